@@ -1,0 +1,82 @@
+# Scarpwatch: what a person does with a checkout. `make help` lists the targets.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV   ?= .venv
+SEED   ?= 1
+FOLDER ?= ./demo
+ARGS   ?=
+# Same release as in the extra `train` of pyproject.toml.
+TORCH  ?= torch==2.13.0
+
+BIN := $(VENV)/bin
+UV  := $(shell command -v uv 2>/dev/null)
+GPU := $(shell nvidia-smi -L >/dev/null 2>&1 && echo yes)
+
+ifneq ($(UV),)
+MAKE_VENV := $(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+ADD       := $(UV) pip install --quiet --python $(BIN)/python
+REMOVE    := $(UV) pip uninstall --quiet --python $(BIN)/python
+else
+MAKE_VENV := $(PYTHON) -m venv $(VENV)
+ADD       := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+REMOVE    := $(BIN)/python -m pip uninstall --quiet --yes
+endif
+
+# torch comes from the usual index as a CUDA build with gigabytes of GPU libraries. Without a GPU uv is asked for
+# the CPU build. pip has no such switch, but prefers a local build (2.13.0+cpu) of the pinned release wherever its own
+# configuration (find-links, extra-index-url) knows one; where it knows none the CUDA build is installed: larger, works.
+ifeq ($(GPU),yes)
+ADD_TORCH := $(ADD) "$(TORCH)"
+else ifneq ($(UV),)
+ADD_TORCH := $(ADD) --torch-backend=cpu "$(TORCH)" || $(ADD) "$(TORCH)"
+else
+ADD_TORCH := $(ADD) "$(TORCH)"
+endif
+
+.PHONY: help install install-dev install-gpu demo test lint bench clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 14
+
+install: $(VENV)/.service  ## the service into .venv (uv when it is there, pip otherwise); free of torch
+
+install-dev: $(VENV)/.dev  ## what tests and training need as well (torch: the CPU build where there is no GPU)
+
+install-gpu: $(VENV)/.service  ## ONNX Runtime's GPU build in place of the CPU build
+	-$(REMOVE) onnxruntime onnxruntime-gpu
+	$(ADD) --upgrade "onnxruntime-gpu>=1.20"
+
+# Stamps: a second `make demo` installs nothing; a changed pyproject.toml does.
+$(BIN)/python:
+	$(MAKE_VENV)
+
+$(VENV)/.service: pyproject.toml | $(BIN)/python
+	@echo "Installing the service into $(VENV) (a few minutes the first time)"
+	@$(ADD) -e .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	@echo "Installing the service, torch and the test tools into $(VENV)"
+	@$(ADD_TORCH)
+	@$(ADD) -e ".[dev,train]"
+	@touch $@ $(VENV)/.service
+
+demo: $(VENV)/.service  ## a simulated valley, its storm and its landslides: SEED=n FOLDER=path
+	@$(BIN)/scarpwatch demo --seed $(SEED) --folder $(FOLDER) $(ARGS)
+
+test: lint  ## ruff, mypy --strict, import layers, then the tests
+	$(BIN)/pytest $(ARGS)
+
+lint: $(VENV)/.dev  ## the checks that run no code
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev  ## what the speed claims stand on
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean:  ## forget caches and the demo (the virtual environment stays)
+	rm -rf demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

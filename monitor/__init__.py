@@ -1,0 +1,3 @@
+"""Scarpwatch: a landslide watch from space."""
+
+__version__ = "0.1.0"

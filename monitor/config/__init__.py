@@ -1,0 +1,28 @@
+"""Configuration: `load` reads it, `Settings` holds it, `SettingsError` explains what is wrong with it."""
+
+from monitor.config.mistakes import Mistake, SettingsError
+from monitor.config.settings import (
+    CatalogSettings,
+    CollectionSettings,
+    LogSettings,
+    RegionSettings,
+    ServeSettings,
+    Settings,
+    config_path,
+    load,
+    unknown_variables,
+)
+
+__all__ = [
+    "CatalogSettings",
+    "CollectionSettings",
+    "LogSettings",
+    "Mistake",
+    "RegionSettings",
+    "ServeSettings",
+    "Settings",
+    "SettingsError",
+    "config_path",
+    "load",
+    "unknown_variables",
+]

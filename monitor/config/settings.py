@@ -1,0 +1,390 @@
+"""Settings: the only reader of config.yaml and of SCARPWATCH_* variables.
+
+Later sources win: the file, files in the folder SCARPWATCH_SECRETS_DIR, the environment, and files named by
+SCARPWATCH_<NAME>_FILE. Groups are joined by two underscores: SCARPWATCH_SERVE__PORT,
+SCARPWATCH_REGIONS__ATSUMA__LOOKBACK_DAYS.
+Relative paths, from wherever they come, start at the folder of the configuration file.
+"""
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from monitor.config.explain import explain
+from monitor.config.geometry import region_geometry
+from monitor.config.mistakes import Mistake, Place, SettingsError
+from monitor.config.yaml_file import YamlFile, read_yaml
+from monitor.core.change import AlertSettings
+from monitor.errors import ConfigError
+from monitor.records import Region, SensorPolicy
+from monitor.shipped import shipped_folder
+
+PREFIX = "SCARPWATCH_"
+DEFAULT_FILE = Path("config.yaml")
+NOT_SETTINGS = frozenset({"CONFIG", "SECRETS_DIR"})
+"""SCARPWATCH_* variables that say where settings are, and are none themselves."""
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
+"""Goes into file names, metrics and feeds."""
+
+
+class _Group(BaseModel):
+    """A group of settings: a key nobody knows is a mistake, not a wish."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+
+class CollectionSettings(_Group):
+    """Which collections of a catalog hold what; empty means every collection."""
+
+    optical: tuple[str, ...] = ()
+    terrain: tuple[str, ...] = ()
+
+
+class CatalogSettings(_Group):
+    """One place that lists scenes."""
+
+    type: Literal["static", "stac"]
+    """static: a catalog of files; stac: a STAC API."""
+    href: Annotated[str, StringConstraints(min_length=1)]
+    """URL or absolute path."""
+    collections: CollectionSettings = CollectionSettings()
+    sign: Literal["planetary-computer"] | None = None
+    """How hrefs are signed just before reading."""
+
+
+class RegionSettings(_Group):
+    """One watched place."""
+
+    geometry: Annotated[BaseGeometry, BeforeValidator(region_geometry)]
+    """Polygon or MultiPolygon, EPSG:4326; written {bbox: [west, south, east, north]}, GeoJSON, or a file of it."""
+    catalogs: Annotated[tuple[str, ...], Field(min_length=1)]
+    lookback_days: Annotated[int, Field(ge=1)] = 45
+    sensor_policy: SensorPolicy = SensorPolicy.OPTICAL_WHEN_CLEAR
+
+
+class ServeSettings(_Group):
+    """Where `scarpwatch run` answers /livez, /readyz and /metrics."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 9108
+    """0 takes any free port."""
+
+
+class LogSettings(_Group):
+    """What the service says while it works."""
+
+    as_json: Annotated[bool | None, Field(alias="json")] = None
+    """None: JSON unless the output is a terminal."""
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def _database_url(value: str) -> str:
+    """Check a database URL and name the driver that is really used (psycopg 3)."""
+    try:
+        url = make_url(value)
+    except ArgumentError as err:
+        raise PydanticCustomError("bad_database_url", "this is not a database URL") from err
+    kind = url.get_backend_name()
+    if kind == "sqlite":
+        return url.render_as_string(hide_password=False)
+    if kind not in {"postgresql", "postgres"}:
+        raise PydanticCustomError("bad_database_url", "{kind} is not a database Scarpwatch knows", {"kind": kind})
+    if not url.database:
+        raise PydanticCustomError("bad_database_url", "the URL names no database")
+    return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def _alert_keys(value: object) -> object:
+    """Refuse thresholds that do not exist; the known ones are the fields of `AlertSettings`."""
+    if not isinstance(value, Mapping):
+        return value
+    known = {field.name for field in fields(AlertSettings)}
+    wrong = [key for key in value if key not in known]
+    _refuse([((key,), PydanticCustomError("unknown_key", "no such setting"), value[key]) for key in wrong])
+    return value
+
+
+def _alert_range(value: AlertSettings) -> AlertSettings:
+    """Every threshold is positive, and a cluster cannot grow to a level above the one it starts from."""
+    given = {field.name: getattr(value, field.name) for field in fields(value)}
+    wrong: list[_Refusal] = [
+        ((name,), PydanticCustomError("not_positive", "must be greater than 0"), number)
+        for name, number in given.items()
+        if isinstance(number, int | float) and number <= 0
+    ]
+    wrong += [
+        ((name,), PydanticCustomError("too_short", "at least one is needed"), members)
+        for name, members in given.items()
+        if members == ()
+    ]
+    if value.low > value.high:
+        wrong.append((("low",), PydanticCustomError("low_above_high", "low is greater than high"), value.low))
+    if value.high > 1:
+        wrong.append((("high",), PydanticCustomError("above_one", "a rise of probability is at most 1"), value.high))
+    _refuse(wrong)
+    return value
+
+
+class Settings(BaseSettings):
+    """Everything an operator decides. Build it with `load`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        arbitrary_types_allowed=True,
+    )
+
+    folder: Path = Field(default_factory=Path.cwd, exclude=True)
+    """Where relative paths start: the folder of the configuration file. Set by `load`."""
+    database: Annotated[str, AfterValidator(_database_url)] = Field(default="sqlite:///watch.db", repr=False)
+    """SQLAlchemy URL; SQLite with an absolute path, or PostgreSQL through psycopg."""
+    products: Path = Path("products")
+    models: Path = Field(default_factory=lambda: shipped_folder("models"))
+    model: str = "scar-rgb"
+    """Name of the folder in `models`."""
+    catalogs: dict[Identifier, CatalogSettings] = Field(default_factory=dict)
+    regions: dict[Identifier, RegionSettings] = Field(default_factory=dict)
+    poll_minutes: Annotated[float, Field(gt=0)] = 30.0
+    lease_minutes: Annotated[float, Field(gt=0)] = 15.0
+    """After this time without a sign of life, another process takes an acquisition over."""
+    threads: Annotated[int, Field(ge=0)] = 0
+    """Threads of the inference engine; 0 = one for each core."""
+    block_tiles: Annotated[int, Field(ge=1, le=64)] = 4
+    """Side of the square of tiles worked on at once: memory against speed, never results."""
+    alerts: Annotated[AlertSettings, BeforeValidator(_alert_keys), AfterValidator(_alert_range)] = AlertSettings()
+    serve: ServeSettings = ServeSettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment (with its secret files) before the file."""
+        return (_Environment(settings_cls), init_settings)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _absolute(cls, data: dict[str, object]) -> dict[str, object]:
+        """Make relative paths absolute before anything looks at them."""
+        folder = data.get("folder")
+        return _with_absolute_paths(data, folder if isinstance(folder, Path) else Path.cwd())
+
+    @field_validator("regions")
+    @classmethod
+    def _known_catalogs(cls, value: dict[str, RegionSettings], info: ValidationInfo) -> dict[str, RegionSettings]:
+        known = info.data.get("catalogs")
+        if known is None:  # the catalogs themselves are wrong: that is said already
+            return value
+        names = ", ".join(sorted(known)) or "none"
+        error = PydanticCustomError("unknown_catalog", "no catalog of this name (there are: {names})", {"names": names})
+        _refuse(
+            [
+                ((region, "catalogs", place), error, name)
+                for region, settings in value.items()
+                for place, name in enumerate(settings.catalogs)
+                if name not in known
+            ]
+        )
+        return value
+
+    @model_validator(mode="after")
+    def _default_folders(self) -> Self:
+        """Defaults are not seen by the "before" step; they start at the same folder."""
+        self.products = self.folder / self.products
+        self.database = _absolute_database(self.database, self.folder)
+        return self
+
+    @property
+    def database_label(self) -> str:
+        """The database URL as it may be shown: without its password."""
+        return self.database_url.render_as_string(hide_password=True)
+
+    @property
+    def database_url(self) -> URL:
+        """The parsed database URL."""
+        return make_url(self.database)
+
+    def region_records(self) -> tuple[Region, ...]:
+        """The watched regions, sorted by id."""
+        return tuple(
+            Region(
+                id=name,
+                geometry=region.geometry,
+                catalogs=region.catalogs,
+                lookback_days=region.lookback_days,
+                sensor_policy=region.sensor_policy,
+            )
+            for name, region in sorted(self.regions.items())
+        )
+
+
+class _Environment(EnvSettingsSource):
+    """SCARPWATCH_* variables, and secrets from files, as if they were variables."""
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return {name.lower(): value for name, value in environment_values(os.environ).items()}
+
+
+def environment_values(environ: Mapping[str, str]) -> dict[str, str]:
+    """SCARPWATCH_* variables (upper case) with the content of secret files in place of their paths.
+
+    Raises:
+        ConfigError: a secret file cannot be read.
+    """
+    values: dict[str, str] = {}
+    secrets = environ.get(f"{PREFIX}SECRETS_DIR")
+    if secrets:
+        for path in sorted(Path(secrets).iterdir() if Path(secrets).is_dir() else ()):
+            if path.is_file() and not path.name.startswith("."):
+                values[PREFIX + path.name.upper().removeprefix(PREFIX)] = _secret(path, f"{PREFIX}SECRETS_DIR")
+    for name, value in environ.items():
+        key = name.upper()
+        if not key.startswith(PREFIX) or key.removeprefix(PREFIX) in NOT_SETTINGS:
+            continue
+        if not key.endswith("_FILE"):
+            values[key] = value
+    for name, value in environ.items():
+        key = name.upper()
+        if key.startswith(PREFIX) and key.endswith("_FILE"):
+            values[key.removesuffix("_FILE")] = _secret(Path(value), key)
+    return values
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """SCARPWATCH_* variables that set nothing: most likely misspelt."""
+    known = {name.upper() for name in Settings.model_fields if name != "folder"}
+    return sorted(name for name in environment_values(environ) if name.removeprefix(PREFIX).split("__")[0] not in known)
+
+
+def known_keys(group: Place) -> list[str]:
+    """The names that may stand in a group of settings, such as () or ("regions", "atsuma")."""
+    if group == ("alerts",):
+        return [field.name for field in fields(AlertSettings)]
+    if len(group) == 3 and group[2] == "geometry":
+        return ["bbox"]
+    parts = tuple(part if index % 2 == 0 else "*" for index, part in enumerate(group))
+    models: dict[Place, type[BaseModel]] = {
+        (): Settings,
+        ("catalogs", "*"): CatalogSettings,
+        ("catalogs", "*", "collections"): CollectionSettings,
+        ("regions", "*"): RegionSettings,
+        ("serve",): ServeSettings,
+        ("log",): LogSettings,
+    }
+    model = models.get(parts)
+    found = model.model_fields.items() if model else ()
+    return [field.alias or name for name, field in found if name != "folder"]
+
+
+def config_path(given: Path | None, environ: Mapping[str, str]) -> Path:
+    """The configuration file: --config, else SCARPWATCH_CONFIG, else ./config.yaml."""
+    named = environ.get(f"{PREFIX}CONFIG")
+    return (given or (Path(named) if named else DEFAULT_FILE)).absolute()
+
+
+def load(path: Path) -> Settings:
+    """Read a configuration file and the environment.
+
+    Raises:
+        SettingsError: with every mistake found, its place and its remedy.
+    """
+    document = read_yaml(path)
+    mistakes = list(document.mistakes)
+    try:
+        settings = _settings(document, path.absolute().parent)
+    except ValidationError as err:
+        mistakes += explain(err.errors(include_url=False), document, environment_values(os.environ), known_keys)
+        raise SettingsError(path, tuple(mistakes)) from err
+    if mistakes:
+        raise SettingsError(path, tuple(mistakes))
+    return settings
+
+
+def _settings(document: YamlFile, folder: Path) -> Settings:
+    data = {key: value for key, value in document.data.items() if key != "folder"}
+    if "folder" in document.data:
+        place = document.line(("folder",))
+        wrong = Mistake("folder", "no such setting", "Remove it; paths start at the configuration's folder.", place)
+        raise SettingsError(document.path, (wrong,))
+    return Settings.model_validate({**data, "folder": folder})
+
+
+_Refusal = tuple[tuple[str | int, ...], PydanticCustomError, object]
+
+
+def _refuse(refusals: list[_Refusal]) -> None:
+    """Raise one pydantic error for several places below the value being validated."""
+    if refusals:
+        details = [InitErrorDetails(type=error, loc=loc, input=given) for loc, error, given in refusals]
+        raise ValidationError.from_exception_data("settings", details)
+
+
+def _secret(path: Path, variable: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigError(
+            f"the secret file {path} cannot be read ({type(err).__name__})",
+            item=variable,
+            remedy="Correct the path, or let the user that runs Scarpwatch read the file.",
+        ) from err
+
+
+def _absolute_database(url: str, folder: Path) -> str:
+    with suppress(ArgumentError):
+        parsed = make_url(url)
+        name = parsed.database
+        if parsed.get_backend_name() == "sqlite" and name and name != ":memory:" and not name.startswith("file:"):
+            return parsed.set(database=str(folder / name)).render_as_string(hide_password=False)
+    return url
+
+
+def _with_absolute_paths(data: dict[str, object], folder: Path) -> dict[str, object]:
+    """A copy of raw settings whose paths are absolute; wrong types are left for the validation to name."""
+    result = dict(data)
+    for key in ("products", "models"):
+        value = result.get(key)
+        if isinstance(value, str) and value:
+            result[key] = folder / Path(value).expanduser()
+    if isinstance(value := result.get("database"), str):
+        result["database"] = _absolute_database(value, folder)
+    for group, key in (("catalogs", "href"), ("regions", "geometry")):
+        if isinstance(members := result.get(group), Mapping):
+            result[group] = {name: _with_absolute(member, key, folder) for name, member in members.items()}
+    return result
+
+
+def _with_absolute(member: object, key: str, folder: Path) -> object:
+    if not isinstance(member, Mapping) or not isinstance(value := member.get(key), str) or not value:
+        return member
+    if "://" in value or value.lstrip().startswith("{"):
+        return member
+    return {**member, key: str(folder / Path(value).expanduser())}

@@ -1,0 +1,103 @@
+"""The one tree of errors.
+
+    ScarpwatchError
+    ├── Transient            try again later: the acquisition goes back to the queue with a delay
+    │   ├── CatalogUnavailable
+    │   ├── AssetUnavailable
+    │   ├── StoreBusy
+    │   └── DiskFull
+    └── Permanent            trying again cannot help: the acquisition is parked and a person is told
+        ├── ConfigError
+        ├── BadItem
+        ├── BadAsset
+        ├── BadModel
+        └── InputFault
+
+Every error names the item it is about and what to do next, so that the message alone is enough at three in the morning.
+"""
+
+
+class ScarpwatchError(Exception):
+    """An error with the thing it is about and the remedy.
+
+    Args:
+        message: what happened.
+        item: the scene, file, region or setting it happened to.
+        remedy: what a person should do next.
+        reason: a short stable word (kebab-case), stored and counted.
+    """
+
+    default_reason = "error"
+
+    def __init__(self, message: str, *, item: str, remedy: str, reason: str | None = None) -> None:
+        super().__init__(f"{item}: {message}. {remedy}")
+        self.message = message
+        self.item = item
+        self.remedy = remedy
+        self.reason = reason or self.default_reason
+
+
+class Transient(ScarpwatchError):
+    """The world may be better in a minute: try again with a delay."""
+
+    default_reason = "transient"
+
+
+class CatalogUnavailable(Transient):
+    """A catalog cannot be reached, answers 5xx or 429, or sends something that is not STAC."""
+
+    default_reason = "catalog-unavailable"
+
+
+class AssetUnavailable(Transient):
+    """An asset cannot be fetched right now (connection, 5xx, 429)."""
+
+    default_reason = "asset-unavailable"
+
+
+class StoreBusy(Transient):
+    """The database is locked or gone."""
+
+    default_reason = "store-busy"
+
+
+class DiskFull(Transient):
+    """A product could not be written for lack of space."""
+
+    default_reason = "disk-full"
+
+
+class Permanent(ScarpwatchError):
+    """Trying again gives the same result: park it and tell a person."""
+
+    default_reason = "permanent"
+
+
+class ConfigError(Permanent):
+    """A setting is wrong."""
+
+    default_reason = "bad-config"
+
+
+class BadItem(Permanent):
+    """A STAC item lacks what the service needs (geometry, datetime, asset)."""
+
+    default_reason = "bad-item"
+
+
+class BadAsset(Permanent):
+    """An asset exists but is not a readable raster with a CRS (HTML, truncated, no CRS)."""
+
+    default_reason = "bad-asset"
+
+
+class BadModel(Permanent):
+    """A model folder whose card and weights do not agree."""
+
+    default_reason = "bad-model"
+
+
+class InputFault(Permanent):
+    """Pixels contradict the ground or their metadata (misregistration, zero fill, doubled offset)."""
+
+    default_reason = "input-fault"

@@ -1,0 +1,167 @@
+"""What the pipeline needs from the world, as Protocols of a few methods. Adapters provide them; tests may too."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from monitor.records import (
+    Acquisition,
+    AcquisitionResult,
+    Bands,
+    Event,
+    LedgerEntry,
+    Look,
+    Observation,
+    Rejected,
+    SceneItem,
+    Sensor,
+    Terrain,
+    Tile,
+)
+
+
+class Catalog(Protocol):
+    """A place that lists scenes."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the configuration."""
+
+    def search(self, geometry: BaseGeometry, start: datetime, end: datetime) -> tuple[list[SceneItem], list[Rejected]]:
+        """Items sensed in [start, end] whose footprint intersects `geometry` (EPSG:4326), and what was refused.
+
+        Raises:
+            CatalogUnavailable: the catalog cannot be asked now.
+        """
+
+    def terrain(self, geometry: BaseGeometry) -> list[SceneItem]:
+        """Elevation model items over `geometry`; they have no place in time."""
+
+
+class ImageSource(Protocol):
+    """Pixels of one acquisition on the grid."""
+
+    def read(self, items: Sequence[SceneItem], bands: Sequence[str], tile: Tile) -> Bands:
+        """The tile's own 256x256 px; several items are mosaicked, clear pixels first.
+
+        Raises:
+            BadAsset, BadItem: the item cannot be read, ever.
+            AssetUnavailable: it cannot be read now.
+        """
+
+
+class TerrainSource(Protocol):
+    """Elevation and what follows from it, on the grid."""
+
+    def read(self, tile: Tile) -> Terrain | None:
+        """Terrain of one tile, or None where no elevation model covers it."""
+
+
+class Engine(Protocol):
+    """A network that is ready to answer."""
+
+    @property
+    def name(self) -> str:
+        """The engine really in use, such as onnxruntime-cpu."""
+
+    def predict(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N, C, H, W) normalised input to (N, H, W) probability."""
+
+
+class LookArchive(Protocol):
+    """Where the looks of every tile are kept for comparison."""
+
+    def write(self, look: Look, model_version: str) -> str:
+        """Keep a look (same content, same name; atomic) and return its href relative to the product folder."""
+
+    def read(self, href: str) -> Look:
+        """A kept look.
+
+        Raises:
+            BadAsset: the file is gone or broken.
+        """
+
+
+class Publisher(Protocol):
+    """Where people find the results of an acquisition."""
+
+    def publish(
+        self,
+        acquisition: Acquisition,
+        layers: Mapping[str, Mapping[Tile, NDArray[np.float32]]],
+        properties: Mapping[str, object],
+    ) -> Path:
+        """Write layers as COG with a STAC item: "probability", "spread", "change", per tile (256, 256), NaN = unseen.
+
+        Atomic per acquisition: a half-written product is never listed.
+
+        Raises:
+            DiskFull
+        """
+
+
+class Store(Protocol):
+    """The database. Every method is one transaction."""
+
+    def discover(
+        self, region: str, acquisitions: Sequence[Acquisition], rejected: Sequence[Rejected], now: datetime
+    ) -> int:
+        """Upsert what a poll saw; newer versions supersede. Returns the number of new ledger rows."""
+
+    def claim(self, owner: str, lease: timedelta, now: datetime, regions: Sequence[str]) -> LedgerEntry | None:
+        """Claim the oldest due acquisition by one conditional UPDATE; a region's are taken in order of time."""
+
+    def extend(self, acquisition: Acquisition, owner: str, lease: timedelta, now: datetime) -> bool:
+        """Prolong a lease; False when it was lost."""
+
+    def complete(self, acquisition: Acquisition, owner: str, result: AcquisitionResult, now: datetime) -> bool:
+        """Write the result and mark the acquisition done; False (and nothing written) when the lease was lost."""
+
+    def retry(
+        self, acquisition: Acquisition, owner: str, reason: str, detail: str, not_before: datetime, now: datetime
+    ) -> bool:
+        """Give the acquisition back for a later try."""
+
+    def park(self, acquisition: Acquisition, owner: str, reason: str, detail: str, now: datetime) -> bool:
+        """Set the acquisition aside until a person acts."""
+
+    def looks_before(
+        self, tile: Tile, model_version: str, sensor: Sensor, before: datetime, limit: int
+    ) -> list[Observation]:
+        """The newest `limit` current observations of a tile that have a look, sensed before a time, newest first."""
+
+    def events(self, region: str | None = None, open_only: bool = False) -> list[Event]:
+        """Events with their evidence and transitions, strongest first."""
+
+    def reference(self, event_id: str) -> dict[Tile, list[str]]:
+        """Look hrefs of an event's frozen reference, per tile."""
+
+    def waiting(self, regions: Sequence[str]) -> int:
+        """Acquisitions of these regions that are neither done nor parked nor superseded."""
+
+    def is_history(self, acquisition: Acquisition) -> bool:
+        """True when a newer acquisition of the region and sensor is already done: this one arrived late."""
+
+
+class Illustrator(Protocol):
+    """Pictures and evidence chips, kept because upstream scenes vanish."""
+
+    def illustrate(
+        self,
+        event: Event,
+        now: Mapping[Tile, Look],
+        before: Mapping[Tile, Look],
+        change: Mapping[Tile, NDArray[np.float32]],
+    ) -> str:
+        """Write the picture and chips of an alert (atomic, same name for the same event); return the picture's href.
+
+        `change` is that of the event's own detector.
+
+        Raises:
+            DiskFull
+        """
