@@ -1,0 +1,125 @@
+"""Change between a look and its reference, by the network and by the plain baseline.
+
+Both work on jointly valid pixels only and remove what a whole scene does at once: the network's
+difference loses its median over slopes; the log-ratio of red loses a robust fit on the shape of the
+ground, because the sun stands elsewhere on another date and lights every slope differently.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from monitor.records import Detector
+
+Array = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+_FIT_SAMPLES = 60_000
+_FIT_ROUNDS = 15
+_MIN_FIT_PIXELS = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertSettings:
+    """Thresholds of change, in one place; defaults were set on implants and quiet ground (docs/alerts.md)."""
+
+    high: float = 0.35
+    """Network: rise of probability that starts a cluster."""
+    low: float = 0.20
+    """Network: rise of probability to which a cluster grows."""
+    baseline_high: float = 0.60
+    """Baseline: log-ratio of red, after correction, that starts a cluster."""
+    baseline_low: float = 0.35
+    """Baseline: log-ratio of red to which a cluster grows."""
+    noise_factor: float = 2.5
+    """Baseline: neither threshold lies below this many robust standard deviations (high) or 0.6 of that (low)."""
+    seed_slope_deg: float = 10.0
+    """A cluster starts on slopes at least this steep; it may grow onto flat ground."""
+    join_m: float = 150.0
+    """Clusters nearer than this are one event."""
+    min_area_ha: float = 0.1
+    """Minimum mapping unit of an event."""
+    looks: int = 3
+    """Looks in the reference (K)."""
+    detectors: tuple[Detector, ...] = (Detector.NETWORK, Detector.BASELINE)
+    """Which detectors may open alerts; the other one is still computed and scored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeLayer:
+    """Change of one detector on one canvas."""
+
+    change: Array
+    """(H, W); NaN where look and reference are not jointly valid."""
+    shift: float
+    """What was removed for the whole scene (median before correction)."""
+    noise: float
+    """Robust standard deviation of the change on slopes (1.4826 MAD)."""
+
+
+def network_change(now: Array, before: Array, slopes: Mask) -> ChangeLayer:
+    """p_now - p_ref, less its median over slopes. NaN in either input is no observation."""
+    change = now - before
+    shift, noise = _median_and_noise(change[slopes & np.isfinite(change)])
+    return ChangeLayer(change=(change - np.float32(shift)).astype(np.float32), shift=shift, noise=noise)
+
+
+def red_log_ratio(now: Array, before: Array, elevation_m: Array, slopes: Mask, resolution_m: float) -> ChangeLayer:
+    """ln(red_now / red_ref), less a robust fit on the surface normal over slopes.
+
+    Args:
+        now, before: (H, W) red reflectance 0-1; NaN = no observation.
+        elevation_m: (H, W); NaN = void.
+        slopes: (H, W) where the fit is made.
+
+    For a Lambertian surface radiance is proportional to n.s, so the log-ratio of two dates is, to
+    first order, linear in the unit normal n = (nx, ny, nz) with the sun's two positions in the
+    coefficients (compare Soenen et al. 2005 on topographic correction).
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.log(np.maximum(now, 1e-3) / np.maximum(before, 1e-3))
+    normal = surface_normal(elevation_m, resolution_m)
+    usable = slopes & np.isfinite(ratio)
+    shift, _ = _median_and_noise(ratio[usable])
+    corrected = ratio - _scene_fit(ratio, normal, usable, shift)
+    offset, noise = _median_and_noise(corrected[usable])
+    return ChangeLayer(change=(corrected - offset).astype(np.float32), shift=shift, noise=noise)
+
+
+def surface_normal(elevation_m: Array, resolution_m: float) -> Array:
+    """(3, H, W) unit normal (east, north, up) of lightly smoothed ground; voids count as level."""
+    ground = np.where(np.isfinite(elevation_m), elevation_m, 0.0)
+    weight = np.isfinite(elevation_m).astype(np.float64)
+    smooth = ndimage.gaussian_filter(ground * weight, 1.0) / np.maximum(ndimage.gaussian_filter(weight, 1.0), 1e-3)
+    down, east = np.gradient(smooth, resolution_m)
+    up = 1.0 / np.sqrt(1.0 + down**2 + east**2)
+    return np.stack([-east * up, down * up, up]).astype(np.float32)
+
+
+def _scene_fit(ratio: Array, normal: Array, usable: Mask, fallback: float) -> Array | np.float32:
+    """The scene's part of the log-ratio: iteratively reweighted least squares with Cauchy weights."""
+    rows = np.flatnonzero(usable.ravel())
+    if rows.size < _MIN_FIT_PIXELS:
+        return np.float32(fallback)
+    rows = rows[:: max(1, rows.size // _FIT_SAMPLES)]
+    design = np.column_stack([np.ones(rows.size), *(component.ravel()[rows] for component in normal)])
+    target = ratio.ravel()[rows].astype(np.float64)
+    weight = np.ones(rows.size)
+    coefficients = np.zeros(4)
+    for _ in range(_FIT_ROUNDS):
+        root = np.sqrt(weight)[:, None]
+        coefficients = np.linalg.lstsq(design * root, target * root[:, 0], rcond=None)[0]
+        residual = target - design @ coefficients
+        scale = max(1.4826 * float(np.median(np.abs(residual - np.median(residual)))), 1e-6)
+        weight = 1.0 / (1.0 + (residual / (1.5 * scale)) ** 2)
+    fitted = coefficients[0] + np.tensordot(coefficients[1:], normal, axes=1)
+    return np.asarray(fitted, dtype=np.float32)
+
+
+def _median_and_noise(values: Array) -> tuple[float, float]:
+    if values.size == 0:
+        return 0.0, 0.0
+    median = float(np.median(values))
+    return median, 1.4826 * float(np.median(np.abs(values - median)))

@@ -1,0 +1,157 @@
+"""Coherent change: from pixels of a change layer to outlined clusters in hectares."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from shapely import Polygon, box, union_all
+from shapely.geometry.base import BaseGeometry
+from skimage.draw import polygon2mask
+
+from monitor.core.canvas import Canvas
+from monitor.core.change import AlertSettings
+from monitor.core.grid import RESOLUTION_M, TILE_PX
+from monitor.records import Cluster, Detector, Tile
+
+Array = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+PIXEL_HA = RESOLUTION_M**2 / 10_000.0
+
+_EIGHT = np.ones((3, 3), dtype=bool)
+# A single bright pixel is a car park or a roof; three touching ones start to be ground.
+_MIN_COMPONENT_PX = 3
+# How far change may run out from a slope onto flat ground before it is somebody's field.
+_RUNOUT_M = 100.0
+# Gaps of one pixel inside an outline are noise of the classifier, not islands of intact ground.
+_CLOSE_M = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What clusters need to know of the canvas besides the change itself. Arrays are (H, W)."""
+
+    canvas: Canvas
+    slope_deg: Array
+    spread: Array
+    """Flip spread of the look."""
+
+
+def grow(change: Array, slope_deg: Array, high: float, low: float, seed_slope_deg: float) -> Mask:
+    """Hysteresis: pixels at or above `low` connected to one at or above `high` on a slope.
+
+    NaN is never part of it. Growth stops 100 m from the nearest slope.
+    """
+    steep = np.nan_to_num(slope_deg, nan=0.0) >= seed_slope_deg
+    reach = ndimage.distance_transform_edt(~steep) * RESOLUTION_M <= _RUNOUT_M if steep.any() else steep
+    filled = np.nan_to_num(change, nan=-np.inf)
+    candidate = (filled >= low) & reach
+    labels, count = ndimage.label(candidate, structure=_EIGHT)
+    if count == 0:
+        return np.zeros(change.shape, dtype=bool)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    seeded = np.zeros(count + 1, dtype=bool)
+    seeded[np.unique(labels[(filled >= high) & steep & candidate])] = True
+    keep = seeded & (sizes >= _MIN_COMPONENT_PX)
+    keep[0] = False
+    return np.asarray(keep[labels])
+
+
+def clusters(change: Array, mask: Mask, detector: Detector, ground: Ground, settings: AlertSettings) -> list[Cluster]:
+    """Join changed pixels within `join_m` into clusters, drop those under the minimum unit; strongest first."""
+    if not mask.any():
+        return []
+    half_gap_px = settings.join_m / RESOLUTION_M / 2.0
+    groups, count = ndimage.label(ndimage.distance_transform_edt(~mask) <= half_gap_px, structure=_EIGHT)
+    groups = np.where(mask, groups, 0)
+    found = []
+    for index, window in enumerate(ndimage.find_objects(groups, max_label=count), start=1):
+        if window is None:
+            continue
+        member = groups[window] == index
+        if member.sum() * PIXEL_HA >= settings.min_area_ha:
+            found.append(_cluster(change, member, window, detector, ground))
+    return sorted(found, key=lambda cluster: (-cluster.strength, cluster.geometry.bounds))
+
+
+def outline(member: Mask, window: tuple[slice, slice], canvas: Canvas) -> BaseGeometry:
+    """The changed pixels of one cluster as a (Multi)Polygon in the canvas's CRS, one-pixel gaps closed."""
+    rows, starts, ends = _runs(member)
+    transform = canvas.transform
+    west, north = transform.c + window[1].start * RESOLUTION_M, transform.f - window[0].start * RESOLUTION_M
+    boxes = box(
+        west + starts * RESOLUTION_M,
+        north - (rows + 1) * RESOLUTION_M,
+        west + ends * RESOLUTION_M,
+        north - rows * RESOLUTION_M,
+    )
+    ground = union_all(boxes)
+    closed = ground.buffer(_CLOSE_M, join_style="mitre").buffer(-_CLOSE_M, join_style="mitre").union(ground)
+    return closed.simplify(RESOLUTION_M / 4)
+
+
+def burn(geometry: BaseGeometry, canvas: Canvas) -> Mask:
+    """(H, W) pixels of the canvas whose centre lies in `geometry` (canvas CRS)."""
+    mask = np.zeros(canvas.shape, dtype=bool)
+    west, north = canvas.transform.c, canvas.transform.f
+    for part in _polygons(geometry):
+        left, bottom, right, top = part.bounds
+        row0, col0 = max(int((north - top) / RESOLUTION_M) - 1, 0), max(int((left - west) / RESOLUTION_M) - 1, 0)
+        row1 = min(int((north - bottom) / RESOLUTION_M) + 2, mask.shape[0])
+        col1 = min(int((right - west) / RESOLUTION_M) + 2, mask.shape[1])
+        if row1 <= row0 or col1 <= col0:
+            continue
+        area = np.zeros((row1 - row0, col1 - col0), dtype=bool)
+        for sign, ring in [(True, part.exterior), *((False, hole) for hole in part.interiors)]:
+            x, y = np.asarray(ring.coords).T
+            # Pixel centres are at +0.5 in raster coordinates and at integers in polygon2mask.
+            rows, columns = (north - y) / RESOLUTION_M - 0.5 - row0, (x - west) / RESOLUTION_M - 0.5 - col0
+            area[polygon2mask(area.shape, np.column_stack([rows, columns]))] = sign  # type: ignore[no-untyped-call]
+        mask[row0:row1, col0:col1] |= area
+    return mask
+
+
+def _polygons(geometry: BaseGeometry) -> list[Polygon]:
+    if isinstance(geometry, Polygon):
+        return [geometry]
+    return [part for whole in getattr(geometry, "geoms", []) for part in _polygons(whole)]
+
+
+def _runs(member: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Row, first column and last column + 1 of every horizontal run of True."""
+    edges = np.diff(np.pad(member, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    rows, starts = np.nonzero(edges == 1)
+    _, ends = np.nonzero(edges == -1)
+    return rows, starts, ends
+
+
+def _cluster(change: Array, member: Mask, window: tuple[slice, slice], detector: Detector, ground: Ground) -> Cluster:
+    values = change[window][member].astype(np.float64)
+    area_ha = float(member.sum()) * PIXEL_HA
+    mean_change = float(values.mean())
+    spread = ground.spread[window][member]
+    slope = ground.slope_deg[window][member]
+    return Cluster(
+        detector=detector,
+        geometry=outline(member, window, ground.canvas),
+        epsg=ground.canvas.epsg,
+        area_ha=area_ha,
+        mean_change=mean_change,
+        strength=area_ha * mean_change,
+        spread=float(np.nanmean(spread)) if np.isfinite(spread).any() else 0.0,
+        slope_deg=float(np.nanpercentile(slope, 90)) if np.isfinite(slope).any() else 0.0,
+        tiles=_touched(member, window, ground.canvas),
+    )
+
+
+def _touched(member: Mask, window: tuple[slice, slice], canvas: Canvas) -> tuple[Tile, ...]:
+    rows, columns = np.nonzero(member)
+    pairs = np.unique(
+        np.column_stack([(rows + window[0].start) // TILE_PX, (columns + window[1].start) // TILE_PX]), axis=0
+    )
+    known = set(canvas.tiles)
+    touched = (
+        Tile(epsg=canvas.epsg, column=canvas.column + int(east), row=canvas.row - int(down)) for down, east in pairs
+    )
+    return tuple(sorted(tile for tile in touched if tile in known))

@@ -1,0 +1,175 @@
+"""From clusters to events, and what a later look says about an event."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from shapely import union_all
+
+from monitor.core.grid import project
+from monitor.core.lifecycle import LifecycleSettings, replay
+from monitor.records import AlertStatus, Cluster, Event, EventState, Evidence, Verdict
+
+_MIN_OBSERVED = 0.3
+"""Share of an event that a look must see before it may speak."""
+_STILL_CHANGED = 0.5
+"""Share of the opening change that counts as still changed."""
+_BACK = 0.25
+"""Share of the opening change below which the ground is back as it was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookContext:
+    """What an event needs to know of the acquisition that made its clusters."""
+
+    region: str
+    acquisition_key: str
+    acquisition_id: str
+    sensing_time: datetime
+    previous_time: datetime
+    """Newest look of the reference: the last one without the failure."""
+    model_version: str
+    status: AlertStatus
+    mask_source: str
+    shift: float
+    """Scene shift that was removed from the detector's change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """One look's change on an event's pixels against its frozen reference."""
+
+    observed_fraction: float
+    mean_change: float | None
+    area_ha: float
+
+
+def measure(change: NDArray[np.float32], ground: NDArray[np.bool_], pixel_ha: float) -> Level:
+    """Level of a change layer (H, W; NaN = not observed) on the pixels of an event (H, W)."""
+    values = change[ground]
+    seen = np.isfinite(values)
+    if not seen.any():
+        return Level(observed_fraction=0.0, mean_change=None, area_ha=0.0)
+    return Level(
+        observed_fraction=float(seen.mean()),
+        mean_change=float(values[seen].mean(dtype=np.float64)),
+        area_ha=float(ground.sum()) * pixel_ha,
+    )
+
+
+def judge(level: Level, opening_change: float) -> tuple[Verdict, str]:
+    """What a level says about an event that opened with `opening_change`."""
+    if level.mean_change is None or level.observed_fraction < _MIN_OBSERVED:
+        return Verdict.NOT_OBSERVED, f"{level.observed_fraction:.0%} of the ground was seen"
+    share = level.mean_change / opening_change if opening_change else 0.0
+    detail = f"change {level.mean_change:+.2f} against the ground as it was before, {share:.0%} of the first"
+    if share >= _STILL_CHANGED:
+        return Verdict.SUPPORTS, detail
+    if share < _BACK:
+        return Verdict.CONTRADICTS, detail
+    return Verdict.INCONCLUSIVE, detail
+
+
+def open_event(cluster: Cluster, context: LookContext, settings: LifecycleSettings) -> Event:
+    """A new event on the ground of one cluster."""
+    piece = Evidence(
+        acquisition_id=context.acquisition_id,
+        sensing_time=context.sensing_time,
+        detector=cluster.detector,
+        verdict=Verdict.OPENS,
+        observed_fraction=1.0,
+        level=cluster.mean_change,
+        strength=cluster.strength,
+        detail=f"{cluster.area_ha:.2f} ha changed by {cluster.mean_change:+.2f} ({cluster.detector.value})",
+    )
+    transitions = replay([piece], settings)
+    confidence, why = assess(cluster, context)
+    return Event(
+        id=event_id(cluster, context),
+        region=context.region,
+        state=transitions[-1].state,
+        status=context.status,
+        detector=cluster.detector,
+        geometry=project(cluster.geometry, cluster.epsg, 4326),
+        area_ha=cluster.area_ha,
+        mean_change=cluster.mean_change,
+        strength=cluster.strength,
+        spread=cluster.spread,
+        slope_deg=cluster.slope_deg,
+        confidence=confidence,
+        confidence_reason=why,
+        window_start=context.previous_time,
+        window_end=context.sensing_time,
+        model_version=context.model_version,
+        tiles=cluster.tiles,
+        evidence=(piece,),
+        transitions=transitions,
+    )
+
+
+def event_id(cluster: Cluster, context: LookContext) -> str:
+    """Stable: the same ground in the same acquisition of the same region always gives the same id."""
+    point = cluster.geometry.representative_point()
+    place = f"{context.region}|{context.acquisition_key}|{cluster.epsg}|{point.x:.0f}|{point.y:.0f}"
+    digest = hashlib.sha256(place.encode()).hexdigest()[:8]
+    return f"{context.region}-{context.sensing_time:%Y%m%d}-{digest}"
+
+
+def add_evidence(event: Event, pieces: Sequence[Evidence], settings: LifecycleSettings) -> Event:
+    """The event with new evidence; a look that already spoke through the same detector is ignored."""
+    known = {(piece.acquisition_id, piece.detector) for piece in event.evidence}
+    fresh = [piece for piece in pieces if (piece.acquisition_id, piece.detector) not in known]
+    if not fresh:
+        return event
+    evidence = (*event.evidence, *fresh)
+    transitions = replay(evidence, settings)
+    state = transitions[-1].state if transitions else EventState.CANDIDATE
+    return replace(event, evidence=evidence, transitions=transitions, state=state)
+
+
+def belongs_to(cluster: Cluster, events: Sequence[Event], join_m: float) -> Event | None:
+    """The open event whose ground lies within `join_m` of a cluster; the strongest if there are several."""
+    near = [
+        event for event in events if project(event.geometry, 4326, cluster.epsg).distance(cluster.geometry) <= join_m
+    ]
+    return max(near, key=lambda event: (event.strength, event.id), default=None)
+
+
+def enlarge(event: Event, cluster: Cluster) -> Event:
+    """The event with a neighbouring cluster's ground added (first seen by a later look)."""
+    ground = project(event.geometry, 4326, cluster.epsg)
+    added_ha = cluster.geometry.difference(ground).area / 10_000.0
+    if added_ha <= 0:
+        return event
+    area_ha = event.area_ha + added_ha
+    mean_change = (event.area_ha * event.mean_change + added_ha * cluster.mean_change) / area_ha
+    return replace(
+        event,
+        geometry=project(union_all([ground, cluster.geometry]), cluster.epsg, 4326),
+        area_ha=area_ha,
+        mean_change=mean_change,
+        strength=area_ha * mean_change,
+        tiles=tuple(sorted({*event.tiles, *cluster.tiles})),
+    )
+
+
+def assess(cluster: Cluster, context: LookContext) -> tuple[str, str]:
+    """Confidence in words, with what lowers it. Not a probability."""
+    doubts = []
+    if context.mask_source != "scl":
+        doubts.append("the source has no cloud mask")
+    if abs(context.shift) > 0.25:
+        doubts.append(f"the whole scene shifted by {context.shift:+.2f} (season, sun or haze)")
+    if cluster.spread > 0.15:
+        doubts.append(f"the network's answer depends on the image's orientation (spread {cluster.spread:.2f})")
+    if cluster.area_ha < 0.3:
+        doubts.append("small for 10 m pixels")
+    if cluster.slope_deg < 15.0:
+        doubts.append("gentle slope")
+    if (context.sensing_time - context.previous_time).days > 90:
+        doubts.append(f"{(context.sensing_time - context.previous_time).days} days since the look before")
+    level = "high" if not doubts else "medium" if len(doubts) < 3 else "low"
+    return level, "; ".join(doubts) or "clear look, stable scene, steep ground"

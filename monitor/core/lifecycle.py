@@ -1,0 +1,126 @@
+"""The life of an event, derived by replaying its ordered evidence through one table.
+
+State is never stored as a decision: it follows from the evidence, so that late, doubled or
+reordered looks end the same.
+
+    from         evidence                     to           reason
+    -            opens, strong enough         provisional  change-found
+    -            opens, weak                  candidate    weak-change
+    candidate    supports                     provisional  seen-again
+    candidate    contradicts                  refuted      back-as-before
+    provisional  supports                     confirmed    still-changed
+    provisional  contradicts                  refuted      back-as-before
+    confirmed    supports, 3rd since          closed       settled
+    confirmed    contradicts twice running    closed       ground-recovered
+    any open     silence beyond the limit     expired      not-seen-again
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor.records import EventState, Evidence, Transition, Verdict
+
+OPEN_STATES = frozenset({EventState.CANDIDATE, EventState.PROVISIONAL, EventState.CONFIRMED})
+ALERT_STATES = frozenset({EventState.PROVISIONAL, EventState.CONFIRMED})
+"""States in which people see the event as an alert."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifecycleSettings:
+    """Limits of an event's life."""
+
+    open_strength: float = 0.05
+    """ha x change: at or above, an event opens as an alert at once; below, as a candidate."""
+    settle_looks: int = 3
+    """Supporting looks after confirmation that close an event as settled."""
+    recover_looks: int = 2
+    """Contradicting looks in a row that end a confirmed event."""
+    expire_after: timedelta = timedelta(days=120)
+    """An open event that no usable look has seen for so long ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Memory:
+    """What the replay carries from one piece of evidence to the next."""
+
+    state: EventState | None = None
+    last_seen: datetime | None = None
+    supports: int = 0
+    contradictions: int = 0
+
+
+def replay(evidence: Iterable[Evidence], settings: LifecycleSettings) -> tuple[Transition, ...]:
+    """All transitions of an event, in order; the last one's state is the event's state."""
+    memory = _Memory()
+    steps: list[Transition] = []
+    for piece in sorted(evidence, key=_order):
+        memory, step = _advance(memory, piece, settings)
+        if step is not None:
+            steps.append(step)
+    return tuple(steps)
+
+
+def _order(piece: Evidence) -> tuple[datetime, bool, str, str]:
+    return piece.sensing_time, piece.verdict is not Verdict.OPENS, piece.acquisition_id, piece.detector.value
+
+
+def _advance(memory: _Memory, piece: Evidence, settings: LifecycleSettings) -> tuple[_Memory, Transition | None]:
+    if memory.state is None:
+        return _open(piece, settings)
+    if memory.state not in OPEN_STATES:
+        return memory, None
+    if memory.last_seen and piece.sensing_time - memory.last_seen > settings.expire_after:
+        days = settings.expire_after.days
+        return _step(memory, piece, EventState.EXPIRED, "not-seen-again", f"no usable look for {days} days")
+    if piece.verdict in (Verdict.NOT_OBSERVED, Verdict.INCONCLUSIVE, Verdict.OPENS):
+        return memory, None
+    if piece.verdict is Verdict.SUPPORTS:
+        return _supported(memory, piece, settings)
+    return _contradicted(memory, piece, settings)
+
+
+def _open(piece: Evidence, settings: LifecycleSettings) -> tuple[_Memory, Transition | None]:
+    if piece.verdict is not Verdict.OPENS:
+        return _Memory(), None
+    start = _Memory(last_seen=piece.sensing_time)
+    if piece.strength >= settings.open_strength:
+        return _step(start, piece, EventState.PROVISIONAL, "change-found", piece.detail)
+    return _step(start, piece, EventState.CANDIDATE, "weak-change", piece.detail)
+
+
+def _supported(memory: _Memory, piece: Evidence, settings: LifecycleSettings) -> tuple[_Memory, Transition | None]:
+    seen = _Memory(state=memory.state, last_seen=piece.sensing_time, supports=memory.supports + 1)
+    if memory.state is EventState.CANDIDATE:
+        return _step(seen, piece, EventState.PROVISIONAL, "seen-again", piece.detail)
+    if memory.state is EventState.PROVISIONAL:
+        return _step(seen, piece, EventState.CONFIRMED, "still-changed", piece.detail)
+    if seen.supports >= settings.settle_looks:
+        return _step(seen, piece, EventState.CLOSED, "settled", f"{seen.supports} supporting looks since confirmation")
+    return seen, None
+
+
+def _contradicted(memory: _Memory, piece: Evidence, settings: LifecycleSettings) -> tuple[_Memory, Transition | None]:
+    seen = _Memory(
+        state=memory.state,
+        last_seen=piece.sensing_time,
+        supports=memory.supports,
+        contradictions=memory.contradictions + 1,
+    )
+    if memory.state is not EventState.CONFIRMED:
+        return _step(seen, piece, EventState.REFUTED, "back-as-before", piece.detail)
+    if seen.contradictions >= settings.recover_looks:
+        return _step(seen, piece, EventState.CLOSED, "ground-recovered", piece.detail)
+    return seen, None
+
+
+def _step(memory: _Memory, piece: Evidence, state: EventState, reason: str, detail: str) -> tuple[_Memory, Transition]:
+    transition = Transition(
+        at=piece.sensing_time,
+        previous=memory.state,
+        state=state,
+        reason=reason,
+        detail=detail,
+        acquisition_id=piece.acquisition_id,
+    )
+    return _Memory(state=state, last_seen=piece.sensing_time), transition

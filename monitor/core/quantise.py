@@ -1,0 +1,63 @@
+"""Fixed-point codes of what a look keeps, so that memory and disk hold the same numbers.
+
+The pipeline quantises a look once, computes everything from the quantised arrays, and stores the
+codes: statistics from memory and statistics from disk are then equal to the last bit.
+
+Codes are uint16. Probability and spread: code = value * 50000 (steps of 0.00002). Reflectance:
+code = value * 10000 + 1000, range -0.1 to 6.4534, clipped. NaN is 65535.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.records import Look
+
+NONE_CODE = 65535
+PROBABILITY_SCALE = 50000.0
+REFLECTANCE_SCALE = 10000.0
+REFLECTANCE_SHIFT = 1000.0
+
+
+def encode_probability(values: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Values 0-1 (NaN = none) to codes 0-50000 (65535 = none)."""
+    return _encode(values, PROBABILITY_SCALE, 0.0, int(PROBABILITY_SCALE))
+
+
+def decode_probability(codes: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Inverse of `encode_probability`."""
+    return _decode(codes, PROBABILITY_SCALE, 0.0)
+
+
+def encode_reflectance(values: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Reflectance (NaN = nodata) to codes 0-65534 (65535 = nodata), clipped to what fits."""
+    return _encode(values, REFLECTANCE_SCALE, REFLECTANCE_SHIFT, NONE_CODE - 1)
+
+
+def decode_reflectance(codes: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Inverse of `encode_reflectance`."""
+    return _decode(codes, REFLECTANCE_SCALE, REFLECTANCE_SHIFT)
+
+
+def quantise(look: Look) -> Look:
+    """The look as it comes back from disk; quantising twice changes nothing."""
+    return replace(
+        look,
+        probability=decode_probability(encode_probability(look.probability)),
+        spread=decode_probability(encode_probability(look.spread)),
+        reflectance=decode_reflectance(encode_reflectance(look.reflectance)),
+        state=look.state.astype(np.uint8),
+    )
+
+
+def _encode(values: NDArray[np.float32], scale: float, shift: float, largest: int) -> NDArray[np.uint16]:
+    scaled = np.rint(values * np.float32(scale) + np.float32(shift))
+    clipped = np.clip(scaled, 0, largest)
+    return np.where(np.isnan(clipped), np.float32(NONE_CODE), clipped).astype(np.uint16)
+
+
+def _decode(codes: NDArray[np.uint16], scale: float, shift: float) -> NDArray[np.float32]:
+    values = (codes.astype(np.float32) - np.float32(shift)) / np.float32(scale)
+    values[codes == NONE_CODE] = np.nan
+    return values

@@ -1,0 +1,39 @@
+"""The shape of the ground from elevation: slope and ruggedness."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Array = NDArray[np.float32]
+
+_HORN_EAST = np.array([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]) / 8.0
+_RING = np.array([(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)])
+
+
+def slope_deg(elevation_m: Array, resolution_m: float) -> Array:
+    """Slope in degrees, (H, W), by the third-order finite difference of Horn (1981), doi:10.1109/PROC.1981.11918.
+
+    A cell with a void (NaN) in its 3x3 neighbourhood is NaN. At the rim the edge cells are repeated;
+    give a halo and cut it off where that matters.
+    """
+    east = ndimage.correlate(elevation_m.astype(np.float64), _HORN_EAST, mode="nearest") / resolution_m
+    south = ndimage.correlate(elevation_m.astype(np.float64), _HORN_EAST.T, mode="nearest") / resolution_m
+    slope: Array = np.degrees(np.arctan(np.hypot(east, south))).astype(np.float32)
+    return slope
+
+
+def terrain_ruggedness_m(elevation_m: Array) -> Array:
+    """Terrain Ruggedness Index in metres, (H, W): root of the sum of squared differences to the 8 neighbours.
+
+    Riley, DeGloria and Elliot (1999), Intermountain Journal of Sciences 5. The value depends on the
+    cell size; compare only on one grid. Voids spread to their neighbours; the rim repeats edge cells.
+    """
+    ground = elevation_m.astype(np.float64)
+    padded = np.pad(ground, 1, mode="edge")
+    height, width = ground.shape
+    squares = np.zeros_like(ground)
+    for down, east in _RING:
+        neighbour = padded[1 + down : 1 + down + height, 1 + east : 1 + east + width]
+        squares += (neighbour - ground) ** 2
+    ruggedness: Array = np.sqrt(squares).astype(np.float32)
+    return ruggedness

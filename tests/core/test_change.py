@@ -1,0 +1,74 @@
+"""Change between a look and its reference."""
+
+import numpy as np
+import pytest
+
+from monitor.core.change import network_change, red_log_ratio, surface_normal
+
+RNG = np.random.default_rng(7)
+
+
+def _hills(size: int = 160) -> np.ndarray:
+    y, x = np.mgrid[:size, :size] * 10.0
+    return (60 * np.sin(x / 170.0) + 50 * np.cos(y / 210.0) + 25 * np.sin((x + y) / 95.0)).astype(np.float32)
+
+
+def _lit(elevation: np.ndarray, azimuth_deg: float, height_deg: float, albedo: float) -> np.ndarray:
+    normal = surface_normal(elevation, 10.0)
+    azimuth, height = np.radians([azimuth_deg, height_deg])
+    sun = np.array([np.sin(azimuth) * np.cos(height), np.cos(azimuth) * np.cos(height), np.sin(height)])
+    return (albedo * np.clip(np.tensordot(sun, normal, 1), 0.2, None)).astype(np.float32)
+
+
+def test_a_shift_of_the_whole_scene_is_no_change() -> None:
+    """A constant rise of probability everywhere is removed and reported."""
+    before = RNG.uniform(0, 0.2, (64, 64)).astype(np.float32)
+    layer = network_change(before + np.float32(0.1), before, np.ones((64, 64), bool))
+    assert layer.shift == pytest.approx(0.1, abs=1e-6)
+    assert np.abs(layer.change).max() < 1e-6
+
+
+def test_what_is_not_jointly_valid_is_no_observation() -> None:
+    """NaN in the look or in the reference stays NaN in the change."""
+    now, before = np.zeros((2, 8, 8), np.float32)
+    now[0, 0] = np.nan
+    before[1, 1] = np.nan
+    change = network_change(now, before, np.ones((8, 8), bool)).change
+    assert np.isnan(change[[0, 1], [0, 1]]).all()
+    assert np.isfinite(change).sum() == 62
+
+
+def test_another_sun_is_no_change_but_a_scar_is() -> None:
+    """The robust fit on the surface normal takes the moved sun away and leaves the scar."""
+    hills = _hills()
+    before = _lit(hills, 150, 60, 0.06) * RNG.normal(1, 0.03, hills.shape).astype(np.float32)
+    now = _lit(hills, 165, 35, 0.05) * RNG.normal(1, 0.03, hills.shape).astype(np.float32)
+    now[70:80, 70:80] *= 3.0
+    slopes = np.ones(hills.shape, bool)
+    plain = np.log(now / before)
+    layer = red_log_ratio(now, before, hills, slopes, 10.0)
+    quiet = np.ones(hills.shape, bool)
+    quiet[65:85, 65:85] = False
+    assert layer.change[70:80, 70:80].mean() == pytest.approx(np.log(3.0), abs=0.12)
+    assert layer.change[quiet].std() < 0.5 * plain[quiet].std()
+    assert abs(np.median(layer.change[quiet])) < 0.02
+
+
+def test_scar_covering_a_third_of_the_valley_is_not_muted() -> None:
+    """A disaster that changes much of a valley stays visible: the fit is robust, not a mean."""
+    hills = _hills()
+    before = _lit(hills, 150, 50, 0.06) * RNG.normal(1, 0.03, hills.shape).astype(np.float32)
+    now = before * RNG.normal(1, 0.03, hills.shape).astype(np.float32)
+    now[:, :53] *= 2.5
+    layer = red_log_ratio(now, before, hills, np.ones(hills.shape, bool), 10.0)
+    assert np.median(layer.change[:, :53]) > 0.7 * np.log(2.5)
+    assert abs(np.median(layer.change[:, 60:])) < 0.15
+
+
+def test_too_few_pixels_fall_back_to_the_median() -> None:
+    """A sliver of ground cannot carry a fit; its median is removed instead."""
+    now = np.full((20, 20), 0.12, np.float32)
+    before = np.full((20, 20), 0.06, np.float32)
+    layer = red_log_ratio(now, before, np.zeros((20, 20), np.float32), np.ones((20, 20), bool), 10.0)
+    assert layer.shift == pytest.approx(np.log(2.0), abs=1e-5)
+    assert np.abs(layer.change).max() < 1e-5

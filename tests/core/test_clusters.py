@@ -1,0 +1,96 @@
+"""From changed pixels to outlined clusters."""
+
+import numpy as np
+import pytest
+from shapely import box
+
+from monitor.core.canvas import canvases
+from monitor.core.change import AlertSettings
+from monitor.core.clusters import Ground, burn, clusters, grow, outline
+from monitor.records import Detector, Tile
+
+SETTINGS = AlertSettings()
+(CANVAS,) = canvases([Tile(epsg=32633, column=200, row=2000), Tile(epsg=32633, column=201, row=2000)])
+STEEP = np.full(CANVAS.shape, 25.0, np.float32)
+
+
+def _find(change: np.ndarray, slope: np.ndarray = STEEP) -> list:
+    mask = grow(change, slope, 0.35, 0.2, 10.0)
+    ground = Ground(canvas=CANVAS, slope_deg=slope, spread=np.full(CANVAS.shape, 0.05, np.float32))
+    return clusters(change, mask, Detector.NETWORK, ground, SETTINGS)
+
+
+def test_a_patch_across_a_tile_border_is_one_cluster() -> None:
+    """Area, strength and tiles of a patch that lies on two tiles."""
+    change = np.zeros(CANVAS.shape, np.float32)
+    change[100:110, 250:262] = 0.6
+    (found,) = _find(change)
+    assert found.area_ha == pytest.approx(1.2)
+    assert found.strength == pytest.approx(1.2 * 0.6, rel=1e-5)
+    assert [tile.column for tile in found.tiles] == [200, 201]
+    assert found.geometry.area == pytest.approx(12_000.0)
+
+
+def test_growth_to_the_low_threshold_needs_a_strong_seed() -> None:
+    """Weak pixels count only beside a strong one."""
+    change = np.zeros(CANVAS.shape, np.float32)
+    change[20:30, 20:30] = 0.25
+    change[120:130, 20:30] = 0.25
+    change[125, 25] = 0.5
+    (found,) = _find(change)
+    assert found.area_ha == pytest.approx(1.0)
+    assert found.geometry.centroid.y < CANVAS.transform.f - 1000
+
+
+def test_change_seeds_on_slopes_and_runs_out_onto_flat_ground() -> None:
+    """The fan below a slope belongs to it; the same change on the plain alone, or far out, does not."""
+    slope = STEEP.copy()
+    slope[:, 200:] = 1.0
+    change = np.zeros(CANVAS.shape, np.float32)
+    change[50:60, 190:230] = 0.6
+    change[150:160, 300:340] = 0.6
+    (found,) = _find(change, slope)
+    assert found.area_ha == pytest.approx(1.0 + 1.0), "10 px on the slope and 100 m of runout"
+
+
+def test_pieces_within_the_join_distance_are_one_event() -> None:
+    """140 m apart are one cluster, 200 m apart are two."""
+    for gap_px, expected in [(14, 1), (20, 2)]:
+        change = np.zeros(CANVAS.shape, np.float32)
+        change[50:56, 50:56] = 0.6
+        change[50:56, 56 + gap_px : 62 + gap_px] = 0.6
+        assert len(_find(change)) == expected, gap_px
+
+
+def test_specks_and_units_below_the_minimum_are_dropped() -> None:
+    """Two bright pixels are a roof; nine pixels are under 0.1 ha."""
+    change = np.zeros(CANVAS.shape, np.float32)
+    change[50, 50:52] = 0.9
+    change[150:153, 150:153] = 0.9
+    assert _find(change) == []
+
+
+def test_not_observed_pixels_never_belong_to_a_cluster() -> None:
+    """NaN splits a patch, it does not join it."""
+    change = np.zeros(CANVAS.shape, np.float32)
+    change[50:60, 50:60] = 0.6
+    change[50:60, 55] = np.nan
+    (found,) = _find(change)
+    assert found.area_ha == pytest.approx(0.9)
+
+
+def test_outline_covers_the_pixels_and_burn_undoes_it() -> None:
+    """Burning an outline gives the pixels it was drawn from, holes included."""
+    member = np.zeros((40, 50), bool)
+    member[5:30, 8:40] = True
+    member[12:20, 15:25] = False
+    member[33:36, 41:45] = True
+    window = (slice(60, 100), slice(230, 280))
+    burnt = burn(outline(member, window, CANVAS), CANVAS)
+    np.testing.assert_array_equal(burnt[window], member)
+    assert burnt.sum() == member.sum()
+
+
+def test_burn_outside_the_canvas_is_empty() -> None:
+    """A polygon elsewhere on the planet has no pixel here."""
+    assert not burn(box(0, 0, 1000, 1000), CANVAS).any()

@@ -1,0 +1,127 @@
+"""Events: opening, judging, growing."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from shapely import box
+
+from monitor.core.events import (
+    LookContext,
+    add_evidence,
+    belongs_to,
+    enlarge,
+    event_id,
+    judge,
+    measure,
+    open_event,
+)
+from monitor.core.lifecycle import LifecycleSettings
+from monitor.records import AlertStatus, Cluster, Detector, EventState, Evidence, Tile, Verdict
+
+LIFE = LifecycleSettings()
+WHEN = datetime(2024, 6, 11, tzinfo=UTC)
+CONTEXT = LookContext(
+    region="valley",
+    acquisition_key="s2a",
+    acquisition_id="s2a_1",
+    sensing_time=WHEN,
+    previous_time=WHEN - timedelta(days=5),
+    model_version="m1",
+    status=AlertStatus.ACTUAL,
+    mask_source="scl",
+    shift=0.0,
+)
+
+
+def _cluster(x: float = 512_000.0, side: float = 100.0) -> Cluster:
+    return Cluster(
+        detector=Detector.NETWORK,
+        geometry=box(x, 5_120_000, x + side, 5_120_000 + side),
+        epsg=32633,
+        area_ha=side**2 / 1e4,
+        mean_change=0.6,
+        strength=0.6 * side**2 / 1e4,
+        spread=0.05,
+        slope_deg=30.0,
+        tiles=(Tile(epsg=32633, column=200, row=2000),),
+    )
+
+
+def _piece(verdict: Verdict, days: int = 5) -> Evidence:
+    return Evidence(
+        acquisition_id=f"later{days}",
+        sensing_time=WHEN + timedelta(days=days),
+        detector=Detector.NETWORK,
+        verdict=verdict,
+        observed_fraction=1.0,
+        level=0.6,
+        strength=0.6,
+        detail="",
+    )
+
+
+def test_an_event_knows_its_failure_window_and_place() -> None:
+    """The window runs from the last look without to the first look with; the outline is in degrees."""
+    event = open_event(_cluster(), CONTEXT, LIFE)
+    assert (event.window_start, event.window_end) == (WHEN - timedelta(days=5), WHEN)
+    assert event.state is EventState.PROVISIONAL
+    west, south, east, north = event.geometry.bounds
+    assert 15.0 < west < east < 15.3
+    assert 46.1 < south < north < 46.4
+
+
+def test_ids_are_stable_and_differ_by_place() -> None:
+    """The same ground in the same acquisition keeps its id, other ground gets another."""
+    assert event_id(_cluster(), CONTEXT) == event_id(_cluster(), CONTEXT)
+    assert event_id(_cluster(), CONTEXT) != event_id(_cluster(x=513_000.0), CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("change", "seen", "verdict"),
+    [
+        (0.5, 1.0, Verdict.SUPPORTS),
+        (0.2, 1.0, Verdict.INCONCLUSIVE),
+        (0.05, 1.0, Verdict.CONTRADICTS),
+        (-0.3, 1.0, Verdict.CONTRADICTS),
+        (0.6, 0.2, Verdict.NOT_OBSERVED),
+        (0.0, 0.0, Verdict.NOT_OBSERVED),
+    ],
+)
+def test_a_look_is_judged_by_level(change: float, seen: float, verdict: Verdict) -> None:
+    """Share of the opening change, on the share of the ground that was seen."""
+    layer = np.full((10, 10), np.nan, np.float32)
+    layer[: int(10 * seen)] = change
+    level = measure(layer, np.ones((10, 10), bool), 0.01)
+    assert judge(level, 0.6)[0] is verdict
+
+
+def test_the_same_look_speaks_once() -> None:
+    """Evidence that is already there changes nothing."""
+    event = open_event(_cluster(), CONTEXT, LIFE)
+    once = add_evidence(event, [_piece(Verdict.SUPPORTS)], LIFE)
+    assert once.state is EventState.CONFIRMED
+    assert add_evidence(once, [_piece(Verdict.SUPPORTS)], LIFE) == once
+
+
+def test_a_neighbouring_cluster_belongs_and_enlarges() -> None:
+    """A cluster 100 m away joins the event; one 400 m away does not; hectares add up without overlap."""
+    event = open_event(_cluster(), CONTEXT, LIFE)
+    near, far = _cluster(x=512_200.0), _cluster(x=512_500.0)
+    assert belongs_to(near, [event], 150.0) == event
+    assert belongs_to(far, [event], 150.0) is None
+    grown = enlarge(event, near)
+    assert grown.area_ha == pytest.approx(2.0, rel=1e-3)
+    assert grown.id == event.id
+    assert enlarge(grown, near).area_ha == pytest.approx(2.0, rel=1e-3)
+
+
+def test_confidence_names_what_lowers_it() -> None:
+    """Missing cloud mask, a shifted scene and a long gap each leave their word."""
+    doubtful = replace(CONTEXT, mask_source="bright-white", shift=-0.4, previous_time=WHEN - timedelta(days=185))
+    event = open_event(_cluster(), doubtful, LIFE)
+    assert event.confidence == "low"
+    for word in ("no cloud mask", "shifted", "185 days"):
+        assert word in event.confidence_reason
+    assert open_event(_cluster(), CONTEXT, LIFE).confidence == "high"

@@ -1,0 +1,93 @@
+"""The life of an event, as designed series of evidence."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+import pytest
+
+from monitor.core.lifecycle import LifecycleSettings, replay
+from monitor.records import Detector, EventState, Evidence, Verdict
+
+SETTINGS = LifecycleSettings()
+START = datetime(2024, 6, 1, tzinfo=UTC)
+O, S, C, N, I = (  # noqa: E741 - one letter per verdict keeps the table readable
+    Verdict.OPENS,
+    Verdict.SUPPORTS,
+    Verdict.CONTRADICTS,
+    Verdict.NOT_OBSERVED,
+    Verdict.INCONCLUSIVE,
+)
+
+
+def _evidence(verdicts: list[Verdict], strength: float = 1.0, step_days: int = 5) -> list[Evidence]:
+    return [
+        Evidence(
+            acquisition_id=f"a{index}",
+            sensing_time=START + timedelta(days=step_days * index),
+            detector=Detector.NETWORK,
+            verdict=verdict,
+            observed_fraction=1.0,
+            level=0.5,
+            strength=strength,
+            detail="",
+        )
+        for index, verdict in enumerate(verdicts)
+    ]
+
+
+SERIES = [
+    ("opens weak", [O], 0.001, [("candidate", "weak-change")]),
+    ("weak, seen again", [O, S], 0.001, [("candidate", "weak-change"), ("provisional", "seen-again")]),
+    ("weak, gone", [O, C], 0.001, [("candidate", "weak-change"), ("refuted", "back-as-before")]),
+    ("opens strong", [O], 1.0, [("provisional", "change-found")]),
+    ("scar that stays", [O, S], 1.0, [("provisional", "change-found"), ("confirmed", "still-changed")]),
+    ("snow patch", [O, C], 1.0, [("provisional", "change-found"), ("refuted", "back-as-before")]),
+    ("half-clouded look", [O, N], 1.0, [("provisional", "change-found")]),
+    ("undecided look", [O, I], 1.0, [("provisional", "change-found")]),
+    (
+        "settles",
+        [O, S, S, S, S],
+        1.0,
+        [("provisional", "change-found"), ("confirmed", "still-changed"), ("closed", "settled")],
+    ),
+    ("one doubt after confirmation", [O, S, C, S], 1.0, [("provisional", "change-found"), ("confirmed", "still-changed")]),
+    (
+        "recovers",
+        [O, S, C, C],
+        1.0,
+        [("provisional", "change-found"), ("confirmed", "still-changed"), ("closed", "ground-recovered")],
+    ),
+    ("nothing after the end", [O, C, S, S], 1.0, [("provisional", "change-found"), ("refuted", "back-as-before")]),
+]
+
+
+@pytest.mark.parametrize(("verdicts", "strength", "expected"), [row[1:] for row in SERIES], ids=[row[0] for row in SERIES])
+def test_series(verdicts: list[Verdict], strength: float, expected: list[tuple[str, str]]) -> None:
+    """Each designed series takes exactly the written steps."""
+    steps = replay(_evidence(verdicts, strength), SETTINGS)
+    assert [(step.state.value, step.reason) for step in steps] == expected
+
+
+def test_silence_expires_an_open_event() -> None:
+    """No usable look for longer than the limit ends an event when the next look comes."""
+    steps = replay(_evidence([O, N, N], step_days=70), SETTINGS)
+    assert steps[-1].state is EventState.EXPIRED
+
+
+def test_every_state_is_reached_by_the_table() -> None:
+    """The designed series and the silence cover every state an event can have."""
+    reached = {EventState(state) for *_, steps in SERIES for state, _ in steps} | {EventState.EXPIRED}
+    assert reached == set(EventState)
+
+
+def test_order_of_delivery_does_not_matter() -> None:
+    """Any permutation of the evidence ends in the same transitions."""
+    evidence = _evidence([O, N, S, C])
+    expected = replay(evidence, SETTINGS)
+    assert all(replay(order, SETTINGS) == expected for order in permutations(evidence))
+
+
+def test_previous_states_chain() -> None:
+    """Every transition starts where the last one ended."""
+    steps = replay(_evidence([O, S, S, S, S]), SETTINGS)
+    assert [step.previous for step in steps] == [None, *[step.state for step in steps[:-1]]]

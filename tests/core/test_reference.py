@@ -1,0 +1,59 @@
+"""The median of earlier looks."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+
+from monitor.core.reference import build_reference, valid
+from monitor.records import Look, PixelState, Tile
+
+
+def _look(value: float, state: int = PixelState.VALID) -> Look:
+    return Look(
+        tile=Tile(epsg=32633, column=1, row=1),
+        acquisition_id="a",
+        sensing_time=datetime(2024, 1, 1, tzinfo=UTC),
+        probability=np.full((4, 4), value, np.float32),
+        spread=np.zeros((4, 4), np.float32),
+        reflectance=np.full((3, 4, 4), value / 2, np.float32),
+        state=np.full((4, 4), state, np.uint8),
+    )
+
+
+def test_no_look_no_reference() -> None:
+    """A region without history is learning, not quiet."""
+    assert build_reference([]) is None
+
+
+def test_median_spread_and_count() -> None:
+    """One outlier among three looks does not move the reference."""
+    reference = build_reference([_look(0.1), _look(0.9), _look(0.2)])
+    assert reference is not None
+    np.testing.assert_allclose(reference.probability, 0.2)
+    np.testing.assert_allclose(reference.spread, 0.4)
+    np.testing.assert_allclose(reference.reflectance, 0.1)
+    assert (reference.count == 3).all()
+
+
+def test_hidden_pixels_do_not_vote() -> None:
+    """A clouded pixel leaves the others' median; a pixel nobody saw is NaN."""
+    clouded = _look(0.9)
+    clouded.state[0, 0] = PixelState.CLOUD
+    clouded.state[1, 1] = PixelState.SNOW
+    seen = _look(0.2)
+    seen.state[1, 1] = PixelState.NODATA
+    reference = build_reference([clouded, seen])
+    assert reference is not None
+    assert reference.probability[0, 0] == np.float32(0.2)
+    assert reference.count[0, 0] == 1
+    assert np.isnan(reference.probability[1, 1])
+    assert np.isnan(reference.reflectance[:, 1, 1]).all()
+
+
+def test_water_and_missing_probability_are_not_valid() -> None:
+    """Only clear ground with an answer of the network counts."""
+    look = _look(0.3, state=PixelState.WATER)
+    assert not valid(look).any()
+    look = _look(0.3)
+    look.probability[2, 2] = np.nan
+    assert valid(look).sum() == 15
