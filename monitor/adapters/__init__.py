@@ -1,0 +1,1 @@
+"""Everything that touches the world: catalogs, pixels, engines, products, the database."""

@@ -1,0 +1,130 @@
+"""Optical pixels of an acquisition on the grid: reflectance, and why a pixel is or is not an observation."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+from odc.geo.xr import xr_coords
+from rasterio.enums import Resampling
+
+from monitor.adapters.rasters import RasterReader
+from monitor.core.grid import RESOLUTION_M, TILE_PX, tile_geobox
+from monitor.core.masks import bright_white, dark_ground, from_scene_classes
+from monitor.errors import BadItem
+from monitor.records import Asset, Bands, PixelState, SceneItem, Tile
+
+Array = NDArray[np.float32]
+States = NDArray[np.uint8]
+
+_RIM_PX = 16
+"""Pixels around a tile that are read to grow cloud masks over its border (160 m)."""
+_HAZE_SIDE_PX = 400
+_VISIBLE = ("B04", "B03", "B02")
+
+
+class RasterImageSource:
+    """Reads Sentinel-2 like items (`ImageSource`)."""
+
+    def __init__(self) -> None:
+        """Files are opened on first use and kept open per thread."""
+        self._reader = RasterReader()
+        self._haze = lru_cache(maxsize=512)(self._measure_haze)
+
+    def read(self, items: Sequence[SceneItem], bands: Sequence[str], tile: Tile) -> Bands:
+        """The tile's own 256x256 px of `bands`; several items are mosaicked, clear pixels first.
+
+        Raises:
+            BadAsset, BadItem: an item cannot be read, ever.
+            AssetUnavailable: it cannot be read now.
+        """
+        parts = [self._read_item(item, bands, tile) for item in sorted(items, key=lambda item: (item.id, item.catalog))]
+        pixels, state = _mosaic(parts)
+        sources = {source for _, _, source in parts}
+        return Bands(
+            pixels=_labelled(pixels, bands, tile),
+            state=state,
+            mask_source="scl" if sources == {"scl"} else "bright-white",
+        )
+
+    def _read_item(self, item: SceneItem, bands: Sequence[str], tile: Tile) -> tuple[Array, States, str]:
+        """Reflectance (C, 256, 256), states (256, 256) and where the cloud mask came from."""
+        wanted = [*bands, *(name for name in _VISIBLE if name not in bands and "SCL" not in item.assets)]
+        geobox = tile_geobox(tile, _RIM_PX)
+        pixels = np.concatenate([self._reflectance(item, name, geobox) for name in wanted])
+        if "SCL" in item.assets:
+            state, source = self._classified(item, geobox), "scl"
+        else:
+            state, source = self._by_whiteness(item, dict(zip(wanted, pixels, strict=True))), "bright-white"
+        pixels = pixels[: len(bands)]
+        # A swath edge where only some bands have data is no observation in any of them.
+        missing = ~np.isfinite(pixels).all(axis=0)
+        pixels[:, missing] = np.nan
+        state[missing] = PixelState.NODATA
+        core = (slice(_RIM_PX, _RIM_PX + TILE_PX),) * 2
+        return pixels[:, *core], state[core], source
+
+    def _reflectance(self, item: SceneItem, name: str, geobox: GeoBox) -> Array:
+        asset = _asset(item, name)
+        # DN 0 is nodata in every Sentinel-2 product, whether or not the file says so.
+        nodata = 0.0 if asset.nodata is None else asset.nodata
+        digital = self._reader.warp([asset.href], item.id, geobox, Resampling.bilinear, nodata)
+        return digital * np.float32(asset.scale) + np.float32(asset.offset)
+
+    def _classified(self, item: SceneItem, geobox: GeoBox) -> States:
+        asset = _asset(item, "SCL")
+        classes = self._reader.warp([asset.href], item.id, geobox, Resampling.nearest, None)[0]
+        return from_scene_classes(np.nan_to_num(classes, nan=0.0).astype(np.uint8), RESOLUTION_M)
+
+    def _by_whiteness(self, item: SceneItem, pixels: dict[str, Array]) -> States:
+        red, green, blue = (pixels[name] for name in _VISIBLE)
+        dark = self._haze(tuple(_asset(item, name) for name in _VISIBLE), item.id)
+        return bright_white(red, green, blue, dark, RESOLUTION_M)
+
+    def _measure_haze(self, assets: tuple[Asset, ...], item: str) -> tuple[float, float, float]:
+        """Dark ground of a whole item, from a thinned copy: the same for every tile of it."""
+        thinned = np.stack(
+            [
+                self._reader.overview(asset.href, item, _HAZE_SIDE_PX, 0.0 if asset.nodata is None else asset.nodata)
+                * np.float32(asset.scale)
+                + np.float32(asset.offset)
+                for asset in assets
+            ]
+        )
+        return dark_ground(thinned) or (0.0, 0.0, 0.0)
+
+
+def _asset(item: SceneItem, name: str) -> Asset:
+    if name not in item.assets:
+        raise BadItem(
+            f"the item has no asset for {name} (it has {', '.join(sorted(item.assets)) or 'none'})",
+            item=item.id,
+            remedy="Choose a collection with this band, or a model that does not need it.",
+            reason="missing-asset",
+        )
+    return item.assets[name]
+
+
+def _mosaic(parts: Sequence[tuple[Array, States, str]]) -> tuple[Array, States]:
+    """Lay items over each other: a valid pixel before a hidden one, a hidden one before none, else the first item."""
+    pixels, state = parts[0][0].copy(), parts[0][1].copy()
+    for more_pixels, more_state, _ in parts[1:]:
+        better = (_rank(more_state) < _rank(state)) & np.isfinite(more_pixels).all(axis=0)
+        pixels[:, better] = more_pixels[:, better]
+        state[better] = more_state[better]
+    return pixels, state
+
+
+def _rank(state: States) -> NDArray[np.int8]:
+    rank = np.ones(state.shape, dtype=np.int8)
+    rank[state == PixelState.VALID] = 0
+    rank[state == PixelState.NODATA] = 2
+    return rank
+
+
+def _labelled(pixels: Array, bands: Sequence[str], tile: Tile) -> xr.DataArray:
+    """The pixels with their bands, coordinates and CRS."""
+    coordinates = {**xr_coords(tile_geobox(tile)), "band": list(bands)}
+    return xr.DataArray(pixels, coords=coordinates, dims=("band", "y", "x"))

@@ -1,0 +1,93 @@
+"""What Prometheus sees. The registry is passed in, so that tests and several services in one process stay apart."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+
+_SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
+
+
+class Metrics:
+    """The metrics of one service."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        self._acquisitions = Counter(
+            "scarpwatch_acquisitions",
+            "Acquisitions by what became of them in this process",
+            ("region", "state", "reason"),
+            registry=registry,
+        )
+        self._discovered = Counter(
+            "scarpwatch_discovered", "New rows of the ledger found by polls of this process", registry=registry
+        )
+        self._pass = Histogram(
+            "scarpwatch_pass_seconds", "Wall time of a pass over the queue", buckets=_SECONDS, registry=registry
+        )
+        self._stage = Histogram(
+            "scarpwatch_stage_seconds",
+            "Wall time of one acquisition by stage",
+            ("stage",),
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._last_poll = _gauge(
+            registry, "scarpwatch_last_poll_timestamp_seconds", "When a catalog last answered a poll", "catalog"
+        )
+        self._last_look = _gauge(
+            registry, "scarpwatch_last_look_timestamp_seconds", "Sensing time of the newest look", "region"
+        )
+        self._observed = _gauge(
+            registry,
+            "scarpwatch_observed_ratio",
+            "Share of the region that was compared with an earlier look within its look-back",
+            "region",
+        )
+        self._waiting = _gauge(registry, "scarpwatch_ledger_entries", "Rows of the ledger", "region", "state")
+        self._alerts = _gauge(registry, "scarpwatch_alerts_open", "Open alerts", "region", "state")
+        self._engine = _gauge(registry, "scarpwatch_engine_info", "1 for the inference engine really in use", "engine")
+        self._build = Info("scarpwatch_build", "What is running", registry=registry)
+
+    def build(self, version: str, model_version: str, engine: str) -> None:
+        """Say once what is running."""
+        self._build.info({"version": version, "model_version": model_version})
+        self._engine.labels(engine).set(1)
+
+    def acquisition(self, region: str, state: str, reason: str, stages: Mapping[str, float]) -> None:
+        """One acquisition came to an end (done, parked) or goes back to the queue (retry). Stages in seconds."""
+        self._acquisitions.labels(region, state, reason).inc()
+        for stage, seconds in stages.items():
+            self._stage.labels(stage).observe(seconds)
+
+    def polled(self, catalogs: Iterable[str], discovered: int, now: datetime) -> None:
+        """These catalogs answered."""
+        self._discovered.inc(discovered)
+        for catalog in catalogs:
+            self._last_poll.labels(catalog).set(now.timestamp())
+
+    def passed(self, seconds: float) -> None:
+        """A pass over the queue ended."""
+        self._pass.observe(seconds)
+
+    def region(
+        self,
+        region: str,
+        *,
+        observed: float,
+        last_look: datetime | None,
+        ledger: Mapping[str, int],
+        alerts: Mapping[str, int],
+    ) -> None:
+        """How a region stands. `observed` 0-1; counts by state, zeros included so that a series never vanishes."""
+        self._observed.labels(region).set(observed)
+        if last_look is not None:
+            self._last_look.labels(region).set(last_look.timestamp())
+        for state, count in ledger.items():
+            self._waiting.labels(region, state).set(count)
+        for state, count in alerts.items():
+            self._alerts.labels(region, state).set(count)
+
+
+def _gauge(registry: CollectorRegistry, name: str, text: str, *labels: str) -> Gauge:
+    return Gauge(name, text, labels, registry=registry)

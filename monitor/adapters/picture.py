@@ -1,0 +1,257 @@
+"""The picture of an alert: what a duty officer needs to see, on one page.
+
+Before, after, model output and change over the same ground, the outline on each; beside them where,
+how large, when, how sure and why. What was not observed is striped and named.
+"""
+
+import math
+import textwrap
+from datetime import datetime
+
+import numpy as np
+from matplotlib import colormaps
+from numpy.typing import NDArray
+from PIL import ImageDraw
+from shapely.geometry import box
+from shapely.geometry.base import BaseGeometry
+
+from monitor.adapters.chips import Chips
+from monitor.adapters.drawing import (
+    INK,
+    QUIET,
+    RULE,
+    Sheet,
+    draw_rings,
+    hectares,
+    north_arrow,
+    place,
+    ring_width,
+    rings,
+    scale_bar,
+)
+from monitor.adapters.panels import HIDDEN, UNKNOWN, composite, field, outline_swatch, swatch, worse_state
+from monitor.core.grid import project
+from monitor.records import AlertStatus, Detector, Event, EventState, PixelState, Verdict
+
+WIDTH, HEIGHT = 1600, 1200
+_PANEL = 486
+_LEFT, _GAP = 24, 18
+_ROWS = (134, 660)
+"""Upper edges of the two rows of panels, pixels from the top."""
+_SIDE = _LEFT + 2 * _PANEL + _GAP + 34
+_SIDE_WIDTH = WIDTH - _LEFT - _SIDE
+_LINE = 23.0
+_BAR = 190
+
+_TITLE = {
+    EventState.CONFIRMED: "Landslide, seen again",
+    EventState.REFUTED: "No landslide: ground as before",
+}
+_STATE_COLOUR = {
+    EventState.PROVISIONAL: "#b45f06",
+    EventState.CONFIRMED: "#a4161a",
+    EventState.REFUTED: "#2b6a4d",
+}
+_VERDICT_COLOUR = {
+    Verdict.OPENS: "#b45f06",
+    Verdict.SUPPORTS: "#a4161a",
+    Verdict.CONTRADICTS: "#2b6a4d",
+    Verdict.NOT_OBSERVED: "#9aa4ad",
+}
+# Sequential brown and diverging red-blue stay apart under every common colour blindness.
+_PROBABILITY_MAP, _CHANGE_MAP = "YlOrBr", "RdBu_r"
+_LIMITS = {Detector.NETWORK: (-1.0, 1.0), Detector.BASELINE: (-1.5, 1.5)}
+_CHANGE_UNIT = {
+    Detector.NETWORK: "model output, later − earlier",
+    Detector.BASELINE: "log-ratio of red, later / earlier",
+}
+
+
+def alert_picture(
+    event: Event, chips: Chips, *, region: BaseGeometry | None = None, threshold: float | None = None
+) -> bytes:
+    """The picture of an alert, PNG, 1600 x 1200.
+
+    Args:
+        event: with its outline in EPSG:4326.
+        chips: the same ground before and after (see `chips.chip_geobox`).
+        region: polygon in EPSG:4326 for the small locator; None leaves it out.
+        threshold: of the model card, marked on the scale of the model output.
+    """
+    page = Sheet(WIDTH, HEIGHT)
+    _header(page, event)
+    size, limits = (_PANEL, _PANEL), _LIMITS[event.detector]
+    state = worse_state(chips.after.state, chips.before.state)
+    images = (
+        ("BEFORE", _time(chips.before.sensing_time), composite(chips.before, size)),
+        ("AFTER", _time(chips.after.sensing_time), composite(chips.after, size)),
+        ("MODEL OUTPUT", "after", field(chips.probability, chips.after.state, size, _PROBABILITY_MAP, (0.0, 1.0))),
+        ("CHANGE", "after against before", field(chips.change, state, size, _CHANGE_MAP, limits)),
+    )
+    outline = rings(event.geometry, chips.geobox)
+    draw_rings([image for *_, image in images], outline, ring_width(outline))
+    scale_bar(images[0][2], chips.geobox)
+    north_arrow(images[0][2])
+    for index, (title, subtitle, image) in enumerate(images):
+        _panel(page, index, title, subtitle, image)
+    _colour_bar(page, 2, _PROBABILITY_MAP, (0.0, 1.0), "not a calibrated probability", threshold)
+    _colour_bar(page, 3, _CHANGE_MAP, limits, _CHANGE_UNIT[event.detector], None)
+    _facts(page, event, chips)
+    top = _evidence(page, event, _ROWS[1])
+    top = _legend(page, chips, top)
+    if region is not None:
+        _locator(page, chips, region, event.region, top)
+    return page.png()
+
+
+def _header(page: Sheet, event: Event) -> None:
+    colour = _STATE_COLOUR.get(event.state, QUIET)
+    page.fill(0, 0, WIDTH, 92, "#f1f3f5")
+    page.fill(0, 0, 9, 92, colour)
+    title = f"{_TITLE.get(event.state, 'Possible landslide')}, {hectares(event.area_ha)}"
+    left = _LEFT + page.text(_LEFT, 43, title, 31, bold=True) + 20
+    left = page.badge(left, 33, event.state.value.upper(), colour)
+    if event.status is not AlertStatus.ACTUAL:
+        page.badge(left, 33, f"{event.status.value.upper()}: NOT A REAL ALERT", "#6f2da8")
+    where = event.geometry.representative_point()
+    window = f"failed between {event.window_start:%d %b %Y} and {event.window_end:%d %b %Y}"
+    line = f"{place(where.y, where.x)}   |   region {event.region}   |   {window}"
+    page.text(_LEFT, 75, f"{line}   |   {event.confidence} confidence", 18)
+
+
+def _corner(index: int) -> tuple[int, int]:
+    return _LEFT + (index % 2) * (_PANEL + _GAP), _ROWS[index // 2]
+
+
+def _panel(page: Sheet, index: int, title: str, subtitle: str, image: NDArray[np.uint8]) -> None:
+    left, top = _corner(index)
+    width = page.text(left, top - 10, title, 17, bold=True)
+    page.text(left + width + 10, top - 10, subtitle, 17, color=QUIET)
+    page.paste(left, top, image)
+
+
+def _colour_bar(
+    page: Sheet, index: int, colormap: str, limits: tuple[float, float], label: str, mark: float | None
+) -> None:
+    left, top = _corner(index)
+    top += _PANEL + 9
+    low, high = limits
+    shades = (colormaps[colormap](np.linspace(0, 1, _BAR))[:, :3] * 255).astype(np.uint8)
+    page.paste(left, top, np.repeat(shades[None], 11, axis=0))
+    ticks = {low: f"{low:g}", high: f"{high:g}", **({0.0: "0"} if low < 0 else {})}
+    if mark is not None:
+        ticks[mark] = f"threshold {mark:.2g}"
+        page.fill(left + (mark - low) / (high - low) * _BAR - 1, top, 2, 11, INK)
+    for value, text in ticks.items():
+        x = left + (value - low) / (high - low) * (_BAR - 1)
+        page.fill(x, top + 12, 1, 3, QUIET)
+        page.text(max(x, left + 5.0), top + 28, text.replace("-", "−"), 13, color=QUIET, anchor="ms")
+    page.text(left + _BAR + 18, top + 11, label, 15, color=QUIET)
+
+
+def _facts(page: Sheet, event: Event, chips: Chips) -> None:
+    """The column of facts beside the upper panels."""
+    where = event.geometry.representative_point()
+    days = (event.window_end - event.window_start).days
+    rows = (
+        ("Where", place(where.y, where.x)),
+        ("Changed ground", f"{hectares(event.area_ha)} = {event.area_ha * 10_000:,.0f} m²"),
+        (
+            "Failed between",
+            f"{_time(event.window_start)}  last look without\n"
+            f"{_time(event.window_end)}  first look with\nwithin {days} days",
+        ),
+        ("Confidence", f"{event.confidence}: {event.confidence_reason}"),
+        (
+            "Change",
+            f"{event.mean_change:+.2f} on average\n{_CHANGE_UNIT[event.detector]}\n"
+            f"spread over flips {event.spread:.2f}, not an error bar",
+        ),
+        ("Slope", f"{event.slope_deg:.0f}° (90th percentile)"),
+        ("Seen in view", _seen(chips)),
+        ("Found by", f"{event.detector.value}, {event.model_version}"),
+        ("Event", event.id),
+    )
+    base = _ROWS[0] - 10.0
+    for label, value in rows:
+        lines = [line for part in value.split("\n") for line in textwrap.wrap(part, 44)][:5]
+        page.text(_SIDE, base, label, 15, color=QUIET)
+        for number, line in enumerate(lines):
+            page.text(_SIDE + 138, base + _LINE * number, line, 16)
+        base += _LINE * (len(lines) - 1)
+        page.fill(_SIDE, base + 10, _SIDE_WIDTH, 1, RULE)
+        base += 34
+
+
+def _evidence(page: Sheet, event: Event, top: float) -> float:
+    """What the latest looks say; gives where the next block may start."""
+    page.text(_SIDE, top - 10, "LOOKS", 17, bold=True)
+    page.text(_SIDE + 72, top - 10, "that speak for or against it", 17, color=QUIET)
+    base = top + 18.0
+    for evidence in event.evidence[-4:]:
+        page.fill(_SIDE, base - 11, 11, 11, _VERDICT_COLOUR[evidence.verdict])
+        page.text(_SIDE + 20, base, f"{evidence.sensing_time:%d %b %Y}", 16)
+        page.text(_SIDE + 130, base, evidence.verdict.value.replace("-", " "), 16)
+        if evidence.verdict is not Verdict.NOT_OBSERVED:
+            words = f"change {evidence.level:+.2f}, {evidence.observed_fraction:.0%} of it seen"
+            page.text(_SIDE + 245, base, words, 16, color=QUIET)
+        base += _LINE + 2
+    return base + 22
+
+
+def _legend(page: Sheet, chips: Chips, top: float) -> float:
+    """Only what occurs in these panels, in two columns; gives where the next block may start."""
+    states = np.union1d(chips.before.state, chips.after.state)
+    entries = [hidden for hidden in HIDDEN if np.isin(states, hidden.states).any()]
+    compared = (chips.before.state == PixelState.VALID) & (chips.after.state == PixelState.VALID)
+    if (np.isnan(chips.change) & compared).any():
+        entries.append(UNKNOWN)
+    page.text(_SIDE, top, "LEGEND", 17, bold=True)
+    page.paste(_SIDE, top + 16, outline_swatch())
+    page.text(_SIDE + 50, top + 30, "Changed ground", 16)
+    for number, hidden in enumerate(entries, start=1):
+        left, line = _SIDE + 250 * (number % 2), top + 16 + 27 * (number // 2)
+        page.paste(left, line, swatch(hidden))
+        page.text(left + 50, line + 14, hidden.title, 16)
+    return top + 16 + 27 * (len(entries) // 2 + 1) + 38
+
+
+def _locator(page: Sheet, chips: Chips, region: BaseGeometry, name: str, top: float) -> None:
+    """The region and this view in it, in what is left of the column."""
+    page.text(_SIDE, top, "PLACE", 17, bold=True)
+    west, south, east, north = region.bounds
+    squeeze = math.cos(math.radians((south + north) / 2))
+    span_x, span_y = max((east - west) * squeeze, 1e-6), max(north - south, 1e-6)
+    room_x, room_y = _SIDE_WIDTH - 16.0, HEIGHT - 44 - (top + 14)
+    zoom = min(room_x / span_x, room_y / span_y)
+    size = f"in region {name}, {span_x * 111.32:,.0f} x {span_y * 111.32:,.0f} km"
+    page.text(_SIDE + 72, top, size, 17, color=QUIET)
+    view = project(box(*chips.geobox.boundingbox), str(chips.geobox.crs), 4326)
+
+    def paint(pen: ImageDraw.ImageDraw, fine: int) -> None:
+        """Degrees to the pixels of this corner."""
+        across, down, edge = zoom * squeeze * fine, zoom * fine, 6 * fine
+        for part in getattr(region, "geoms", [region]):
+            ground = [((x - west) * across + edge, (north - y) * down + edge) for x, y, *_ in part.exterior.coords]
+            pen.polygon(ground, fill="#eef1f3", outline="#9aa4ad", width=fine)
+        left, low, right, high = view.bounds
+        x0, x1 = (left - west) * across + edge, (right - west) * across + edge
+        y0, y1 = (north - high) * down + edge, (north - low) * down + edge
+        pen.rectangle((x0, y0, x1, y1), outline="#a4161a", width=2 * fine)
+        x, y, arm = (x0 + x1) / 2, (y0 + y1) / 2, 5 * fine
+        pen.line((x - arm, y, x + arm, y), fill="#a4161a", width=2 * fine)
+        pen.line((x, y - arm, x, y + arm), fill="#a4161a", width=2 * fine)
+
+    corner = (_SIDE - 6, round(top + 14))
+    page.smooth((*corner, corner[0] + round(span_x * zoom) + 13, corner[1] + round(span_y * zoom) + 13), paint)
+
+
+def _seen(chips: Chips) -> str:
+    """Shares of the view that were seen before, after, and on both dates."""
+    visible = (PixelState.VALID, PixelState.WATER)
+    before, after = np.isin(chips.before.state, visible), np.isin(chips.after.state, visible)
+    return f"before {before.mean():.0%}, after {after.mean():.0%}, both {(before & after).mean():.0%}"
+
+
+def _time(when: datetime) -> str:
+    return f"{when:%d %b %Y %H:%M} UTC"

@@ -1,0 +1,193 @@
+"""Connections and transactions: SQLite and PostgreSQL behave alike here and nowhere else is the difference known."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+from sqlalchemy import URL, Connection, CursorResult, Engine, Insert, Table, create_engine, event, make_url, text
+from sqlalchemy import exc as sa_exc
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.sql import Executable
+
+from monitor.errors import ConfigError, DiskFull, ScarpwatchError, StoreBusy
+
+LOCK_WAIT = timedelta(seconds=15)
+
+# Any constant does, as long as every Scarpwatch process uses the same: "SCARP" in ASCII.
+_ADVISORY_LOCK = 0x5343415250
+
+UPGRADE_REMEDY = "Run: scarpwatch db upgrade"
+
+
+class Database:
+    """One database; hands out sessions that are transactions.
+
+    Writers take turns on both engines (`BEGIN IMMEDIATE`; an advisory lock on PostgreSQL): transactions here
+    are milliseconds long and few, and in return no two of them ever interleave, deadlock or skew.
+    Readers never wait and see one moment.
+    """
+
+    def __init__(self, url: str, lock_wait: timedelta = LOCK_WAIT) -> None:
+        """
+        Args:
+            url: `sqlite:///path` or `postgresql://user:password@host/name`.
+            lock_wait: how long a transaction waits for its turn.
+
+        Raises:
+            ConfigError: not a URL of a supported database, or its driver is not installed.
+        """
+        self.url = _database_url(url)
+        self.name = self.url.render_as_string(hide_password=True)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._lock_wait_ms = round(lock_wait.total_seconds() * 1000)
+        engine = _engine(self.url, self.name, lock_wait)
+        self._engine = engine
+        self._writer = engine.execution_options(scarpwatch_writes=True)
+        self._reader = (
+            engine
+            if self.is_sqlite
+            else engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        )
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file, or None."""
+        return Path(self.url.database or "") if self.is_sqlite else None
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A reading transaction.
+
+        Raises:
+            StoreBusy: locked or gone.
+            ConfigError: the tables are not there, or the file cannot be opened.
+        """
+        with _explained(self.name), Session(self._reader) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A writing transaction: all of it or, on any exception, nothing.
+
+        Raises:
+            StoreBusy: another process holds the database for longer than the wait, or it is gone.
+            DiskFull: no space for the database.
+            ConfigError: the tables are not there, or the file cannot be written.
+        """
+        with _explained(self.name), Session(self._writer) as session, session.begin():
+            if not self.is_sqlite:
+                session.execute(text(f"SET LOCAL lock_timeout = {self._lock_wait_ms}"))
+                session.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
+            yield session
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+
+def affected(session: Session, statement: Executable) -> int:
+    """Run an UPDATE and say how many rows it changed."""
+    result = session.execute(statement, execution_options={"synchronize_session": False})
+    return cast("CursorResult[object]", result).rowcount
+
+
+def insert_new(session: Session, row: type[DeclarativeBase], values: Sequence[Mapping[str, object]]) -> int:
+    """Insert rows, leaving those alone that a unique index already knows. Returns how many were new."""
+    if not values:
+        return 0
+    table = cast(Table, row.__table__)
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        statement: Insert = sqlite.insert(table).on_conflict_do_nothing()
+    else:
+        statement = postgresql.insert(table).on_conflict_do_nothing()
+    result = connection.execute(statement, list(values), execution_options={"preserve_rowcount": True})
+    return result.rowcount
+
+
+def _database_url(url: str) -> URL:
+    remedy = "Give sqlite:///path/to/file.db or postgresql://user:password@host/name"
+    try:
+        parsed = make_url(url)
+    except sa_exc.ArgumentError as err:
+        # The text is not repeated: it may hold a password in a place where we would not find it.
+        raise ConfigError("is not a database URL", item="database", remedy=remedy) from err
+    if parsed.drivername in {"postgresql", "postgres"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise ConfigError(f"{parsed.get_backend_name()!r} is not supported", item="database", remedy=remedy)
+    if parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}:
+        raise ConfigError("a database in memory would forget everything", item="database", remedy=remedy)
+    return parsed
+
+
+def _engine(url: URL, name: str, lock_wait: timedelta) -> Engine:
+    on_sqlite = url.get_backend_name() == "sqlite"
+    connect_args = {"timeout": lock_wait.total_seconds()} if on_sqlite else {"connect_timeout": 10}
+    try:
+        engine = create_engine(
+            url,
+            connect_args=connect_args,
+            pool_pre_ping=True,
+            json_serializer=partial(json.dumps, allow_nan=False, ensure_ascii=False),
+        )
+    except (sa_exc.NoSuchModuleError, ImportError) as err:
+        remedy = "Install the driver: pip install 'scarpwatch[postgres]', and use postgresql://"
+        raise ConfigError(f"no driver for {url.drivername}", item=name, remedy=remedy) from err
+    if on_sqlite:
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # Python's own transaction handling would commit before DDL and begin late; `_begin_sqlite` does it instead.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("scarpwatch_writes", False)
+    # A transaction that reads first and writes later cannot wait for a lock in WAL: it takes the lock at once.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Turn the drivers' errors into ours."""
+    try:
+        yield
+    except sa_exc.TimeoutError as err:
+        raise StoreBusy("no free connection", item=name, remedy="It is tried again") from err
+    except sa_exc.DBAPIError as err:
+        known = _known_error(err, name)
+        if known is None:
+            raise
+        raise known from err
+
+
+def _known_error(err: sa_exc.DBAPIError, name: str) -> ScarpwatchError | None:
+    message = str(err.orig).strip().replace("\n", "; ")
+    lowered = message.lower()
+    sqlstate = getattr(err.orig, "sqlstate", None)
+    if "disk is full" in lowered or sqlstate == "53100":
+        return DiskFull(message, item=name, remedy="Free some space; nothing was written and it is tried again")
+    if "no such table" in lowered or "no such column" in lowered or sqlstate in {"42P01", "42703"}:
+        return ConfigError(message, item=name, remedy=UPGRADE_REMEDY)
+    if sqlstate == "42501":
+        return ConfigError(
+            message, item=name, remedy="Grant the database user what it needs: GRANT CREATE ON SCHEMA public"
+        )
+    if any(words in lowered for words in ("unable to open database", "readonly database", "not a database")):
+        return ConfigError(message, item=name, remedy="Check that the path is a database file and may be written")
+    if isinstance(err, sa_exc.OperationalError | sa_exc.InterfaceError) or err.connection_invalidated:
+        remedy = "It is tried again; if it stays, see which process holds the database or whether its server runs"
+        return StoreBusy(message, item=name, remedy=remedy)
+    return None

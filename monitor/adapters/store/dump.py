@@ -1,0 +1,38 @@
+"""The whole content of the database without what may differ between two honest runs."""
+
+import json
+from datetime import datetime
+
+from sqlalchemy import select
+
+from monitor.adapters.store.schema import Table
+from monitor.adapters.store.store import SqlStore
+
+# Row numbers, times of processing, owners, attempts; a rejection is counted per poll.
+_LEFT_OUT = {
+    "acquisition": {"id", "attempts", "not_before", "lease_owner", "lease_until", "updated"},
+    "rejection": {"id", "first_seen", "last_seen", "count"},
+    "observation": {"id", "created"},
+    "event": {"updated"},
+    "evidence": {"id"},
+    "transition": {"id", "created"},
+    "reference": {"id"},
+    "outbox": {"id", "created", "delivered"},
+}
+
+
+def dump(store: SqlStore) -> dict[str, list[dict[str, object]]]:
+    """Every table's rows, sorted, as JSON types: two runs over the same input agree on them, killed or not."""
+    tables = {table.name: table for table in Table.metadata.sorted_tables}
+    with store.database.read() as session:
+        content: dict[str, list[dict[str, object]]] = {}
+        for name, table in tables.items():
+            columns = [column for column in table.columns if column.name not in _LEFT_OUT[name]]
+            rows = session.execute(select(*columns)).mappings()
+            plain = [{str(key): _plain(value) for key, value in row.items()} for row in rows]
+            content[name] = sorted(plain, key=lambda row: json.dumps(row, sort_keys=True))
+    return content
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,161 @@
+"""Events, evidence, transitions, frozen references, outbox. Functions take the session of one transaction."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import cast
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from monitor.adapters.store import codec
+from monitor.adapters.store.database import affected, insert_new
+from monitor.adapters.store.schema import EventRow, EvidenceRow, OutboxRow, ReferenceRow, TransitionRow
+from monitor.adapters.store.views import OutboxEntry
+from monitor.core.grid import tile_from_id
+from monitor.records import Event, EventState, FrozenReference, Tile, Transition
+
+ENDED = frozenset({EventState.REFUTED, EventState.CLOSED, EventState.EXPIRED})
+
+
+def write(session: Session, events: Sequence[Event], now: datetime) -> None:
+    """Write events as they are now; append the evidence, transitions and messages that are not there yet."""
+    for event in events:
+        _upsert(session, event, now)
+        insert_new(session, EvidenceRow, [codec.evidence_values(event.id, one) for one in event.evidence])
+        _append_transitions(session, event, now)
+
+
+def _upsert(session: Session, event: Event, now: datetime) -> None:
+    values = codec.event_values(event) | {"updated": now}
+    if not insert_new(session, EventRow, [values]):
+        affected(session, update(EventRow).where(EventRow.id == event.id).values(values))
+
+
+def _append_transitions(session: Session, event: Event, now: datetime) -> None:
+    """Append steps that are not stored, by content rather than by number.
+
+    A late look can change the replayed list in its middle; what people have heard is not rewritten, and the
+    corrected steps follow it.
+    """
+    rows = session.scalars(select(TransitionRow).where(TransitionRow.event_id == event.id)).all()
+    known = {_content(codec.transition(row)) for row in rows}
+    sequence = max((row.sequence for row in rows), default=-1) + 1
+    for step in event.transitions:
+        if _content(step) in known:
+            continue
+        values = codec.transition_values(event.id, sequence, step)
+        insert_new(session, TransitionRow, [values | {"created": now}])
+        if _is_news(step):
+            _post(session, event, sequence, values, now)
+        known.add(_content(step))
+        sequence += 1
+
+
+def _content(step: Transition) -> tuple[object, ...]:
+    return step.at, step.previous, step.state, step.reason, step.acquisition_id
+
+
+def _is_news(step: Transition) -> bool:
+    """Nobody hears of a candidate, nor of the end of one."""
+    if step.state is EventState.CANDIDATE:
+        return False
+    return not (step.previous is EventState.CANDIDATE and step.state in ENDED)
+
+
+def _post(session: Session, event: Event, sequence: int, step: codec.Values, now: datetime) -> None:
+    message = {
+        "idempotency_key": f"{event.id}:{sequence}",
+        "event_id": event.id,
+        "sequence": sequence,
+        "payload": _payload(event, step),
+        "created": now,
+    }
+    insert_new(session, OutboxRow, [message])
+
+
+def _payload(event: Event, step: codec.Values) -> codec.Values:
+    """The event and the step in JSON types. Holds no time of processing: the same evidence gives the same message."""
+    values = codec.event_values(event)
+    del values["state"]
+    merged = values | step
+    times = ("at", "window_start", "window_end")
+    return merged | {name: cast(datetime, merged[name]).astimezone(UTC).isoformat() for name in times}
+
+
+def freeze(session: Session, references: Sequence[FrozenReference]) -> None:
+    """Write references of (event, tile) pairs that have none; those that have one keep it, as frozen means."""
+    wanted = {(one.event_id, one.tile.id) for one in references}
+    frozen = session.execute(
+        select(ReferenceRow.event_id, ReferenceRow.tile)
+        .where(ReferenceRow.event_id.in_({event_id for event_id, _ in wanted}))
+        .distinct()
+    )
+    wanted -= {(event_id, tile) for event_id, tile in frozen}
+    new = [
+        {
+            "event_id": one.event_id,
+            "tile": one.tile.id,
+            "acquisition_id": one.acquisition_id,
+            "look_href": one.look_href,
+        }
+        for one in references
+        if (one.event_id, one.tile.id) in wanted
+    ]
+    insert_new(session, ReferenceRow, new)
+
+
+def reference(session: Session, event_id: str) -> dict[Tile, list[str]]:
+    """Look hrefs of an event's frozen reference, per tile, in the order in which they were written."""
+    rows = session.scalars(select(ReferenceRow).where(ReferenceRow.event_id == event_id).order_by(ReferenceRow.id))
+    looks: dict[Tile, list[str]] = {}
+    for row in rows:
+        looks.setdefault(tile_from_id(row.tile), []).append(row.look_href)
+    return looks
+
+
+def read(session: Session, region: str | None, open_only: bool, event_id: str | None = None) -> list[Event]:
+    """Events with their evidence (in order of sensing) and transitions (in order of decision), strongest first."""
+    statement = select(EventRow).order_by(func.coalesce(EventRow.strength, 0.0).desc(), EventRow.id)
+    if region is not None:
+        statement = statement.where(EventRow.region == region)
+    if event_id is not None:
+        statement = statement.where(EventRow.id == event_id)
+    if open_only:
+        statement = statement.where(EventRow.state.not_in([state.value for state in ENDED]))
+    rows = session.scalars(statement).all()
+    wanted = statement.with_only_columns(EventRow.id).order_by(None).scalar_subquery()
+    evidence = session.scalars(
+        select(EvidenceRow)
+        .where(EvidenceRow.event_id.in_(wanted))
+        .order_by(EvidenceRow.event_id, EvidenceRow.sensing_time, EvidenceRow.id)
+    )
+    steps = session.scalars(
+        select(TransitionRow)
+        .where(TransitionRow.event_id.in_(wanted))
+        .order_by(TransitionRow.event_id, TransitionRow.sequence)
+    )
+    evidence_of = {key: tuple(map(codec.evidence, group)) for key, group in groupby(evidence, lambda row: row.event_id)}
+    steps_of = {key: tuple(map(codec.transition, group)) for key, group in groupby(steps, lambda row: row.event_id)}
+    return [codec.event(row, evidence_of.get(row.id, ()), steps_of.get(row.id, ())) for row in rows]
+
+
+def outbox_pending(session: Session, limit: int) -> list[OutboxEntry]:
+    """Messages not delivered yet, oldest first."""
+    rows = session.scalars(select(OutboxRow).where(OutboxRow.delivered.is_(None)).order_by(OutboxRow.id).limit(limit))
+    return [
+        OutboxEntry(
+            idempotency_key=row.idempotency_key,
+            event_id=row.event_id,
+            sequence=row.sequence,
+            payload=cast("dict[str, object]", row.payload),
+            created=row.created,
+        )
+        for row in rows
+    ]
+
+
+def mark_delivered(session: Session, idempotency_key: str, now: datetime) -> bool:
+    """Note a delivery; False when it was noted before or there is no such message."""
+    pending = update(OutboxRow).where(OutboxRow.idempotency_key == idempotency_key, OutboxRow.delivered.is_(None))
+    return affected(session, pending.values(delivered=now)) == 1

@@ -1,0 +1,217 @@
+"""The ledger: what was discovered, who works on it, how it ended. Functions take the session of one transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from monitor.adapters.store.codec import acquisition_values, clean, ledger_entry
+from monitor.adapters.store.database import affected, insert_new
+from monitor.adapters.store.owners import owner_is_dead
+from monitor.adapters.store.schema import AcquisitionRow, RejectionRow
+from monitor.adapters.store.views import LedgerCount, Rejection
+from monitor.records import Acquisition, AcquisitionState, LedgerEntry, Rejected
+
+_NO_LEASE = {"lease_owner": None, "lease_until": None}
+
+
+def discover(session: Session, region: str, acquisitions: Sequence[Acquisition], now: datetime) -> int:
+    """Write what a poll saw; a version not seen before supersedes the others. Returns the number of new rows."""
+    return sum(_discover_one(session, region, acquisition, now) for acquisition in acquisitions)
+
+
+def _discover_one(session: Session, region: str, acquisition: Acquisition, now: datetime) -> int:
+    values = acquisition_values(acquisition) | {
+        "region": region,
+        "state": AcquisitionState.DISCOVERED.value,
+        "attempts": 0,
+        "updated": now,
+    }
+    # A version that is known, also one that was superseded, changes nothing: catalogs that flap must not loop.
+    new = insert_new(session, AcquisitionRow, [values])
+    if new:
+        _supersede_others(session, region, acquisition, now)
+    return new
+
+
+def _supersede_others(session: Session, region: str, acquisition: Acquisition, now: datetime) -> None:
+    others = (
+        AcquisitionRow.region == region,
+        AcquisitionRow.key == acquisition.key,
+        AcquisitionRow.version != acquisition.version,
+        AcquisitionRow.state != AcquisitionState.SUPERSEDED.value,
+    )
+    new_values = {
+        "state": AcquisitionState.SUPERSEDED.value,
+        "reason": "newer-version",
+        "detail": f"superseded by version {acquisition.version}",
+        "not_before": None,
+        "updated": now,
+    }
+    affected(session, update(AcquisitionRow).where(*others).values(new_values | _NO_LEASE))
+
+
+def reject(session: Session, region: str, rejected: Sequence[Rejected], now: datetime) -> None:
+    """Store and count decisions not to use an item; each counts once per poll."""
+    for decision in {(one.item, one.reason): one for one in rejected}.values():
+        item, detail = clean(decision.item), clean(decision.detail)
+        known = update(RejectionRow).where(
+            RejectionRow.region == region, RejectionRow.item == item, RejectionRow.reason == decision.reason
+        )
+        if affected(session, known.values(detail=detail, last_seen=now, count=RejectionRow.count + 1)):
+            continue
+        row = RejectionRow(
+            region=region, item=item, reason=decision.reason, detail=detail, first_seen=now, last_seen=now, count=1
+        )
+        session.add(row)
+        session.flush()
+
+
+def claim(session: Session, owner: str, lease: timedelta, now: datetime, regions: Sequence[str]) -> LedgerEntry | None:
+    """Claim the oldest due acquisition of `regions`.
+
+    A region where somebody works is left alone, so its acquisitions are taken one after the other and in order
+    of time. One that waits for its next try does not hold up those after it.
+    """
+    claimed = session.scalars(_rows_in(AcquisitionState.CLAIMED, regions)).all()
+    free = [row for row in claimed if _is_free(row, now)]
+    busy = {row.region for row in claimed if row not in free}
+    waiting = _oldest_due(session, [region for region in regions if region not in busy], now)
+    candidates = [row for row in free if row.region not in busy] + ([waiting] if waiting else [])
+    if not candidates:
+        return None
+    return _take(session, min(candidates, key=lambda row: (row.sensing_time, row.key, row.region)), owner, lease, now)
+
+
+def _is_free(row: AcquisitionRow, now: datetime) -> bool:
+    return row.lease_until is None or row.lease_until <= now or owner_is_dead(row.lease_owner)
+
+
+def _rows_in(state: AcquisitionState, regions: Sequence[str]) -> Select[AcquisitionRow]:
+    return select(AcquisitionRow).where(AcquisitionRow.region.in_(regions), AcquisitionRow.state == state.value)
+
+
+def _oldest_due(session: Session, regions: Sequence[str], now: datetime) -> AcquisitionRow | None:
+    due = or_(AcquisitionRow.not_before.is_(None), AcquisitionRow.not_before <= now)
+    order = (AcquisitionRow.sensing_time, AcquisitionRow.key, AcquisitionRow.region)
+    return session.scalars(_rows_in(AcquisitionState.DISCOVERED, regions).where(due).order_by(*order).limit(1)).first()
+
+
+def _take(session: Session, row: AcquisitionRow, owner: str, lease: timedelta, now: datetime) -> LedgerEntry | None:
+    """Claim a row if it still is as it was read."""
+    as_read = and_(
+        AcquisitionRow.id == row.id,
+        AcquisitionRow.state == row.state,
+        AcquisitionRow.lease_owner.is_not_distinct_from(row.lease_owner),
+        AcquisitionRow.lease_until.is_not_distinct_from(row.lease_until),
+    )
+    taken = (
+        update(AcquisitionRow)
+        .where(as_read)
+        .values(
+            state=AcquisitionState.CLAIMED.value,
+            attempts=AcquisitionRow.attempts + 1,
+            not_before=None,
+            lease_owner=owner,
+            lease_until=now + lease,
+            updated=now,
+        )
+    )
+    if affected(session, taken) != 1:
+        return None
+    session.refresh(row)
+    return ledger_entry(row)
+
+
+def extend(session: Session, acquisition: Acquisition, owner: str, until: datetime, now: datetime) -> bool:
+    """Move the end of a lease; False when it was lost."""
+    values: dict[str, object] = {"lease_until": until, "updated": now}
+    return affected(session, update(AcquisitionRow).where(_held_by(acquisition, owner)).values(values)) == 1
+
+
+def give_up(
+    session: Session,
+    acquisition: Acquisition,
+    owner: str,
+    state: AcquisitionState,
+    ending: dict[str, object],
+) -> bool:
+    """End a lease with a new state and the columns of `ending`; False, and nothing changed, when it was lost."""
+    values = {"state": state.value, "not_before": None} | _NO_LEASE | ending
+    return affected(session, update(AcquisitionRow).where(_held_by(acquisition, owner)).values(values)) == 1
+
+
+def release(session: Session, region: str, acquisition_id: str, now: datetime) -> bool:
+    """Put a parked acquisition back into the queue; False when there is no such one."""
+    parked = session.scalars(_rows_in(AcquisitionState.PARKED, [region])).all()
+    chosen = [row.id for row in parked if f"{row.key}_{row.version}" == acquisition_id]
+    values = {"state": AcquisitionState.DISCOVERED.value, "attempts": 0, "not_before": None, "updated": now}
+    return affected(session, update(AcquisitionRow).where(AcquisitionRow.id.in_(chosen)).values(values)) == 1
+
+
+def _held_by(acquisition: Acquisition, owner: str) -> ColumnElement[bool]:
+    return and_(
+        AcquisitionRow.region == acquisition.region,
+        AcquisitionRow.key == acquisition.key,
+        AcquisitionRow.version == acquisition.version,
+        AcquisitionRow.state == AcquisitionState.CLAIMED.value,
+        AcquisitionRow.lease_owner == owner,
+    )
+
+
+def waiting(session: Session, regions: Sequence[str]) -> int:
+    """How many acquisitions of these regions are still to be processed, due or not."""
+    unfinished = [AcquisitionState.DISCOVERED.value, AcquisitionState.CLAIMED.value]
+    of_regions = AcquisitionRow.region.in_(regions) & AcquisitionRow.state.in_(unfinished)
+    return session.scalar(select(func.count(AcquisitionRow.id)).where(of_regions)) or 0
+
+
+def is_history(session: Session, acquisition: Acquisition) -> bool:
+    """True when a newer acquisition of the region and sensor is already done."""
+    newer = exists().where(
+        AcquisitionRow.region == acquisition.region,
+        AcquisitionRow.sensor == acquisition.sensor.value,
+        AcquisitionRow.state == AcquisitionState.DONE.value,
+        AcquisitionRow.sensing_time > acquisition.sensing_time,
+    )
+    return bool(session.scalar(select(newer)))
+
+
+def entries(session: Session, region: str | None, limit: int) -> list[LedgerEntry]:
+    """Ledger rows, newest acquisition first."""
+    statement = select(AcquisitionRow).order_by(
+        AcquisitionRow.sensing_time.desc(), AcquisitionRow.region, AcquisitionRow.key, AcquisitionRow.id.desc()
+    )
+    if region is not None:
+        statement = statement.where(AcquisitionRow.region == region)
+    return [ledger_entry(row) for row in session.scalars(statement.limit(limit))]
+
+
+def counts(session: Session) -> list[LedgerCount]:
+    """Acquisitions per region, state and reason."""
+    columns = (AcquisitionRow.region, AcquisitionRow.state, AcquisitionRow.reason)
+    rows = session.execute(select(*columns, func.count()).group_by(*columns).order_by(*columns))
+    return [
+        LedgerCount(region=region, state=AcquisitionState(state), reason=reason, count=count)
+        for region, state, reason, count in rows
+    ]
+
+
+def rejections(session: Session, region: str | None) -> list[Rejection]:
+    """What was refused, last seen first."""
+    statement = select(RejectionRow).order_by(RejectionRow.last_seen.desc(), RejectionRow.item, RejectionRow.reason)
+    if region is not None:
+        statement = statement.where(RejectionRow.region == region)
+    return [
+        Rejection(
+            region=row.region,
+            item=row.item,
+            reason=row.reason,
+            detail=row.detail,
+            first_seen=row.first_seen,
+            last_seen=row.last_seen,
+            count=row.count,
+        )
+        for row in session.scalars(statement)
+    ]

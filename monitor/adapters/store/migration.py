@@ -1,0 +1,90 @@
+"""The version of the tables: bring a database to the newest, or say that it is not."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+
+from monitor.adapters.store.database import UPGRADE_REMEDY, Database
+from monitor.errors import ConfigError
+from monitor.shipped import shipped_folder
+
+
+def migrations_folder() -> Path:
+    """Where the migrations lie, in a checkout and in an installed wheel alike.
+
+    Raises:
+        ConfigError: the installation is incomplete.
+    """
+    folder = shipped_folder("migrations")
+    if not (folder / "env.py").is_file():
+        raise ConfigError("the migrations are missing", item=str(folder), remedy="Install scarpwatch again")
+    return folder
+
+
+def upgrade(database: Database) -> None:
+    """Create the database if need be and bring it to the newest version. Several processes may do so at once.
+
+    Raises:
+        ConfigError: it was made by a newer Scarpwatch, or its folder cannot be made.
+        StoreBusy: the database is locked or gone.
+    """
+    if database.file is not None:
+        _make_folder(database.file.parent)
+    _migrate(database, "head", command.upgrade)
+
+
+def downgrade(database: Database, revision: str) -> None:
+    """Go back to an older version of the tables; `base` removes them all."""
+    _migrate(database, revision, command.downgrade)
+
+
+def check(database: Database) -> None:
+    """Raise ConfigError unless the tables have the version this Scarpwatch works with."""
+    if database.file is not None and not database.file.exists():
+        raise ConfigError("there is no database yet", item=database.name, remedy=UPGRADE_REMEDY)
+    scripts = ScriptDirectory.from_config(_config())
+    with database.read() as session:
+        found = MigrationContext.configure(session.connection()).get_current_revision()
+    expected = scripts.get_current_head()
+    if found == expected:
+        return
+    if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
+        raise _made_by_newer(database, found)
+    message = f"its tables have version {found or 'none'}, this Scarpwatch needs {expected}"
+    raise ConfigError(message, item=database.name, remedy=UPGRADE_REMEDY)
+
+
+def _migrate(database: Database, revision: str, direction: Callable[[Config, str], None]) -> None:
+    config = _config()
+    # One writing transaction around all of it: a second process waits, then finds the work done.
+    with database.write() as session:
+        config.attributes["connection"] = session.connection()
+        try:
+            direction(config, revision)
+        except CommandError as err:
+            raise _made_by_newer(database, str(err)) from err
+
+
+def _made_by_newer(database: Database, found: str) -> ConfigError:
+    message = f"its tables are of a version unknown here ({found})"
+    return ConfigError(message, item=database.name, remedy="Install the Scarpwatch that made it, or a newer one")
+
+
+def _config() -> Config:
+    config = Config()
+    # The option is a ConfigParser value, where % starts an interpolation.
+    config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
+    return config
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        remedy = "Give a path whose folder may be written"
+        raise ConfigError(f"its folder cannot be made ({err.strerror})", item=str(folder), remedy=remedy) from err

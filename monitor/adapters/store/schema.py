@@ -1,0 +1,249 @@
+"""Tables of the database. Rows never leave the store: `codec` turns them into records."""
+
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from sqlalchemy import BigInteger, Boolean, DateTime, Double, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import JSON, TypeDecorator
+
+JsonValue = dict[str, object] | list[object]
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """Aware UTC in and out. SQLite keeps no offset, so it gets naive UTC text, which sorts as time does."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value.isoformat()} has no time zone; the database takes aware times only")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Table(DeclarativeBase):
+    """Base of all tables; `Table.metadata` is what the migrations must add up to."""
+
+    type_annotation_map: ClassVar[dict[object, object]] = {
+        datetime: UtcTime(),
+        float: Double(),
+        bool: Boolean(),
+        str: Text(),
+        JsonValue: JSON().with_variant(JSONB(), "postgresql"),
+    }
+
+
+# SQLite numbers rows by itself only where the key is exactly INTEGER.
+RowId = BigInteger().with_variant(Integer(), "sqlite")
+Name = String(200)
+
+
+class AcquisitionRow(Table):
+    """The ledger: one row per region, acquisition and version."""
+
+    __tablename__ = "acquisition"
+    __table_args__ = (
+        Index("uq_acquisition", "region", "key", "version", unique=True),
+        Index("ix_acquisition_queue", "region", "state", "sensing_time"),
+    )
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    region: Mapped[str] = mapped_column(Name)
+    key: Mapped[str] = mapped_column(Name)
+    version: Mapped[str] = mapped_column(Name)
+    state: Mapped[str] = mapped_column(Name)
+    sensor: Mapped[str] = mapped_column(Name)
+    platform: Mapped[str] = mapped_column(Name)
+    relative_orbit: Mapped[int | None]
+    sensing_time: Mapped[datetime]
+    items: Mapped[JsonValue]
+    reason: Mapped[str | None] = mapped_column(Name)
+    detail: Mapped[str | None]
+    attempts: Mapped[int]
+    not_before: Mapped[datetime | None]
+    lease_owner: Mapped[str | None] = mapped_column(Name)
+    lease_until: Mapped[datetime | None]
+    updated: Mapped[datetime]
+
+
+class RejectionRow(Table):
+    """What polls refused, why, and how often they saw it."""
+
+    __tablename__ = "rejection"
+    __table_args__ = (Index("uq_rejection", "region", "item", "reason", unique=True),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    region: Mapped[str] = mapped_column(Name)
+    item: Mapped[str]
+    reason: Mapped[str] = mapped_column(Name)
+    detail: Mapped[str]
+    first_seen: Mapped[datetime]
+    last_seen: Mapped[datetime]
+    count: Mapped[int]
+
+
+class ObservationRow(Table):
+    """Append-only history of the tiles; only the flag `current` ever changes."""
+
+    __tablename__ = "observation"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    tile: Mapped[str] = mapped_column(Name)
+    acquisition_key: Mapped[str] = mapped_column(Name)
+    acquisition_version: Mapped[str] = mapped_column(Name)
+    sensing_time: Mapped[datetime]
+    sensor: Mapped[str] = mapped_column(Name)
+    relative_orbit: Mapped[int | None]
+    model_version: Mapped[str] = mapped_column(Name)
+    valid_fraction: Mapped[float]
+    cloud_fraction: Mapped[float]
+    mean: Mapped[float | None]
+    p95: Mapped[float | None]
+    spread: Mapped[float | None]
+    hazard_area_ha: Mapped[float]
+    look_href: Mapped[str | None]
+    decision: Mapped[str] = mapped_column(Name)
+    mean_change: Mapped[float | None]
+    p95_change: Mapped[float | None]
+    hazard_change_ha: Mapped[float | None]
+    previous_acquisition: Mapped[str | None]
+    reference_count: Mapped[int]
+    jointly_valid_fraction: Mapped[float]
+    current: Mapped[bool]
+    created: Mapped[datetime]
+
+
+# The acquisition leads, so that completing an acquisition finds its own rows by the same index.
+Index(
+    "uq_observation",
+    ObservationRow.acquisition_key,
+    ObservationRow.acquisition_version,
+    ObservationRow.model_version,
+    ObservationRow.tile,
+    unique=True,
+)
+# At most one version of an acquisition counts as a look: the database itself refuses a second.
+Index(
+    "uq_observation_current",
+    ObservationRow.acquisition_key,
+    ObservationRow.model_version,
+    ObservationRow.tile,
+    unique=True,
+    sqlite_where=text("current"),
+    postgresql_where=text("current"),
+)
+# "The last K looks of a tile" walks this index and stops: its cost does not grow with the history.
+Index(
+    "ix_observation_looks",
+    ObservationRow.tile,
+    ObservationRow.sensor,
+    ObservationRow.model_version,
+    ObservationRow.sensing_time.desc(),
+    ObservationRow.acquisition_key.desc(),
+)
+
+
+class EventRow(Table):
+    """Changed ground. Geometry is GeoJSON in EPSG:4326; a number that is NULL was NaN."""
+
+    __tablename__ = "event"
+    __table_args__ = (Index("ix_event_region", "region", "state"),)
+
+    id: Mapped[str] = mapped_column(Name, primary_key=True)
+    region: Mapped[str] = mapped_column(Name)
+    state: Mapped[str] = mapped_column(Name)
+    status: Mapped[str] = mapped_column(Name)
+    detector: Mapped[str] = mapped_column(Name)
+    geometry: Mapped[JsonValue]
+    area_ha: Mapped[float | None]
+    mean_change: Mapped[float | None]
+    strength: Mapped[float | None]
+    spread: Mapped[float | None]
+    slope_deg: Mapped[float | None]
+    confidence: Mapped[str] = mapped_column(Name)
+    confidence_reason: Mapped[str]
+    window_start: Mapped[datetime]
+    window_end: Mapped[datetime]
+    model_version: Mapped[str] = mapped_column(Name)
+    tiles: Mapped[JsonValue]
+    picture: Mapped[str | None]
+    updated: Mapped[datetime]
+
+
+class EvidenceRow(Table):
+    """What one look says about one event, by one detector."""
+
+    __tablename__ = "evidence"
+    __table_args__ = (Index("uq_evidence", "event_id", "acquisition_id", "detector", unique=True),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    event_id: Mapped[str] = mapped_column(Name, ForeignKey("event.id"))
+    acquisition_id: Mapped[str]
+    sensing_time: Mapped[datetime]
+    detector: Mapped[str] = mapped_column(Name)
+    verdict: Mapped[str] = mapped_column(Name)
+    observed_fraction: Mapped[float | None]
+    level: Mapped[float | None]
+    strength: Mapped[float | None]
+    detail: Mapped[str]
+
+
+class TransitionRow(Table):
+    """One step of an event, in the order in which it was decided. Never rewritten: people have heard it."""
+
+    __tablename__ = "transition"
+    __table_args__ = (Index("uq_transition", "event_id", "sequence", unique=True),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    event_id: Mapped[str] = mapped_column(Name, ForeignKey("event.id"))
+    sequence: Mapped[int]
+    at: Mapped[datetime]
+    previous: Mapped[str | None] = mapped_column(Name)
+    state: Mapped[str] = mapped_column(Name)
+    reason: Mapped[str] = mapped_column(Name)
+    detail: Mapped[str]
+    acquisition_id: Mapped[str | None]
+    created: Mapped[datetime]
+
+
+class ReferenceRow(Table):
+    """One look of the frozen reference of an event on a tile."""
+
+    __tablename__ = "reference"
+    __table_args__ = (Index("uq_reference", "event_id", "tile", "acquisition_id", unique=True),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    event_id: Mapped[str] = mapped_column(Name, ForeignKey("event.id"))
+    tile: Mapped[str] = mapped_column(Name)
+    acquisition_id: Mapped[str]
+    look_href: Mapped[str]
+
+
+class OutboxRow(Table):
+    """One message per transition that people should hear."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("uq_outbox", "idempotency_key", unique=True),
+        Index("ix_outbox_delivered", "delivered"),
+    )
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    idempotency_key: Mapped[str] = mapped_column(String(250))
+    """`event_id:sequence`: a receiver that has seen it may drop the message."""
+    event_id: Mapped[str] = mapped_column(Name, ForeignKey("event.id"))
+    sequence: Mapped[int]
+    payload: Mapped[JsonValue]
+    created: Mapped[datetime]
+    delivered: Mapped[datetime | None]

@@ -1,0 +1,171 @@
+"""The database behind the port `Store`, and what people read from it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from monitor.adapters.store import events, history, ledger, migration
+from monitor.adapters.store.codec import clean
+from monitor.adapters.store.database import LOCK_WAIT, Database
+from monitor.adapters.store.views import LedgerCount, OutboxEntry, Rejection, TileCoverage
+from monitor.records import (
+    Acquisition,
+    AcquisitionResult,
+    AcquisitionState,
+    Event,
+    LedgerEntry,
+    Observation,
+    Rejected,
+    Sensor,
+    Tile,
+)
+
+
+class SqlStore:
+    """SQLite or PostgreSQL. Every method is one transaction and may raise StoreBusy; safe to share between threads.
+
+    Give each process its own: connections do not survive a fork.
+    """
+
+    def __init__(self, engine_url: str, lock_wait: timedelta = LOCK_WAIT) -> None:
+        """
+        Args:
+            engine_url: `sqlite:///path` or `postgresql://user:password@host/name`.
+            lock_wait: how long a transaction waits while another process writes.
+
+        Raises:
+            ConfigError: the URL is not one of these, or the driver is missing. Nothing is opened yet.
+        """
+        self.database = Database(engine_url, lock_wait)
+
+    def upgrade(self) -> None:
+        """Create the database if need be and bring its tables to the newest version."""
+        migration.upgrade(self.database)
+
+    def check(self) -> None:
+        """Raise ConfigError, naming the remedy, unless the tables have the version this Scarpwatch needs."""
+        migration.check(self.database)
+
+    def close(self) -> None:
+        """Close all connections; the store can still be used and opens new ones."""
+        self.database.close()
+
+    # The pipeline's side: the port `Store`.
+
+    def discover(
+        self, region: str, acquisitions: Sequence[Acquisition], rejected: Sequence[Rejected], now: datetime
+    ) -> int:
+        """Upsert what a poll saw; newer versions supersede. Returns the number of new ledger rows."""
+        with self.database.write() as session:
+            ledger.reject(session, region, rejected, now)
+            return ledger.discover(session, region, acquisitions, now)
+
+    def claim(self, owner: str, lease: timedelta, now: datetime, regions: Sequence[str]) -> LedgerEntry | None:
+        """Claim the oldest due acquisition, or None; one at a time and in order of time within a region."""
+        with self.database.write() as session:
+            return ledger.claim(session, owner, lease, now, regions)
+
+    def extend(self, acquisition: Acquisition, owner: str, lease: timedelta, now: datetime) -> bool:
+        """Prolong a lease to `now + lease`; False when it was lost."""
+        with self.database.write() as session:
+            return ledger.extend(session, acquisition, owner, now + lease, now)
+
+    def complete(self, acquisition: Acquisition, owner: str, result: AcquisitionResult, now: datetime) -> bool:
+        """Write the result and mark the acquisition done; False (and nothing written) when the lease was lost."""
+        ending: dict[str, object] = {"reason": result.reason, "detail": clean(result.detail), "updated": now}
+        with self.database.write() as session:
+            if not ledger.give_up(session, acquisition, owner, AcquisitionState.DONE, ending):
+                return False
+            history.append(session, result.observations, now)
+            events.write(session, result.events, now)
+            events.freeze(session, result.references)
+            return True
+
+    def retry(
+        self, acquisition: Acquisition, owner: str, reason: str, detail: str, not_before: datetime, now: datetime
+    ) -> bool:
+        """Give the acquisition back for a later try; False when the lease was lost."""
+        ending = {"reason": reason, "detail": clean(detail), "not_before": not_before, "updated": now}
+        with self.database.write() as session:
+            return ledger.give_up(session, acquisition, owner, AcquisitionState.DISCOVERED, ending)
+
+    def park(self, acquisition: Acquisition, owner: str, reason: str, detail: str, now: datetime) -> bool:
+        """Set the acquisition aside until a person acts; False when the lease was lost."""
+        ending: dict[str, object] = {"reason": reason, "detail": clean(detail), "updated": now}
+        with self.database.write() as session:
+            return ledger.give_up(session, acquisition, owner, AcquisitionState.PARKED, ending)
+
+    def looks_before(
+        self, tile: Tile, model_version: str, sensor: Sensor, before: datetime, limit: int
+    ) -> list[Observation]:
+        """The newest current observations with a look of a tile, sensed strictly before a time, newest first."""
+        with self.database.read() as session:
+            return history.looks_before(session, tile, model_version, sensor, before, limit)
+
+    def events(self, region: str | None = None, open_only: bool = False) -> list[Event]:
+        """Events with their evidence and transitions, strongest first; open ones include candidates."""
+        with self.database.read() as session:
+            return events.read(session, region, open_only)
+
+    def reference(self, event_id: str) -> dict[Tile, list[str]]:
+        """Look hrefs of an event's frozen reference, per tile."""
+        with self.database.read() as session:
+            return events.reference(session, event_id)
+
+    def waiting(self, regions: Sequence[str]) -> int:
+        """Acquisitions of these regions that are neither done nor parked nor superseded."""
+        with self.database.read() as session:
+            return ledger.waiting(session, regions)
+
+    def is_history(self, acquisition: Acquisition) -> bool:
+        """True when a newer acquisition of the region and sensor is already done: this one arrived late."""
+        with self.database.read() as session:
+            return ledger.is_history(session, acquisition)
+
+    # People's side.
+
+    def ledger(self, region: str | None = None, limit: int = 1000) -> list[LedgerEntry]:
+        """Ledger rows, newest acquisition first."""
+        with self.database.read() as session:
+            return ledger.entries(session, region, limit)
+
+    def counts(self) -> list[LedgerCount]:
+        """Acquisitions per region, state and reason."""
+        with self.database.read() as session:
+            return ledger.counts(session)
+
+    def rejections(self, region: str | None = None) -> list[Rejection]:
+        """What polls refused, last seen first."""
+        with self.database.read() as session:
+            return ledger.rejections(session, region)
+
+    def release(self, region: str, acquisition_id: str, now: datetime) -> bool:
+        """Put a parked acquisition back into the queue with fresh attempts; False when there is no such one."""
+        with self.database.write() as session:
+            return ledger.release(session, region, acquisition_id, now)
+
+    def history(self, tile: Tile, limit: int = 100) -> list[Observation]:
+        """The newest current observations of a tile by any sensor and model, newest first."""
+        with self.database.read() as session:
+            return history.of_tile(session, tile, limit)
+
+    def coverage(
+        self, region_tiles: Iterable[Tile], since: datetime, sensor: Sensor | None = None
+    ) -> dict[Tile, TileCoverage]:
+        """For every given tile its last look with valid pixels sensed at or after `since`, or that there is none."""
+        with self.database.read() as session:
+            return history.coverage(session, region_tiles, since, sensor)
+
+    def event(self, event_id: str) -> Event | None:
+        """One event with its evidence and transitions, or None."""
+        with self.database.read() as session:
+            return next(iter(events.read(session, None, open_only=False, event_id=event_id)), None)
+
+    def outbox_pending(self, limit: int = 1000) -> list[OutboxEntry]:
+        """Messages not delivered yet, oldest first."""
+        with self.database.read() as session:
+            return events.outbox_pending(session, limit)
+
+    def mark_delivered(self, idempotency_key: str, now: datetime) -> bool:
+        """Note a delivery; False when it was noted before or there is no such message."""
+        with self.database.write() as session:
+            return events.mark_delivered(session, idempotency_key, now)

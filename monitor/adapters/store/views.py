@@ -1,0 +1,55 @@
+"""What people read from the store that is not a noun of the pipeline."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.records import AcquisitionState, Tile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerCount:
+    """How many acquisitions of a region are in a state for a reason."""
+
+    region: str
+    state: AcquisitionState
+    reason: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """Something that polls refused to use."""
+
+    region: str
+    item: str
+    reason: str
+    detail: str
+    first_seen: datetime
+    last_seen: datetime
+    count: int
+    """Number of polls that saw it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TileCoverage:
+    """What was seen of one tile since a time."""
+
+    tile: Tile
+    last_look: datetime | None
+    """Sensing time of the last look with valid pixels; None when there was none: not observed."""
+    valid_fraction: float
+    """Share of the tile's pixels valid in that look; 0 when there was none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxEntry:
+    """A message that has not been delivered yet."""
+
+    idempotency_key: str
+    """`event_id:sequence`."""
+    event_id: str
+    sequence: int
+    payload: Mapping[str, object]
+    """The event as it was after the transition, JSON types only."""
+    created: datetime

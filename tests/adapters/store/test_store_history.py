@@ -1,0 +1,133 @@
+"""Observations: append-only, one current version, the last looks by index."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.dialects import sqlite
+
+from monitor.adapters.store import SqlStore, TileCoverage
+from monitor.adapters.store.history import last_looks
+from monitor.records import Acquisition, Observation, Sensor, Tile, TileStats
+from tests.adapters.store.factories import LEASE, MODEL, NOW, TILE, acquisition, day, observation, result
+
+ME = "here@1:1:1"
+EAST = replace(TILE, column=151)
+WEST = replace(TILE, column=149)
+
+
+def process(store: SqlStore, of: Acquisition, *observations: Observation) -> None:
+    """Discover, claim and complete one acquisition."""
+    store.discover(of.region, [of], [], NOW)
+    entry = store.claim(ME, LEASE, NOW, [of.region])
+    assert entry is not None
+    assert entry.acquisition.id == of.id
+    assert store.complete(entry.acquisition, ME, result(observations=observations), NOW)
+
+
+def looks(store: SqlStore, before: int, limit: int = 9, tile: Tile = TILE, model: str = MODEL) -> list[str]:
+    """Ids of the last looks before a day."""
+    found = store.looks_before(tile, model, Sensor.OPTICAL, day(before), limit)
+    return [f"{one.acquisition_key}_{one.acquisition_version}" for one in found]
+
+
+def test_observation_survives_the_database(store: SqlStore) -> None:
+    """An observation comes back as it went in, to the last bit, also one of which nothing was observed."""
+    one = acquisition(1)
+    full = observation(one, WEST, mean_change=1e-300, p95_change=-0.1, hazard_change_ha=2 / 3)
+    nothing = TileStats(valid_fraction=0.0, cloud_fraction=1.0, mean=None, p95=None, spread=None, hazard_area_ha=0.0)
+    empty = observation(
+        one,
+        stats=nothing,
+        look_href=None,
+        decision="clouded",
+        mean_change=None,
+        previous_acquisition=None,
+        relative_orbit=None,
+    )
+    process(store, one, full, empty)
+    assert store.history(WEST) == [full]
+    assert store.history(TILE) == [empty]
+
+
+def test_last_looks_newest_first(store: SqlStore) -> None:
+    """The last looks are those of the tile, sensor and model with a look, strictly before, newest first."""
+    for number in range(5):
+        one = acquisition(number)
+        process(store, one, observation(one), observation(one, EAST), observation(one, model_version="scar-2"))
+    clouded = acquisition(5)
+    process(store, clouded, observation(clouded, look_href=None))
+    radar = acquisition(6, sensor=Sensor.SAR)
+    process(store, radar, observation(radar))
+    assert looks(store, 9, limit=2) == ["optical-004_v1", "optical-003_v1"]
+    assert looks(store, 4) == [f"optical-00{n}_v1" for n in (3, 2, 1, 0)]
+    assert looks(store, 0) == []
+    assert looks(store, 9, tile=WEST) == []
+    assert [one.sensor for one in store.history(TILE, limit=2)] == [Sensor.SAR, Sensor.OPTICAL]
+
+
+def test_new_version_becomes_current(store: SqlStore) -> None:
+    """A newer version counts instead of the older one; tiles it does not cover keep theirs; nothing is deleted."""
+    old, new = acquisition(1), acquisition(1, "v2")
+    process(store, old, observation(old), observation(old, EAST), observation(old, model_version="scar-2"))
+    store.discover("atsuma", [new], [], NOW)
+    assert looks(store, 9) == ["optical-001_v1"], "the old one stays until there is something better"
+    process(store, new, observation(new))
+    assert looks(store, 9) == ["optical-001_v2"]
+    assert looks(store, 9, tile=EAST) == ["optical-001_v1"]
+    assert looks(store, 9, model="scar-2") == ["optical-001_v1"]
+    with store.database.read() as session:
+        assert session.scalar(text("SELECT count(*) FROM observation")) == 4
+
+
+def test_known_observation_is_kept(store: SqlStore) -> None:
+    """What another region has already written for the same tile and acquisition is neither doubled nor changed."""
+    here, there = acquisition(1), acquisition(1, region="abira")
+    process(store, here, observation(here))
+    process(store, there, observation(there, decision="changed"), observation(there, EAST))
+    assert [one.decision for one in store.history(TILE)] == ["looked"]
+    assert looks(store, 9, tile=EAST) == ["optical-001_v1"]
+
+
+def test_coverage_tells_what_was_not_seen(store: SqlStore) -> None:
+    """Every tile asked for is answered: its last look with valid pixels, or that there is none."""
+    blind = TileStats(valid_fraction=0.0, cloud_fraction=1.0, mean=None, p95=None, spread=None, hazard_area_ha=0.0)
+    one, two, radar = acquisition(1), acquisition(2), acquisition(3, sensor=Sensor.SAR)
+    process(store, one, observation(one), observation(one, model_version="scar-2"))
+    process(store, two, observation(two, stats=blind), observation(two, WEST, stats=blind))
+    process(store, radar, observation(radar, EAST))
+    unseen = TileCoverage(tile=WEST, last_look=None, valid_fraction=0.0)
+    assert store.coverage([TILE, EAST, WEST], day(0)) == {
+        TILE: TileCoverage(tile=TILE, last_look=day(1), valid_fraction=0.75),
+        EAST: TileCoverage(tile=EAST, last_look=day(3), valid_fraction=0.75),
+        WEST: unseen,
+    }
+    assert store.coverage([EAST], day(0), Sensor.OPTICAL)[EAST].last_look is None
+    assert store.coverage([TILE], day(1))[TILE].last_look == day(1)
+    assert store.coverage([TILE], day(1) + timedelta(microseconds=1))[TILE].last_look is None
+
+
+def test_coverage_of_a_large_region(store: SqlStore) -> None:
+    """More tiles than one query takes are answered all."""
+    tiles = [replace(TILE, column=column) for column in range(1201)]
+    one = acquisition(1)
+    process(store, one, *(observation(one, tile) for tile in tiles[::2]))
+    seen = store.coverage(iter(tiles), day(0))
+    assert [seen[tile].last_look is not None for tile in tiles] == [n % 2 == 0 for n in range(1201)]
+
+
+def test_last_looks_walk_the_index(tmp_path: Path) -> None:
+    """SQLite answers the last K looks from the index alone, without sorting: flat cost at any length of history."""
+    url = f"sqlite:///{tmp_path}/watch.db"
+    store = SqlStore(url)
+    store.upgrade()
+    statement = last_looks(TILE, MODEL, Sensor.OPTICAL, day(1), 2)
+    sql = str(statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        plan = " ".join(str(row.detail) for row in connection.execute(text(f"EXPLAIN QUERY PLAN {sql}")))
+    engine.dispose()
+    store.close()
+    assert "USING INDEX ix_observation_looks (tile=? AND sensor=? AND model_version=? AND sensing_time<?)" in plan
+    assert "TEMP B-TREE" not in plan
