@@ -1,0 +1,273 @@
+"""`scarpwatch run`: two jobs (poll, process), a health server, and a clean end.
+
+SIGTERM and SIGINT only set a flag. The acquisition at hand is finished and written, then everything is closed
+and the process ends with 0. A second signal ends it at once; the lease of what was left is then taken over.
+"""
+
+import logging
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import FrameType
+from typing import TYPE_CHECKING, Protocol
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from structlog.typing import FilteringBoundLogger
+
+from monitor.adapters.metrics import Metrics
+from monitor.adapters.store import LedgerCount
+from monitor.config import Settings
+from monitor.core.lifecycle import ALERT_STATES
+from monitor.errors import ScarpwatchError
+from monitor.overview import TileHistory, coverage
+from monitor.ports import LookArchive, Store
+from monitor.records import AcquisitionState
+from monitor.web.health import Answers, Check, HealthServer
+
+if TYPE_CHECKING:
+    from monitor.service import Clock, PassEvent, PassSummary, Report
+
+_LOOK_AT_QUEUE_EVERY = timedelta(seconds=5)
+"""How soon an acquisition is noticed after a poll found it or its waiting time ended: one small query."""
+_MISSED_POLLS = 3
+"""A watch that missed so many polls is not watching."""
+_ENDS = {"done": "done", "parked": "parked", "retry": "discovered"}
+"""Ledger state in which an event's action leaves an acquisition."""
+
+
+class WatchStore(Store, TileHistory, Protocol):
+    """What the daemon reads from the store besides what the service does."""
+
+    def counts(self) -> list[LedgerCount]:
+        """Acquisitions per region, state and reason."""
+
+    def check(self) -> None:
+        """Raise ConfigError or StoreBusy unless the database can be worked with."""
+
+
+class Watch(Protocol):
+    """The service as the daemon and the command line see it (`monitor.service.Service`)."""
+
+    @property
+    def store(self) -> Store:
+        """The database."""
+
+    def once(self, clock: "Clock", report: "Report" = ..., stop: Callable[[], bool] = ...) -> "PassSummary":
+        """Poll everything, then process what is due."""
+
+    def poll(self, now: datetime, report: "Report" = ...) -> tuple[int, tuple[str, ...]]:
+        """Ask every catalog; the number of new acquisitions, and what went wrong."""
+
+    def process(self, clock: "Clock", stop: Callable[[], bool] = ..., report: "Report" = ...) -> "PassSummary":
+        """Process what is due until nothing is, or `stop` says so."""
+
+    def close(self) -> None:
+        """Release everything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What is running."""
+
+    version: str
+    model_version: str
+    engine: str
+
+
+def log_event(log: FilteringBoundLogger, event: "PassEvent") -> None:
+    """One log line for one event of a pass."""
+    stages = {stage: round(seconds, 3) for stage, seconds in event.seconds.items()}
+    extra: dict[str, object] = {"reason": event.reason} if event.reason else {}
+    if stages:
+        extra["seconds"] = stages
+    say = log.warning if event.action in {"poll-failed", "parked", "retry", "lost"} else log.info
+    say(event.detail, action=event.action, region=event.region, item=event.item, **extra)
+
+
+class Daemon:
+    """The service, kept going."""
+
+    def __init__(
+        self,
+        *,
+        service: Watch,
+        store: WatchStore,
+        settings: Settings,
+        about: About,
+        looks: LookArchive,
+        log: FilteringBoundLogger,
+        clock: "Clock",
+        queue_interval: timedelta = _LOOK_AT_QUEUE_EVERY,
+    ) -> None:
+        """
+        Raises:
+            ConfigError: the address of `serve` cannot be used.
+        """
+        self._service = service
+        self._store = store
+        self._settings = settings
+        self._looks = looks
+        self._log = log
+        self._clock = clock
+        self._stop = threading.Event()
+        self._interval = timedelta(minutes=settings.poll_minutes)
+        self._last_poll: datetime | None = None
+        self._scheduler = _scheduler()
+        self._queue_interval = queue_interval
+        registry = _registry()
+        self.metrics = Metrics(registry)
+        self.metrics.build(about.version, about.model_version, about.engine)
+        answers = Answers(alive=self._alive, ready=self._ready, registry=registry)
+        self.health = HealthServer(settings.serve.host, settings.serve.port, answers)
+
+    def run(self) -> None:
+        """Work until `stop`, SIGTERM or SIGINT; returns when everything is drained and closed.
+
+        Must be called in the main thread, where signals arrive.
+        """
+        before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            self._start()
+            self._stop.wait()
+            self._log.info("finishing the acquisition at hand", action="draining")
+            self._scheduler.shutdown(wait=True)
+        finally:
+            self._stop.set()
+            self.health.close()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        self._log.info("ended cleanly", action="stopped")
+
+    def stop(self) -> None:
+        """Ask for a clean end; returns at once."""
+        self._stop.set()
+
+    def poll(self) -> None:
+        """The poll job: ask every catalog. What it finds is a row of the ledger, which the process job sees."""
+        now = self._clock()
+        failed: list[PassEvent] = []
+
+        def report(event: "PassEvent") -> None:
+            log_event(self._log, event)
+            if event.action == "poll-failed":
+                failed.append(event)
+
+        discovered, _errors = self._service.poll(now, report)
+        answered = _answered(self._settings, failed)
+        self.metrics.polled(answered, discovered, now)
+        if answered or not self._settings.catalogs:
+            self._last_poll = now
+
+    def process(self) -> None:
+        """The process job: work until nothing is due or the end is asked for."""
+        start = time.monotonic()
+        summary = self._service.process(self._clock, self._stop.is_set, self._report)
+        if summary.processed or summary.parked or summary.retried:
+            self.metrics.passed(time.monotonic() - start)
+            self._measure()
+
+    def _start(self) -> None:
+        # The last state of the regions is shown from the first scrape on, not only after the next acquisition.
+        self._measure()
+        self.health.start()
+        now = datetime.now(UTC)  # the scheduler lives in real time, whatever the clock of the watch says
+        self._scheduler.add_listener(self._on_job_trouble, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
+        for name, job, every in (("poll", self.poll, self._interval), ("process", self.process, self._queue_interval)):
+            seconds = every.total_seconds()
+            self._scheduler.add_job(job, "interval", seconds=seconds, id=name, next_run_time=now)
+        # The listener says what matters; the library would log every look at the queue skipped while one is at work.
+        logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
+        self._scheduler.start()
+        where = f"http://{self._settings.serve.host}:{self.health.port}"
+        self._log.info(f"watching {len(self._settings.regions)} region(s); {where}/metrics", action="started")
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        # A second signal meets the default handler: people who insist are obeyed.
+        signal.signal(number, signal.SIG_DFL)
+        self._stop.set()
+
+    def _on_job_trouble(self, event: JobExecutionEvent) -> None:
+        error = getattr(event, "exception", None)
+        if isinstance(error, ScarpwatchError):
+            self._log.error(str(error), action="job-failed", item=event.job_id, reason=error.reason)
+        elif error is not None:
+            self._log.error("a defect: please report it", action="job-failed", item=event.job_id, exc_info=error)
+        else:
+            self._log.warning("started too late; the next one does its work", action="job-missed", item=event.job_id)
+
+    def _report(self, event: "PassEvent") -> None:
+        log_event(self._log, event)
+        state = _ENDS.get(event.action)
+        if state:
+            self.metrics.acquisition(event.region, state, event.reason, event.seconds)
+
+    def _measure(self) -> None:
+        """How every region stands now."""
+        now = self._clock()
+        counts = Counter[tuple[str, AcquisitionState]]()
+        for count in self._store.counts():
+            counts[count.region, count.state] += count.count
+        alerts = Counter((event.region, event.state) for event in self._store.events(open_only=True))
+        for region in self._settings.region_records():
+            seen = coverage(region, self._store, self._looks, now)
+            self.metrics.region(
+                region.id,
+                observed=seen.compared,
+                last_look=seen.last_look,
+                ledger={state.value: counts[region.id, state] for state in AcquisitionState},
+                alerts={state.value: alerts[region.id, state] for state in ALERT_STATES},
+            )
+
+    def _alive(self) -> tuple[Check, ...]:
+        running = self._scheduler.running
+        return (Check(name="scheduler", passed=running, detail="running" if running else "not running"),)
+
+    def _ready(self) -> tuple[Check, ...]:
+        return (self._database_check(), self._poll_check())
+
+    def _database_check(self) -> Check:
+        try:
+            self._store.check()
+        except ScarpwatchError as error:
+            return Check(name="database", passed=False, detail=f"{error.message}. {error.remedy}")
+        return Check(name="database", passed=True, detail="reachable, of the right version")
+
+    def _poll_check(self) -> Check:
+        if self._last_poll is None:
+            return Check(name="poll", passed=False, detail="no catalog has answered yet")
+        late = self._clock() - self._last_poll
+        passed = late <= _MISSED_POLLS * self._interval
+        return Check(name="poll", passed=passed, detail=f"a catalog last answered {late.total_seconds():.0f} s ago")
+
+
+def _answered(settings: Settings, failed: Sequence["PassEvent"]) -> list[str]:
+    """Catalogs of the watched regions of which no failure was reported, by name or by address."""
+    used = {name for region in settings.regions.values() for name in region.catalogs}
+    return sorted(
+        name
+        for name in used
+        if not any(event.item == name or settings.catalogs[name].href in event.item for event in failed)
+    )
+
+
+def _scheduler() -> BackgroundScheduler:
+    return BackgroundScheduler(
+        executors={"default": ThreadPoolExecutor(2)},
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 3600},
+        timezone="UTC",
+    )
+
+
+def _registry() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry

@@ -1,0 +1,188 @@
+"""One acquisition against the past: references, change, clusters, and what it says about open events."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.canvas import Canvas, canvases
+from monitor.core.change import AlertSettings, ChangeLayer, network_change, red_log_ratio
+from monitor.core.clusters import PIXEL_HA, Ground, burn, clusters, grow
+from monitor.core.events import LookContext, add_evidence, belongs_to, enlarge, judge, measure, open_event
+from monitor.core.grid import RESOLUTION_M, project
+from monitor.core.lifecycle import LifecycleSettings
+from monitor.core.reference import Reference, build_reference, valid
+from monitor.records import Cluster, Detector, Event, Evidence, Look, Terrain, Tile, Verdict
+
+Array = NDArray[np.float32]
+NAN = np.float32(np.nan)
+RED = 0
+"""Red is the first of the bands that a look keeps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """All looks of one acquisition on one canvas, with the ground below them. Arrays are (H, W)."""
+
+    canvas: Canvas
+    probability: Array
+    red: Array
+    spread: Array
+    slope_deg: Array
+    elevation_m: Array
+    slopes: NDArray[np.bool_]
+    """Where scene-wide shifts are measured: observed slopes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """Change of both detectors on one canvas, and the clusters found in it."""
+
+    layers: Mapping[Detector, ChangeLayer]
+    masks: Mapping[Detector, NDArray[np.bool_]]
+
+
+def scenes(looks: Mapping[Tile, Look], terrain: Mapping[Tile, Terrain], settings: AlertSettings) -> list[Scene]:
+    """Lay the looks of an acquisition side by side, one scene per UTM zone."""
+    return [_scene(canvas, looks, terrain, settings) for canvas in canvases(looks)]
+
+
+def _scene(
+    canvas: Canvas, looks: Mapping[Tile, Look], terrain: Mapping[Tile, Terrain], settings: AlertSettings
+) -> Scene:
+    observed = {tile: valid(looks[tile]) for tile in canvas.tiles}
+    slope = canvas.lay({tile: terrain[tile].slope_deg for tile in canvas.tiles if tile in terrain}, NAN)
+    return Scene(
+        canvas=canvas,
+        probability=canvas.lay(
+            {tile: np.where(seen, looks[tile].probability, NAN) for tile, seen in observed.items()}, NAN
+        ),
+        red=canvas.lay(
+            {tile: np.where(seen, looks[tile].reflectance[RED], NAN) for tile, seen in observed.items()}, NAN
+        ),
+        spread=canvas.lay({tile: looks[tile].spread for tile in canvas.tiles}, NAN),
+        slope_deg=slope,
+        elevation_m=canvas.lay({tile: terrain[tile].elevation_m for tile in canvas.tiles if tile in terrain}, NAN),
+        slopes=np.nan_to_num(slope, nan=0.0) >= settings.seed_slope_deg / 2,
+    )
+
+
+def references(looks: Mapping[Tile, Sequence[Look]]) -> dict[Tile, Reference]:
+    """The reference of every tile that has earlier looks."""
+    built = {tile: build_reference(earlier) for tile, earlier in looks.items()}
+    return {tile: reference for tile, reference in built.items() if reference is not None}
+
+
+def compare(scene: Scene, past: Mapping[Tile, Reference], settings: AlertSettings) -> Changes:
+    """Change of the scene against its references, by the network and by the baseline, and where it is coherent."""
+    canvas = scene.canvas
+    probability = canvas.lay({tile: past[tile].probability for tile in canvas.tiles if tile in past}, NAN)
+    red = canvas.lay({tile: past[tile].reflectance[RED] for tile in canvas.tiles if tile in past}, NAN)
+    network = network_change(scene.probability, probability, scene.slopes)
+    baseline = red_log_ratio(scene.red, red, scene.elevation_m, scene.slopes, RESOLUTION_M)
+    high = max(settings.baseline_high, settings.noise_factor * baseline.noise)
+    low = max(settings.baseline_low, 0.6 * settings.noise_factor * baseline.noise)
+    slope = settings.seed_slope_deg
+    return Changes(
+        layers={Detector.NETWORK: network, Detector.BASELINE: baseline},
+        masks={
+            Detector.NETWORK: grow(network.change, scene.slope_deg, settings.high, settings.low, slope),
+            Detector.BASELINE: grow(baseline.change, scene.slope_deg, high, low, slope),
+        },
+    )
+
+
+def find(scene: Scene, changes: Changes, known: Sequence[Event], settings: AlertSettings) -> list[Cluster]:
+    """Clusters of the alerting detectors outside the ground of events that are already open."""
+    taken = np.zeros(scene.canvas.shape, dtype=bool)
+    for event in known:
+        taken |= burn(project(event.geometry, 4326, scene.canvas.epsg), scene.canvas)
+    ground = Ground(canvas=scene.canvas, slope_deg=scene.slope_deg, spread=scene.spread)
+    masks = {detector: changes.masks[detector] & ~taken for detector in settings.detectors}
+    union = np.logical_or.reduce(list(masks.values()))
+    lead = settings.detectors[0]
+    found = clusters(changes.layers[lead].change, union, lead, ground, settings)
+    return [_attribute(cluster, scene, changes, masks, settings) for cluster in found]
+
+
+def _attribute(
+    cluster: Cluster,
+    scene: Scene,
+    changes: Changes,
+    masks: Mapping[Detector, NDArray[np.bool_]],
+    settings: AlertSettings,
+) -> Cluster:
+    """The cluster in the words of the detector that saw most of it."""
+    pixels = burn(cluster.geometry, scene.canvas)
+    detector = max(settings.detectors, key=lambda one: int((masks[one] & pixels).sum()))
+    values = changes.layers[detector].change[masks[detector] & pixels]
+    mean_change = float(np.nanmean(values)) if values.size else cluster.mean_change
+    return replace(cluster, detector=detector, mean_change=mean_change, strength=cluster.area_ha * mean_change)
+
+
+def judge_events(
+    scene: Scene,
+    frozen: Mapping[str, Mapping[Tile, Reference]],
+    known: Sequence[Event],
+    context: LookContext,
+    settings: AlertSettings,
+    lifecycle: LifecycleSettings,
+) -> list[Event]:
+    """Every open event with this look's evidence, judged against its own frozen reference.
+
+    Args:
+        frozen: references by `opening_acquisition(event)`: events that opened together share them.
+    """
+    judged = []
+    for opening, past in frozen.items():
+        changes = compare(scene, past, settings)
+        for event in known:
+            if opening_acquisition(event) != opening:
+                continue
+            ground = burn(project(event.geometry, 4326, scene.canvas.epsg), scene.canvas)
+            if not ground.any():
+                continue
+            level = measure(changes.layers[event.detector].change, ground, PIXEL_HA)
+            verdict, detail = judge(level, event.mean_change)
+            piece = Evidence(
+                acquisition_id=context.acquisition_id,
+                sensing_time=context.sensing_time,
+                detector=event.detector,
+                verdict=verdict,
+                observed_fraction=level.observed_fraction,
+                level=level.mean_change or 0.0,
+                strength=level.area_ha * (level.mean_change or 0.0),
+                detail=detail,
+            )
+            judged.append(add_evidence(event, [piece], lifecycle))
+    return judged
+
+
+def absorb(
+    found: Sequence[Cluster],
+    known: Sequence[Event],
+    context: LookContext,
+    settings: AlertSettings,
+    lifecycle: LifecycleSettings,
+) -> list[Event]:
+    """Open an event for every new cluster; one beside an event that this look supports enlarges that event."""
+    grown = {event.id: event for event in known}
+    opened = []
+    for cluster in found:
+        supported = [event for event in grown.values() if _supported_by(event, context.acquisition_id)]
+        home = belongs_to(cluster, supported, settings.join_m)
+        if home is None:
+            opened.append(open_event(cluster, context, lifecycle))
+        else:
+            grown[home.id] = enlarge(home, cluster)
+    return [*grown.values(), *opened]
+
+
+def opening_acquisition(event: Event) -> str:
+    """The acquisition that opened an event."""
+    return next(piece.acquisition_id for piece in event.evidence if piece.verdict is Verdict.OPENS)
+
+
+def _supported_by(event: Event, acquisition_id: str) -> bool:
+    return any(piece.acquisition_id == acquisition_id and piece.verdict is Verdict.SUPPORTS for piece in event.evidence)

@@ -1,0 +1,190 @@
+"""How a tile is looked at: pixels, context, network, look. One `Looker` serves one acquisition."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from shapely import prepare
+from shapely.geometry.base import BaseGeometry
+
+from monitor.core.canvas import with_halo
+from monitor.core.context import Sample, blended, neighbourhood_statistics, thin
+from monitor.core.features import ContextStatistics, normalise
+from monitor.core.grid import TILE_PX, project, tile_polygon
+from monitor.core.quantise import quantise
+from monitor.core.tta import predict_tile
+from monitor.ports import Engine, ImageSource, TerrainSource
+from monitor.records import Acquisition, Look, ModelCard, PixelState, Prediction, Terrain, Tile
+
+Array = NDArray[np.float32]
+Value = TypeVar("Value")
+
+
+class Stopwatch:
+    """Wall seconds per stage of one acquisition; a stage inside another counts for itself only."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._inner: list[float] = []
+
+    def run(self, stage: str, work: Callable[[], Value]) -> Value:
+        """Do `work` and add its own wall time to `stage`."""
+        start = time.perf_counter()
+        self._inner.append(0.0)
+        try:
+            return work()
+        finally:
+            elapsed = time.perf_counter() - start
+            own = elapsed - self._inner.pop()
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + own
+            if self._inner:
+                self._inner[-1] += elapsed
+
+
+class Recent(Generic[Value]):
+    """The last `size` values by tile: memory stays bounded whatever the region's size."""
+
+    def __init__(self, size: int, make: Callable[[Tile], Value]) -> None:
+        self._size = size
+        self._make = make
+        self._values: OrderedDict[Tile, Value] = OrderedDict()
+
+    def __call__(self, tile: Tile) -> Value:
+        """The value of a tile, made when it is not at hand."""
+        if tile in self._values:
+            self._values.move_to_end(tile)
+            return self._values[tile]
+        value = self._make(tile)
+        self._values[tile] = value
+        while len(self._values) > self._size:
+            self._values.popitem(last=False)
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TilePixels:
+    """One tile as read: the network's bands, and its states."""
+
+    bands: Array
+    """(C, 256, 256) reflectance in the card's order; NaN = no data."""
+    state: NDArray[np.uint8]
+    mask_source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruments:
+    """What looking needs from the world."""
+
+    card: ModelCard
+    engine: Engine
+    images: ImageSource
+    terrain: TerrainSource
+    pixel_cache_tiles: int = 160
+    """Read tiles kept at hand (0.9 MB each): a row of blocks and its rim."""
+
+
+@dataclass(slots=True)
+class Looker:
+    """Looks at tiles through one acquisition."""
+
+    acquisition: Acquisition
+    instruments: Instruments
+    watch: Stopwatch
+    mask_sources: set[str] = field(default_factory=set)
+    """Which cloud masks were used so far."""
+    _pixels: Recent[TilePixels] = field(init=False)
+    _samples: Recent[Sample] = field(init=False)
+    _statistics: Recent[ContextStatistics | None] = field(init=False)
+    _footprints: dict[int, BaseGeometry] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        size = self.instruments.pixel_cache_tiles
+        self._pixels = Recent(size, self._read)
+        self._samples = Recent(8 * size, self._sample)
+        self._statistics = Recent(8 * size, lambda tile: neighbourhood_statistics(tile, self._samples))
+
+    def look(self, tile: Tile) -> Look | None:
+        """The quantised look of one tile; None where nothing at all was observed."""
+        own = self._pixels(tile)
+        clear = own.state == PixelState.VALID
+        if not clear.any():
+            return None
+        prediction = self._predict(tile, clear)
+        if prediction is None:
+            return None
+        return quantise(
+            Look(
+                tile=tile,
+                acquisition_id=self.acquisition.id,
+                sensing_time=self.acquisition.sensing_time,
+                probability=np.where(clear, prediction.probability, np.nan).astype(np.float32),
+                spread=np.where(clear, prediction.spread, np.nan).astype(np.float32),
+                reflectance=own.bands,
+                state=own.state,
+            )
+        )
+
+    def state(self, tile: Tile) -> NDArray[np.uint8]:
+        """(256, 256) PixelState of a tile."""
+        return self._pixels(tile).state
+
+    def _predict(self, tile: Tile, clear: NDArray[np.bool_]) -> Prediction | None:
+        card = self.instruments.card
+        fields = self.watch.run("features", lambda: blended(tile, card.crop_px, self._statistics))
+        if fields is None:
+            return None
+        features = self.watch.run("features", lambda: self._features(tile, card.crop_px, fields))
+        return self.watch.run(
+            "engine", lambda: predict_tile(self.instruments.engine, features, card.flips, card.crop_px, card.window_px)
+        )
+
+    def _features(self, tile: Tile, halo_px: int, fields: tuple[Array, Array]) -> Array:
+        """(C, 256 + 2 halo, 256 + 2 halo); what is not clear ground is filled with the ground's own centre (0)."""
+        bands = with_halo(tile, halo_px, lambda near: self._pixels(near).bands, np.float32(np.nan))
+        state = with_halo(tile, halo_px, lambda near: self._pixels(near).state, np.uint8(PixelState.NODATA))
+        hidden = (state != PixelState.VALID) & (state != PixelState.WATER)
+        return normalise(np.where(hidden, np.float32(np.nan), bands), *fields)
+
+    def _read(self, tile: Tile) -> TilePixels:
+        return self.watch.run("read", lambda: self._read_bands(tile))
+
+    def _read_bands(self, tile: Tile) -> TilePixels:
+        card = self.instruments.card
+        items = [item for item in self.acquisition.items if self._covers(item.geometry, tile)]
+        if not items:
+            nothing = np.full((card.channels, TILE_PX, TILE_PX), np.nan, np.float32)
+            state = np.full((TILE_PX, TILE_PX), PixelState.NODATA, np.uint8)
+            return TilePixels(bands=nothing, state=state, mask_source="none")
+        bands = self.instruments.images.read(items, card.bands, tile)
+        self.mask_sources.add(bands.mask_source)
+        return TilePixels(
+            bands=np.ascontiguousarray(bands.pixels.values, dtype=np.float32),
+            state=bands.state,
+            mask_source=bands.mask_source,
+        )
+
+    def _covers(self, footprint: BaseGeometry, tile: Tile) -> bool:
+        key = hash((footprint.wkb, tile.epsg))
+        if key not in self._footprints:
+            # 100 m of grace: footprints in catalogs are rounded, pixels are the truth.
+            self._footprints[key] = project(footprint.segmentize(0.05), 4326, tile.epsg).buffer(100.0)
+            prepare(self._footprints[key])
+        return bool(self._footprints[key].intersects(tile_polygon(tile)))
+
+    def _sample(self, tile: Tile) -> Sample:
+        pixels = self._pixels(tile)
+        ground = self._terrain(tile) if (pixels.state == PixelState.VALID).any() else None
+        slope = ground.slope_deg if ground is not None else None
+        return thin(pixels.bands, pixels.state == PixelState.VALID, slope)
+
+    def _terrain(self, tile: Tile) -> Terrain | None:
+        return self.watch.run("read", lambda: self.instruments.terrain.read(tile))
+
+
+def order_for_cache(tiles: Sequence[Tile]) -> tuple[Tile, ...]:
+    """Row by row from the north: neighbours are read once and stay at hand."""
+    return tuple(sorted(tiles, key=lambda tile: (tile.epsg, -tile.row, tile.column)))

@@ -1,0 +1,150 @@
+"""What was seen of a region and what was not: the line without which "no alert" means nothing.
+
+Counted pixel by pixel from the kept looks, inside the region only. A pixel is seen when a look within the
+look-back observed it, and compared when at least two comparable looks did: only there a change can be found.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from shapely import contains_xy, prepare
+from shapely.geometry.base import BaseGeometry
+
+from monitor.core.grid import RESOLUTION_M, TILE_PX, project, region_tiles, tile_geobox, tile_polygon
+from monitor.errors import BadAsset
+from monitor.ports import LookArchive
+from monitor.records import Look, Observation, PixelState, Region, Sensor, Tile
+
+Mask = NDArray[np.bool_]
+
+_LOOKS_PER_TILE = 100
+_PIXEL_KM2 = (RESOLUTION_M / 1000.0) ** 2
+
+
+class TileHistory(Protocol):
+    """Where the observations of a tile are kept."""
+
+    def history(self, tile: Tile, limit: int = 100) -> list[Observation]:
+        """The newest current observations of a tile, newest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What was seen of one region. Shares are 0-1 of its ground."""
+
+    region: str
+    since: datetime
+    """Start of the look-back the shares are about."""
+    area_km2: float
+    tiles: int
+    seen: float
+    """Observed by at least one look."""
+    compared: float
+    """Observed by at least two comparable looks: where a change could have been found."""
+    never_observed: tuple[Tile, ...]
+    """Tiles of which no look saw anything."""
+    not_compared: tuple[Tile, ...]
+    """Tiles seen, but nowhere twice."""
+    last_look: datetime | None
+    """Sensing time of the newest look that observed anything, however old."""
+    broken_looks: int
+    """Kept looks that could not be read; they count as not observed."""
+
+    @property
+    def learning(self) -> bool:
+        """No place has an earlier look to compare with: nothing can be found yet."""
+        return self.compared == 0
+
+
+@dataclass(slots=True)
+class _TileCount:
+    """Pixel counts of one tile."""
+
+    inside: int
+    seen: int = 0
+    compared: int = 0
+    last_look: datetime | None = None
+    broken: int = 0
+
+
+def coverage(region: Region, history: TileHistory, looks: LookArchive, now: datetime) -> Coverage:
+    """Count what the looks of a region's look-back observed.
+
+    Args:
+        region: the region.
+        history: where its tiles' observations are.
+        looks: where its looks are; a broken one counts as not observed.
+        now: aware UTC; the look-back ends here.
+    """
+    since = now - timedelta(days=region.lookback_days)
+    tiles = region_tiles(region.geometry)
+    counts = {
+        tile: _count(_inside(region.geometry, tile), history.history(tile, _LOOKS_PER_TILE), looks, since)
+        for tile in tiles
+    }
+    pixels = max(1, sum(count.inside for count in counts.values()))
+    times = [count.last_look for count in counts.values() if count.last_look is not None]
+    return Coverage(
+        region=region.id,
+        since=since,
+        area_km2=pixels * _PIXEL_KM2,
+        tiles=len(tiles),
+        seen=sum(count.seen for count in counts.values()) / pixels,
+        compared=sum(count.compared for count in counts.values()) / pixels,
+        never_observed=tuple(tile for tile, count in counts.items() if not count.seen),
+        not_compared=tuple(tile for tile, count in counts.items() if count.seen and not count.compared),
+        last_look=max(times, default=None),
+        broken_looks=sum(count.broken for count in counts.values()),
+    )
+
+
+def _count(inside: Mask, rows: Sequence[Observation], looks: LookArchive, since: datetime) -> _TileCount:
+    """Walk back in time until every pixel was compared or the look-back ends."""
+    count = _TileCount(inside=int(inside.sum()))
+    seen = np.zeros_like(inside)
+    compared = np.zeros_like(inside)
+    by_class: dict[tuple[object, ...], Mask] = {}
+    for row in rows:
+        if row.look_href is None:
+            continue
+        count.last_look = count.last_look or row.sensing_time
+        if row.sensing_time < since or bool(compared[inside].all()):
+            break
+        try:
+            observed = _observed(looks.read(row.look_href)) & inside
+        except BadAsset:
+            count.broken += 1
+            continue
+        earlier = by_class.get(_comparable(row), np.zeros_like(inside))
+        compared |= observed & earlier
+        seen |= observed
+        by_class[_comparable(row)] = earlier | observed
+    count.seen, count.compared = int(seen.sum()), int(compared.sum())
+    return count
+
+
+def _comparable(row: Observation) -> tuple[object, ...]:
+    """Looks with the same key may be compared; radar only on the same relative orbit."""
+    return (row.sensor, row.model_version, row.relative_orbit if row.sensor is Sensor.SAR else None)
+
+
+def _observed(look: Look) -> Mask:
+    """Clear ground the network answered on, and water: seen, and known not to slide."""
+    clear = (look.state == PixelState.VALID) & np.isfinite(look.probability)
+    return np.asarray(clear | (look.state == PixelState.WATER), dtype=np.bool_)
+
+
+def _inside(region: BaseGeometry, tile: Tile) -> Mask:
+    """(256, 256) pixels of a tile whose centre lies in a region (EPSG:4326)."""
+    ground = project(region, 4326, tile.epsg)
+    prepare(ground)
+    if ground.contains(tile_polygon(tile)):
+        return np.ones((TILE_PX, TILE_PX), dtype=np.bool_)
+    grid = tile_geobox(tile).transform
+    centres = np.arange(TILE_PX) + 0.5
+    eastings, northings = np.meshgrid(grid.c + grid.a * centres, grid.f + grid.e * centres)
+    return np.asarray(contains_xy(ground, eastings, northings), dtype=np.bool_)

@@ -1,0 +1,225 @@
+"""The watch itself: poll every catalog of every region, then process what is due, one acquisition at a time."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from monitor.core.acquisitions import group
+from monitor.errors import CatalogUnavailable, Permanent, ScarpwatchError, Transient
+from monitor.pipeline import Outcome, Pipeline
+from monitor.ports import Catalog, Store
+from monitor.records import LedgerEntry, Region, Rejected, SceneItem
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSettings:
+    """How the service polls and how patient it is."""
+
+    lease: timedelta = timedelta(minutes=10)
+    max_attempts: int = 5
+    """Tries (crashes included) before an acquisition is parked."""
+    retry_after: timedelta = timedelta(minutes=2)
+    """Wait before the second try; doubled for each further one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassEvent:
+    """Something that people following a pass want to hear."""
+
+    action: str
+    """poll-failed, discovered, claimed, done, parked, retry, lost."""
+    item: str
+    detail: str
+    region: str
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassSummary:
+    """What one pass did."""
+
+    discovered: int = 0
+    processed: int = 0
+    parked: int = 0
+    retried: int = 0
+    waiting: int = 0
+    """Acquisitions that are neither done nor parked: in backoff, or held by another process."""
+    alerts_opened: int = 0
+    errors: tuple[str, ...] = ()
+
+
+Report = Callable[[PassEvent], None]
+
+
+def _silent(_event: PassEvent) -> None:
+    """Nobody listens."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Tally:
+    processed: int = 0
+    parked: int = 0
+    retried: int = 0
+    alerts_opened: int = 0
+    errors: list[str] = field(default_factory=list)
+
+
+class Service:
+    """Polls and processes; wired in `monitor.wiring`."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        pipeline: Pipeline,
+        regions: Sequence[Region],
+        catalogs: Mapping[str, Catalog],
+        owner: str,
+        settings: ServiceSettings,
+        close: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`owner` names this process in leases; `close` releases what the wiring opened."""
+        self.store = store
+        self.regions = {region.id: region for region in regions}
+        self._pipeline = pipeline
+        self._catalogs = catalogs
+        self._owner = owner
+        self._settings = settings
+        self._close = close
+
+    def once(self, clock: Clock, report: Report = _silent, stop: Callable[[], bool] = lambda: False) -> PassSummary:
+        """One pass: poll everything, then process until nothing is due or `stop` says so."""
+        discovered, errors = self.poll(clock(), report)
+        summary = self.process(clock, stop, report)
+        return PassSummary(
+            discovered=discovered,
+            processed=summary.processed,
+            parked=summary.parked,
+            retried=summary.retried,
+            waiting=summary.waiting,
+            alerts_opened=summary.alerts_opened,
+            errors=(*errors, *summary.errors),
+        )
+
+    def poll(self, now: datetime, report: Report = _silent) -> tuple[int, tuple[str, ...]]:
+        """Ask every catalog of every region; what one of them cannot answer does not stop the others.
+
+        Returns the number of new acquisitions and what went wrong.
+        """
+        discovered = 0
+        errors: list[str] = []
+        for region in self.regions.values():
+            items, rejected, failures = self._search(region, now)
+            for failure in failures:
+                errors.append(str(failure))
+                report(_event("poll-failed", region.id, failure.item, str(failure), failure.reason))
+            acquisitions, refused = group(region.id, items)
+            new = self.store.discover(region.id, acquisitions, [*rejected, *refused], now)
+            discovered += new
+            report(_event("discovered", region.id, region.id, f"{new} new of {len(acquisitions)} acquisitions"))
+        return discovered, tuple(errors)
+
+    def process(self, clock: Clock, stop: Callable[[], bool] = lambda: False, report: Report = _silent) -> PassSummary:
+        """Process due acquisitions, oldest first within each region, until none is left or `stop` says so."""
+        tally = _Tally()
+        regions = list(self.regions)
+        while not stop():
+            entry = self.store.claim(self._owner, self._settings.lease, clock(), regions)
+            if entry is None:
+                break
+            self._process_one(entry, clock, report, tally)
+        return PassSummary(
+            processed=tally.processed,
+            parked=tally.parked,
+            retried=tally.retried,
+            waiting=self.store.waiting(regions),
+            alerts_opened=tally.alerts_opened,
+            errors=tuple(tally.errors),
+        )
+
+    def close(self) -> None:
+        """Release database connections and files."""
+        self._close()
+
+    def _search(
+        self, region: Region, now: datetime
+    ) -> tuple[list[SceneItem], list[Rejected], list[CatalogUnavailable]]:
+        items: list[SceneItem] = []
+        rejected: list[Rejected] = []
+        failures: list[CatalogUnavailable] = []
+        start = now - timedelta(days=region.lookback_days)
+        for name in region.catalogs:
+            try:
+                found, refused = self._catalogs[name].search(region.geometry, start, now)
+            except CatalogUnavailable as failure:
+                failures.append(failure)
+            else:
+                items += found
+                rejected += refused
+        return items, rejected, failures
+
+    def _process_one(self, entry: LedgerEntry, clock: Clock, report: Report, tally: _Tally) -> None:
+        acquisition = entry.acquisition
+        report(_event("claimed", acquisition.region, acquisition.key, f"try {entry.attempts}"))
+        if entry.attempts > self._settings.max_attempts:
+            detail = f"{entry.attempts - 1} tries ended without a result: the process died or was killed each time"
+            self._park(entry, "crashed-repeatedly", detail, clock(), report, tally)
+            return
+        try:
+            region = self.regions[acquisition.region]
+            outcome = self._pipeline.process(acquisition, region, self._owner, clock)
+        except Transient as error:
+            self._retry(entry, error, clock(), report, tally)
+        except Permanent as error:
+            self._park(entry, error.reason, str(error), clock(), report, tally)
+        except Exception as error:
+            # The one broad except of the service: a defect in ours or a library must not stop the watch.
+            detail = f"{type(error).__name__}: {error}. This is a defect: please report it with the log."
+            self._park(entry, "unexpected-error", detail, clock(), report, tally)
+        else:
+            self._done(entry, outcome, report, tally)
+
+    def _done(self, entry: LedgerEntry, outcome: Outcome, report: Report, tally: _Tally) -> None:
+        acquisition = entry.acquisition
+        if not outcome.written:
+            report(_event("lost", acquisition.region, acquisition.key, "another process took it over", "lease-lost"))
+            return
+        tally.processed += 1
+        tally.alerts_opened += outcome.opened
+        result = outcome.result
+        report(
+            PassEvent(
+                action="done",
+                item=acquisition.key,
+                detail=result.detail,
+                region=acquisition.region,
+                seconds=outcome.seconds,
+                reason=result.reason,
+            )
+        )
+
+    def _retry(self, entry: LedgerEntry, error: ScarpwatchError, now: datetime, report: Report, tally: _Tally) -> None:
+        """Give it back for later; after the last try park it."""
+        if entry.attempts >= self._settings.max_attempts:
+            self._park(entry, error.reason, f"{entry.attempts} tries failed; the last: {error}", now, report, tally)
+            return
+        wait = self._settings.retry_after * 2 ** (entry.attempts - 1)
+        acquisition = entry.acquisition
+        self.store.retry(acquisition, self._owner, error.reason, str(error), now + wait, now)
+        tally.retried += 1
+        tally.errors.append(str(error))
+        report(_event("retry", acquisition.region, acquisition.key, str(error), error.reason))
+
+    def _park(self, entry: LedgerEntry, reason: str, detail: str, now: datetime, report: Report, tally: _Tally) -> None:
+        acquisition = entry.acquisition
+        self.store.park(acquisition, self._owner, reason, detail, now)
+        tally.parked += 1
+        tally.errors.append(f"{acquisition.key}: {detail}")
+        report(_event("parked", acquisition.region, acquisition.key, detail, reason))
+
+
+def _event(action: str, region: str, item: str, detail: str, reason: str = "") -> PassEvent:
+    return PassEvent(action=action, item=item, detail=detail, region=region, reason=reason)
