@@ -81,6 +81,14 @@ class About:
     engine: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Where the daemon reads how the regions stand."""
+
+    store: WatchStore
+    looks: LookArchive
+
+
 def log_event(log: FilteringBoundLogger, event: "PassEvent") -> None:
     """One log line for one event of a pass."""
     stages = {stage: round(seconds, 3) for stage, seconds in event.seconds.items()}
@@ -98,10 +106,9 @@ class Daemon:
         self,
         *,
         service: Watch,
-        store: WatchStore,
+        kept: Kept,
         settings: Settings,
         about: About,
-        looks: LookArchive,
         log: FilteringBoundLogger,
         clock: "Clock",
         queue_interval: timedelta = _LOOK_AT_QUEUE_EVERY,
@@ -111,9 +118,9 @@ class Daemon:
             ConfigError: the address of `serve` cannot be used.
         """
         self._service = service
-        self._store = store
+        self._store = kept.store
         self._settings = settings
-        self._looks = looks
+        self._looks = kept.looks
         self._log = log
         self._clock = clock
         self._stop = threading.Event()
@@ -248,13 +255,9 @@ class Daemon:
 
 
 def _answered(settings: Settings, failed: Sequence["PassEvent"]) -> list[str]:
-    """Catalogs of the watched regions of which no failure was reported, by name or by address."""
-    used = {name for region in settings.regions.values() for name in region.catalogs}
-    return sorted(
-        name
-        for name in used
-        if not any(event.item == name or settings.catalogs[name].href in event.item for event in failed)
-    )
+    """Catalogs of the watched regions of which no failure was reported; a failure's item names the catalog."""
+    silent = {word for event in failed for word in event.item.split()}
+    return sorted({name for region in settings.regions.values() for name in region.catalogs} - silent)
 
 
 def _scheduler() -> BackgroundScheduler:

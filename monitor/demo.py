@@ -17,7 +17,7 @@ from monitor.core.grid import project
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.ports import Store
 from monitor.records import Event
-from monitor.sandbox import TrueScar, Valley, build_valley, load_valley
+from monitor.sandbox.valley import TrueScar, Valley, build_valley, load_valley
 from monitor.service import PassEvent, PassSummary, Service
 
 SIZE_PX = 640

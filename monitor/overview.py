@@ -46,7 +46,7 @@ class Coverage:
     compared: float
     """Observed by at least two comparable looks: where a change could have been found."""
     never_observed: tuple[Tile, ...]
-    """Tiles of which no look saw anything."""
+    """Tiles of which no look of the look-back saw anything."""
     not_compared: tuple[Tile, ...]
     """Tiles seen, but nowhere twice."""
     last_look: datetime | None

@@ -129,7 +129,7 @@ class Pipeline:
         history = self._store.is_history(acquisition)
         result, change = watch.run("change", lambda: self._judge(acquisition, looked, past, instruments, history))
         watch.run("products", lambda: self._publish(acquisition, looked, change, result, instruments))
-        result = watch.run("products", lambda: self._illustrate(acquisition, looked, past, change, result))
+        result = watch.run("products", lambda: self._illustrate(looked, past, change, result))
         return self._commit(acquisition, result, owner, clock, watch, len(tiles))
 
     def _look_at(
@@ -282,19 +282,15 @@ class Pipeline:
 
     def _illustrate(
         self,
-        acquisition: Acquisition,
         looked: _Looked,
         past: _Past,
         change: Change,
         result: AcquisitionResult,
     ) -> AcquisitionResult:
         """A picture and evidence chips for every alert that has none yet."""
-        events = []
-        for event in result.events:
-            if event.picture is None and event.state in ALERT_STATES:
-                href = self._illustrator.illustrate(event, looked.looks, past.newest, change[event.detector])
-                event = replace(event, picture=href)
-            events.append(event)
+        bare = [event for event in result.events if event.picture is None and event.state in ALERT_STATES]
+        hrefs = self._illustrator.illustrate(bare, looked.looks, past.newest, change)
+        events = (replace(event, picture=hrefs.get(event.id, event.picture)) for event in result.events)
         return replace(result, events=tuple(events))
 
     def _commit(

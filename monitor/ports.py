@@ -13,6 +13,7 @@ from monitor.records import (
     Acquisition,
     AcquisitionResult,
     Bands,
+    Detector,
     Event,
     LedgerEntry,
     Look,
@@ -109,9 +110,17 @@ class Store(Protocol):
     """The database. Every method is one transaction."""
 
     def discover(
-        self, region: str, acquisitions: Sequence[Acquisition], rejected: Sequence[Rejected], now: datetime
+        self,
+        region: str,
+        acquisitions: Sequence[Acquisition],
+        rejected: Sequence[Rejected],
+        now: datetime,
+        complete: bool = True,
     ) -> int:
-        """Upsert what a poll saw; newer versions supersede. Returns the number of new ledger rows."""
+        """Upsert what a poll saw; newer versions supersede. Returns the number of new ledger rows.
+
+        `complete` is False when a catalog did not answer: then only acquisitions that are new are written.
+        """
 
     def claim(self, owner: str, lease: timedelta, now: datetime, regions: Sequence[str]) -> LedgerEntry | None:
         """Claim the oldest due acquisition by one conditional UPDATE; a region's are taken in order of time."""
@@ -153,14 +162,12 @@ class Illustrator(Protocol):
 
     def illustrate(
         self,
-        event: Event,
+        events: Sequence[Event],
         now: Mapping[Tile, Look],
         before: Mapping[Tile, Look],
-        change: Mapping[Tile, NDArray[np.float32]],
-    ) -> str:
-        """Write the picture and chips of an alert (atomic, same name for the same event); return the picture's href.
-
-        `change` is that of the event's own detector.
+        change: Mapping[Detector, Mapping[Tile, NDArray[np.float32]]],
+    ) -> dict[str, str]:
+        """Write picture and chips of alerts (atomic, same name for the same event); picture hrefs by event id.
 
         Raises:
             DiskFull

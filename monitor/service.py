@@ -117,7 +117,7 @@ class Service:
                 errors.append(str(failure))
                 report(_event("poll-failed", region.id, failure.item, str(failure), failure.reason))
             acquisitions, refused = group(region.id, items)
-            new = self.store.discover(region.id, acquisitions, [*rejected, *refused], now)
+            new = self.store.discover(region.id, acquisitions, [*rejected, *refused], now, complete=not failures)
             discovered += new
             report(_event("discovered", region.id, region.id, f"{new} new of {len(acquisitions)} acquisitions"))
         return discovered, tuple(errors)

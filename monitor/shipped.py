@@ -1,20 +1,20 @@
-"""Where the files that come with the code lie: beside the packages in a checkout, inside `monitor` when installed."""
+"""Where the files that come with the code lie: beside the packages, in a checkout and when installed."""
 
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-_PACKAGE = Path(__file__).resolve().parent
+_BESIDE = Path(__file__).resolve().parent.parent
 
 
 def shipped_folder(name: str) -> Path:
     """The folder `name` ("migrations" or "models") of this installation; it need not exist."""
-    inside = _PACKAGE / "_shipped" / name
-    return inside if inside.is_dir() else _PACKAGE.parent / name
+    checkout = _BESIDE / name
+    return checkout if (_BESIDE / "pyproject.toml").is_file() else _BESIDE / "scarpwatch_shipped" / name
 
 
 def installed_version() -> str:
-    """The version of the distribution, or a word for a checkout that was never installed."""
+    """The version of the installed distribution; "unknown" in a checkout that was never installed."""
     try:
         return version("scarpwatch")
     except PackageNotFoundError:
-        return "checkout"
+        return "unknown"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from monitor.adapters.catalog import StacApiCatalog, StaticCatalog
+from monitor.adapters.catalog.items import OPTICAL_COLLECTIONS, TERRAIN_COLLECTIONS
 from monitor.adapters.engine import open_engine
 from monitor.adapters.illustrations import Illustrations
 from monitor.adapters.imagery import RasterImageSource
@@ -66,14 +67,14 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
 
 
 def _catalog(name: str, chosen: CatalogSettings) -> Catalog:
-    kind = StaticCatalog if chosen.type == "static" else StacApiCatalog
+    kind: type[StaticCatalog | StacApiCatalog] = StaticCatalog if chosen.type == "static" else StacApiCatalog
     wanted = chosen.collections
-    return kind(name=name, href=chosen.href, **_given(optical=wanted.optical, terrain=wanted.terrain))
-
-
-def _given(**collections: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
-    """Only what the operator named; the adapters know the usual collections."""
-    return {name: value for name, value in collections.items() if value}
+    return kind(
+        name=name,
+        href=chosen.href,
+        optical=wanted.optical or OPTICAL_COLLECTIONS,
+        terrain=wanted.terrain or TERRAIN_COLLECTIONS,
+    )
 
 
 def _terrain(region: Region, catalogs: Mapping[str, Catalog]) -> TerrainSource:

@@ -32,6 +32,7 @@ _MARGIN = 0.30
 _LARGEST_SIDE_PX = 1024
 
 Floats = NDArray[np.float32]
+Index = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,30 +88,48 @@ def paste(tiles: Mapping[Tile, NDArray[np.generic]], geobox: GeoBox, background:
     """
     canvas = background.copy()
     for tile, values in tiles.items():
-        rows, columns, inside = _pixels_of(tile, geobox)
-        if inside.any():
-            canvas[..., inside] = values[..., rows[inside], columns[inside]]
+        there, here = _pixels_of(tile, geobox)
+        canvas[(..., *there)] = values[(..., *here)]
     return canvas
 
 
 def patch(looks: Sequence[Look], geobox: GeoBox) -> RgbPatch:
     """One picture from several looks: where they overlap, the first valid one is seen.
 
-    So a cloud in the newest look is filled from the look before it. `sensing_time` is that of the
-    first look. Where there is no look at all the state is NODATA.
+    So give the newest first, and a cloud in it is filled from the look before. `sensing_time` is
+    that of the newest look. Where there is no look at all the state is NODATA.
     """
     if not looks:
         raise ValueError("a patch needs at least one look")
     colour = np.full((3, *geobox.shape), np.nan, dtype=np.float32)
     state = np.full(geobox.shape, PixelState.NODATA, dtype=np.uint8)
     for look in looks:
-        rows, columns, inside = _pixels_of(look.tile, geobox)
-        candidate = np.full(geobox.shape, PixelState.NODATA, dtype=np.uint8)
-        candidate[inside] = look.state[rows[inside], columns[inside]]
-        better = inside & (_rank(candidate) < _rank(state))
-        state[better] = candidate[better]
-        colour[:, better] = look.reflectance[:, rows[better], columns[better]]
-    return RgbPatch(reflectance=colour, state=state, sensing_time=looks[0].sensing_time)
+        there, here = _pixels_of(look.tile, geobox)
+        better = _rank(look.state[here]) < _rank(state[there])
+        state[there] = np.where(better, look.state[here], state[there])
+        colour[(..., *there)] = np.where(better, look.reflectance[(..., *here)], colour[(..., *there)])
+    return RgbPatch(reflectance=colour, state=state, sensing_time=max(look.sensing_time for look in looks))
+
+
+def chips_of(
+    event: Event, before: Sequence[Look], after: Sequence[Look], change: Mapping[Tile, NDArray[np.float32]]
+) -> Chips:
+    """The chips of an event, cut from whole tiles.
+
+    Args:
+        before: earlier looks of the tiles around the event, newest first (the frozen reference).
+        after: the looks of the acquisition that is being judged.
+        change: (256, 256) per tile, NaN = not compared.
+    """
+    geobox = chip_geobox(event.geometry, event.tiles[0].epsg)
+    unseen = np.full(geobox.shape, np.nan, dtype=np.float32)
+    return Chips(
+        geobox=geobox,
+        before=patch(before, geobox),
+        after=patch(after, geobox),
+        probability=paste({look.tile: look.probability for look in after}, geobox, unseen),
+        change=paste(change, geobox, unseen),
+    )
 
 
 def write_chips(root: Path, event: Event, chips: Chips) -> tuple[str, ...]:
@@ -184,20 +203,33 @@ def _rank(state: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return rank
 
 
-def _pixels_of(tile: Tile, geobox: GeoBox) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
-    """Row and column in the tile of every pixel centre of a geobox, and whether it lies in the tile. All (H, W)."""
+def _pixels_of(tile: Tile, geobox: GeoBox) -> tuple[Index, Index]:
+    """Which pixels of a geobox have their centre in a tile, and which pixels of the tile those are.
+
+    Both index the last two axes of an array and have the same shape; both may be empty.
+    """
     height, width = geobox.shape
     transform = geobox.transform
-    x, y = np.meshgrid(
-        transform.c + (np.arange(width) + 0.5) * transform.a, transform.f + (np.arange(height) + 0.5) * transform.e
-    )
+    x = transform.c + (np.arange(width) + 0.5) * transform.a
+    y = transform.f + (np.arange(height) + 0.5) * transform.e
     epsg = geobox.crs.to_epsg() if geobox.crs is not None else None
-    if epsg != tile.epsg:
-        x, y = Transformer.from_crs(epsg, tile.epsg, always_xy=True).transform(x, y)
-    columns = np.floor((x - tile.column * TILE_M) / RESOLUTION_M).astype(np.intp)
-    rows = np.floor(((tile.row + 1) * TILE_M - y) / RESOLUTION_M).astype(np.intp)
-    inside = (columns >= 0) & (columns < TILE_PX) & (rows >= 0) & (rows < TILE_PX)
-    return rows, columns, inside
+    if epsg == tile.epsg:
+        columns, rows = _cell(x - tile.column * TILE_M), _cell((tile.row + 1) * TILE_M - y)
+        across, down = np.flatnonzero(_within(columns)), np.flatnonzero(_within(rows))
+        return (down[:, None], across[None, :]), (rows[down][:, None], columns[across][None, :])
+    x, y = Transformer.from_crs(epsg, tile.epsg, always_xy=True).transform(*np.meshgrid(x, y))
+    columns, rows = _cell(x - tile.column * TILE_M), _cell((tile.row + 1) * TILE_M - y)
+    down, across = np.nonzero(_within(columns) & _within(rows))
+    return (down, across), (rows[down, across], columns[down, across])
+
+
+def _cell(metres: NDArray[np.floating]) -> NDArray[np.intp]:
+    cells: NDArray[np.intp] = np.floor(metres / RESOLUTION_M).astype(np.intp)
+    return cells
+
+
+def _within(cells: NDArray[np.intp]) -> NDArray[np.bool_]:
+    return (cells >= 0) & (cells < TILE_PX)
 
 
 def _rgb_file(geobox: GeoBox, rgb: RgbPatch) -> bytes:

@@ -1,15 +1,31 @@
 """Pictures and chips of alerts, made from the looks at hand (`monitor.ports.Illustrator`)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
 from shapely.geometry.base import BaseGeometry
 
 from monitor.adapters.chips import Chips, chip_geobox, paste, patch, write_chips, write_picture
 from monitor.adapters.picture import alert_picture
-from monitor.records import Event, Look, Tile
+from monitor.core.grid import TILE_M
+from monitor.records import Detector, Event, Look, Tile
+
+_THREADS = 4
+"""Drawing waits for the disk and for compression, both outside Python's lock."""
+
+Layers = Mapping[Detector, Mapping[Tile, NDArray[np.float32]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scene:
+    now: Mapping[Tile, Look]
+    before: Mapping[Tile, Look]
+    change: Layers
 
 
 class Illustrations:
@@ -22,26 +38,37 @@ class Illustrations:
         self._threshold = threshold
 
     def illustrate(
-        self,
-        event: Event,
-        now: Mapping[Tile, Look],
-        before: Mapping[Tile, Look],
-        change: Mapping[Tile, NDArray[np.float32]],
-    ) -> str:
-        """Write chips and picture of an alert and return the picture's href.
+        self, events: Sequence[Event], now: Mapping[Tile, Look], before: Mapping[Tile, Look], change: Layers
+    ) -> dict[str, str]:
+        """Write chips and picture of alerts; picture hrefs by event id.
 
         Raises:
             DiskFull
         """
-        geobox = chip_geobox(event.geometry, event.tiles[0].epsg)
+        scene = _Scene(now=now, before=before, change=change)
+        with ThreadPoolExecutor(_THREADS) as pool:
+            hrefs = list(pool.map(lambda event: self._one(event, scene), events))
+        return {event.id: href for event, href in zip(events, hrefs, strict=True)}
+
+    def _one(self, event: Event, scene: _Scene) -> str:
+        epsg = event.tiles[0].epsg
+        geobox = chip_geobox(event.geometry, epsg)
+        near = [tile for tile in scene.now if tile.epsg == epsg and _touches(tile, geobox)]
         unknown = np.full(geobox.shape, np.nan, dtype=np.float32)
+        layer = scene.change[event.detector]
         chips = Chips(
             geobox=geobox,
-            before=patch(list(before.values()), geobox),
-            after=patch(list(now.values()), geobox),
-            probability=paste({tile: look.probability for tile, look in now.items()}, geobox, unknown),
-            change=paste(change, geobox, unknown),
+            before=patch([scene.before[tile] for tile in near if tile in scene.before], geobox),
+            after=patch([scene.now[tile] for tile in near], geobox),
+            probability=paste({tile: scene.now[tile].probability for tile in near}, geobox, unknown),
+            change=paste({tile: layer[tile] for tile in near if tile in layer}, geobox, unknown),
         )
         write_chips(self._root, event, chips)
         picture = alert_picture(event, chips, region=self._regions.get(event.region), threshold=self._threshold)
         return write_picture(self._root, event, picture)
+
+
+def _touches(tile: Tile, geobox: GeoBox) -> bool:
+    box = geobox.boundingbox
+    west, south = tile.column * TILE_M, tile.row * TILE_M
+    return bool(west < box.right and west + TILE_M > box.left and south < box.top and south + TILE_M > box.bottom)

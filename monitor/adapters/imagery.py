@@ -83,17 +83,14 @@ class RasterImageSource:
         dark = self._haze(tuple(_asset(item, name) for name in _VISIBLE), item.id)
         return bright_white(red, green, blue, dark, RESOLUTION_M)
 
-    def _measure_haze(self, assets: tuple[Asset, ...], item: str) -> tuple[float, float, float]:
-        """Dark ground of a whole item, from a thinned copy: the same for every tile of it."""
-        thinned = np.stack(
-            [
-                self._reader.overview(asset.href, item, _HAZE_SIDE_PX, 0.0 if asset.nodata is None else asset.nodata)
-                * np.float32(asset.scale)
-                + np.float32(asset.offset)
-                for asset in assets
-            ]
-        )
-        return dark_ground(thinned) or (0.0, 0.0, 0.0)
+    def _measure_haze(self, assets: tuple[Asset, ...], item: str) -> tuple[float, ...]:
+        """Dark ground of a whole item per band, from a thinned copy: the same for every tile of it."""
+        return tuple(dark_ground(self._thinned(asset, item)) or 0.0 for asset in assets)
+
+    def _thinned(self, asset: Asset, item: str) -> Array:
+        nodata = 0.0 if asset.nodata is None else asset.nodata
+        digital = self._reader.overview(asset.href, item, _HAZE_SIDE_PX, nodata)
+        return digital * np.float32(asset.scale) + np.float32(asset.offset)
 
 
 def _asset(item: SceneItem, name: str) -> Asset:

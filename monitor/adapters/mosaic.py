@@ -247,8 +247,8 @@ def _gdal_statistics(statistics: Statistics, layer: Layer) -> dict[str, str]:
 def _check_complete(path: Path, layer: Layer, observed: int) -> None:
     """Read every block once and count what is observed.
 
-    GDAL does not report that the blocks it flushes on closing found no space, and a sparse file
-    reads missing blocks as nodata: without this, a full disk would make observed ground unobserved.
+    rasterio swallows errors of the flush on closing, and a sparse file reads missing blocks as
+    nodata: a write that was lost would otherwise look like ground that was not observed.
     """
     with rasterio.open(path) as dataset:
         windows = (window for _, window in dataset.block_windows(1))

@@ -140,8 +140,8 @@ def _colour_bar(
     page.paste(left, top, np.repeat(shades[None], 11, axis=0))
     ticks = {low: f"{low:g}", high: f"{high:g}", **({0.0: "0"} if low < 0 else {})}
     if mark is not None:
-        ticks[mark] = f"threshold {mark:.2g}"
-        page.fill(left + (mark - low) / (high - low) * _BAR - 1, top, 2, 11, INK)
+        page.fill(left + (mark - low) / (high - low) * _BAR - 1, top - 3, 2, 17, INK)
+        page.text(left + _BAR + 18, top + 28, f"mark: threshold {mark:.2f}", 13, color=QUIET)
     for value, text in ticks.items():
         x = left + (value - low) / (high - low) * (_BAR - 1)
         page.fill(x, top + 12, 1, 3, QUIET)

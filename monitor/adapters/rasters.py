@@ -25,7 +25,7 @@ from monitor.errors import AssetUnavailable, BadAsset, ScarpwatchError
 
 Array = NDArray[np.float32]
 
-_GDAL = {
+GDAL_OPTIONS = {
     # One GET for the header instead of a directory listing that object stores answer slowly or never.
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_HTTP_MULTIRANGE": "YES",
@@ -69,12 +69,12 @@ class RasterReader:
         Raises:
             BadAsset, AssetUnavailable: naming item and href.
         """
-        with rasterio.Env(**_GDAL):
+        with rasterio.Env(**GDAL_OPTIONS):
             return np.stack([self._warp_one(href, item, geobox, resampling, nodata) for href in hrefs])
 
     def overview(self, href: str, item: str, longest_px: int, nodata: float | None) -> Array:
         """The whole raster thinned to at most `longest_px` per side: (h, w) float32, NaN = nodata."""
-        with rasterio.Env(**_GDAL), _as_our_errors(href, item):
+        with rasterio.Env(**GDAL_OPTIONS), _as_our_errors(href, item):
             source = self._open(href, item)
             factor = max(1.0, max(source.height, source.width) / longest_px)
             shape = (math.ceil(source.height / factor), math.ceil(source.width / factor))

@@ -18,8 +18,8 @@ _EXTENSIONS = [
     "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
     "https://stac-extensions.github.io/raster/v2.0.0/schema.json",
     "https://stac-extensions.github.io/render/v2.0.0/schema.json",
-    "https://stac-extensions.github.io/sat/v1.0.0/schema.json",
 ]
+_SAT = "https://stac-extensions.github.io/sat/v1.0.0/schema.json"
 _COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 _JSON = "application/json"
 _GEOJSON = "application/geo+json"
@@ -44,7 +44,7 @@ def item(
     return {
         "type": "Feature",
         "stac_version": "1.1.0",
-        "stac_extensions": _EXTENSIONS,
+        "stac_extensions": [*_EXTENSIONS, *([_SAT] if acquisition.relative_orbit is not None else [])],
         "id": acquisition.id,
         "collection": acquisition.region,
         "geometry": mapping(footprint),

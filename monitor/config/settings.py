@@ -8,7 +8,6 @@ Relative paths, from wherever they come, start at the folder of the configuratio
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -31,20 +30,17 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from monitor.config.environment import PREFIX, environment_values
 from monitor.config.explain import explain
 from monitor.config.geometry import region_geometry
 from monitor.config.mistakes import Mistake, Place, SettingsError
+from monitor.config.paths import absolute_database, with_absolute_paths
 from monitor.config.yaml_file import YamlFile, read_yaml
 from monitor.core.change import AlertSettings
-from monitor.errors import ConfigError
 from monitor.records import Region, SensorPolicy
 from monitor.shipped import shipped_folder
 
-PREFIX = "SCARPWATCH_"
 DEFAULT_FILE = Path("config.yaml")
-NOT_SETTINGS = frozenset({"CONFIG", "SECRETS_DIR"})
-"""SCARPWATCH_* variables that say where settings are, and are none themselves."""
-
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
 """Goes into file names, metrics and feeds."""
 
@@ -195,7 +191,7 @@ class Settings(BaseSettings):
     def _absolute(cls, data: dict[str, object]) -> dict[str, object]:
         """Make relative paths absolute before anything looks at them."""
         folder = data.get("folder")
-        return _with_absolute_paths(data, folder if isinstance(folder, Path) else Path.cwd())
+        return with_absolute_paths(data, folder if isinstance(folder, Path) else Path.cwd())
 
     @field_validator("regions")
     @classmethod
@@ -219,7 +215,7 @@ class Settings(BaseSettings):
     def _default_folders(self) -> Self:
         """Defaults are not seen by the "before" step; they start at the same folder."""
         self.products = self.folder / self.products
-        self.database = _absolute_database(self.database, self.folder)
+        self.database = absolute_database(self.database, self.folder)
         return self
 
     @property
@@ -251,31 +247,6 @@ class _Environment(EnvSettingsSource):
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
         return {name.lower(): value for name, value in environment_values(os.environ).items()}
-
-
-def environment_values(environ: Mapping[str, str]) -> dict[str, str]:
-    """SCARPWATCH_* variables (upper case) with the content of secret files in place of their paths.
-
-    Raises:
-        ConfigError: a secret file cannot be read.
-    """
-    values: dict[str, str] = {}
-    secrets = environ.get(f"{PREFIX}SECRETS_DIR")
-    if secrets:
-        for path in sorted(Path(secrets).iterdir() if Path(secrets).is_dir() else ()):
-            if path.is_file() and not path.name.startswith("."):
-                values[PREFIX + path.name.upper().removeprefix(PREFIX)] = _secret(path, f"{PREFIX}SECRETS_DIR")
-    for name, value in environ.items():
-        key = name.upper()
-        if not key.startswith(PREFIX) or key.removeprefix(PREFIX) in NOT_SETTINGS:
-            continue
-        if not key.endswith("_FILE"):
-            values[key] = value
-    for name, value in environ.items():
-        key = name.upper()
-        if key.startswith(PREFIX) and key.endswith("_FILE"):
-            values[key.removesuffix("_FILE")] = _secret(Path(value), key)
-    return values
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
@@ -345,46 +316,3 @@ def _refuse(refusals: list[_Refusal]) -> None:
     if refusals:
         details = [InitErrorDetails(type=error, loc=loc, input=given) for loc, error, given in refusals]
         raise ValidationError.from_exception_data("settings", details)
-
-
-def _secret(path: Path, variable: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as err:
-        raise ConfigError(
-            f"the secret file {path} cannot be read ({type(err).__name__})",
-            item=variable,
-            remedy="Correct the path, or let the user that runs Scarpwatch read the file.",
-        ) from err
-
-
-def _absolute_database(url: str, folder: Path) -> str:
-    with suppress(ArgumentError):
-        parsed = make_url(url)
-        name = parsed.database
-        if parsed.get_backend_name() == "sqlite" and name and name != ":memory:" and not name.startswith("file:"):
-            return parsed.set(database=str(folder / name)).render_as_string(hide_password=False)
-    return url
-
-
-def _with_absolute_paths(data: dict[str, object], folder: Path) -> dict[str, object]:
-    """A copy of raw settings whose paths are absolute; wrong types are left for the validation to name."""
-    result = dict(data)
-    for key in ("products", "models"):
-        value = result.get(key)
-        if isinstance(value, str) and value:
-            result[key] = folder / Path(value).expanduser()
-    if isinstance(value := result.get("database"), str):
-        result["database"] = _absolute_database(value, folder)
-    for group, key in (("catalogs", "href"), ("regions", "geometry")):
-        if isinstance(members := result.get(group), Mapping):
-            result[group] = {name: _with_absolute(member, key, folder) for name, member in members.items()}
-    return result
-
-
-def _with_absolute(member: object, key: str, folder: Path) -> object:
-    if not isinstance(member, Mapping) or not isinstance(value := member.get(key), str) or not value:
-        return member
-    if "://" in value or value.lstrip().startswith("{"):
-        return member
-    return {**member, key: str(folder / Path(value).expanduser())}

@@ -91,7 +91,7 @@ def paint(reflectance: Array, scars: Sequence[Scar], soil: Sequence[float], grou
 
 
 def path_radiance(reflectance: Array, ground: Mask) -> Array:
-    """(3, 1, 1) reflectance of the air alone, by the darkest 0.5 % of clear slopes (dark-object method, Chavez 1988)."""
+    """(3, 1, 1) reflectance of the air alone, by the darkest 0.5 % of clear slopes (Chavez 1988)."""
     known = ground & np.isfinite(reflectance).all(axis=0)
     if not known.any():
         return np.zeros((3, 1, 1), dtype=np.float32)

@@ -1,5 +1,6 @@
 """What is an observation: from scene classes where a producer gives them, from brightness and whiteness where not."""
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 import numpy as np
@@ -76,9 +77,7 @@ def from_scene_classes(classes: NDArray[np.uint8], resolution_m: float) -> State
     return states
 
 
-def bright_white(
-    red: Array, green: Array, blue: Array, dark: tuple[float, float, float], resolution_m: float
-) -> States:
+def bright_white(red: Array, green: Array, blue: Array, dark: Sequence[float], resolution_m: float) -> States:
     """PixelState by brightness and whiteness alone, for sources without a cloud mask.
 
     Args:
@@ -102,13 +101,10 @@ def bright_white(
     return states
 
 
-def dark_ground(bands: Array) -> tuple[float, float, float] | None:
-    """Darkest 0.5 % of each of (3, ...) bands: the haze of the scene. None with fewer than 500 pixels."""
-    known = np.isfinite(bands).all(axis=0)
-    if int(known.sum()) < 500:
-        return None
-    first, second, third = (float(value) for value in np.percentile(bands[:, known], 0.5, axis=1))
-    return first, second, third
+def dark_ground(band: Array) -> float | None:
+    """Darkest 0.5 % of a band: the haze of the scene. None with fewer than 500 pixels."""
+    known = band[np.isfinite(band)]
+    return float(np.percentile(known, 0.5)) if known.size >= 500 else None
 
 
 def grow(mask: Mask, distance_m: float, resolution_m: float) -> Mask:

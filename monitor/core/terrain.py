@@ -19,6 +19,8 @@ def slope_deg(elevation_m: Array, resolution_m: float) -> Array:
     east = ndimage.correlate(elevation_m.astype(np.float64), _HORN_EAST, mode="nearest") / resolution_m
     south = ndimage.correlate(elevation_m.astype(np.float64), _HORN_EAST.T, mode="nearest") / resolution_m
     slope: Array = np.degrees(np.arctan(np.hypot(east, south))).astype(np.float32)
+    # The filter leaves out zero weights, and the centre's is zero in both directions.
+    slope[np.isnan(elevation_m)] = np.nan
     return slope
 
 

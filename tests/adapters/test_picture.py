@@ -18,6 +18,7 @@ from monitor.adapters.chips import (
     Chips,
     RgbPatch,
     chip_geobox,
+    chips_of,
     paste,
     patch,
     read_chips,
@@ -199,8 +200,10 @@ def test_a_cloud_in_the_newest_look_is_filled_from_the_look_before() -> None:
     newest = make_look(TILE, AFTER, 0.6, PixelState.CLOUD)
     older = make_look(TILE, BEFORE, 0.1)
     older.state[:, 128:] = PixelState.NODATA
+    oldest = make_look(TILE, BEFORE - timedelta(days=5), 0.3)
+    oldest.state[:, 128:] = PixelState.NODATA
 
-    seen = patch([newest, older], tile_geobox(TILE, halo_px=4))
+    seen = patch([newest, older, oldest], tile_geobox(TILE, halo_px=4))
 
     assert seen.sensing_time == AFTER
     assert (seen.state[4:-4, 4:132] == PixelState.VALID).all()
@@ -208,6 +211,25 @@ def test_a_cloud_in_the_newest_look_is_filled_from_the_look_before() -> None:
     assert (seen.state[4:-4, 132:-4] == PixelState.CLOUD).all()
     assert (seen.state[:4] == PixelState.NODATA).all()
     assert np.isnan(seen.reflectance[:, :4]).all()
+
+
+def test_chips_are_cut_from_the_tiles_around_an_event() -> None:
+    """An event at a tile's corner gets pixels of all four tiles; change that is not given is not compared."""
+    corner = project(box(EAST - 1380, NORTH + 1180, EAST - 1180, NORTH + 1380), 32654, 4326)
+    four = [neighbour(TILE, columns, rows) for columns in (-1, 0) for rows in (-1, 0)]
+    before = [make_look(tile, BEFORE, 0.1) for tile in four]
+    after = [make_look(tile, AFTER, 0.2 + 0.1 * number) for number, tile in enumerate(four)]
+
+    chips = chips_of(make_event(corner), before, after, {TILE: after[3].probability - np.float32(0.1)})
+
+    assert np.unique(chips.probability) == pytest.approx([0.2, 0.3, 0.4, 0.5])
+    assert [np.isclose(chips.probability, value).mean() for value in (0.2, 0.3, 0.4, 0.5)] == pytest.approx(
+        [0.25] * 4, abs=0.02
+    )
+    assert chips.probability[-1, -1] == np.float32(0.5)
+    assert np.array_equal(np.isnan(chips.change), chips.probability != np.float32(0.5))
+    assert (chips.before.sensing_time, chips.after.sensing_time) == (BEFORE, AFTER)
+    assert (chips.before.state == PixelState.VALID).all()
 
 
 def test_chips_come_back_from_disk(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The product folder is a whole catalog at any moment, whoever writes and whoever is killed."""
 
+import fcntl
 import hashlib
 import json
 import multiprocessing
@@ -8,6 +9,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pystac
@@ -237,6 +239,28 @@ def test_two_processes_at_once_lose_nothing(tmp_path: Path) -> None:
     assert content(tmp_path / "two") == content(tmp_path / "one")
 
 
+def test_a_publisher_waits_for_the_one_before_it(tmp_path: Path) -> None:
+    """While another holds the lock nothing is listed; then everything is."""
+    folder = ProductFolder(tmp_path)
+    folder.publish(make_acquisition(), make_layers(FIRST), {})
+    before = content(tmp_path)
+    later = Thread(
+        target=folder.publish, args=(make_acquisition(key="S2_20181101T012600"), make_layers(FIRST), {}), daemon=True
+    )
+
+    with (tmp_path / ".lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        later.start()
+        later.join(timeout=1.0)
+        waiting = later.is_alive()
+        meanwhile = {path: digest for path, digest in content(tmp_path).items() if not path.startswith(".staging")}
+    later.join(timeout=30.0)
+
+    assert waiting
+    assert meanwhile == before
+    assert len(list(pystac.Catalog.from_file(str(tmp_path / "catalog.json")).get_items(recursive=True))) == 2
+
+
 KILLER = """
 import hashlib, os, signal, sys
 from pathlib import Path
@@ -331,3 +355,4 @@ def test_an_acquisition_without_orbit_has_no_orbit_property(tmp_path: Path) -> N
     item = json.loads(ProductFolder(tmp_path).publish(acquisition, make_layers(FIRST), {}).read_text())
 
     assert "sat:relative_orbit" not in item["properties"]
+    assert not any("/sat/" in extension for extension in item["stac_extensions"])

@@ -7,14 +7,14 @@ from shapely import box
 from monitor.core.canvas import canvases
 from monitor.core.change import AlertSettings
 from monitor.core.clusters import Ground, burn, clusters, grow, outline
-from monitor.records import Detector, Tile
+from monitor.records import Cluster, Detector, Tile
 
 SETTINGS = AlertSettings()
 (CANVAS,) = canvases([Tile(epsg=32633, column=200, row=2000), Tile(epsg=32633, column=201, row=2000)])
 STEEP = np.full(CANVAS.shape, 25.0, np.float32)
 
 
-def _find(change: np.ndarray, slope: np.ndarray = STEEP) -> list:
+def _find(change: np.ndarray, slope: np.ndarray = STEEP) -> list[Cluster]:
     mask = grow(change, slope, 0.35, 0.2, 10.0)
     ground = Ground(canvas=CANVAS, slope_deg=slope, spread=np.full(CANVAS.shape, 0.05, np.float32))
     return clusters(change, mask, Detector.NETWORK, ground, SETTINGS)

@@ -50,7 +50,12 @@ SERIES = [
         1.0,
         [("provisional", "change-found"), ("confirmed", "still-changed"), ("closed", "settled")],
     ),
-    ("one doubt after confirmation", [O, S, C, S], 1.0, [("provisional", "change-found"), ("confirmed", "still-changed")]),
+    (
+        "one doubt after confirmation",
+        [O, S, C, S],
+        1.0,
+        [("provisional", "change-found"), ("confirmed", "still-changed")],
+    ),
     (
         "recovers",
         [O, S, C, C],
@@ -61,7 +66,9 @@ SERIES = [
 ]
 
 
-@pytest.mark.parametrize(("verdicts", "strength", "expected"), [row[1:] for row in SERIES], ids=[row[0] for row in SERIES])
+@pytest.mark.parametrize(
+    ("verdicts", "strength", "expected"), [row[1:] for row in SERIES], ids=[row[0] for row in SERIES]
+)
 def test_series(verdicts: list[Verdict], strength: float, expected: list[tuple[str, str]]) -> None:
     """Each designed series takes exactly the written steps."""
     steps = replay(_evidence(verdicts, strength), SETTINGS)

@@ -16,9 +16,16 @@ from monitor.records import Acquisition, AcquisitionState, LedgerEntry, Rejected
 _NO_LEASE = {"lease_owner": None, "lease_until": None}
 
 
-def discover(session: Session, region: str, acquisitions: Sequence[Acquisition], now: datetime) -> int:
-    """Write what a poll saw; a version not seen before supersedes the others. Returns the number of new rows."""
-    return sum(_discover_one(session, region, acquisition, now) for acquisition in acquisitions)
+def discover(session: Session, region: str, acquisitions: Sequence[Acquisition], now: datetime, complete: bool) -> int:
+    """Write what a poll saw; a version not seen before supersedes the others. Returns the number of new rows.
+
+    An incomplete poll brings new keys only: a version made of what half the catalogs answered must not
+    take the place of the whole one.
+    """
+    keys = select(AcquisitionRow.key).where(AcquisitionRow.region == region)
+    known = set() if complete else set(session.scalars(keys))
+    fresh = [acquisition for acquisition in acquisitions if acquisition.key not in known]
+    return sum(_discover_one(session, region, acquisition, now) for acquisition in fresh)
 
 
 def _discover_one(session: Session, region: str, acquisition: Acquisition, now: datetime) -> int:

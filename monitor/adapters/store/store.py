@@ -52,12 +52,20 @@ class SqlStore:
     # The pipeline's side: the port `Store`.
 
     def discover(
-        self, region: str, acquisitions: Sequence[Acquisition], rejected: Sequence[Rejected], now: datetime
+        self,
+        region: str,
+        acquisitions: Sequence[Acquisition],
+        rejected: Sequence[Rejected],
+        now: datetime,
+        complete: bool = True,
     ) -> int:
-        """Upsert what a poll saw; newer versions supersede. Returns the number of new ledger rows."""
+        """Upsert what a poll saw; newer versions supersede. Returns the number of new ledger rows.
+
+        `complete` is False when a catalog did not answer: then only acquisitions that are new are written.
+        """
         with self.database.write() as session:
             ledger.reject(session, region, rejected, now)
-            return ledger.discover(session, region, acquisitions, now)
+            return ledger.discover(session, region, acquisitions, now, complete)
 
     def claim(self, owner: str, lease: timedelta, now: datetime, regions: Sequence[str]) -> LedgerEntry | None:
         """Claim the oldest due acquisition, or None; one at a time and in order of time within a region."""

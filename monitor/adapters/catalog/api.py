@@ -1,0 +1,140 @@
+"""STAC APIs: search by geometry and time, through pystac-client."""
+
+import warnings
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pystac
+from pystac_client import Client, ItemSearch
+from pystac_client.exceptions import APIError
+from pystac_client.warnings import PystacClientWarning
+from shapely.geometry import mapping
+from shapely.geometry.base import BaseGeometry
+
+from monitor.adapters.catalog.fields import Document, rows, text
+from monitor.adapters.catalog.items import (
+    OPTICAL_COLLECTIONS,
+    TERRAIN_COLLECTIONS,
+    Kind,
+    optical_kind,
+    overlaps,
+    scene_item,
+    terrain_kind,
+)
+from monitor.adapters.catalog.reading import PATIENT, Patience, RetryingIO, http_status, unavailable
+from monitor.records import Rejected, SceneItem
+
+PAGE_SIZE = 100
+"""Items per request: large pages time out on some servers."""
+
+# All that pystac-client lets through when a server answers something else than STAC: its own errors (one of them
+# a warning it raises), those of parsing JSON, of links without href, of a catalog without search.
+_NOT_STAC = (
+    APIError, PystacClientWarning, pystac.STACError, OSError, ValueError, KeyError, TypeError, AttributeError,
+    NotImplementedError, RecursionError,
+)  # fmt: skip
+
+
+class StacApiCatalog:
+    """A catalog that answers searches."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        href: str,
+        optical: tuple[str, ...] = OPTICAL_COLLECTIONS,
+        terrain: tuple[str, ...] = TERRAIN_COLLECTIONS,
+        patience: Patience = PATIENT,
+    ) -> None:
+        """Nothing is asked yet.
+
+        Args:
+            name: its name in the configuration.
+            href: landing page of the API.
+            optical, terrain: collections to search; empty means every collection.
+            patience: retries within one search.
+        """
+        self.name = name
+        self.href = href
+        self._optical = optical_kind(optical)
+        self._terrain = terrain_kind(terrain)
+        self._patience = patience
+
+    def search(self, geometry: BaseGeometry, start: datetime, end: datetime) -> tuple[list[SceneItem], list[Rejected]]:
+        """Items sensed in [start, end] whose footprint intersects `geometry` (EPSG:4326), and what was refused.
+
+        Raises:
+            CatalogUnavailable: the catalog cannot be asked now.
+        """
+        window = f"{_rfc3339(start)}/{_rfc3339(end)}"
+        found = self._found(self._optical, geometry, window)
+        items = [item for item in found if isinstance(item, SceneItem)]
+        return (
+            sorted(items, key=lambda item: (item.sensing_time, item.id, item.collection)),
+            [refusal for refusal in found if isinstance(refusal, Rejected)],
+        )
+
+    def terrain(self, geometry: BaseGeometry) -> list[SceneItem]:
+        """Elevation model items over `geometry`; they have no place in time.
+
+        Raises:
+            CatalogUnavailable: the catalog cannot be asked now.
+        """
+        found = self._found(self._terrain, geometry, None)
+        return sorted((item for item in found if isinstance(item, SceneItem)), key=lambda item: item.id)
+
+    def _found(self, kind: Kind, geometry: BaseGeometry, window: str | None) -> list[SceneItem | Rejected]:
+        return [
+            scene_item(document, catalog=self.name, collection="", href=self._self_href(document), kind=kind)
+            for document in self._documents(kind, geometry, window)
+            # Some servers search by bounding box only.
+            if overlaps(document, geometry)
+        ]
+
+    def _documents(self, kind: Kind, geometry: BaseGeometry, window: str | None) -> list[Document]:
+        """All items of all pages; half a list is never taken for the whole."""
+        documents: list[Document] = []
+        seen: set[tuple[str | None, str | None]] = set()
+        for page in self._pages(kind, geometry, window):
+            names = {(text(document, "collection"), text(document, "id")) for document in page}
+            if names <= seen:
+                raise unavailable(self.name, self.href, "its next page repeats items it has sent before")
+            seen |= names
+            documents += page
+        return documents
+
+    def _pages(self, kind: Kind, geometry: BaseGeometry, window: str | None) -> Iterator[list[Document]]:
+        try:
+            search = self._open_search(kind, geometry, window)
+            for page in search.pages_as_dicts():
+                yield rows(page.get("features"))
+        except _NOT_STAC as err:
+            raise unavailable(self.name, self.href, f"no STAC API answers there ({_problem(err)})") from err
+
+    def _open_search(self, kind: Kind, geometry: BaseGeometry, window: str | None) -> ItemSearch:
+        with warnings.catch_warnings():
+            # Servers that search perfectly well forget to announce it; those that cannot fail at once below.
+            warnings.simplefilter("ignore", PystacClientWarning)
+            client = Client.open(self.href, stac_io=RetryingIO(self._patience))
+            return client.search(
+                collections=list(kind.collections) or None,
+                intersects=mapping(geometry),
+                datetime=window,
+                limit=PAGE_SIZE,
+            )
+
+    def _self_href(self, document: Document) -> str:
+        links = rows(document.get("links"))
+        return next((href for link in links if link.get("rel") == "self" and (href := text(link, "href"))), self.href)
+
+
+def _rfc3339(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _problem(error: Exception) -> str:
+    """One line: servers answer with whole web pages."""
+    status = http_status(error)
+    said = " ".join(str(error).split())[:300]
+    return ": ".join(str(part) for part in (f"HTTP {status}" if status else type(error).__name__, said) if part)

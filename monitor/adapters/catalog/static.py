@@ -1,0 +1,165 @@
+"""Static catalogs: linked JSON files on disk or behind a plain web server, walked from the root."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from pystac.utils import is_absolute_href, make_absolute_href
+from pystac_client.exceptions import APIError
+from shapely.geometry.base import BaseGeometry
+
+from monitor.adapters.catalog.fields import Document, rows, text
+from monitor.adapters.catalog.items import (
+    OPTICAL_COLLECTIONS,
+    TERRAIN_COLLECTIONS,
+    Kind,
+    optical_kind,
+    overlaps,
+    scene_item,
+    sensed_within,
+    terrain_kind,
+)
+from monitor.adapters.catalog.reading import PATIENT, Patience, RetryingIO, http_status, unavailable
+from monitor.records import Rejected, SceneItem
+
+
+class _UnreadableError(Exception):
+    """One document of a catalog cannot be used."""
+
+
+class _UnreachableError(_UnreadableError):
+    """The server of the catalog does not answer at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """One document: where it lies, and the collection it was linked from."""
+
+    href: str
+    collection: str
+    is_item: bool
+
+
+class StaticCatalog:
+    """A catalog of files."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        href: str,
+        optical: tuple[str, ...] = OPTICAL_COLLECTIONS,
+        terrain: tuple[str, ...] = TERRAIN_COLLECTIONS,
+        patience: Patience = PATIENT,
+    ) -> None:
+        """Nothing is read yet.
+
+        Args:
+            name: its name in the configuration.
+            href: path or URL of the root document (catalog.json).
+            optical, terrain: collections to walk; empty means every collection.
+            patience: retries of each read over HTTP.
+        """
+        self.name = name
+        self.href = href
+        self._optical = optical_kind(optical)
+        self._terrain = terrain_kind(terrain)
+        self._patience = patience
+
+    def search(self, geometry: BaseGeometry, start: datetime, end: datetime) -> tuple[list[SceneItem], list[Rejected]]:
+        """Items sensed in [start, end] whose footprint intersects `geometry` (EPSG:4326), and what was refused.
+
+        Documents that are missing or broken are refused one by one; the others are found all the same.
+
+        Raises:
+            CatalogUnavailable: the root cannot be read, or the server is gone.
+        """
+        items: list[SceneItem] = []
+        rejected: list[Rejected] = []
+        for document, place in self._items(self._optical, rejected):
+            if overlaps(document, geometry) and sensed_within(document, start, end):
+                found = self._scene_item(document, place, self._optical)
+                if isinstance(found, SceneItem):
+                    items.append(found)
+                else:
+                    rejected.append(found)
+        return sorted(items, key=lambda item: (item.sensing_time, item.id, item.collection)), rejected
+
+    def terrain(self, geometry: BaseGeometry) -> list[SceneItem]:
+        """Elevation model items over `geometry`; they have no place in time.
+
+        Raises:
+            CatalogUnavailable: the root cannot be read, or the server is gone.
+        """
+        found = (
+            self._scene_item(document, place, self._terrain)
+            for document, place in self._items(self._terrain, [])
+            if overlaps(document, geometry)
+        )
+        return sorted((item for item in found if isinstance(item, SceneItem)), key=lambda item: item.id)
+
+    def _scene_item(self, document: Document, place: _Place, kind: Kind) -> SceneItem | Rejected:
+        return scene_item(document, catalog=self.name, collection=place.collection, href=place.href, kind=kind)
+
+    def _items(self, kind: Kind, rejected: list[Rejected]) -> Iterator[tuple[Document, _Place]]:
+        """Every readable item document of the wanted collections; what cannot be read is added to `rejected`."""
+        reader = RetryingIO(self._patience)
+        root = _Place(href=_absolute_root(self.href), collection="", is_item=False)
+        waiting = [root]
+        seen = {root.href}
+        while waiting:
+            place = waiting.pop()
+            try:
+                document = _read(reader, place)
+            except _UnreadableError as err:
+                if place is root or isinstance(err, _UnreachableError):
+                    raise unavailable(self.name, self.href, f"{place.href} cannot be read: {err}") from err
+                rejected.append(Rejected(item=place.href, reason="unreadable-document", detail=str(err)))
+                continue
+            if document.get("type") == "Feature":
+                if kind.wants(text(document, "collection") or place.collection):
+                    yield document, place
+                continue
+            onward = [link for link in _links(document, place, kind) if link.href not in seen]
+            seen.update(link.href for link in onward)
+            waiting += reversed(onward)
+
+
+def _links(document: Document, place: _Place, kind: Kind) -> list[_Place]:
+    """Children and items of a catalog or collection; items of unwanted collections are not even read."""
+    own = text(document, "id") or place.collection
+    is_collection = document.get("type") == "Collection"
+    wanted = {"child", "item"} if kind.wants(own) or not is_collection else {"child"}
+    return [
+        _Place(href=str(make_absolute_href(href, place.href)), collection=own, is_item=link.get("rel") == "item")
+        for link in rows(document.get("links"))
+        if link.get("rel") in wanted and (href := text(link, "href"))
+    ]
+
+
+def _read(reader: RetryingIO, place: _Place) -> Document:
+    try:
+        document = json.loads(reader.read_text(place.href))
+    except APIError as err:
+        said = " ".join(str(err).split())[:200]
+        status = http_status(err)
+        if status is None:
+            raise _UnreachableError(f"the server does not answer ({said})") from err
+        raise _UnreadableError(f"the server answers HTTP {status} ({said})") from err
+    except OSError as err:
+        raise _UnreadableError(err.strerror or str(err)) from err
+    except (ValueError, RecursionError) as err:  # also text that is not UTF-8
+        raise _UnreadableError(f"it is not JSON ({err})") from err
+    if not isinstance(document, dict) or not ("stac_version" in document or document.get("type") == "Feature"):
+        raise _UnreadableError("it is JSON, but not a STAC catalog, collection or item")
+    return document
+
+
+def _absolute_root(href: str) -> str:
+    """URLs as they are, files as plain absolute paths."""
+    if href.startswith("file:"):
+        return unquote(urlsplit(href).path)
+    return href if is_absolute_href(href) else str(Path(href).absolute())

@@ -1,0 +1,101 @@
+"""The commands. Each reads its settings, does one thing and says it; errors end in `monitor.cli.run`."""
+
+import os
+from contextlib import closing
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from monitor.cli import reading, working
+from monitor.cli.exits import TABLE, Exit
+from monitor.cli.parts import ConfigOption, JsonOption, say, say_json, settings_of
+from monitor.cli.surroundings import doubtful, missing
+from monitor.cli.tables import mistake_lines
+from monitor.config import Mistake, SettingsError, config_path, load
+from monitor.shipped import installed_version
+
+EPILOG = TABLE
+
+
+def make_app() -> typer.Typer:
+    """The command line; `obj` of its context must be `Parts`."""
+    app = typer.Typer(
+        name="scarpwatch",
+        help="Landslide watch from space: satellite acquisitions in, alerts with evidence out.",
+        epilog=EPILOG,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+    )
+    app.callback()(_options)
+    app.command(epilog=EPILOG)(working.demo)
+    app.command(epilog=EPILOG)(working.run)
+    app.command(epilog=EPILOG)(working.once)
+    app.command(epilog=EPILOG)(working.release)
+    app.command(epilog=EPILOG)(reading.status)
+    app.command(epilog=EPILOG)(reading.alerts)
+    app.command(epilog=EPILOG)(reading.regions)
+    app.command(epilog=EPILOG)(reading.models)
+    config = typer.Typer(help="The configuration.", no_args_is_help=True)
+    config.command("check", epilog=EPILOG)(config_check)
+    database = typer.Typer(help="The database.", no_args_is_help=True)
+    database.command("upgrade", epilog=EPILOG)(db_upgrade)
+    app.add_typer(config, name="config")
+    app.add_typer(database, name="db")
+    return app
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        say(f"scarpwatch {installed_version()}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options that stand before the command."""
+
+
+def config_check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Explain every mistake of the configuration and of what it needs, with its place and the remedy."""
+    environ = dict(os.environ)
+    path = config_path(config, environ)
+    hints: tuple[Mistake, ...] = ()
+    try:
+        settings = load(path)
+    except SettingsError as error:
+        mistakes, summary = error.mistakes, ""
+    else:
+        mistakes, hints = missing(settings), doubtful(settings, environ)
+        summary = (
+            f"{path}: all is well: {len(settings.regions)} region(s), {len(settings.catalogs)} catalog(s), "
+            f"model {settings.model}, database {settings.database_label}"
+        )
+    if as_json:
+        say_json(
+            {
+                "path": str(path),
+                "mistakes": [asdict(mistake) for mistake in mistakes],
+                "hints": [asdict(hint) for hint in hints],
+            }
+        )
+    else:
+        lines = mistake_lines(mistakes, path) if mistakes else [summary]
+        say("\n".join([*lines, *(f"hint: {line.strip()}" for line in mistake_lines(hints, path))]))
+    raise typer.Exit(Exit.CONFIG if mistakes else Exit.OK)
+
+
+def db_upgrade(config: ConfigOption = None) -> None:
+    """Create the database, or bring it to the version this Scarpwatch needs."""
+    from monitor.adapters.store import SqlStore
+
+    settings = settings_of(config, dict(os.environ))
+    with closing(SqlStore(settings.database)) as store:
+        store.upgrade()
+        store.check()
+    say(f"{settings.database_label} is of the newest version")

@@ -1,0 +1,129 @@
+"""What the commands are given by the composition root, and what they share."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Protocol
+
+import typer
+from rich.console import Console
+
+from monitor.adapters.looks import LookFiles
+from monitor.adapters.store import SqlStore
+from monitor.config import Settings, config_path, load
+from monitor.daemon import Watch
+from monitor.overview import Coverage, coverage
+from monitor.records import Region
+
+_FILE_WIDTH = 160
+"""Columns of a table that goes to a file or a pipe."""
+
+Progress = Callable[[str, int, int], None]
+"""What is being done, how many are done, how many there are."""
+
+
+class Build(Protocol):
+    """How a service is made from settings (`monitor.wiring.build`)."""
+
+    def __call__(self, settings: Settings, progress: Progress) -> Watch:
+        """A service ready to poll and process."""
+
+
+class Demo(Protocol):
+    """How the demonstration is run (`monitor.demo`)."""
+
+    def __call__(self, folder: Path, seed: int, check: bool, console: Console) -> bool:
+        """Run it in a folder; False when `check` was asked for and not passed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything a command may need from outside."""
+
+    build: Build
+    demo: Demo
+    clock: Callable[[], datetime]
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Configuration file; else $SCARPWATCH_CONFIG, else ./config.yaml."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+RegionOption = Annotated[str | None, typer.Option("--region", "-r", help="Only this region.")]
+
+
+def settings_of(config: Path | None, environ: dict[str, str]) -> Settings:
+    """The settings of a command.
+
+    Raises:
+        SettingsError: with every mistake.
+    """
+    return load(config_path(config, environ))
+
+
+@contextmanager
+def reading_store(settings: Settings) -> Iterator[SqlStore]:
+    """The database of a command that only reads.
+
+    Raises:
+        ConfigError: it is not there, or of another version.
+        StoreBusy: it cannot be reached.
+    """
+    with closing(SqlStore(settings.database)) as store:
+        store.check()
+        yield store
+
+
+def prepare_database(settings: Settings) -> None:
+    """Bring SQLite to the newest version; PostgreSQL belongs to somebody, who upgrades it when it suits.
+
+    Raises:
+        ConfigError: PostgreSQL of another version.
+        StoreBusy: it cannot be reached.
+    """
+    with closing(SqlStore(settings.database)) as store:
+        if settings.database_url.get_backend_name() == "sqlite":
+            store.upgrade()
+        else:
+            store.check()
+
+
+def coverages(settings: Settings, store: SqlStore, regions: tuple[Region, ...], now: datetime) -> list[Coverage]:
+    """What was seen of every region."""
+    looks = LookFiles(settings.products)
+    return [coverage(region, store, looks, now) for region in regions]
+
+
+def chosen_regions(settings: Settings, region: str | None) -> tuple[Region, ...]:
+    """All regions, or the named one.
+
+    Raises:
+        typer.BadParameter: there is no such region.
+    """
+    regions = settings.region_records()
+    if region is None:
+        return regions
+    if region not in settings.regions:
+        names = ", ".join(sorted(settings.regions)) or "none"
+        raise typer.BadParameter(f"there is no region {region!r}; configured: {names}", param_hint="--region")
+    return tuple(one for one in regions if one.id == region)
+
+
+def out() -> Console:
+    """Standard output: results. Made for each command so that redirected output is found."""
+    return Console(file=sys.stdout, width=None if sys.stdout.isatty() else _FILE_WIDTH)
+
+
+def say(text: str) -> None:
+    """A line of plain text on standard output, never wrapped or coloured."""
+    sys.stdout.write(text + "\n")
+
+
+def say_json(value: object, *, compact: bool = False) -> None:
+    """A JSON document on standard output; `compact` for geometries, whose every number would take a line."""
+    say(json.dumps(value, indent=None if compact else 2, ensure_ascii=False, allow_nan=False))

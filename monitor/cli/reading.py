@@ -1,0 +1,197 @@
+"""Commands that only read: status, alerts, regions, models."""
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from monitor.adapters.model_store import list_models
+from monitor.adapters.store import LedgerCount
+from monitor.cli import tables
+from monitor.cli.exits import Exit
+from monitor.cli.geojson import Json, alert_collection, not_observed, region_collection, worst_first
+from monitor.cli.parts import (
+    ConfigOption,
+    JsonOption,
+    Parts,
+    RegionOption,
+    chosen_regions,
+    coverages,
+    out,
+    reading_store,
+    say,
+    say_json,
+    settings_of,
+)
+from monitor.config import Settings
+from monitor.core.lifecycle import ALERT_STATES
+from monitor.overview import Coverage
+from monitor.records import AcquisitionState, Event, EventState, LedgerEntry
+
+
+def alerts(
+    context: typer.Context,
+    config: ConfigOption = None,
+    region: RegionOption = None,
+    every: Annotated[bool, typer.Option("--all", help="Also alerts that ended (closed, refuted, expired).")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Open alerts, worst first, and what was not observed. --json is a GeoJSON FeatureCollection (EPSG:4326)."""
+    parts = context.ensure_object(Parts)
+    settings = settings_of(config, dict(os.environ))
+    wanted = chosen_regions(settings, region)
+    now = parts.clock()
+    with reading_store(settings) as store:
+        found = worst_first([event for event in store.events(region) if _is_shown(event, every)])
+        seen = coverages(settings, store, wanted, now)
+    if as_json:
+        say_json(alert_collection(found, seen, settings.products), compact=True)
+        return
+    if found:
+        out().print(tables.alert_table(found))
+        say("\n".join(["", *tables.alert_lines(found, settings.products)]))
+    else:
+        say("No open alerts." if not every else "No alerts.")
+    say("")
+    for one in seen:
+        say(tables.coverage_line(one, now))
+
+
+def status(
+    context: typer.Context, config: ConfigOption = None, region: RegionOption = None, as_json: JsonOption = False
+) -> None:
+    """What was observed, what waits, what is parked and why. Exit code 1 while something is parked."""
+    parts = context.ensure_object(Parts)
+    settings = settings_of(config, dict(os.environ))
+    standing = _standing(settings, region, parts.clock())
+    if as_json:
+        say_json(_standing_json(settings, standing))
+    else:
+        _tell_standing(settings, standing)
+    raise typer.Exit(Exit.FAILED if standing.parked else Exit.OK)
+
+
+def regions(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """The watched regions. --json is a GeoJSON FeatureCollection."""
+    records = settings_of(config, dict(os.environ)).region_records()
+    if as_json:
+        say_json(region_collection(records), compact=True)
+    else:
+        out().print(tables.region_table(records) if records else "No region is configured: add one to config.yaml")
+
+
+def models(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """The models at hand, which one is in use, and what is wrong with any. Exit code 2 when the one in use is unfit."""
+    settings = settings_of(config, dict(os.environ))
+    cards, broken = list_models(settings.models)
+    if as_json:
+        say_json(
+            {
+                "folder": str(settings.models),
+                "in_use": settings.model,
+                "models": [
+                    {
+                        "name": card.name,
+                        "version": card.version,
+                        "task": card.task,
+                        "sensor": card.sensor.value,
+                        "bands": list(card.bands),
+                        "window_px": card.window_px,
+                        "resolution_m": card.resolution_m,
+                        "threshold": card.threshold,
+                        "simulated": card.simulated,
+                        "sha256": card.sha256,
+                    }
+                    for card in cards
+                ],
+                "broken": [{"item": error.item, "message": error.message, "remedy": error.remedy} for error in broken],
+            }
+        )
+    else:
+        say(f"Models in {settings.models}")
+        out().print(tables.model_table(cards, settings.model))
+        for error in broken:
+            say(f"broken: {error}")
+    if settings.model not in {card.name for card in cards}:
+        raise typer.Exit(Exit.CONFIG)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Standing:
+    """How the watch stands."""
+
+    now: datetime
+    seen: list[Coverage]
+    counts: list[LedgerCount]
+    parked: list[LedgerEntry]
+    alerts: Counter[tuple[str, EventState]]
+
+
+def _standing(settings: Settings, region: str | None, now: datetime) -> _Standing:
+    wanted = chosen_regions(settings, region)
+    with reading_store(settings) as store:
+        return _Standing(
+            now=now,
+            seen=coverages(settings, store, wanted, now),
+            counts=[count for count in store.counts() if region in (None, count.region)],
+            # A parked row may be old: all of the ledger is read for it.
+            parked=[row for row in store.ledger(region, _ALL) if row.state is AcquisitionState.PARKED],
+            alerts=Counter((event.region, event.state) for event in store.events(region)),
+        )
+
+
+def _standing_json(settings: Settings, standing: _Standing) -> Json:
+    ledger: dict[str, dict[str, dict[str, int]]] = {}
+    for count in standing.counts:
+        ledger.setdefault(count.region, {}).setdefault(count.state.value, {})[count.reason or ""] = count.count
+    regions = {
+        one.region: {
+            **not_observed(one),
+            "area_km2": round(one.area_km2, 2),
+            "ledger": ledger.get(one.region, {}),
+            "alerts": {state.value: standing.alerts[one.region, state] for state in EventState},
+        }
+        for one in standing.seen
+    }
+    return {
+        "database": settings.database_label,
+        "products": str(settings.products),
+        "regions": regions,
+        "parked": [_parked(entry) for entry in standing.parked],
+    }
+
+
+def _tell_standing(settings: Settings, standing: _Standing) -> None:
+    say(f"Database {settings.database_label}, products in {settings.products}\n")
+    for one in standing.seen:
+        open_alerts = sum(standing.alerts[one.region, state] for state in ALERT_STATES)
+        say(f"{tables.coverage_line(one, standing.now)}; {open_alerts} open alert(s)")
+    say("")
+    out().print(tables.ledger_table(standing.counts) if standing.counts else "The ledger is empty: scarpwatch once")
+    if standing.parked:
+        say("")
+        out().print(tables.parked_table(standing.parked))
+
+
+_ALL = 1_000_000
+
+
+def _is_shown(event: Event, every: bool) -> bool:
+    """Candidates are never alerts."""
+    return event.state in ALERT_STATES or (every and event.state is not EventState.CANDIDATE)
+
+
+def _parked(entry: LedgerEntry) -> Json:
+    acquisition = entry.acquisition
+    return {
+        "region": acquisition.region,
+        "id": acquisition.id,
+        "sensing_time": acquisition.sensing_time.isoformat(),
+        "reason": entry.reason,
+        "detail": entry.detail,
+        "attempts": entry.attempts,
+        "remedy": f"scarpwatch release {acquisition.region} {acquisition.id}",
+    }

@@ -1,0 +1,76 @@
+"""What a valid configuration needs around it: files, folders, drivers. `config check` looks; the service finds out."""
+
+import os
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+from monitor.adapters.model_store import load_card
+from monitor.config import Mistake, Settings, unknown_variables
+from monitor.errors import BadModel
+
+
+def missing(settings: Settings) -> tuple[Mistake, ...]:
+    """What will keep the service from working."""
+    return (*_catalogs(settings), *_model(settings), *_products(settings), *_database(settings))
+
+
+def doubtful(settings: Settings, environ: Mapping[str, str]) -> tuple[Mistake, ...]:
+    """What works, but is hardly meant."""
+    found = [
+        Mistake(name, "this variable sets nothing", "Correct its name; groups are joined by two underscores.")
+        for name in unknown_variables(environ)
+    ]
+    if not settings.regions:
+        found.append(Mistake("regions", "no region is watched", "Add one; the shipped config.yaml shows how."))
+    used = {name for region in settings.regions.values() for name in region.catalogs}
+    found += [
+        Mistake(f"catalogs.{name}", "no region uses this catalog", "Name it in a region's `catalogs`, or remove it.")
+        for name in settings.catalogs
+        if name not in used
+    ]
+    return tuple(found)
+
+
+def _catalogs(settings: Settings) -> list[Mistake]:
+    return [
+        Mistake(f"catalogs.{name}.href", f"there is no file {catalog.href}", "Correct the path of the catalog.json.")
+        for name, catalog in settings.catalogs.items()
+        if "://" not in catalog.href and not Path(catalog.href).is_file()
+    ]
+
+
+def _model(settings: Settings) -> list[Mistake]:
+    try:
+        load_card(settings.models / settings.model)
+    except BadModel as error:
+        return [Mistake("model", f"{error.item}: {error.message}", error.remedy)]
+    return []
+
+
+def _products(settings: Settings) -> list[Mistake]:
+    if _writable_folder(settings.products):
+        return []
+    remedy = "Choose a folder that the user running Scarpwatch may write."
+    return [Mistake("products", f"{settings.products} cannot be written", remedy)]
+
+
+def _database(settings: Settings) -> list[Mistake]:
+    url = settings.database_url
+    if url.get_backend_name() != "sqlite":
+        if find_spec("psycopg") is None:
+            return [Mistake("database", "the PostgreSQL driver is missing", "pip install 'scarpwatch[postgres]'")]
+        return []
+    path = Path(url.database or "")
+    writable = os.access(path, os.W_OK) and path.is_file() if path.exists() else _writable_folder(path.parent)
+    if not writable:
+        remedy = "Choose a file in a folder that the user running Scarpwatch may write."
+        return [Mistake("database", f"{path} cannot be written", remedy)]
+    return []
+
+
+def _writable_folder(path: Path) -> bool:
+    """Whether a folder can be written, or made."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path.is_dir() and os.access(path, os.W_OK)

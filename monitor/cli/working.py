@@ -1,0 +1,141 @@
+"""Commands that work: demo, run, once, release."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from monitor.adapters.looks import LookFiles
+from monitor.adapters.model_store import load_card
+from monitor.adapters.store import SqlStore
+from monitor.cli import tables
+from monitor.cli.exits import Exit
+from monitor.cli.parts import (
+    ConfigOption,
+    JsonOption,
+    Parts,
+    Progress,
+    coverages,
+    prepare_database,
+    reading_store,
+    say,
+    say_json,
+    settings_of,
+)
+from monitor.config import Settings
+from monitor.daemon import About, Daemon, Kept, log_event
+from monitor.logs import make_logger
+from monitor.shipped import installed_version
+
+if TYPE_CHECKING:
+    from monitor.service import PassSummary
+
+
+def demo(
+    context: typer.Context,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed is another valley.")] = 1,
+    folder: Annotated[Path, typer.Option("--folder", help="Where the valley and all results are written.")] = Path(
+        "demo"
+    ),
+    check: Annotated[bool, typer.Option("--check", help="Exit code 1 unless the simulated scars were found.")] = False,
+) -> None:
+    """A simulated valley, its storm and its landslides, watched from end to end. Needs neither data nor network."""
+    parts = context.ensure_object(Parts)
+    if not parts.demo(folder.absolute(), seed, check, Console(file=sys.stdout)):
+        raise typer.Exit(Exit.FAILED)
+
+
+def once(context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """One pass: ask every catalog, process what is due, then exit (cron, CI, first try)."""
+    parts = context.ensure_object(Parts)
+    settings = settings_of(config, dict(os.environ))
+    prepare_database(settings)
+    log = make_logger(sys.stderr, as_json=settings.log.as_json, level=settings.log.level)
+    with progress_bar() as progress, closing(parts.build(settings, progress)) as service:
+        summary = service.once(parts.clock, lambda event: log_event(log, event))
+    if as_json:
+        say_json(asdict(summary))
+    else:
+        _tell(settings, summary, parts)
+    raise typer.Exit(Exit.FAILED if summary.errors or summary.parked else Exit.OK)
+
+
+def run(context: typer.Context, config: ConfigOption = None) -> None:
+    """The service: poll, process, serve /livez, /readyz and /metrics until SIGTERM, then drain and exit 0."""
+    parts = context.ensure_object(Parts)
+    settings = settings_of(config, dict(os.environ))
+    prepare_database(settings)
+    log = make_logger(sys.stderr, as_json=settings.log.as_json, level=settings.log.level)
+    card = load_card(settings.models / settings.model)
+    with closing(SqlStore(settings.database)) as store, closing(parts.build(settings, _no_progress)) as service:
+        engine = getattr(service, "engine", "unknown")
+        about = About(version=installed_version(), model_version=card.version, engine=engine)
+        kept = Kept(store=store, looks=LookFiles(settings.products))
+        Daemon(service=service, kept=kept, settings=settings, about=about, log=log, clock=parts.clock).run()
+
+
+def release(
+    context: typer.Context,
+    region: Annotated[str, typer.Argument(help="Region of the parked acquisition.")],
+    acquisition: Annotated[str, typer.Argument(help="Its id, as `scarpwatch status` shows it.")],
+    config: ConfigOption = None,
+) -> None:
+    """Put a parked acquisition back into the queue, after its cause was removed."""
+    parts = context.ensure_object(Parts)
+    settings = settings_of(config, dict(os.environ))
+    with reading_store(settings) as store:
+        if not store.release(region, acquisition, parts.clock()):
+            say(f"{region}: no parked acquisition {acquisition}. `scarpwatch status` lists those there are.")
+            raise typer.Exit(Exit.FAILED)
+    say(f"{region}: {acquisition} waits to be processed again: scarpwatch once")
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """A bar on standard error while it is a terminal; silent elsewhere (the log lines remain)."""
+    console = Console(file=sys.stderr)
+    if not console.is_terminal:
+        yield _no_progress
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def show(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+
+        yield show
+
+
+def _no_progress(_what: str, _done: int, _total: int) -> None:
+    """Nobody watches."""
+
+
+def _tell(settings: Settings, summary: "PassSummary", parts: Parts) -> None:
+    if not summary.discovered and not summary.processed and not summary.parked and not summary.retried:
+        say("Nothing new.")
+    else:
+        say(
+            f"{summary.discovered} new acquisition(s), {summary.processed} processed, {summary.parked} parked, "
+            f"{summary.retried} to be tried again; {summary.alerts_opened} alert(s) opened."
+        )
+    if summary.waiting:
+        say(f"{summary.waiting} acquisition(s) wait: in backoff, or held by another process.")
+    for error in summary.errors:
+        say(f"! {error}")
+    now = parts.clock()
+    with reading_store(settings) as store:
+        for one in coverages(settings, store, settings.region_records(), now):
+            say(tables.coverage_line(one, now))
+    if summary.alerts_opened:
+        say("See them: scarpwatch alerts")
+    if summary.parked:
+        say("See why, and what to do: scarpwatch status")

@@ -1,0 +1,41 @@
+"""Relative paths in a configuration start at the folder of its file."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+
+def absolute_database(url: str, folder: Path) -> str:
+    """The URL with an absolute path when it is SQLite; whatever is no URL is left for the validation to name."""
+    with suppress(ArgumentError):
+        parsed = make_url(url)
+        name = parsed.database
+        if parsed.get_backend_name() == "sqlite" and name and name != ":memory:" and not name.startswith("file:"):
+            return parsed.set(database=str(folder / name)).render_as_string(hide_password=False)
+    return url
+
+
+def with_absolute_paths(data: dict[str, object], folder: Path) -> dict[str, object]:
+    """A copy of raw settings whose paths are absolute; wrong types are left for the validation to name."""
+    result = dict(data)
+    for key in ("products", "models"):
+        value = result.get(key)
+        if isinstance(value, str) and value:
+            result[key] = folder / Path(value).expanduser()
+    if isinstance(value := result.get("database"), str):
+        result["database"] = absolute_database(value, folder)
+    for group, key in (("catalogs", "href"), ("regions", "geometry")):
+        if isinstance(members := result.get(group), Mapping):
+            result[group] = {name: _with_absolute(member, key, folder) for name, member in members.items()}
+    return result
+
+
+def _with_absolute(member: object, key: str, folder: Path) -> object:
+    if not isinstance(member, Mapping) or not isinstance(value := member.get(key), str) or not value:
+        return member
+    if "://" in value or value.lstrip().startswith("{"):
+        return member
+    return {**member, key: str(folder / Path(value).expanduser())}

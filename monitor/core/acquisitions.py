@@ -1,0 +1,147 @@
+"""Items become acquisitions: one pass of one satellite over one region is the unit of the ledger.
+
+Catalogs list the same pixels more than once: reprocessed products, several levels, several catalogs. What is the
+same ground seen by the same datastrip counts once, the best version of it; another datastrip has other pixels.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from monitor.records import Acquisition, Rejected, SceneItem
+
+SAME_PASS = timedelta(minutes=10)
+"""Items sensed within this time of the first belong to one pass; a satellite returns after 100 minutes."""
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+# A datastrip id names processing centre and time too, which change when it is reprocessed:
+# S2A_OPER_MSI_L2A_DS_2APS_20230626T022157_S20230625T234624_N05.09. What stays is the start of sensing (S...).
+# https://sentiwiki.copernicus.eu/web/s2-products (naming convention)
+_DATASTRIP_START = re.compile(r"_S(\d{8}T\d{6})(?:_|$)")
+
+
+def group(region_id: str, items: Sequence[SceneItem]) -> tuple[list[Acquisition], list[Rejected]]:
+    """Group items into acquisitions, oldest first; the result does not depend on the order of `items`.
+
+    The same item id from two catalogs or collections counts once, silently. Of two versions of one MGRS tile of one
+    datastrip the older is refused (superseded-duplicate). Items without grid code are never duplicates of another id.
+    """
+    acquisitions: list[Acquisition] = []
+    rejected: list[Rejected] = []
+    for one_pass in _passes(_unique(items)):
+        kept, refused = _supersede(one_pass)
+        acquisitions.append(_acquisition(region_id, kept))
+        rejected += refused
+    return sorted(acquisitions, key=lambda one: (one.sensing_time, one.key)), sorted(rejected, key=lambda no: no.item)
+
+
+def _unique(items: Iterable[SceneItem]) -> list[SceneItem]:
+    """The best listing of every item id."""
+    listings: dict[str, list[SceneItem]] = {}
+    for item in items:
+        listings.setdefault(item.id, []).append(item)
+    return [found[0] if len(found) == 1 else max(found, key=_listing) for found in listings.values()]
+
+
+def _passes(items: Iterable[SceneItem]) -> list[list[SceneItem]]:
+    passes: list[list[SceneItem]] = []
+    for item in sorted(items, key=lambda one: (*_instrument(one), one.sensing_time, one.id)):
+        first = passes[-1][0] if passes else None
+        if first and _instrument(first) == _instrument(item) and item.sensing_time - first.sensing_time <= SAME_PASS:
+            passes[-1].append(item)
+        else:
+            passes.append([item])
+    return passes
+
+
+def _supersede(one_pass: Iterable[SceneItem]) -> tuple[list[SceneItem], list[Rejected]]:
+    """Keep the best of every tile and datastrip; an unknown datastrip may be any."""
+    kept: list[SceneItem] = []
+    rejected: list[Rejected] = []
+    for item in sorted(one_pass, key=_rank, reverse=True):
+        better = next((other for other in kept if _same_pixels(item, other)), None)
+        if better is None:
+            kept.append(item)
+        else:
+            rejected.append(Rejected(item=item.id, reason="superseded-duplicate", detail=_why(item, better)))
+    return kept, rejected
+
+
+def _same_pixels(item: SceneItem, other: SceneItem) -> bool:
+    if item.grid_code is None or item.grid_code != other.grid_code:
+        return False
+    mine, theirs = _strip(item), _strip(other)
+    return mine is None or theirs is None or mine == theirs
+
+
+def _strip(item: SceneItem) -> str | None:
+    """What identifies a datastrip through reprocessing and levels: its start of sensing, else its whole id."""
+    if not item.datastrip:
+        return None
+    start = _DATASTRIP_START.search(item.datastrip)
+    return start.group(1) if start else item.datastrip
+
+
+def _rank(item: SceneItem) -> tuple[bool, tuple[int, ...], datetime, str]:
+    """Higher is better. Level-2A (it has the scene classification) beats Level-1C of the same pixels."""
+    return "SCL" in item.assets, _baseline(item), item.processing_time or _LONG_AGO, item.id
+
+
+def _listing(item: SceneItem) -> tuple[Any, ...]:
+    """Which of two listings of one item id to read: the better one, else the fuller one, else by its words."""
+    return *_rank(item), len(item.assets), item.catalog, item.collection, repr(item), item.geometry.wkb
+
+
+def _baseline(item: SceneItem) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"[0-9]+", item.processing_baseline or ""))
+
+
+def _instrument(item: SceneItem) -> tuple[str, str, int]:
+    return item.sensor.value, item.platform, -1 if item.relative_orbit is None else item.relative_orbit
+
+
+def _why(item: SceneItem, better: SceneItem) -> str:
+    def version(one: SceneItem) -> str:
+        processed = f"{one.processing_time:%Y-%m-%dT%H:%M:%SZ}" if one.processing_time else "at an unknown time"
+        return f"baseline {one.processing_baseline or 'unknown'}, processed {processed}"
+
+    return f"{better.id} ({version(better)}) shows the same pixels as this item ({version(item)})"
+
+
+def _acquisition(region_id: str, items: Iterable[SceneItem]) -> Acquisition:
+    ordered = sorted(items, key=lambda one: (one.sensing_time, one.id))
+    first = ordered[0]
+    return Acquisition(
+        region=region_id,
+        key=_key(first),
+        version=_version(ordered),
+        sensing_time=first.sensing_time,
+        sensor=first.sensor,
+        platform=first.platform,
+        relative_orbit=first.relative_orbit,
+        items=tuple(ordered),
+    )
+
+
+def _key(first: SceneItem) -> str:
+    """Natural key, safe in file names on every system."""
+    platform = re.sub(r"[^a-z0-9]+", "-", first.platform.lower()).strip("-") or "unknown"
+    orbit = "R---" if first.relative_orbit is None else f"R{first.relative_orbit:03d}"
+    return f"{platform}-{first.sensing_time.astimezone(UTC):%Y%m%dT%H%M%S}-{orbit}"
+
+
+def _version(items: Iterable[SceneItem]) -> str:
+    """First 10 hex digits of SHA-256 over what changes when an acquisition is completed or reprocessed."""
+    facts = sorted(
+        (
+            item.id,
+            item.processing_baseline or "",
+            item.processing_time.astimezone(UTC).isoformat() if item.processing_time else "",
+            item.datastrip or "",
+        )
+        for item in items
+    )
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:10]

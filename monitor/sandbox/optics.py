@@ -1,0 +1,135 @@
+"""Light, air and instrument: from surface reflectance to what Sentinel-2 L2A reports."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+from monitor.sandbox.frame import fractal
+from monitor.sandbox.terrain import Relief
+
+SCALE = 0.0001
+OFFSET = -0.1
+"""reflectance = DN * SCALE + OFFSET, as since processing baseline 04.00."""
+_DIFFUSE = np.array([0.24, 0.17, 0.12], dtype=np.float32)
+"""Skylight's share of the light on flat ground, B02, B03, B04."""
+_HAZE = np.array([1.0, 0.62, 0.42], dtype=np.float32)
+"""Path radiance left by an imperfect atmospheric correction, relative."""
+_PSF_PX = 0.55
+"""Standard deviation of the point spread function, 10 m pixels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sun:
+    """Where the sun stands."""
+
+    elevation_deg: float
+    azimuth_deg: float
+    """Clockwise from north."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Air:
+    """Weather and instrument of one date, drawn by chance."""
+
+    haze: float
+    """Additional reflectance in B02 over dark ground."""
+    gain: float
+    """Scene-wide error of calibration and correction, about 1."""
+    shift_px: tuple[float, float]
+    """Misregistration (rows, columns), less than 0.3 px."""
+
+
+def sun_position(time: datetime, longitude_deg: float, latitude_deg: float) -> Sun:
+    """Sun by the usual approximations (declination of Cooper 1969, no equation of time): good to a degree or two.
+
+    Args:
+        time: UTC.
+    """
+    day = time.timetuple().tm_yday
+    declination = np.radians(23.45 * np.sin(2 * np.pi * (284 + day) / 365.0))
+    solar_hours = time.hour + time.minute / 60.0 + longitude_deg / 15.0
+    hour_angle = np.radians(15.0 * (solar_hours - 12.0))
+    latitude = np.radians(latitude_deg)
+    height = np.arcsin(
+        np.sin(latitude) * np.sin(declination) + np.cos(latitude) * np.cos(declination) * np.cos(hour_angle)
+    )
+    azimuth = np.arctan2(
+        np.sin(hour_angle), np.cos(hour_angle) * np.sin(latitude) - np.tan(declination) * np.cos(latitude)
+    )
+    return Sun(elevation_deg=float(np.degrees(height)), azimuth_deg=float(np.degrees(azimuth) + 180.0) % 360.0)
+
+
+def draw_air(rng: np.random.Generator) -> Air:
+    """Haze, gain and misregistration of a date."""
+    angle, length = rng.uniform(0.0, 2 * np.pi), rng.uniform(0.02, 0.28)
+    return Air(
+        haze=float(rng.gamma(2.0, 0.0035)),
+        gain=float(rng.normal(1.0, 0.02)),
+        shift_px=(float(length * np.sin(angle)), float(length * np.cos(angle))),
+    )
+
+
+def direct_light(relief: Relief, sun: Sun) -> NDArray[np.float32]:
+    """(H, W) sunlight on the inclined ground, 1 on flat ground, 0 where it faces away."""
+    height, azimuth = np.radians(sun.elevation_deg), np.radians(sun.azimuth_deg)
+    across = np.sin(azimuth) * relief.east + np.cos(azimuth) * relief.north
+    cosine = (np.sin(height) - np.cos(height) * across) / np.sqrt(1.0 + relief.east**2 + relief.north**2)
+    return np.asarray(np.clip(cosine, 0.0, None) / np.sin(height), dtype=np.float32)
+
+
+def illuminate(
+    surface: NDArray[np.float32], relief: Relief, sun: Sun, shadow: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Light the ground.
+
+    Args:
+        surface: (3, H, W) reflectance.
+        shadow: (H, W) share of the sunlight that clouds hold back, 0-1.
+
+    Returns:
+        (3, H, W) apparent reflectance, before the air.
+    """
+    sunlight = direct_light(relief, sun) * (1.0 - shadow)
+    sky = np.cos(np.radians(relief.slope_deg) / 2.0) ** 2
+    lit = np.empty_like(surface)
+    for band, diffuse in enumerate(_DIFFUSE):
+        lit[band] = surface[band] * ((1.0 - diffuse) * sunlight + diffuse * sky)
+    return lit
+
+
+def observe(lit: NDArray[np.float32], air: Air, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Add haze and see it through the instrument: blur, misregistration, noise.
+
+    Args:
+        lit: (3, H, W) reflectance with clouds.
+
+    Returns:
+        (3, H, W) reflectance.
+    """
+    side = lit.shape[-1]
+    # Haze lies in the valley one day and drifts in veils the next.
+    veil = 1.0 + 0.25 * fractal(side, rng, beta=3.5)
+    seen = np.empty_like(lit)
+    response = _response(side, air.shift_px)
+    for band, share in enumerate(_HAZE):
+        hazy = lit[band] * np.float32(air.gain) * (1.0 - air.haze) + np.float32(air.haze * share) * veil
+        blurred = fft.irfft2(fft.rfft2(hazy) * response, s=(side, side))
+        noise = rng.standard_normal((side, side), dtype=np.float32)
+        # Shot noise and read-out: about 0.001 over forest, 0.002 over bright ground.
+        seen[band] = blurred + noise * np.sqrt(6e-7 + 9e-6 * np.clip(blurred, 0.0, None))
+    return seen
+
+
+def to_digital(reflectance: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """DN as Sentinel-2 L2A stores it since baseline 04.00; 0 is kept for nodata."""
+    return np.asarray(np.clip(np.rint((reflectance - OFFSET) / SCALE), 1, 32_000), dtype=np.uint16)
+
+
+def _response(side: int, shift_px: tuple[float, float]) -> NDArray[np.complex64]:
+    """Transfer function of blur and shift for `rfft2`."""
+    rows, columns = fft.fftfreq(side)[:, None], fft.rfftfreq(side)[None, :]
+    blur = np.exp(-2.0 * (np.pi * _PSF_PX) ** 2 * (rows**2 + columns**2))
+    return np.asarray(blur * np.exp(-2j * np.pi * (rows * shift_px[0] + columns * shift_px[1])), dtype=np.complex64)

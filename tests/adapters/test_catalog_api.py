@@ -1,0 +1,218 @@
+"""STAC APIs, played by a real HTTP server: recorded pages, several pages, and every way of not answering."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+from shapely import box
+from shapely.geometry import shape
+
+from monitor.adapters.catalog import StacApiCatalog
+from monitor.adapters.catalog.reading import Patience, retry_after_s
+from monitor.errors import CatalogUnavailable
+from tests.adapters.stac_server import HTML, Answer, CatalogServer, as_json
+
+BRISK = Patience(attempts=3, wait_s=0.0, longest_wait_s=1.5, timeout_s=5)
+REGION = box(10.2, 45.2, 10.8, 45.8)
+SPRING = (datetime(2024, 4, 1, tzinfo=UTC), datetime(2024, 6, 1, tzinfo=UTC))
+BUSY = Answer(body=b"busy", status=503)
+
+
+def feature(name: str, west: float = 10, **changes: object) -> dict[str, object]:
+    """A small complete item one degree wide."""
+    corners = [[west, 45], [west + 1, 45], [west + 1, 46], [west, 46], [west, 45]]
+    return {
+        "type": "Feature",
+        "stac_version": "1.0.0",
+        "id": name,
+        "collection": "sentinel-2-l2a",
+        "geometry": {"type": "Polygon", "coordinates": [corners]},
+        "properties": {"datetime": "2024-05-01T10:00:31Z", "platform": "sentinel-2b"},
+        "links": [{"rel": "self", "href": "https://example.org/items/here.json"}],
+        "assets": {band: {"href": f"./{band}.tif"} for band in ("B02", "B03", "B04")},
+        **changes,
+    }
+
+
+def catalog(server: CatalogServer, patience: Patience = BRISK) -> StacApiCatalog:
+    """A catalog of this server."""
+    return StacApiCatalog(name="played", href=f"{server.url}/", patience=patience)
+
+
+def recorded(data_folder: Path, name: str) -> Any:
+    """The body of a recorded answer."""
+    return json.loads((data_folder / "stac_fixtures" / "pystac_client_cassettes" / name).read_text())["response"]
+
+
+def test_recorded_pages_of_planetary_computer(data_folder: Path) -> None:
+    """Recorded items in two pages: those over the region are found in order of time, whatever else was sent."""
+    features = recorded(data_folder, "pc_page_sentinel-2-l2a_01.json")["features"]
+    chosen = shape(features[20]["geometry"])
+    expected = {item["id"] for item in features if shape(item["geometry"]).intersects(chosen)}
+    assert 1 < len(expected) < len(features)
+    with CatalogServer().running() as server:
+        server.play_api([features[:15], features[15:]])
+        items, rejected = catalog(server).search(
+            chosen, datetime(2019, 1, 1, tzinfo=UTC), datetime(2019, 1, 2, tzinfo=UTC)
+        )
+        assert (rejected, len(items), {item.id for item in items}) == ([], len(expected), expected)
+        assert all({"B02", "B03", "B04", "SCL"} <= set(item.assets) for item in items)
+        bodies = [json.loads(body) for method, path, body in server.requests if (method, path) == ("POST", "/search")]
+    assert bodies[0]["collections"] == ["sentinel-2-l2a", "sentinel-2-c1-l2a", "sentinel-2-l1c"]
+    assert bodies[0]["datetime"] == "2019-01-01T00:00:00.000Z/2019-01-02T00:00:00.000Z"
+    assert shape(bodies[0]["intersects"]).equals(chosen)
+    assert (len(bodies), bodies[1]["token"]) == (2, "page-1")
+
+
+def test_recorded_landing_page_of_earth_search(data_folder: Path) -> None:
+    """The real landing page, with its addresses led here, opens; recorded terrain is found."""
+    landing = json.dumps(recorded(data_folder, "es_landing_01.json"))
+    dem = recorded(data_folder, "es_page_cop-dem-glo-30_03.json")["features"]
+    with CatalogServer().running() as server:
+        server.play_api([dem], json.loads(landing.replace("https://earth-search.aws.element84.com/v1", server.url)))
+        found = catalog(server).terrain(box(-179.9, -89.9, -178.1, -89.1))
+        asked = json.loads(next(body for _, path, body in server.requests if path == "/search"))
+    assert len(found) == 2
+    assert all(item.assets["data"].href.startswith("s3://copernicus-dem-30m/") for item in found)
+    assert (asked["collections"], "datetime" in asked) == (["cop-dem-glo-30", "cop-dem-glo-90"], False)
+
+
+def test_useless_items_are_refused_one_by_one() -> None:
+    """An incomplete item is refused with its reason; what lies elsewhere is left out without a word."""
+    with CatalogServer().running() as server:
+        odd = [feature("no-red", assets={}), feature("no-place", geometry=None), feature("far", west=20, assets={})]
+        server.play_api([[*odd, "not an item", feature("good")]])
+        items, rejected = catalog(server).search(REGION, *SPRING)
+    assert [item.id for item in items] == ["good"]
+    assert items[0].assets["B02"].href == "https://example.org/items/B02.tif"
+    assert {refusal.item: refusal.reason for refusal in rejected} == {
+        "no-red": "missing-asset",
+        "no-place": "no-geometry",
+    }
+
+
+def test_nothing_found() -> None:
+    """An empty page is an answer, not an error."""
+    with CatalogServer().running() as server:
+        server.play_api([[]])
+        assert catalog(server).search(REGION, *SPRING) == ([], [])
+
+
+@pytest.mark.parametrize("path", ["/", "/search"])
+def test_a_short_outage_is_bridged(path: str) -> None:
+    """503 and 429 once each, on the landing page or in the search, are tried again."""
+    with CatalogServer().running() as server:
+        server.play_api([[feature("good")]])
+        server.routes[path][:0] = [BUSY, Answer(body=b"slow down", status=429)]
+        assert len(catalog(server).search(REGION, *SPRING)[0]) == 1
+
+
+def test_retry_after_is_honoured() -> None:
+    """The pause the server asks for is kept, not the shorter usual one."""
+    with CatalogServer().running() as server:
+        server.play_api([[feature("good")]])
+        server.routes["/search"][:0] = [Answer(body=b"", status=429, headers={"Retry-After": "1"})]
+        began = monotonic()
+        assert len(catalog(server).search(REGION, *SPRING)[0]) == 1
+    assert monotonic() - began >= 1.0
+
+
+def test_a_long_retry_after_ends_the_search() -> None:
+    """Asked to come back in an hour, the catalog is left alone until the next poll."""
+    with CatalogServer().running() as server:
+        server.play_api([])
+        server.routes["/search"] = [Answer(body=b"", status=429, headers={"Retry-After": "3600"})]
+        with pytest.raises(CatalogUnavailable, match="429"):
+            catalog(server).search(REGION, *SPRING)
+        assert [path for _, path, _ in server.requests].count("/search") == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "tries"),
+    [
+        (BUSY, 3),
+        (Answer(body=b"no", status=404), 1),
+        (Answer(body=b"no", status=403), 1),
+        (HTML, 1),
+        (Answer(body=b'{"type": "Cata'), 1),
+        (Answer(body=b"\xff\xfe"), 3),
+        (as_json({}), 1),
+        (as_json({"message": "internal error"}), 1),
+        (as_json([1, 2]), 1),
+        (as_json("busy"), 1),
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/search"])
+def test_answers_that_are_not_stac(path: str, answer: Answer, tries: int) -> None:
+    """Errors, web pages and broken JSON are a catalog that cannot be asked now, named with address and remedy."""
+    with CatalogServer().running() as server:
+        server.play_api([[feature("good")]])
+        server.routes[path] = [answer]
+        with pytest.raises(CatalogUnavailable) as caught:
+            catalog(server).search(REGION, *SPRING)
+        assert [asked for _, asked, _ in server.requests].count(path) == tries
+    assert server.url in caught.value.item
+    assert "catalogs.played" in caught.value.remedy
+    assert "\n" not in str(caught.value)
+
+
+def test_a_server_that_is_gone() -> None:
+    """A refused connection is tried a few times, then an error."""
+    with CatalogServer().running() as server:
+        pass
+    with pytest.raises(CatalogUnavailable, match="refused"):
+        catalog(server).terrain(REGION)
+
+
+def test_half_a_list_is_no_list() -> None:
+    """When the second page fails, the first is not taken for everything."""
+    with CatalogServer().running() as server:
+        server.play_api([[feature("one")], [feature("two")]])
+        server.routes["/search"][1:] = [BUSY]
+        with pytest.raises(CatalogUnavailable, match="503"):
+            catalog(server).search(REGION, *SPRING)
+
+
+def test_pages_that_repeat_do_not_hang() -> None:
+    """A server whose next link leads back to the same page is an error, not an endless search."""
+    with CatalogServer().running() as server:
+        server.play_api([[feature("one")], [feature("two")]])
+        server.routes["/search"][1:] = []
+        with pytest.raises(CatalogUnavailable, match="repeats"):
+            catalog(server).search(REGION, *SPRING)
+
+
+def test_a_static_catalog_is_not_an_api() -> None:
+    """A landing page without search is an error that says what to check."""
+    with CatalogServer().running() as server:
+        links = [{"rel": "self", "href": f"{server.url}/"}, {"rel": "root", "href": f"{server.url}/"}]
+        plain = {"type": "Catalog", "stac_version": "1.0.0", "id": "plain", "description": "plain", "links": links}
+        server.routes["/"] = [as_json(plain)]
+        with pytest.raises(CatalogUnavailable, match="type and href"):
+            catalog(server).search(REGION, *SPRING)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, None),
+        ("7", 7.0),
+        (" 0 ", 0.0),
+        ("Wed, 01 May 2024 10:00:30 GMT", 30.0),
+        ("Wed, 01 May 2024 09:00:00 GMT", 0.0),
+        ("soon", None),
+        ("-5", None),
+    ],
+)
+def test_retry_after(header: str | None, seconds: float | None) -> None:
+    """Seconds and dates are understood, a date gone by is now, nonsense is no wish."""
+    assert retry_after_s(header, datetime(2024, 5, 1, 10, 0, 0, tzinfo=UTC)) == seconds
+
+
+def test_default_patience_is_short() -> None:
+    """A poll never hangs on one catalog for many minutes."""
+    usual = Patience()
+    assert timedelta(seconds=usual.attempts * usual.longest_wait_s) <= timedelta(minutes=2)

@@ -1,0 +1,224 @@
+"""Items become acquisitions: passes, duplicates, datastrips, keys and versions."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from shapely import box
+
+from monitor.adapters.catalog.items import optical_kind, scene_item
+from monitor.core.acquisitions import group
+from monitor.records import Acquisition, Asset, SceneItem, Sensor
+
+TIME = datetime(2024, 5, 1, 10, 0, 31, tzinfo=UTC)
+
+
+def item(name: str, **changes: object) -> SceneItem:
+    """An item of orbit 122 with nothing unknown but what `changes` says."""
+    known = SceneItem(
+        catalog="here",
+        collection="sentinel-2-l2a",
+        id=name,
+        sensing_time=TIME,
+        geometry=box(10, 45, 11, 46),
+        sensor=Sensor.OPTICAL,
+        platform="sentinel-2b",
+        relative_orbit=122,
+        grid_code="33TVM",
+        datastrip="S2B_OPER_MSI_L2A_DS_2BPS_20240501T120000_S20240501T100033_N05.10",
+        processing_baseline="05.10",
+        processing_time=datetime(2024, 5, 1, 12, tzinfo=UTC),
+        assets={name: Asset(href=f"{name}.tif") for name in ("B02", "B03", "B04", "SCL")},
+    )
+    return replace(known, **changes)  # type: ignore[arg-type]
+
+
+def bare(name: str, **changes: object) -> SceneItem:
+    """An item of which only time and place are known."""
+    unknown = {
+        "platform": "unknown",
+        "relative_orbit": None,
+        "grid_code": None,
+        "datastrip": None,
+        "processing_baseline": None,
+        "processing_time": None,
+    }
+    return item(name, **{**unknown, **changes})
+
+
+def ids(items: Sequence[SceneItem]) -> list[list[str]]:
+    """Item ids of every acquisition."""
+    return [[one.id for one in acquisition.items] for acquisition in group("valley", items)[0]]
+
+
+def only(items: Sequence[SceneItem]) -> Acquisition:
+    """The one acquisition of these items."""
+    (acquisition,), _ = group("valley", items)
+    return acquisition
+
+
+def test_nothing() -> None:
+    """No items make no acquisitions."""
+    assert group("valley", []) == ([], [])
+
+
+def test_one_pass_is_one_acquisition() -> None:
+    """Tiles of one pass, up to ten minutes after its first, belong together; a second more is another."""
+    near = item("b", grid_code="33TVL", sensing_time=TIME + timedelta(minutes=10))
+    far = item("c", grid_code="33TVK", sensing_time=TIME + timedelta(minutes=10, seconds=1))
+    assert ids([far, near, item("a")]) == [["a", "b"], ["c"]]
+    acquisition = group("valley", [far, near, item("a")])[0][0]
+    assert (acquisition.region, acquisition.sensing_time, acquisition.sensor) == ("valley", TIME, Sensor.OPTICAL)
+    assert (acquisition.platform, acquisition.relative_orbit) == ("sentinel-2b", 122)
+
+
+@pytest.mark.parametrize(
+    "change", [{"platform": "sentinel-2a"}, {"relative_orbit": 22}, {"relative_orbit": None}, {"sensor": Sensor.SAR}]
+)
+def test_another_instrument_is_another_acquisition(change: dict[str, object]) -> None:
+    """Platform, orbit and sensor part acquisitions even at the same second."""
+    assert len(ids([item("a"), item("b", **change)])) == 2
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ({"processing_baseline": "02.14"}, {"processing_baseline": "05.00"}),
+        ({"processing_baseline": "5.9"}, {"processing_baseline": "05.10"}),
+        ({"processing_baseline": None}, {"processing_baseline": "02.14"}),
+        # The baseline goes before the time: an old version is sometimes written again.
+        (
+            {"processing_baseline": "04.00", "processing_time": datetime(2025, 1, 1, tzinfo=UTC)},
+            {"processing_baseline": "05.00", "processing_time": datetime(2024, 1, 1, tzinfo=UTC)},
+        ),
+        ({}, {"processing_time": datetime(2024, 5, 1, 12, 0, 1, tzinfo=UTC)}),
+        ({"processing_time": None}, {}),
+        ({"datastrip": None, "processing_baseline": "04.00"}, {}),
+        ({"processing_baseline": "04.00"}, {"datastrip": None}),
+        # Level-1C of the same pixels has no cloud mask.
+        ({"assets": {}, "processing_baseline": "05.11"}, {}),
+        # A reprocessed datastrip has a new id; what stays in it is the start of sensing.
+        (
+            {},
+            {
+                "datastrip": "S2B_OPER_MSI_L2A_DS_S2RP_20250612T214223_S20240501T100033_N05.11",
+                "processing_baseline": "05.11",
+            },
+        ),
+        ({"datastrip": "odd", "processing_baseline": "04.00"}, {"datastrip": "odd"}),
+        ({}, {}),
+    ],
+)
+def test_the_same_pixels_twice(older: dict[str, object], newer: dict[str, object]) -> None:
+    """Of two versions of one tile the newer stays, by baseline, then processing time, then id."""
+    acquisitions, rejected = group("valley", [item("z-new", **newer), item("a-old", **older)])
+    assert [[one.id for one in acquisition.items] for acquisition in acquisitions] == [["z-new"]]
+    assert [(refusal.item, refusal.reason) for refusal in rejected] == [("a-old", "superseded-duplicate")]
+    assert "z-new" in rejected[0].detail
+
+
+def test_another_datastrip_is_kept() -> None:
+    """Where one pass was cut in two datastrips, both halves of a tile are needed."""
+    other = "S2B_OPER_MSI_L2A_DS_2BPS_20240501T120500_S20240501T100533_N05.10"
+    acquisitions, rejected = group("valley", [item("a"), item("b", datastrip=other)])
+    assert ([len(one.items) for one in acquisitions], rejected) == ([2], [])
+
+
+def test_one_id_counts_once() -> None:
+    """The same item from two catalogs or collections counts once and is no refusal; the better listing is read."""
+    elsewhere = item("a", catalog="there", relative_orbit=None, processing_baseline="05.11")
+    again = item("a", collection="sentinel-2-c1-l2a")
+    acquisitions, rejected = group("valley", [item("a"), elsewhere, again])
+    assert ([one.items for one in acquisitions], rejected) == ([(elsewhere,)], [])
+
+
+def test_items_of_which_little_is_known() -> None:
+    """Without grid code, orbit or platform items are distinct unless they have the same id."""
+    items = [bare("a"), bare("b"), bare("a", catalog="there"), bare("c", sensing_time=TIME + timedelta(days=1))]
+    assert ids(items) == [["a", "b"], ["c"]]
+    assert group("valley", items)[0][0].key == "unknown-20240501T100031-R---"
+
+
+def test_key_and_version() -> None:
+    """The key names platform, time in UTC and orbit; the version changes with what was processed, not with the href."""
+    tokyo = TIME.astimezone(datetime.fromisoformat("2024-05-01T00:00:00+09:00").tzinfo)
+    acquisition = only([item("a", platform="Sentinel 2/B", sensing_time=tokyo, relative_orbit=7)])
+    assert acquisition.key == "sentinel-2-b-20240501T100031-R007"
+    version = only([item("a")]).version
+    assert re.fullmatch(r"[0-9a-f]{10}", version)
+    assert only([item("a", assets={}, catalog="there", cloud_percent=3.0)]).version == version
+    changes: list[dict[str, object]] = [
+        {"processing_baseline": "05.11"},
+        {"processing_time": None},
+        {"datastrip": None},
+    ]
+    versions = {only([item("a", **change)]).version for change in changes}
+    versions |= {version, only([item("b")]).version, only([item("a"), item("b", grid_code="33TVL")]).version}
+    assert len(versions) == 6
+    assert only([item("a")]).id == f"{only([item('a')]).key}_{version}"
+
+
+def test_earth_search_lists_the_same_scenes_three_times(data_folder: Path) -> None:
+    """Of Level-2A, its Collection 1 twin and Level-1C of a real page one stays per tile, the Collection 1 one."""
+    folder = data_folder / "stac_fixtures" / "pystac_client_cassettes"
+    page = json.loads((folder / "es_page_sentinel-2-c1-l2a-sentinel-2-l1c-sentinel-2-l2a_01.json").read_text())
+    found = [
+        scene_item(document, catalog="es", collection="", href="https://example.org/i.json", kind=optical_kind(()))
+        for document in page["response"]["features"]
+    ]
+    items = [one for one in found if isinstance(one, SceneItem)]
+    acquisitions, rejected = group("valley", items)
+    assert [acquisition.key for acquisition in acquisitions] == ["sentinel-2b-20250731T130249-R095"]
+    kept = [one for acquisition in acquisitions for one in acquisition.items]
+    assert len(kept) == len({one.grid_code for one in items}) == len({one.grid_code for one in kept})
+    assert {one.item for one in rejected} | {one.id for one in kept} == {one.id for one in items}
+    assert all(one.collection != "sentinel-2-l1c" for one in kept)
+    twins = {one.grid_code for one in items if one.collection == "sentinel-2-c1-l2a"}
+    assert twins
+    assert {one.grid_code for one in kept if one.collection == "sentinel-2-c1-l2a"} == twins
+
+
+SOME_ITEM = st.builds(
+    item,
+    st.sampled_from("abcdef"),
+    catalog=st.sampled_from(["here", "there"]),
+    sensing_time=st.integers(0, 30).map(lambda minutes: TIME + timedelta(minutes=minutes)),
+    platform=st.sampled_from(["sentinel-2a", "sentinel-2b"]),
+    relative_orbit=st.sampled_from([None, 122]),
+    grid_code=st.sampled_from([None, "33TVM", "33TVL"]),
+    datastrip=st.sampled_from([None, "one", "two"]),
+    processing_baseline=st.sampled_from([None, "02.14", "05.10"]),
+    processing_time=st.sampled_from([None, TIME, TIME + timedelta(hours=1)]),
+)
+
+
+@st.composite
+def orders(draw: st.DrawFn) -> tuple[list[SceneItem], list[SceneItem]]:
+    """Some items, and the same in another order."""
+    items = draw(st.lists(SOME_ITEM, max_size=8))
+    return items, draw(st.permutations(items))
+
+
+@given(orders())
+def test_order_does_not_matter(both: tuple[list[SceneItem], list[SceneItem]]) -> None:
+    """Items in any order give the same acquisitions and the same refusals."""
+    assert group("valley", both[0]) == group("valley", both[1])
+
+
+@given(st.lists(SOME_ITEM, max_size=8))
+def test_every_item_is_accounted_for_once(items: list[SceneItem]) -> None:
+    """Each id is in exactly one acquisition or refused once; grouping what was kept again changes nothing."""
+    acquisitions, rejected = group("valley", items)
+    kept = [one for acquisition in acquisitions for one in acquisition.items]
+    assert sorted([one.id for one in kept] + [one.item for one in rejected]) == sorted({one.id for one in items})
+    assert len({acquisition.key for acquisition in acquisitions}) == len(acquisitions)
+    assert [acquisition.sensing_time for acquisition in acquisitions] == sorted(
+        one.sensing_time for one in acquisitions
+    )
+    assert group("valley", kept) == (acquisitions, [])

@@ -1,0 +1,113 @@
+"""What counts as observed: pixels of the region, seen twice by looks that may be compared."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from monitor.adapters.looks import LookFiles
+from monitor.overview import Coverage, coverage
+from monitor.records import Look, Observation, PixelState, Region, Sensor, Tile
+from tests.fake_watch import NOW, RIGHT, TILE, acquisition, look, observation, region_polygon
+
+REGION = Region(id="valley", geometry=region_polygon(), catalogs=("local",), lookback_days=60)
+RIGHT_SHARE = 1 / 1.5
+"""The right tile is whole, of the left one half belongs to the region."""
+
+
+class History:
+    """Observations by tile, newest first, as a store gives them."""
+
+    def __init__(self, rows: list[Observation]) -> None:
+        self._rows = sorted(rows, key=lambda row: row.sensing_time, reverse=True)
+
+    def history(self, tile: Tile, limit: int = 100) -> list[Observation]:
+        """The newest observations of a tile."""
+        return [row for row in self._rows if row.tile == tile][:limit]
+
+
+class Watch:
+    """Looks on disk and their history."""
+
+    def __init__(self, folder: Path) -> None:
+        self.files = LookFiles(folder)
+        self.rows: list[Observation] = []
+
+    def saw(self, seen: Look, index: int, **changes: object) -> None:
+        """Keep a look of the index-th acquisition; `changes` are to its history row."""
+        row = observation(seen, acquisition(index), self.files.write(seen, f"m{len(self.rows)}"))
+        self.rows.append(replace(row, **changes))  # type: ignore[arg-type]
+
+    def coverage(self) -> Coverage:
+        """What was seen of the region."""
+        return coverage(REGION, History(self.rows), self.files, NOW)
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Watch:
+    """An empty watch."""
+    return Watch(tmp_path)
+
+
+def test_only_the_region_counts(watch: Watch) -> None:
+    """Pixels of a tile outside the region change nothing: the left half of the left tile is outside."""
+    watch.saw(look(TILE, acquisition(0), observed_columns=128), 0)
+    seen = watch.coverage()
+    assert seen.seen == pytest.approx(0, abs=0.01)
+    assert seen.area_km2 == pytest.approx(1.5 * 2.56**2, rel=0.01)
+
+
+def test_two_looks_meet_pixel_by_pixel(watch: Watch) -> None:
+    """Compared is what both looks saw, not the smaller of two shares."""
+    watch.saw(look(RIGHT, acquisition(0), observed_columns=128), 0)
+    second = look(RIGHT, acquisition(1))
+    second.state[:, :64] = PixelState.CLOUD
+    watch.saw(second, 1)
+    seen = watch.coverage()
+    assert seen.compared == pytest.approx(RIGHT_SHARE * 64 / 256, abs=0.01)
+    assert seen.seen == pytest.approx(RIGHT_SHARE, abs=0.01)
+    assert seen.last_look == acquisition(1).sensing_time
+    assert seen.never_observed == (TILE,)
+
+
+def test_water_is_observed(watch: Watch) -> None:
+    """Water is seen, and known not to slide; snow is not an observation."""
+    for index, state in enumerate((PixelState.WATER, PixelState.WATER, PixelState.SNOW)):
+        one = look(RIGHT, acquisition(index))
+        one.state[:] = state
+        one.probability[:] = np.nan
+        watch.saw(one, index)
+    assert watch.coverage().compared == pytest.approx(RIGHT_SHARE, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "share"),
+    [
+        ({}, {}, RIGHT_SHARE),
+        ({}, {"model_version": "2.0"}, 0.0),
+        ({}, {"relative_orbit": 74}, RIGHT_SHARE),
+        ({"sensor": Sensor.SAR}, {"sensor": Sensor.SAR}, RIGHT_SHARE),
+        ({"sensor": Sensor.SAR}, {"sensor": Sensor.SAR, "relative_orbit": 74}, 0.0),
+        ({"sensor": Sensor.SAR}, {}, 0.0),
+    ],
+)
+def test_only_comparable_looks_are_compared(
+    watch: Watch, first: dict[str, object], second: dict[str, object], share: float
+) -> None:
+    """Never across models or sensors, and radar never across relative orbits."""
+    watch.saw(look(RIGHT, acquisition(0)), 0, **first)
+    watch.saw(look(RIGHT, acquisition(1)), 1, **second)
+    seen = watch.coverage()
+    assert seen.compared == pytest.approx(share, abs=0.01)
+    assert seen.learning is (share == 0)
+    assert seen.not_compared == (() if share else (RIGHT,))
+
+
+def test_looks_before_the_look_back_do_not_count(watch: Watch) -> None:
+    """An old look is not an observation of now, but its age is told."""
+    old = NOW - timedelta(days=61)
+    watch.saw(look(RIGHT, acquisition(0)), 0, sensing_time=old)
+    seen = watch.coverage()
+    assert (seen.seen, seen.last_look) == (0.0, old)

@@ -1,0 +1,1 @@
+"""Training of the shipped models: data, networks, losses, loop, evaluation and export."""
