@@ -194,7 +194,8 @@ def test_a_moved_catalog_still_works(tmp_path: Path) -> None:
 
 def serve(server: CatalogServer, files: dict[str, object]) -> StaticCatalog:
     """The same documents behind the web server."""
-    server.routes |= {f"/{name}": [content if isinstance(content, Answer) else as_json(content)] for name, content in files.items()}  # fmt: skip
+    for name, content in files.items():
+        server.routes[f"/{name}"] = [content if isinstance(content, Answer) else as_json(content)]
     return StaticCatalog(name="web", href=f"{server.url}/catalog.json", patience=BRISK)
 
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from os import PathLike
 from typing import Any
 
 import stamina
-from pystac import Link
 from pystac_client.exceptions import APIError
 from pystac_client.stac_api_io import StacApiIO
 from requests import Response
@@ -64,7 +64,7 @@ class RetryingIO(StacApiIO):
                 return super().request(href, method, headers, parameters)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def read_json(self, source: str | Link, *args: Any, **kwargs: Any) -> dict[str, Any]:  # as in the base class
+    def read_json(self, source: str | PathLike[str], *args: Any, **kwargs: Any) -> dict[str, Any]:
         """A STAC document; raises ValueError for other JSON, which pystac-client takes for an empty page."""
         document: object = super().read_json(source, *args, **kwargs)
         if not isinstance(document, dict) or document.keys().isdisjoint(("stac_version", "features")):
