@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.canvas import Canvas, canvases
-from monitor.core.change import AlertSettings, ChangeLayer, network_change, red_log_ratio
+from monitor.core.change import AlertSettings, ChangeLayer, Colours, bare_ground_change, network_change
 from monitor.core.clusters import PIXEL_HA, Ground, burn, clusters, grow
 from monitor.core.events import LookContext, add_evidence, belongs_to, enlarge, judge, measure, open_event
 from monitor.core.grid import RESOLUTION_M, project
@@ -17,8 +17,8 @@ from monitor.records import Cluster, Detector, Event, Evidence, Look, Terrain, T
 
 Array = NDArray[np.float32]
 NAN = np.float32(np.nan)
-RED = 0
-"""Red is the first of the bands that a look keeps."""
+RED, BLUE = 0, 2
+"""Where they stand among the bands that a look keeps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Scene:
 
     canvas: Canvas
     probability: Array
-    red: Array
+    colours: Colours
     spread: Array
     slope_deg: Array
     elevation_m: Array
@@ -58,13 +58,20 @@ def _scene(
         probability=canvas.lay(
             {tile: np.where(seen, looks[tile].probability, NAN) for tile, seen in observed.items()}, NAN
         ),
-        red=canvas.lay(
-            {tile: np.where(seen, looks[tile].reflectance[RED], NAN) for tile, seen in observed.items()}, NAN
+        colours=_colours(
+            canvas, {tile: np.where(seen, looks[tile].reflectance, NAN) for tile, seen in observed.items()}
         ),
         spread=canvas.lay({tile: looks[tile].spread for tile in canvas.tiles}, NAN),
         slope_deg=slope,
         elevation_m=canvas.lay({tile: terrain[tile].elevation_m for tile in canvas.tiles if tile in terrain}, NAN),
         slopes=np.nan_to_num(slope, nan=0.0) >= settings.seed_slope_deg / 2,
+    )
+
+
+def _colours(canvas: Canvas, reflectance: Mapping[Tile, Array]) -> Colours:
+    return Colours(
+        red=canvas.lay({tile: bands[RED] for tile, bands in reflectance.items()}, NAN),
+        blue=canvas.lay({tile: bands[BLUE] for tile, bands in reflectance.items()}, NAN),
     )
 
 
@@ -78,9 +85,9 @@ def compare(scene: Scene, past: Mapping[Tile, Reference], settings: AlertSetting
     """Change of the scene against its references, by the network and by the baseline, and where it is coherent."""
     canvas = scene.canvas
     probability = canvas.lay({tile: past[tile].probability for tile in canvas.tiles if tile in past}, NAN)
-    red = canvas.lay({tile: past[tile].reflectance[RED] for tile in canvas.tiles if tile in past}, NAN)
+    before = _colours(canvas, {tile: past[tile].reflectance for tile in canvas.tiles if tile in past})
     network = network_change(scene.probability, probability, scene.slopes)
-    baseline = red_log_ratio(scene.red, red, scene.elevation_m, scene.slopes, RESOLUTION_M)
+    baseline = bare_ground_change(scene.colours, before, scene.elevation_m, scene.slopes, RESOLUTION_M)
     high = max(settings.baseline_high, settings.noise_factor * baseline.noise)
     low = max(settings.baseline_low, 0.6 * settings.noise_factor * baseline.noise)
     slope = settings.seed_slope_deg

@@ -79,10 +79,12 @@ class Service:
         catalogs: Mapping[str, Catalog],
         owner: str,
         settings: ServiceSettings,
+        engine: str = "unknown",
         close: Callable[[], None] = lambda: None,
     ) -> None:
-        """`owner` names this process in leases; `close` releases what the wiring opened."""
+        """`owner` names this process in leases, `engine` what really runs; `close` releases what was opened."""
         self.store = store
+        self.engine = engine
         self.regions = {region.id: region for region in regions}
         self._pipeline = pipeline
         self._catalogs = catalogs

@@ -12,6 +12,7 @@ from monitor.adapters.imagery import RasterImageSource
 from monitor.adapters.looks import LookFiles
 from monitor.adapters.model_store import load_card
 from monitor.adapters.products import ProductFolder
+from monitor.adapters.signing import Signers, planetary_computer_sign
 from monitor.adapters.store import SqlStore, make_owner
 from monitor.adapters.terrain_source import RasterTerrainSource
 from monitor.config import CatalogSettings, Settings
@@ -33,14 +34,17 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
     engine = open_engine(card, settings.threads or os.cpu_count() or 1)
     store = SqlStore(settings.database)
     catalogs = {name: _catalog(name, chosen) for name, chosen in settings.catalogs.items()}
-    images = RasterImageSource()
+    signed = Signers(
+        {name: planetary_computer_sign for name, chosen in settings.catalogs.items() if chosen.sign is not None}
+    )
+    images = RasterImageSource(signed)
     regions = {region.id: region.geometry for region in settings.region_records()}
     terrains: dict[str, TerrainSource] = {}
 
     def instruments(region: Region) -> Instruments:
         """One engine for all; elevation is looked up once per region."""
         if region.id not in terrains:
-            terrains[region.id] = _terrain(region, catalogs)
+            terrains[region.id] = _terrain(region, catalogs, signed)
         return Instruments(card=card, engine=engine, images=images, terrain=terrains[region.id])
 
     lease = timedelta(minutes=settings.lease_minutes)
@@ -62,6 +66,7 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
         catalogs=catalogs,
         owner=make_owner(),
         settings=ServiceSettings(lease=lease),
+        engine=engine.name,
         close=store.close,
     )
 
@@ -77,10 +82,10 @@ def _catalog(name: str, chosen: CatalogSettings) -> Catalog:
     )
 
 
-def _terrain(region: Region, catalogs: Mapping[str, Catalog]) -> TerrainSource:
+def _terrain(region: Region, catalogs: Mapping[str, Catalog], signed: Signers) -> TerrainSource:
     """Elevation over a region from all its catalogs; the ground does not change, so its tiles stay at hand."""
     items = [item for name in region.catalogs for item in catalogs[name].terrain(region.geometry)]
-    return KeptTerrain(RasterTerrainSource(items))
+    return KeptTerrain(RasterTerrainSource(items, signed))
 
 
 class KeptTerrain:

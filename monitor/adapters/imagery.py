@@ -1,7 +1,6 @@
 """Optical pixels of an acquisition on the grid: reflectance, and why a pixel is or is not an observation."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 import xarray as xr
@@ -11,7 +10,8 @@ from odc.geo.xr import xr_coords
 from rasterio.enums import Resampling
 
 from monitor.adapters.rasters import RasterReader
-from monitor.core.grid import RESOLUTION_M, TILE_PX, tile_geobox
+from monitor.adapters.signing import Signers
+from monitor.core.grid import RESOLUTION_M, TILE_PX, project, tile_geobox, tile_polygon
 from monitor.core.masks import bright_white, dark_ground, from_scene_classes
 from monitor.errors import BadItem
 from monitor.records import Asset, Bands, PixelState, SceneItem, Tile
@@ -22,16 +22,20 @@ States = NDArray[np.uint8]
 _RIM_PX = 16
 """Pixels around a tile that are read to grow cloud masks over its border (160 m)."""
 _HAZE_SIDE_PX = 400
+_FOOTPRINT_MARGIN_DEG = 0.01
+"""About 1 km: catalogs simplify footprints, and a needless read costs less than a lost observation."""
 _VISIBLE = ("B04", "B03", "B02")
 
 
 class RasterImageSource:
     """Reads Sentinel-2 like items (`ImageSource`)."""
 
-    def __init__(self) -> None:
-        """Files are opened on first use and kept open per thread."""
+    def __init__(self, signed: Signers | None = None) -> None:
+        """Files are opened on first use and kept open per thread; `signed` gives the link to read now."""
+        self._signed = signed or Signers({})
         self._reader = RasterReader()
-        self._haze = lru_cache(maxsize=512)(self._measure_haze)
+        self._haze: dict[tuple[str, ...], tuple[float, ...]] = {}
+        # Dark ground of whole items, from thinned copies: the same for every tile of an item.
 
     def read(self, items: Sequence[SceneItem], bands: Sequence[str], tile: Tile) -> Bands:
         """The tile's own 256x256 px of `bands`; several items are mosaicked, clear pixels first.
@@ -51,6 +55,10 @@ class RasterImageSource:
 
     def _read_item(self, item: SceneItem, bands: Sequence[str], tile: Tile) -> tuple[Array, States, str]:
         """Reflectance (C, 256, 256), states (256, 256) and where the cloud mask came from."""
+        if not _covers(item, tile):
+            nothing = np.full((len(bands), TILE_PX, TILE_PX), np.nan, dtype=np.float32)
+            state = np.full((TILE_PX, TILE_PX), PixelState.NODATA, dtype=np.uint8)
+            return nothing, state, "scl" if "SCL" in item.assets else "bright-white"
         wanted = [*bands, *(name for name in _VISIBLE if name not in bands and "SCL" not in item.assets)]
         geobox = tile_geobox(tile, _RIM_PX)
         pixels = np.concatenate([self._reflectance(item, name, geobox) for name in wanted])
@@ -70,27 +78,33 @@ class RasterImageSource:
         asset = _asset(item, name)
         # DN 0 is nodata in every Sentinel-2 product, whether or not the file says so.
         nodata = 0.0 if asset.nodata is None else asset.nodata
-        digital = self._reader.warp([asset.href], item.id, geobox, Resampling.bilinear, nodata)
+        digital = self._reader.warp([self._signed(item, asset.href)], item.id, geobox, Resampling.bilinear, nodata)
         return digital * np.float32(asset.scale) + np.float32(asset.offset)
 
     def _classified(self, item: SceneItem, geobox: GeoBox) -> States:
         asset = _asset(item, "SCL")
-        classes = self._reader.warp([asset.href], item.id, geobox, Resampling.nearest, None)[0]
+        classes = self._reader.warp([self._signed(item, asset.href)], item.id, geobox, Resampling.nearest, None)[0]
         return from_scene_classes(np.nan_to_num(classes, nan=0.0).astype(np.uint8), RESOLUTION_M)
 
     def _by_whiteness(self, item: SceneItem, pixels: dict[str, Array]) -> States:
         red, green, blue = (pixels[name] for name in _VISIBLE)
-        dark = self._haze(tuple(_asset(item, name) for name in _VISIBLE), item.id)
+        key = (item.id, *(_asset(item, name).href for name in _VISIBLE))
+        if key not in self._haze:
+            self._haze[key] = tuple(dark_ground(self._thinned(item, name)) or 0.0 for name in _VISIBLE)
+        dark = self._haze[key]
         return bright_white(red, green, blue, dark, RESOLUTION_M)
 
-    def _measure_haze(self, assets: tuple[Asset, ...], item: str) -> tuple[float, ...]:
-        """Dark ground of a whole item per band, from a thinned copy: the same for every tile of it."""
-        return tuple(dark_ground(self._thinned(asset, item)) or 0.0 for asset in assets)
-
-    def _thinned(self, asset: Asset, item: str) -> Array:
+    def _thinned(self, item: SceneItem, name: str) -> Array:
+        asset = _asset(item, name)
         nodata = 0.0 if asset.nodata is None else asset.nodata
-        digital = self._reader.overview(asset.href, item, _HAZE_SIDE_PX, nodata)
+        digital = self._reader.overview(self._signed(item, asset.href), item.id, _HAZE_SIDE_PX, nodata)
         return digital * np.float32(asset.scale) + np.float32(asset.offset)
+
+
+def _covers(item: SceneItem, tile: Tile) -> bool:
+    """False when the item's footprint surely misses the tile: then its files need not be opened."""
+    ground = project(tile_polygon(tile), tile.epsg, 4326)
+    return bool(ground.buffer(_FOOTPRINT_MARGIN_DEG).intersects(item.geometry))
 
 
 def _asset(item: SceneItem, name: str) -> Asset:

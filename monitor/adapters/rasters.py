@@ -35,7 +35,12 @@ GDAL_OPTIONS = {
     "GDAL_HTTP_MAX_RETRY": "3",
     "GDAL_HTTP_RETRY_DELAY": "1",
     "VSI_CACHE": "TRUE",
+    # GDAL remembers for the life of the process what a URL answered, a 503 or 404 too: a service that retries
+    # would never see the server recover. With this it forgets a URL when the last handle on it is closed.
+    # https://gdal.org/en/stable/user/configoptions.html#networking-options
+    "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/:/vsis3/:/vsiaz/:/vsigs/",
 }
+_REMOTE = ("http://", "https://", "s3://", "gs://", "az://", "/vsi")
 _KEPT_OPEN = 24
 _MARGIN_PX = 3
 """Source pixels around the target's bounds, for the resampling kernel."""
@@ -74,7 +79,7 @@ class RasterReader:
 
     def overview(self, href: str, item: str, longest_px: int, nodata: float | None) -> Array:
         """The whole raster thinned to at most `longest_px` per side: (h, w) float32, NaN = nodata."""
-        with rasterio.Env(**GDAL_OPTIONS), _as_our_errors(href, item):
+        with rasterio.Env(**GDAL_OPTIONS), self._as_our_errors(href, item):
             source = self._open(href, item)
             factor = max(1.0, max(source.height, source.width) / longest_px)
             shape = (math.ceil(source.height / factor), math.ceil(source.width / factor))
@@ -82,7 +87,7 @@ class RasterReader:
             return _without_nodata(pixels, source.nodata if nodata is None else nodata)
 
     def _warp_one(self, href: str, item: str, geobox: GeoBox, resampling: Resampling, nodata: float | None) -> Array:
-        with _as_our_errors(href, item):
+        with self._as_our_errors(href, item):
             source = self._open(href, item)
             none = source.nodata if nodata is None else nodata
             direct = _aligned_window(source, geobox)
@@ -107,15 +112,16 @@ class RasterReader:
             return target
 
     def _open(self, href: str, item: str) -> DatasetReader:
-        opened: OrderedDict[str, DatasetReader] = self._local.__dict__.setdefault("opened", OrderedDict())
+        opened = self._opened()
         if href in opened:
             opened.move_to_end(href)
             return opened[href]
         source = rasterio.open(href)
-        if source.crs is None:
+        # An engineering CRS (LOCAL_CS) is a CRS by name only: nothing leads from it to the ground.
+        if source.crs is None or not (source.crs.is_geographic or source.crs.is_projected):
             source.close()
             raise BadAsset(
-                f"the raster {href} says no coordinate reference system",
+                f"the raster {href} has no coordinate reference system on the ground",
                 item=item,
                 remedy="Ask the catalog's operator for georeferenced files; the acquisition is parked.",
                 reason="no-crs",
@@ -124,6 +130,25 @@ class RasterReader:
         while len(opened) > _KEPT_OPEN:
             opened.popitem(last=False)[1].close()
         return source
+
+    def _opened(self) -> OrderedDict[str, DatasetReader]:
+        """Open datasets of this thread, the least recently used first."""
+        opened: OrderedDict[str, DatasetReader] = self._local.__dict__.setdefault("opened", OrderedDict())
+        return opened
+
+    @contextmanager
+    def _as_our_errors(self, href: str, item: str) -> Iterator[None]:
+        """Turn what GDAL says into an error that names item, href and remedy."""
+        try:
+            yield
+        except ScarpwatchError:
+            raise
+        except (RasterioError, OSError, ValueError) as err:
+            # A file that failed must be opened anew at the next try: it may have been mended meanwhile.
+            broken = self._opened().pop(href, None)
+            if broken is not None:
+                broken.close()
+            raise _our_error(err, href, item, was_open=broken is not None) from err
 
 
 def _without_nodata(pixels: Array, nodata: float | None) -> Array:
@@ -187,24 +212,23 @@ def _source_window(source: DatasetReader, geobox: GeoBox) -> Window | None:
     return Window(left, top, right - left, bottom - top)
 
 
-@contextmanager
-def _as_our_errors(href: str, item: str) -> Iterator[None]:
-    """Turn what GDAL says into an error that names item, href and remedy."""
-    try:
-        yield
-    except ScarpwatchError:
-        raise
-    except (RasterioError, OSError, ValueError) as err:
-        text = str(err)
-        cause = f"{err.__cause__}" if err.__cause__ else ""
-        if any(word in (text + cause).lower() for word in _PASSING):
-            raise AssetUnavailable(
-                f"{href} cannot be fetched now ({text})",
-                item=item,
-                remedy="It is tried again by itself; if it lasts, ask the operator of the catalog.",
-            ) from err
-        raise BadAsset(
-            f"{href} is not a readable raster ({text or cause})",
+def _our_error(err: Exception, href: str, item: str, was_open: bool) -> ScarpwatchError:
+    """AssetUnavailable where waiting may help, else BadAsset.
+
+    When a block of a remote file cannot be read after its header could, GDAL does not tell a server that fails
+    from a file cut short; it counts as passing, and the ledger's limit of tries ends it if it lasts.
+    """
+    text = str(err)
+    cause = f"{err.__cause__}" if err.__cause__ else ""
+    cut_off = was_open and href.startswith(_REMOTE)
+    if cut_off or any(word in (text + cause).lower() for word in _PASSING):
+        return AssetUnavailable(
+            f"{href} cannot be fetched now ({text})",
             item=item,
-            remedy="The file is missing, cut short or no raster. Mend or replace it, then run `scarpwatch release`.",
-        ) from err
+            remedy="It is tried again by itself; if it lasts, ask the operator of the catalog.",
+        )
+    return BadAsset(
+        f"{href} is not a readable raster ({text or cause})",
+        item=item,
+        remedy="The file is missing, cut short or no raster. Mend or replace it, then run `scarpwatch release`.",
+    )

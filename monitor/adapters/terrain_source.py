@@ -6,6 +6,7 @@ import numpy as np
 from rasterio.enums import Resampling
 
 from monitor.adapters.rasters import RasterReader
+from monitor.adapters.signing import Signers
 from monitor.core.grid import RESOLUTION_M, TILE_PX, tile_geobox
 from monitor.core.terrain import slope_deg, terrain_ruggedness_m
 from monitor.records import SceneItem, Terrain, Tile
@@ -16,8 +17,9 @@ _HALO_PX = 16
 class RasterTerrainSource:
     """Reads elevation items (`TerrainSource`); of several the first with a value counts, sorted by id."""
 
-    def __init__(self, items: Sequence[SceneItem]) -> None:
-        """`items` have the asset `data`: elevation in metres."""
+    def __init__(self, items: Sequence[SceneItem], signed: Signers | None = None) -> None:
+        """`items` have the asset `data`: elevation in metres; `signed` gives the link to read now."""
+        self._signed = signed or Signers({})
         self._items = sorted(items, key=lambda item: item.id)
         self._reader = RasterReader()
 
@@ -34,7 +36,9 @@ class RasterTerrainSource:
                 break
             asset = item.assets["data"]
             # A cubic spline keeps slopes of a 30 m model smooth on 10 m cells; bilinear leaves facets.
-            found = self._reader.warp([asset.href], item.id, geobox, Resampling.cubic_spline, asset.nodata)[0]
+            found = self._reader.warp(
+                [self._signed(item, asset.href)], item.id, geobox, Resampling.cubic_spline, asset.nodata
+            )[0]
             elevation = np.where(np.isfinite(elevation), elevation, found)
         if not np.isfinite(elevation).any():
             return None

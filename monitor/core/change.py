@@ -5,7 +5,7 @@ difference loses its median over slopes; the log-ratio of red loses a robust fit
 ground, because the sun stands elsewhere on another date and lights every slope differently.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ Mask = NDArray[np.bool_]
 _FIT_SAMPLES = 60_000
 _FIT_ROUNDS = 15
 _MIN_FIT_PIXELS = 2_000
+_REDDENING = 1.15
+"""Gain in red over gain in blue that tells bare ground (1.3 for pale rock, 2 and more for soil) from cloud (1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +68,43 @@ def network_change(now: Array, before: Array, slopes: Mask) -> ChangeLayer:
     return ChangeLayer(change=(change - np.float32(shift)).astype(np.float32), shift=shift, noise=noise)
 
 
-def red_log_ratio(now: Array, before: Array, elevation_m: Array, slopes: Mask, resolution_m: float) -> ChangeLayer:
-    """ln(red_now / red_ref), less a robust fit on the surface normal over slopes.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Colours:
+    """What the baseline compares. Arrays are (H, W) reflectance 0-1; NaN = no observation."""
+
+    red: Array
+    blue: Array
+
+
+def bare_ground_change(
+    now: Colours, before: Colours, elevation_m: Array, slopes: Mask, resolution_m: float
+) -> ChangeLayer:
+    """Brightening in red that is not whitening: what bare ground does, and thin cloud does not.
 
     Args:
-        now, before: (H, W) red reflectance 0-1; NaN = no observation.
         elevation_m: (H, W); NaN = void.
+        slopes: (H, W) where the scene's own change is fitted.
+
+    The change is that of `log_ratio`. Pixels that brightened at least as much in blue as in red
+    are haze or thin cloud that no mask found: no observation, neither change nor recovery.
+    """
+    normal = surface_normal(elevation_m, resolution_m)
+    red = log_ratio(now.red, before.red, normal, slopes)
+    blue = log_ratio(now.blue, before.blue, normal, slopes)
+    with np.errstate(invalid="ignore", over="ignore"):
+        # What each band gained over what the scene as a whole did to this pixel.
+        gained_red = now.red * (1.0 - np.exp(-red.change))
+        gained_blue = now.blue * (1.0 - np.exp(-blue.change))
+        whitened = (red.change > 2.0 * red.noise) & (gained_red < _REDDENING * gained_blue)
+    return replace(red, change=np.where(whitened, np.float32(np.nan), red.change))
+
+
+def log_ratio(now: Array, before: Array, normal: Array, slopes: Mask) -> ChangeLayer:
+    """ln(now / before) of one band, less a robust fit on the surface normal over slopes.
+
+    Args:
+        now, before: (H, W) reflectance 0-1; NaN = no observation.
+        normal: (3, H, W) of `surface_normal`.
         slopes: (H, W) where the fit is made.
 
     For a Lambertian surface radiance is proportional to n.s, so the log-ratio of two dates is, to
@@ -80,7 +113,6 @@ def red_log_ratio(now: Array, before: Array, elevation_m: Array, slopes: Mask, r
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.log(np.maximum(now, 1e-3) / np.maximum(before, 1e-3))
-    normal = surface_normal(elevation_m, resolution_m)
     usable = slopes & np.isfinite(ratio)
     shift, _ = _median_and_noise(ratio[usable])
     corrected = ratio - _scene_fit(ratio, normal, usable, shift)

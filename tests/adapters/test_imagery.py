@@ -1,8 +1,9 @@
 """Pixels of items on the grid, from real files of every awkward kind."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
@@ -13,6 +14,7 @@ from affine import Affine
 from shapely import box
 
 from monitor.adapters.imagery import RasterImageSource
+from monitor.adapters.rasters import GDAL_OPTIONS
 from monitor.adapters.terrain_source import RasterTerrainSource
 from monitor.core.grid import tile_geobox
 from monitor.errors import AssetUnavailable, BadAsset, BadItem
@@ -154,8 +156,14 @@ def _without_crs(path: Path) -> str:
     return _write(path, np.full((320, 320), 600, np.uint16), crs=None)
 
 
+def _with_local_crs(path: Path) -> str:
+    return _write(path, np.full((320, 320), 600, np.uint16), crs='LOCAL_CS["site",UNIT["metre",1]]')
+
+
 @pytest.mark.parametrize(
-    "spoil", [_html, _truncated, _without_crs, str], ids=["html", "truncated", "no-crs", "missing"]
+    "spoil",
+    [_html, _truncated, _without_crs, _with_local_crs, str],
+    ids=["html", "truncated", "no-crs", "local-crs", "missing"],
 )
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_files_that_are_no_rasters(tmp_path: Path, spoil: object) -> None:
@@ -209,6 +217,93 @@ def test_servers_that_refuse(
     finally:
         server.shutdown()
         server.server_close()
+
+
+class _Flaky(BaseHTTPRequestHandler):
+    """Serves a file; while `code` is not 200, whatever begins at `from_byte` or later is answered with it."""
+
+    protocol_version = "HTTP/1.1"
+    content = b""
+    code = 200
+    from_byte = 0
+
+    def do_GET(self) -> None:
+        """One range, or everything."""
+        first, last = 0, len(self.content) - 1
+        if "Range" in self.headers:
+            start, _, end = self.headers["Range"].removeprefix("bytes=").partition("-")
+            first, last = int(start), min(int(end or last), last)
+        body = self.content[first : last + 1]
+        if self.code != 200 and first >= self.from_byte:
+            body = b""
+            self.send_response(self.code)
+        elif "Range" in self.headers:
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {first}-{last}/{len(self.content)}")
+        else:
+            self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    do_HEAD = do_GET  # noqa: N815 - the name http.server looks for
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.mark.parametrize(
+    ("code", "from_byte", "error"),
+    [(503, 0, AssetUnavailable), (503, 16384, AssetUnavailable), (404, 0, BadAsset)],
+    ids=["server down", "server goes down between header and pixels", "not there yet"],
+)
+def test_a_server_that_recovers(
+    tmp_path: Path, code: int, from_byte: int, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What failed once is asked for again: the next try of the same reader gives the pixels."""
+    monkeypatch.setitem(GDAL_OPTIONS, "GDAL_HTTP_MAX_RETRY", "0")
+    noise = np.random.default_rng(0).integers(500, 700, (320, 320)).astype(np.uint16)
+    content = Path(_write(tmp_path / "noise.tif", noise)).read_bytes()
+    handler = type("Handler", (_Flaky,), {"content": content, "code": code, "from_byte": from_byte})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    assets = _forest(tmp_path)
+    assets["B03"] = Asset(href=f"http://127.0.0.1:{server.server_port}/band.tif", scale=1e-4)
+    source = RasterImageSource()
+    try:
+        with pytest.raises(error):
+            source.read([_item(assets)], NAMES, TILE)
+        handler.code = 200  # type: ignore[attr-defined]
+        green = source.read([_item(assets)], NAMES, TILE).pixels.values[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+    np.testing.assert_allclose(green, noise[32:288, 32:288] * 1e-4, atol=1e-6)
+
+
+def test_a_mended_file_is_read_anew(tmp_path: Path) -> None:
+    """After a person replaced a truncated file the same reader gives its pixels, without a restart."""
+    assets = _forest(tmp_path)
+    broken = tmp_path / "bad.tif"
+    _truncated(broken)
+    assets["B03"] = Asset(href=str(broken), scale=1e-4)
+    source = RasterImageSource()
+    with pytest.raises(BadAsset):
+        source.read([_item(assets)], NAMES, TILE)
+    Path(_write(tmp_path / "whole.tif", np.full((320, 320), 800, np.uint16))).replace(broken)
+    green = source.read([_item(assets)], NAMES, TILE).pixels.values[1]
+    np.testing.assert_allclose(green, 0.08, atol=1e-6)
+
+
+def test_files_of_a_far_item_are_not_opened(tmp_path: Path) -> None:
+    """A broken neighbour scene does not stop a tile that it cannot show."""
+    nowhere = {name: Asset(href=str(tmp_path / "missing.tif"), scale=1e-4) for name in NAMES}
+    far = replace(_item(nowhere, "far"), geometry=box(16.0, 46.1, 17.0, 46.3))
+    source = RasterImageSource()
+    assert (source.read([far], NAMES, TILE).state == PixelState.NODATA).all()
+    both = source.read([far, _item(_forest(tmp_path), "near")], NAMES, TILE)
+    assert (both.state == PixelState.VALID).all()
 
 
 def test_slope_is_smooth_and_the_same_at_tile_borders(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from monitor.core.change import network_change, red_log_ratio, surface_normal
+from monitor.core.change import Colours, bare_ground_change, log_ratio, network_change, surface_normal
 
 RNG = np.random.default_rng(7)
 
@@ -46,7 +46,7 @@ def test_another_sun_is_no_change_but_a_scar_is() -> None:
     now[70:80, 70:80] *= 3.0
     slopes = np.ones(hills.shape, bool)
     plain = np.log(now / before)
-    layer = red_log_ratio(now, before, hills, slopes, 10.0)
+    layer = log_ratio(now, before, surface_normal(hills, 10.0), slopes)
     quiet = np.ones(hills.shape, bool)
     quiet[65:85, 65:85] = False
     assert layer.change[70:80, 70:80].mean() == pytest.approx(np.log(3.0), abs=0.12)
@@ -60,7 +60,7 @@ def test_scar_covering_a_third_of_the_valley_is_not_muted() -> None:
     before = _lit(hills, 150, 50, 0.06) * RNG.normal(1, 0.03, hills.shape).astype(np.float32)
     now = before * RNG.normal(1, 0.03, hills.shape).astype(np.float32)
     now[:, :53] *= 2.5
-    layer = red_log_ratio(now, before, hills, np.ones(hills.shape, bool), 10.0)
+    layer = log_ratio(now, before, surface_normal(hills, 10.0), np.ones(hills.shape, bool))
     assert np.median(layer.change[:, :53]) > 0.7 * np.log(2.5)
     assert abs(np.median(layer.change[:, 60:])) < 0.15
 
@@ -69,6 +69,22 @@ def test_too_few_pixels_fall_back_to_the_median() -> None:
     """A sliver of ground cannot carry a fit; its median is removed instead."""
     now = np.full((20, 20), 0.12, np.float32)
     before = np.full((20, 20), 0.06, np.float32)
-    layer = red_log_ratio(now, before, np.zeros((20, 20), np.float32), np.ones((20, 20), bool), 10.0)
+    layer = log_ratio(now, before, surface_normal(np.zeros((20, 20), np.float32), 10.0), np.ones((20, 20), bool))
     assert layer.shift == pytest.approx(np.log(2.0), abs=1e-5)
     assert np.abs(layer.change).max() < 1e-5
+
+
+def test_whitening_is_no_observation_and_reddening_is_change() -> None:
+    """Thin cloud adds as much blue as red and is hidden; bare soil adds more red and stays."""
+    hills = _hills()
+    noise = RNG.normal(1, 0.03, (2, *hills.shape)).astype(np.float32)
+    before = Colours(red=0.05 * noise[0], blue=0.03 * noise[1])
+    now = Colours(red=before.red.copy(), blue=before.blue.copy())
+    cloud, soil = (slice(20, 30), slice(20, 30)), (slice(80, 90), slice(80, 90))
+    now.red[cloud] += 0.06
+    now.blue[cloud] += 0.06
+    now.red[soil], now.blue[soil] = 0.20, 0.11
+    layer = bare_ground_change(now, before, hills, np.ones(hills.shape, bool), 10.0)
+    assert np.isnan(layer.change[cloud]).all()
+    assert layer.change[soil].min() > 1.0
+    assert np.isfinite(layer.change).mean() > 0.98
