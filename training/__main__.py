@@ -23,9 +23,10 @@ from training.data import (
     sha256_of,
     split_ids,
 )
-from training.loop import RUN_FILE, EpochReport, Schedule, fit, read_checkpoint
+from training.loop import CHECKPOINT, EpochReport, Schedule, fit, read_checkpoint
 from training.negatives import load_negatives, no_negatives
 from training.release import release
+from training.run_file import describe_run
 from training.scoring import evaluate, open_session
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -63,7 +64,7 @@ def fit_command(
     sources = Sources(patches=patches.take(train), negatives=quiet)
     schedule = Schedule(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
     run.mkdir(parents=True, exist_ok=True)
-    described = {
+    facts = {
         "exclude_ids": [list(block) for block in excluded],
         "patches_train": len(train),
         "patches_threshold": len(split.threshold),
@@ -74,8 +75,8 @@ def fit_command(
         "schedule": asdict(schedule),
         "started_from": _described(start_from) if start_from else None,
     }
-    (run / RUN_FILE).write_text(json.dumps(described, indent=2) + "\n")
-    typer.echo(json.dumps(described))
+    done = int(read_checkpoint(run)["epoch"]) if (run / CHECKPOINT).exists() else 0
+    typer.echo(json.dumps(describe_run(run, facts, epochs, done)))
     held_out = patches.take(split.threshold)
     fit(sources, held_out, schedule, run, _print_epoch, time.monotonic, start_from)
 

@@ -173,6 +173,7 @@ def _training(facts: CardFacts) -> dict[str, Any]:
         "negative_chips": facts.run.get("negatives"),
         "patches_train": facts.run.get("patches_train"),
         "epochs_done": facts.epochs_done,
+        "planned_epochs": facts.run.get("planned_epochs"),
         "started_from": facts.run.get("started_from"),
         "split": {
             "validation_ids": [list(block) for block in VALIDATION_BLOCKS],

@@ -22,7 +22,6 @@ from training.metrics import histogram, scores
 from training.networks.resunetpp import ResUNetPlusPlus
 
 CHECKPOINT: Final = "checkpoint.pt"
-RUN_FILE: Final = "run.json"
 WARM_UP: Final = 0.15
 """Share of the steps over which the learning rate rises."""
 

@@ -11,7 +11,8 @@ from typing import Any, Final
 from training.card import CARD_FILE, WEIGHTS_FILE, CardFacts, model_card
 from training.data import Patches, sha256_of, split_ids
 from training.export import averaged_network, export_onnx
-from training.loop import RUN_FILE, read_checkpoint
+from training.loop import read_checkpoint
+from training.run_file import read_run
 from training.scoring import evaluate, open_session
 
 _LOWEST: Final = 0.05
@@ -44,7 +45,7 @@ def release(run: Path, model: Path, patches: Patches, threads: int, now: datetim
             parity=error,
             metrics=scored.summary(threshold),
             threshold_metrics=chosen_on.summary(threshold),
-            run=json.loads((run / RUN_FILE).read_text(encoding="utf-8")),
+            run=read_run(run),
             epochs_done=int(read_checkpoint(run)["epoch"]),
             created=now,
         )

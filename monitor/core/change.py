@@ -37,8 +37,10 @@ class AlertSettings:
     """Baseline: log-ratio of red to which a cluster grows."""
     noise_factor: float = 2.5
     """Baseline: neither threshold lies below this many robust standard deviations (high) or 0.6 of that (low)."""
-    seed_slope_deg: float = 10.0
+    seed_slope_deg: float = 15.0
     """A cluster starts on slopes at least this steep; it may grow onto flat ground."""
+    steep_share: float = 0.25
+    """Share of a cluster that lies on such slopes: a ploughed field that touches a bank is no landslide."""
     join_m: float = 150.0
     """Clusters nearer than this are one event."""
     min_area_ha: float = 0.1

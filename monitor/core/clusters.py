@@ -70,9 +70,16 @@ def clusters(change: Array, mask: Mask, detector: Detector, ground: Ground, sett
         if window is None:
             continue
         member = groups[window] == index
-        if member.sum() * PIXEL_HA >= settings.min_area_ha:
+        if _is_landslide_like(member, ground.slope_deg[window], settings):
             found.append(_cluster(change, member, window, detector, ground))
     return sorted(found, key=lambda cluster: (-cluster.strength, cluster.geometry.bounds))
+
+
+def _is_landslide_like(member: Mask, slope_deg: Array, settings: AlertSettings) -> bool:
+    """Large enough, and enough of it on slopes."""
+    size = int(member.sum())
+    steep = int((slope_deg[member] >= settings.seed_slope_deg).sum())
+    return size * PIXEL_HA >= settings.min_area_ha and steep >= settings.steep_share * size
 
 
 def outline(member: Mask, window: tuple[slice, slice], canvas: Canvas) -> BaseGeometry:

@@ -31,12 +31,9 @@ from monitor.wiring import build
 from tests.adapters.tiny_model import WINDOW_PX, write_card
 
 ROOT = Path(__file__).parents[2]
-SEED = 2
-SIZE_PX = 256
 SCENES = "sentinel-2-l2a"
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 REGION = "valley"
-BASELINE_ONLY = {"detectors": ["baseline"]}
 
 Content = dict[str, list[dict[str, object]]]
 Json = dict[str, object]
@@ -175,9 +172,9 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("SCARPWATCH_")}
 
 
-def make_source(folder: Path) -> Source:
-    """Simulate the valley and write the network: once for all worlds."""
-    valley = build_valley(folder / "valley", seed=SEED, size_px=SIZE_PX, quiet=2, after=2)
+def make_source(folder: Path, seed: int, size_px: int) -> Source:
+    """Simulate a valley with two quiet looks and two after its storm, and write the network: once for all worlds."""
+    valley = build_valley(folder / "valley", seed=seed, size_px=size_px, quiet=2, after=2)
     model = folder / "models" / "redness"
     model.mkdir(parents=True)
     _write_redness(model / "model.onnx")

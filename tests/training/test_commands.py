@@ -38,14 +38,17 @@ def test_a_run_continues_where_it_stopped(tiny_run: Path, tiny_data: Path, tmp_p
     """A copy of the run, asked for two epochs, does only the second; another seed is refused."""
     copy = tmp_path / "copy"
     copy.mkdir()
-    for name in ("checkpoint.pt", "epochs.jsonl"):
+    for name in ("checkpoint.pt", "epochs.jsonl", "run.json"):
         (copy / name).write_bytes((tiny_run / name).read_bytes())
     arguments = ["fit", str(copy), "--data", str(tiny_data), "--batch-size", "4", "--no-negatives", "--epochs", "2"]
     printed = run(*arguments)
     assert "epoch 2/2" in printed
     assert "epoch 1/2" not in printed
+    assert json.loads((copy / "run.json").read_text())["planned_epochs"] == [[0, 1], [1, 2]]
     with pytest.raises(ValueError, match="another schedule"):
         run(*arguments, "--seed", "9")
+    with pytest.raises(ValueError, match="patches_train"):
+        run(*arguments, "--max-patches", "2")
 
 
 def test_a_run_can_begin_with_the_weights_of_another(tiny_run: Path, tiny_data: Path, tmp_path: Path) -> None:
