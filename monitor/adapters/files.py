@@ -27,6 +27,8 @@ _sequence = itertools.count()
 def write_atomic(path: Path, content: bytes) -> None:
     """Make `path` hold `content`, or leave it as it was. Folders are made as needed.
 
+    What killed processes left half-written in the folder is taken away.
+
     Raises:
         DiskFull: no space; the partial file is gone again.
     """
@@ -41,6 +43,8 @@ def write_atomic(path: Path, content: bytes) -> None:
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
+        for orphan in leftovers(path.parent, path.stat().st_mtime):
+            orphan.unlink(missing_ok=True)
         sync_folder(path.parent)
 
 

@@ -15,7 +15,7 @@ from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, MemoryFile
 
-from monitor.adapters.files import disk_full_as_error, leftovers, write_atomic
+from monitor.adapters.files import write_atomic
 from monitor.core.grid import TILE_PX, tile_from_id, tile_geobox
 from monitor.core.quantise import (
     NONE_CODE,
@@ -64,11 +64,7 @@ class LookFiles:
             DiskFull: nothing was kept, nothing half-written is left.
         """
         href = look_href(look.tile, look.acquisition_id, model_version)
-        path = self._root / href
-        write_atomic(path, _geotiff(look, model_version))
-        with disk_full_as_error(path):
-            for orphan in leftovers(path.parent, path.stat().st_mtime):
-                orphan.unlink(missing_ok=True)
+        write_atomic(self._root / href, _geotiff(look, model_version))
         return href
 
     def read(self, href: str) -> Look:

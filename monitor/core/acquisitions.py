@@ -29,12 +29,17 @@ def group(region_id: str, items: Sequence[SceneItem]) -> tuple[list[Acquisition]
     The same item id from two catalogs or collections counts once, silently. Of two versions of one MGRS tile of one
     datastrip the older is refused (superseded-duplicate). Items without grid code are never duplicates of another id.
     """
-    acquisitions: list[Acquisition] = []
     rejected: list[Rejected] = []
-    for one_pass in _passes(_unique(items)):
-        kept, refused = _supersede(one_pass)
-        acquisitions.append(_acquisition(region_id, kept))
+    passes = _passes(_unique(items))
+    while True:
+        sifted = [_supersede(one_pass) for one_pass in passes]
+        refused = [no for _, reasons in sifted for no in reasons]
+        if not refused:
+            break
+        # Without its first item a pass may begin later and reach further: group again what was kept.
         rejected += refused
+        passes = _passes(item for kept, _ in sifted for item in kept)
+    acquisitions = [_acquisition(region_id, one_pass) for one_pass in passes]
     return sorted(acquisitions, key=lambda one: (one.sensing_time, one.key)), sorted(rejected, key=lambda no: no.item)
 
 

@@ -1,0 +1,66 @@
+"""`python -m benchmarks speed | implants | hokkaido`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Measure what the claims of Scarpwatch stand on.")
+
+DataOption = Annotated[
+    Path, typer.Option("--data", envvar="SCARPWATCH_DATA", help="Folder of the real data sets.", exists=True)
+]
+ModelOption = Annotated[Path, typer.Option("--model", help="Model folder.", exists=True)]
+OutOption = Annotated[Path, typer.Option("--out", help="Where reports and figures are written.")]
+
+_DATA = _ROOT.parent / "shared" / "data"
+_MODEL = _ROOT / "models" / "scar-rgb-noiburi"
+_OUT = _ROOT / "runs" / "benchmarks"
+
+
+@app.command()
+def speed(
+    data: DataOption = _DATA,
+    model: ModelOption = _MODEL,
+    out: OutOption = _OUT,
+    profile: Annotated[bool, typer.Option("--profile", help="List the functions that take longest instead.")] = False,
+) -> None:
+    """Acquisition to alert on the Hokkaido pair: wall time by stage, beside the bare engine."""
+    from benchmarks import speed as benchmark
+
+    typer.echo(benchmark.run(data, model, out, profile))
+
+
+@app.command()
+def implants(
+    data: DataOption = _DATA,
+    model: ModelOption = _MODEL,
+    out: OutOption = _OUT,
+    each: Annotated[int, typer.Option("--each", min=1, help="Implants of every size.")] = 200,
+) -> None:
+    """Painted scars on quiet ground: detection by size at the same number of false events."""
+    from benchmarks import implants as benchmark
+
+    def progress(done: int, wanted: int) -> None:
+        print(f"{done} of {wanted} implants", file=sys.stderr, flush=True)
+
+    typer.echo(benchmark.run(data, model, out, each, progress))
+
+
+@app.command()
+def hokkaido(
+    data: DataOption = _DATA,
+    model: Annotated[list[Path] | None, typer.Option("--model", help="Model folder; may be given again.")] = None,
+    out: OutOption = _OUT,
+) -> None:
+    """The alerts of one pass over the real event: what they cover, what they should not, and the overview picture."""
+    from benchmarks import hokkaido as benchmark
+
+    typer.echo(benchmark.run(data, tuple(model or [_MODEL]), out))
+
+
+if __name__ == "__main__":
+    app()
