@@ -118,8 +118,8 @@ def exposure(trials: Trials) -> str:
     return (
         f"{len(trials.implants)} implants ({len(trials.implants) // len(SIZES_HA)} of each size) in {trials.runs} "
         f"painted runs of the later Hokkaido scene. Quiet ground: {quiet:.1f} km² seen by both dates from source row "
-        f"{FIRST_ROW} south ({trials.steep_km2:.1f} km² of it at 10° or steeper). Heads: {trials.head_km2:.1f} km² of at "
-        f"least {HEAD_SLOPE_DEG:.0f}°, more than {AWAY_M:.0f} m from change found without implants, {SPACING_M:.0f} m "
+        f"{FIRST_ROW} south ({trials.steep_km2:.1f} km² of it at 10° or steeper). Heads: {trials.head_km2:.1f} km² "
+        f"of at least {HEAD_SLOPE_DEG:.0f}°, more than {AWAY_M:.0f} m from change found without implants, {SPACING_M:.0f} m "
         f"apart. Soil above haze: red {red:.3f}, green {green:.3f}, blue {blue:.3f} (median of cream ground on the "
         f"slopes of the real scars). Snow of the earlier scene and the mask of the painted scene hide {hidden:.0%} of "
         f"the painted area. Masks made again from the unpainted scene agree with the service's on "

@@ -6,14 +6,12 @@ import resource
 from importlib.metadata import version
 from pathlib import Path
 
-import psutil
-
 _PACKAGES = ("numpy", "onnxruntime", "rasterio", "scipy", "shapely")
 
 
 def describe() -> str:
     """Processor, cores, memory, versions, and the load before the run, in one line."""
-    memory = psutil.virtual_memory().total / 2**30
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     return (
         f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB; Python {platform.python_version()}, {versions}; "

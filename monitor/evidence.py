@@ -12,11 +12,14 @@ from monitor.core.clusters import PIXEL_HA, Ground, burn, clusters, grow
 from monitor.core.events import LookContext, add_evidence, belongs_to, enlarge, judge, measure, open_event
 from monitor.core.grid import RESOLUTION_M, project
 from monitor.core.lifecycle import LifecycleSettings
+from monitor.core.masks import grow as grow_mask
 from monitor.core.reference import Reference, build_reference, valid
-from monitor.records import Cluster, Detector, Event, Evidence, Look, Terrain, Tile, Verdict
+from monitor.records import Cluster, Detector, Event, Evidence, Look, PixelState, Terrain, Tile, Verdict
 
 Array = NDArray[np.float32]
 NAN = np.float32(np.nan)
+_UNSEEN = np.uint8(PixelState.NODATA)
+_BANK_M = 40.0
 RED, BLUE = 0, 2
 """Where they stand among the bands that a look keeps."""
 
@@ -30,6 +33,7 @@ class Scene:
     colours: Colours
     spread: Array
     slope_deg: Array
+    """0 within 40 m of open water: floods move gravel there, and a bank is no slope that slides."""
     elevation_m: Array
     slopes: NDArray[np.bool_]
     """Where scene-wide shifts are measured: observed slopes."""
@@ -62,10 +66,15 @@ def _scene(
             canvas, {tile: np.where(seen, looks[tile].reflectance, NAN) for tile, seen in observed.items()}
         ),
         spread=canvas.lay({tile: looks[tile].spread for tile in canvas.tiles}, NAN),
-        slope_deg=slope,
+        slope_deg=_away_from_water(slope, canvas.lay({tile: looks[tile].state for tile in canvas.tiles}, _UNSEEN)),
         elevation_m=canvas.lay({tile: terrain[tile].elevation_m for tile in canvas.tiles if tile in terrain}, NAN),
         slopes=np.nan_to_num(slope, nan=0.0) >= settings.seed_slope_deg / 2,
     )
+
+
+def _away_from_water(slope_deg: Array, state: NDArray[np.uint8]) -> Array:
+    bank = grow_mask(state == PixelState.WATER, _BANK_M, RESOLUTION_M)
+    return np.where(bank, np.float32(0.0), slope_deg)
 
 
 def _colours(canvas: Canvas, reflectance: Mapping[Tile, Array]) -> Colours:

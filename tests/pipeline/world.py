@@ -15,6 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import onnx
@@ -99,6 +100,24 @@ class World:
         """Change the document of a scene."""
         edit_json(self.item(index), edit)
 
+    def hide(self, index: int) -> None:
+        """Take a scene off the catalog, as if it were not published yet."""
+        name = self.item(index).name
+        edit_json(self._collection, lambda document: document.update(links=_without(document["links"], name)))
+
+    def publish(self) -> None:
+        """List every scene."""
+        shutil.copy(self.valley.catalog.parent / SCENES / "collection.json", self._collection)
+
+    def reprocess(self, index: int) -> None:
+        """Publish a newer version of a scene, with the same pixels."""
+        newer = {"s2:processing_baseline": "05.12", "s2:generation_time": "2025-12-01T00:00:00Z"}
+        self.edit_item(index, lambda document: cast(Json, document["properties"]).update(newer))
+
+    @property
+    def _collection(self) -> Path:
+        return self.folder / "catalog" / SCENES / "collection.json"
+
     def configure(self, **changes: object) -> None:
         """Write the configuration with these keys replaced."""
         document = yaml.safe_load(self.config.read_text(encoding="utf-8")) | changes
@@ -158,6 +177,10 @@ class World:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+
+def _without(links: object, name: str) -> list[Mapping[str, object]]:
+    return [link for link in cast(list[Mapping[str, object]], links) if not str(link["href"]).endswith(name)]
 
 
 def edit_json(path: Path, edit: Callable[[Json], None]) -> None:
