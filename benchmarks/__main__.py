@@ -14,24 +14,25 @@ DataOption = Annotated[
     Path, typer.Option("--data", envvar="SCARPWATCH_DATA", help="Folder of the real data sets.", exists=True)
 ]
 ModelOption = Annotated[Path, typer.Option("--model", help="Model folder.", exists=True)]
-OutOption = Annotated[Path, typer.Option("--out", help="Where reports and figures are written.")]
+OutOption = Annotated[Path, typer.Option("--out", help="Where figures are written.")]
 
 _DATA = _ROOT.parent / "shared" / "data"
 _MODEL = _ROOT / "models" / "scar-rgb-noiburi"
-_OUT = _ROOT / "runs" / "benchmarks"
+_OUT = _ROOT / "docs"
 
 
 @app.command()
 def speed(
     data: DataOption = _DATA,
     model: ModelOption = _MODEL,
-    out: OutOption = _OUT,
-    profile: Annotated[bool, typer.Option("--profile", help="List the functions that take longest instead.")] = False,
+    profile: Annotated[
+        Path | None, typer.Option("--profile", help="Profile into this file and list what takes longest instead.")
+    ] = None,
 ) -> None:
     """Acquisition to alert on the Hokkaido pair: wall time by stage, beside the bare engine."""
-    from benchmarks import speed as benchmark
+    from benchmarks.speed import run
 
-    typer.echo(benchmark.run(data, model, out, profile))
+    typer.echo(run(data, model, profile))
 
 
 @app.command()
@@ -40,14 +41,15 @@ def implants(
     model: ModelOption = _MODEL,
     out: OutOption = _OUT,
     each: Annotated[int, typer.Option("--each", min=1, help="Implants of every size.")] = 200,
+    points: Annotated[Path | None, typer.Option("--points", help="Write every measured setting as JSON.")] = None,
 ) -> None:
     """Painted scars on quiet ground: detection by size at the same number of false events."""
-    from benchmarks import implants as benchmark
+    from benchmarks.implants import run
 
     def progress(done: int, wanted: int) -> None:
         print(f"{done} of {wanted} implants", file=sys.stderr, flush=True)
 
-    typer.echo(benchmark.run(data, model, out, each, progress))
+    typer.echo(run(data, model, out, each, progress, points))
 
 
 @app.command()
@@ -57,9 +59,9 @@ def hokkaido(
     out: OutOption = _OUT,
 ) -> None:
     """The alerts of one pass over the real event: what they cover, what they should not, and the overview picture."""
-    from benchmarks import hokkaido as benchmark
+    from benchmarks.hokkaido import run
 
-    typer.echo(benchmark.run(data, tuple(model or [_MODEL]), out))
+    typer.echo(run(data, tuple(model or [_MODEL]), out))
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ class Ground:
     cleared: Mask
     """Slope at least 10°, red of the later image at least 0.115 and 1.35 times the earlier one's."""
     cream: Mask
-    """Slope at least 10°, green and blue (not red) of the later image far above its slopes', not white; not so before."""
+    """Slope at least 10°, green and blue (not red) far above the later image's slopes, not white; not so before."""
     compared: Mask
     """Clear at both dates by the service's masks."""
     cloud: Mask
@@ -86,7 +86,6 @@ class Pass:
     before: Mapping[Tile, Look]
     after: Mapping[Tile, Look]
     coverage: Coverage
-    model_version: str
 
 
 def run(data: Path, models: Sequence[Path], out: Path) -> str:
@@ -125,7 +124,6 @@ def finished_pass(settings: Settings, pair: iburi.Pair) -> Pass:
             before=kept[pair.before.key],
             after=kept[pair.after.key],
             coverage=coverage(region, store, archive, datetime.now(UTC)),
-            model_version=rows[0].acquisition_version,
         )
 
 
@@ -137,7 +135,7 @@ def see(pair: iburi.Pair, done: Pass) -> Ground:
     steep = np.nan_to_num(slope, nan=0.0) >= 10.0
     rows, columns = pair.source_pixels()
     box = (rows >= SCAR_ROWS[0]) & (rows < SCAR_ROWS[1]) & (columns >= SCAR_COLUMNS[0]) & (columns < SCAR_COLUMNS[1])
-    inside = box & steep & np.isfinite(before).all(axis=0) & np.isfinite(after).all(axis=0)
+    inside = box & steep & _finite(before) & _finite(after)
     haze_before, haze_after = scene_haze(pair.before.items[0]), scene_haze(pair.after.items[0])
     compared = _clear(canvas, done.before) & _clear(canvas, done.after)
     with np.errstate(invalid="ignore"):
@@ -153,7 +151,7 @@ def see(pair: iburi.Pair, done: Pass) -> Ground:
         cloud=whitish(after, haze_after),
         snow=whitish(before, haze_before),
         plain=(slope < 5.0) & (ndimage.distance_transform_edt(~steep) * RESOLUTION_M > 50.0),
-        unseen=~np.isfinite(before).all(axis=0),
+        unseen=~_finite(before),
     )
 
 
@@ -189,7 +187,7 @@ def alerts_of(done: Pass, pair: iburi.Pair, settings: AlertSettings) -> list[Eve
         acquisition_id=pair.after.id,
         sensing_time=pair.after.sensing_time,
         previous_time=pair.before.sensing_time,
-        model_version=done.model_version,
+        model_version="as kept",
         status=AlertStatus.ACTUAL,
         mask_source="bright-white",
         shift=changes.layers[Detector.BASELINE].shift,
@@ -231,9 +229,10 @@ def describe(ground: Ground) -> str:
     both = float((ground.cleared & ground.cream).sum()) * PIXEL_HA
     cleared, cream = float(ground.cleared.sum()) * PIXEL_HA, float(ground.cream.sum()) * PIXEL_HA
     return (
-        f"Cleared slopes between source rows {SCAR_ROWS[0]}–{SCAR_ROWS[1]} and columns {SCAR_COLUMNS[0]}–"
-        f"{SCAR_COLUMNS[1]}: {cleared:.0f} ha by red ({_share(ground.compared, ground.cleared):.0%} of it clear at both "
-        f"dates), {cream:.0f} ha by green and blue ({_share(ground.compared, ground.cream):.0%}), {both:.0f} ha by both."
+        f"Cleared slopes between source rows {SCAR_ROWS[0]}–{SCAR_ROWS[1]} and columns "
+        f"{SCAR_COLUMNS[0]}–{SCAR_COLUMNS[1]}: {cleared:.0f} ha by red "
+        f"({_share(ground.compared, ground.cleared):.0%} of it clear at both dates), {cream:.0f} ha by green and blue "
+        f"({_share(ground.compared, ground.cream):.0%}), {both:.0f} ha by both."
     )
 
 
@@ -258,8 +257,8 @@ def good_alert(events: Sequence[Event]) -> Event | None:
 
 
 _HEAD = (
-    "| model | detectors | alerts | alerted ha | cleared (red) in outlines | of what masks leave | cleared (green, blue) | "
-    "of what masks leave | cloud | plain | melted snow | no earlier look | any of the four |",
+    "| model | detectors | alerts | alerted ha | cleared (red) in outlines | of what masks leave | "
+    "cleared (green, blue) | of what masks leave | cloud | plain | melted snow | no earlier look | any of the four |",
     "| --- |" + " --- |" * 12,
 )
 
@@ -274,6 +273,10 @@ def _share(part: Mask, whole: Mask) -> float:
     """Share of `whole` that lies in `part`; 0 of nothing."""
     total = int(whole.sum())
     return float((part & whole).sum()) / total if total else 0.0
+
+
+def _finite(colours: Array) -> Mask:
+    return np.asarray(np.isfinite(colours).all(axis=0), dtype=np.bool_)
 
 
 def _colours(canvas: Canvas, looks: Mapping[Tile, Look]) -> Array:

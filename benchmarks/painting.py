@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import xarray as xr
@@ -16,6 +17,7 @@ from monitor.ports import ImageSource
 from monitor.records import Acquisition, Asset, Bands, PixelState, SceneItem, Tile
 
 Array = NDArray[np.float32]
+Name = TypeVar("Name")
 
 BANDS = ("B04", "B03", "B02")
 """Red, green, blue: the order of `core.implants` and of the looks."""
@@ -90,7 +92,7 @@ def scene_haze(item: SceneItem) -> tuple[float, ...]:
     return tuple(dark_ground(thinned(item.assets[name])) or 0.0 for name in BANDS)
 
 
-def near(weight: NDArray[np.bool_], tiles: Mapping[Tile, tuple[slice, slice]], halo_px: int) -> frozenset[Tile]:
+def near(weight: NDArray[np.bool_], tiles: Mapping[Name, tuple[slice, slice]], halo_px: int) -> frozenset[Name]:
     """Tiles within `halo_px` of a True pixel of the canvas: those whose answer may differ."""
     grown = np.pad(weight, halo_px)
     return frozenset(

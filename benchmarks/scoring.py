@@ -37,7 +37,7 @@ class Implant:
     bare: Array
     """(H, W) share of each pixel that is bare."""
     hidden: float
-    """Share of its area that the mask of the painted scene, or the earlier look, hides."""
+    """Share of its area that the mask of the painted scene, or the earlier look's, hides."""
     ground: Ground
 
 
@@ -88,15 +88,19 @@ def supported_rule(rule: Rule, detector: Detector, least: float) -> Rule:
     return supported
 
 
-def found_clusters(mask: Mask, settings: AlertSettings) -> tuple[NDArray[np.int32], int]:
-    """Labels of the clusters that `core.clusters.clusters` makes of a mask, and their number (no outlines)."""
+def found_clusters(mask: Mask, slope_deg: Array, settings: AlertSettings) -> tuple[NDArray[np.int32], int]:
+    """Labels of the clusters that `core.clusters.clusters` makes of a mask, and their number (no outlines).
+
+    A test holds the two together.
+    """
     if not mask.any():
         return np.zeros(mask.shape, np.int32), 0
     half_gap_px = settings.join_m / RESOLUTION_M / 2.0
     groups, count = ndimage.label(ndimage.distance_transform_edt(~mask) <= half_gap_px, structure=_EIGHT)
     groups = np.where(mask, groups, 0)
     sizes = np.bincount(groups.ravel(), minlength=count + 1)
-    keep = sizes * PIXEL_HA >= settings.min_area_ha
+    steep = np.bincount(groups[slope_deg >= settings.seed_slope_deg], minlength=count + 1)
+    keep = (sizes * PIXEL_HA >= settings.min_area_ha) & (steep >= settings.steep_share * sizes)
     keep[0] = False
     numbers = np.where(keep, np.cumsum(keep), 0)
     return numbers[groups].astype(np.int32), int(keep.sum())
@@ -104,13 +108,13 @@ def found_clusters(mask: Mask, settings: AlertSettings) -> tuple[NDArray[np.int3
 
 def is_found(implant: Implant, rule: Rule, settings: AlertSettings) -> bool:
     """Whether enough of an implant lies in clusters."""
-    labels, count = found_clusters(rule(implant.ground), settings)
+    labels, count = found_clusters(rule(implant.ground), implant.ground.slope_deg, settings)
     return bool(count) and float(implant.bare[labels > 0].sum()) >= FOUND_SHARE * float(implant.bare.sum())
 
 
 def false_events(quiet: Quiet, rule: Rule, settings: AlertSettings) -> int:
     """Clusters of changed pixels on the quiet ground."""
-    return found_clusters(rule(quiet.ground) & quiet.where, settings)[1]
+    return found_clusters(rule(quiet.ground) & quiet.where, quiet.ground.slope_deg, settings)[1]
 
 
 def detection(implants: Sequence[Implant], rule: Rule, settings: AlertSettings) -> dict[float, tuple[int, int]]:

@@ -2,13 +2,12 @@
 
 import cProfile
 import io
-import json
 import pstats
 import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
@@ -163,17 +162,12 @@ def table(speed: Speed) -> str:
     return "\n".join([*lines, "", *(f"- {fact}" for fact in facts)])
 
 
-def run(data: Path, model: Path, out: Path, profile: bool) -> str:
-    """Measure and leave the report in `out`; with `profile` the functions that take longest are listed instead."""
-    out.mkdir(parents=True, exist_ok=True)
-    if profile:
-        measure(data, model, out / "speed.prof")
-        return hot_spots(out / "speed.prof")
-    speed = measure(data, model)
-    report = table(speed)
-    (out / "speed.md").write_text(report + "\n", encoding="utf-8")
-    (out / "speed.json").write_text(json.dumps(asdict(speed), indent=1), encoding="utf-8")
-    return report
+def run(data: Path, model: Path, profile: Path | None) -> str:
+    """Measure and give the report as Markdown; with `profile` the functions that take longest instead."""
+    if profile is None:
+        return table(measure(data, model))
+    measure(data, model, profile)
+    return hot_spots(profile)
 
 
 def hot_spots(profile: Path, longest: int = 60) -> str:

@@ -67,7 +67,7 @@ class Trials:
     runs: int
     head_km2: float
     steep_km2: float
-    """Quiet ground on slopes of at least the seed slope."""
+    """Quiet ground on slopes of at least the seed slope, where clusters may start."""
     mask_agreement: float
     """Share of pixels whose mask, made again from the unpainted canvas, is what the service read."""
 
@@ -83,7 +83,7 @@ def prepare(pair: Pair, tools: Instruments, settings: AlertSettings) -> Stage:
     (scene,) = scenes(looks, ground, settings)
     changes = compare(scene, past, settings)
     rows, columns = pair.source_pixels()
-    jointly = np.isfinite(changes.layers[Detector.BASELINE].change)
+    jointly = np.isfinite(changes.layers[Detector.NETWORK].change)
     where = jointly & (rows >= FIRST_ROW)
     changed = changes.masks[Detector.NETWORK] | changes.masks[Detector.BASELINE]
     away = ndimage.distance_transform_edt(~changed) * RESOLUTION_M > AWAY_M
@@ -203,7 +203,7 @@ def _implant(scar: Scar, scene: Scene, changes: Changes) -> Implant:
     return Implant(
         area_ha=scar.area_ha,
         bare=bare,
-        hidden=float(bare[~np.isfinite(ground.baseline)].sum() / bare.sum()),
+        hidden=float(bare[~np.isfinite(ground.network)].sum() / bare.sum()),
         ground=ground,
     )
 

@@ -161,6 +161,8 @@ def judge_events(
                 continue
             level = measure(changes.layers[event.detector].change, ground, PIXEL_HA)
             verdict, detail = judge(level, event.mean_change)
+            if _said_before(event, context.acquisition_key, verdict):
+                continue
             piece = Evidence(
                 acquisition_id=context.acquisition_id,
                 sensing_time=context.sensing_time,
@@ -186,7 +188,9 @@ def absorb(
     grown = {event.id: event for event in known}
     opened = []
     for cluster in found:
-        supported = [event for event in grown.values() if _supported_by(event, context.acquisition_id)]
+        supported = [
+            event for event in grown.values() if _said_before(event, context.acquisition_key, Verdict.SUPPORTS)
+        ]
         home = belongs_to(cluster, supported, settings.join_m)
         if home is None:
             opened.append(open_event(cluster, context, lifecycle))
@@ -200,5 +204,12 @@ def opening_acquisition(event: Event) -> str:
     return next(piece.acquisition_id for piece in event.evidence if piece.verdict is Verdict.OPENS)
 
 
-def _supported_by(event: Event, acquisition_id: str) -> bool:
-    return any(piece.acquisition_id == acquisition_id and piece.verdict is Verdict.SUPPORTS for piece in event.evidence)
+def _said_before(event: Event, acquisition_key: str, verdict: Verdict) -> bool:
+    """Whether this pass, in whatever version, has said so of the event: pixels that come again are no second look."""
+    said = {piece.verdict for piece in event.evidence if _pass(piece.acquisition_id) == acquisition_key}
+    return verdict in said or (verdict is Verdict.SUPPORTS and Verdict.OPENS in said)
+
+
+def _pass(acquisition_id: str) -> str:
+    """The natural key, which every version of an acquisition shares."""
+    return acquisition_id.rpartition("_")[0]

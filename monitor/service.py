@@ -12,6 +12,8 @@ from monitor.records import LedgerEntry, Region, Rejected, SceneItem
 
 Clock = Callable[[], datetime]
 
+_REFUSED_REMEDY = "Mend it in the catalog, or tell the catalog's operator; every poll looks at it again."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSettings:
@@ -29,7 +31,7 @@ class PassEvent:
     """Something that people following a pass want to hear."""
 
     action: str
-    """poll-failed, discovered, claimed, done, parked, retry, lost."""
+    """poll-failed, refused, discovered, claimed, done, parked, retry, lost."""
     item: str
     detail: str
     region: str
@@ -118,6 +120,8 @@ class Service:
             for failure in failures:
                 errors.append(str(failure))
                 report(_event("poll-failed", region.id, failure.item, str(failure), failure.reason))
+            for one in rejected:
+                report(_event("refused", region.id, one.item, f"{one.detail}. {_REFUSED_REMEDY}", one.reason))
             acquisitions, refused = group(region.id, items)
             new = self.store.discover(region.id, acquisitions, [*rejected, *refused], now, complete=not failures)
             discovered += new

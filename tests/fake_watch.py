@@ -66,7 +66,7 @@ def write_config(folder: Path, extra: str = "") -> Path:
 
     from shapely.geometry import mapping
 
-    make_model(folder / "models" / "scar-rgb")
+    make_model(folder / "models" / "scar-rgb-noiburi")
     (folder / "catalog.json").write_text("{}", encoding="utf-8")
     (folder / "area.geojson").write_text(json.dumps(mapping(region_polygon())), encoding="utf-8")
     path = folder / "config.yaml"

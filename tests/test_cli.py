@@ -212,14 +212,14 @@ def test_regions_and_models(capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 0
     models = document["models"]
     assert isinstance(models, list)
-    assert [model["name"] for model in models] == [document["in_use"]] == ["scar-rgb"]
-    assert "scar-rgb (in use)" in call(capsys, "models")[1]
+    assert [model["name"] for model in models] == [document["in_use"]] == ["scar-rgb-noiburi"]
+    assert "scar-rgb-noiburi (in use)" in call(capsys, "models")[1]
 
 
 @pytest.mark.usefixtures("config")
 def test_unfit_model_is_told(capsys: pytest.CaptureFixture[str], config: Path) -> None:
     """Weights that do not match their card are named by models and config check, with exit code 2."""
-    (config.parent / "models" / "scar-rgb" / "model.onnx").write_bytes(b"other weights")
+    (config.parent / "models" / "scar-rgb-noiburi" / "model.onnx").write_bytes(b"other weights")
     code, out, _ = call(capsys, "models")
     assert code == 2
     assert "broken:" in out

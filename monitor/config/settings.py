@@ -159,7 +159,7 @@ class Settings(BaseSettings):
     """SQLAlchemy URL; SQLite with an absolute path, or PostgreSQL through psycopg."""
     products: Path = Path("products")
     models: Path = Field(default_factory=lambda: shipped_folder("models"))
-    model: str = "scar-rgb"
+    model: str = "scar-rgb-noiburi"
     """Name of the folder in `models`."""
     catalogs: dict[Identifier, CatalogSettings] = Field(default_factory=dict)
     regions: dict[Identifier, RegionSettings] = Field(default_factory=dict)

@@ -47,8 +47,9 @@ class AlertSettings:
     """Minimum mapping unit of an event."""
     looks: int = 3
     """Looks in the reference (K)."""
-    detectors: tuple[Detector, ...] = (Detector.NETWORK, Detector.BASELINE)
-    """Which detectors may open alerts; the other one is still computed and scored."""
+    detectors: tuple[Detector, ...] = (Detector.BASELINE,)
+    """Which detectors may open alerts; the other one is still computed, stored and drawn. The network joins when it
+    beats the baseline on real pixels (benchmarks/README.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ ALERT_STATES = frozenset({EventState.PROVISIONAL, EventState.CONFIRMED})
 class LifecycleSettings:
     """Limits of an event's life."""
 
-    open_strength: float = 0.05
+    open_strength: float = 0.2
     """ha x change: at or above, an event opens as an alert at once; below, as a candidate."""
     settle_looks: int = 3
     """Supporting looks after confirmation that close an event as settled."""

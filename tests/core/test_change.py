@@ -10,7 +10,8 @@ RNG = np.random.default_rng(7)
 
 def _hills(size: int = 160) -> np.ndarray:
     y, x = np.mgrid[:size, :size] * 10.0
-    return (60 * np.sin(x / 170.0) + 50 * np.cos(y / 210.0) + 25 * np.sin((x + y) / 95.0)).astype(np.float32)
+    hills: np.ndarray = 60 * np.sin(x / 170.0) + 50 * np.cos(y / 210.0) + 25 * np.sin((x + y) / 95.0)
+    return hills.astype(np.float32)
 
 
 def _lit(elevation: np.ndarray, azimuth_deg: float, height_deg: float, albedo: float) -> np.ndarray:

@@ -27,9 +27,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, wide_source: Source) -> dict
 
 
 @pytest.mark.parametrize("side", [1, 2, 8])
-def test_block_size(
-    side: int, tmp_path: Path, wide_source: Source, whole: dict[tuple[object, object], Row]
-) -> None:
+def test_block_size(side: int, tmp_path: Path, wide_source: Source, whole: dict[tuple[object, object], Row]) -> None:
     """Every stored statistic is the same to the last bit for blocks of 1, 2 and 8 tiles."""
     world = make_world(tmp_path / "world", wide_source)
     world.configure(block_tiles=side)
@@ -56,9 +54,7 @@ def test_overlapping_regions(
     assert observed(world) == whole
 
 
-def test_a_part_of_a_region(
-    tmp_path: Path, wide_source: Source, whole: dict[tuple[object, object], Row]
-) -> None:
+def test_a_part_of_a_region(tmp_path: Path, wide_source: Source, whole: dict[tuple[object, object], Row]) -> None:
     """A region that covers a corner stores of its tiles what the large region stores of them."""
     world = make_world(tmp_path / "world", wide_source)
     west, south, east, north = wide_source.valley.bbox

@@ -45,7 +45,9 @@ def test_a_new_version_supersedes(world: World) -> None:
     world.reprocess(3)
     assert world.once(later(30)).processed == 1
     assert [state for state, _ in world.states()] == [DONE, DONE, DONE, DONE, SUPERSEDED]
-    newest = [row for row in world.dump()["observation"] if row["acquisition_key"] == world.ledger()[-1].acquisition.key]
+    newest = [
+        row for row in world.dump()["observation"] if row["acquisition_key"] == world.ledger()[-1].acquisition.key
+    ]
     assert len(newest) == 4
     assert {row["acquisition_version"] for row in newest if row["current"]} == {
         entry.acquisition.version for entry in world.ledger()[3:] if entry.state is DONE

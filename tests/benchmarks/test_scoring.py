@@ -1,0 +1,97 @@
+"""Counting of found implants and false events."""
+
+import numpy as np
+import pytest
+
+from benchmarks.scoring import (
+    Ground,
+    Implant,
+    Quiet,
+    baseline_rule,
+    binomial_interval,
+    false_events,
+    found_clusters,
+    is_found,
+    network_rule,
+    poisson_interval,
+    supported_rule,
+    union_rule,
+)
+from monitor.core.canvas import canvases
+from monitor.core.change import AlertSettings
+from monitor.core.clusters import Ground as Canvas
+from monitor.core.clusters import clusters
+from monitor.records import Detector, Tile
+
+SETTINGS = AlertSettings()
+
+
+def _ground(network: float = 0.0, baseline: float = 0.0, side: int = 5) -> Ground:
+    """Steep ground of 64x64 px with a square of change at (20, 20)."""
+    layers = [np.zeros((64, 64), np.float32) for _ in range(2)]
+    for layer, level in zip(layers, (network, baseline), strict=True):
+        layer[20 : 20 + side, 20 : 20 + side] = level
+    return Ground(network=layers[0], baseline=layers[1], slope_deg=np.full((64, 64), 25.0, np.float32))
+
+
+def _implant(ground: Ground) -> Implant:
+    bare = np.zeros((64, 64), np.float32)
+    bare[20:25, 20:25] = 1.0
+    return Implant(area_ha=0.25, bare=bare, hidden=0.0, ground=ground)
+
+
+def test_found_clusters_are_those_of_the_service() -> None:
+    """Random masks give as many clusters of the same areas as `core.clusters.clusters`."""
+    generator = np.random.default_rng(3)
+    (canvas,) = canvases([Tile(epsg=32654, column=150, row=1842)])
+    for density in (0.0005, 0.002, 0.01):
+        mask = np.zeros(canvas.shape, bool)
+        for row, column in zip(*np.nonzero(generator.random(canvas.shape) < density), strict=True):
+            mask[row : row + generator.integers(1, 6), column : column + generator.integers(1, 6)] = True
+        slope = np.broadcast_to(np.linspace(0, 30, 256, dtype=np.float32), canvas.shape)
+        ground = Canvas(canvas=canvas, slope_deg=slope, spread=slope)
+        theirs = clusters(slope, mask, Detector.NETWORK, ground, SETTINGS)
+        labels, count = found_clusters(mask, slope, SETTINGS)
+        ours = np.bincount(labels.ravel(), minlength=count + 1)[1:] * 0.01
+        assert count == len(theirs)
+        np.testing.assert_allclose(sorted(ours), sorted(cluster.area_ha for cluster in theirs))
+
+
+def test_an_implant_is_found_by_the_detector_that_sees_it() -> None:
+    """Change of one detector alone is found by that one and by the union, not by the other."""
+    implant = _implant(_ground(network=0.9))
+    network, baseline = network_rule(0.35, SETTINGS), baseline_rule(0.6, SETTINGS)
+    assert is_found(implant, network, SETTINGS)
+    assert not is_found(implant, baseline, SETTINGS)
+    assert is_found(implant, union_rule(network, baseline), SETTINGS)
+
+
+def test_support_asks_for_both() -> None:
+    """A baseline cluster without a rise of the network is dropped, one with a rise stays."""
+    rule = supported_rule(baseline_rule(0.6, SETTINGS), Detector.NETWORK, 0.1)
+    assert is_found(_implant(_ground(network=0.2, baseline=1.0)), rule, SETTINGS)
+    assert not is_found(_implant(_ground(network=0.05, baseline=1.0)), rule, SETTINGS)
+
+
+@pytest.mark.parametrize(("side", "expected"), [(3, 0), (4, 1)])
+def test_false_events_count_from_the_minimum_area(side: int, expected: int) -> None:
+    """Nine changed pixels are below 0.1 ha, sixteen are one false event."""
+    quiet = Quiet(ground=_ground(network=0.9, side=side), where=np.ones((64, 64), bool), area_km2=0.4)
+    assert false_events(quiet, network_rule(0.35, SETTINGS), SETTINGS) == expected
+
+
+def test_false_events_elsewhere_do_not_count() -> None:
+    """Change outside the quiet ground is nobody's false event."""
+    where = np.zeros((64, 64), bool)
+    where[40:] = True
+    quiet = Quiet(ground=_ground(network=0.9), where=where, area_km2=0.2)
+    assert false_events(quiet, network_rule(0.35, SETTINGS), SETTINGS) == 0
+
+
+def test_intervals_are_the_published_ones() -> None:
+    """Clopper-Pearson for 8 of 10 and Garwood for 3, against tables."""
+    assert binomial_interval(8, 10) == pytest.approx((0.4439, 0.9748), abs=1e-4)
+    assert binomial_interval(0, 10)[0] == 0.0
+    assert binomial_interval(10, 10)[1] == 1.0
+    assert poisson_interval(3) == pytest.approx((0.6187, 8.7673), abs=1e-4)
+    assert poisson_interval(0) == pytest.approx((0.0, 3.6889), abs=1e-4)

@@ -1,0 +1,91 @@
+"""How the demonstration judges itself."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from shapely import box
+from shapely.geometry.base import BaseGeometry
+
+from monitor.config import load
+from monitor.core.grid import project
+from monitor.demo import DemoScore, score, write_config
+from monitor.records import AlertStatus, Detector, Event, EventState, Tile
+from monitor.sandbox.valley import TrueScar, Valley
+
+WHEN = datetime(2025, 7, 1, tzinfo=UTC)
+
+
+def _ground(column: int, side_m: float = 100.0) -> BaseGeometry:
+    west = 500_000.0 + 500.0 * column
+    return project(box(west, 5_130_000.0, west + side_m, 5_130_000.0 + side_m), 32633, 4326)
+
+
+def _scar(column: int, area_ha: float = 1.0, slope_deg: float = 25.0) -> TrueScar:
+    return TrueScar(geometry=_ground(column), area_ha=area_ha, slope_deg=slope_deg, visible=True)
+
+
+def _event(column: int, state: EventState = EventState.PROVISIONAL) -> Event:
+    return Event(
+        id=f"e{column}",
+        region="valley",
+        state=state,
+        status=AlertStatus.TEST,
+        detector=Detector.BASELINE,
+        geometry=_ground(column),
+        area_ha=1.0,
+        mean_change=1.0,
+        strength=1.0,
+        spread=0.0,
+        slope_deg=25.0,
+        confidence="high",
+        confidence_reason="",
+        window_start=WHEN,
+        window_end=WHEN,
+        model_version="m",
+        tiles=(Tile(epsg=32633, column=195, row=2003),),
+    )
+
+
+VALLEY = Valley(
+    catalog=Path("/somewhere/catalog/catalog.json"),
+    truth=Path("/somewhere/truth.json"),
+    bbox=(14.9, 46.2, 15.2, 46.4),
+    seed=1,
+    times=(WHEN,),
+    storm=WHEN,
+    scars=tuple(_scar(column) for column in range(10)),
+)
+
+
+def test_found_missed_and_false_are_counted() -> None:
+    """Nine of ten scars under alerts and one alert elsewhere just pass; one more of either does not."""
+    events = [_event(column) for column in range(9)] + [_event(30)]
+    assert score(VALLEY, events) == DemoScore(scars=10, found=9, alerts=10, false_events=1)
+    assert score(VALLEY, events).passed
+    assert not score(VALLEY, [*events, _event(31)]).passed
+    assert not score(VALLEY, events[1:]).passed
+
+
+def test_events_that_are_no_alerts_count_for_nothing() -> None:
+    """Refuted events and candidates are neither finds nor false alarms."""
+    events = [_event(0, EventState.REFUTED), _event(31, EventState.CANDIDATE)]
+    assert score(VALLEY, events) == DemoScore(scars=10, found=0, alerts=0, false_events=0)
+
+
+def test_small_and_flat_scars_are_not_asked_for_but_no_false_alarms() -> None:
+    """An alert on a scar under half a hectare is right; missing it costs nothing."""
+    valley = replace(VALLEY, scars=(_scar(0), _scar(1, area_ha=0.3), _scar(2, slope_deg=4.0)))
+    assert score(valley, [_event(0), _event(1)]) == DemoScore(scars=1, found=1, alerts=2, false_events=0)
+
+
+def test_its_configuration_is_a_valid_one(tmp_path: Path) -> None:
+    """The file that the demonstration writes can be used with every command."""
+    catalog = tmp_path / "catalog" / "catalog.json"
+    catalog.parent.mkdir()
+    catalog.write_text("{}")
+    valley = replace(VALLEY, catalog=catalog)
+    settings = load(write_config(tmp_path, valley))
+    assert settings.products == tmp_path / "products"
+    assert settings.regions["valley"].geometry.bounds == pytest.approx(valley.bbox)
