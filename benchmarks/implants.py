@@ -26,8 +26,8 @@ from monitor.records import Detector
 SEED = 20180906
 FALSE_EVENTS = (1, 2, 5, 10)
 """Numbers of false events on the quiet ground at which detectors are compared."""
-NETWORK_STARTS = tuple(float(x) for x in np.round(np.arange(0.06, 0.97, 0.04), 2))
-BASELINE_STARTS = tuple(float(x) for x in np.round(np.arange(0.36, 1.45, 0.04), 2))
+NETWORK_STARTS = tuple(float(x) for x in (*np.round(np.arange(0.06, 0.61, 0.04), 2), 0.7, 0.8, 0.9))
+BASELINE_STARTS = tuple(float(x) for x in np.round(np.arange(0.40, 1.33, 0.04), 2))
 SUPPORT = (0.02, 0.05, 0.10, 0.15, 0.20)
 FAMILIES = ("network", "baseline", "union", "baseline supported by network")
 

@@ -108,8 +108,12 @@ def found_clusters(mask: Mask, slope_deg: Array, settings: AlertSettings) -> tup
 
 def is_found(implant: Implant, rule: Rule, settings: AlertSettings) -> bool:
     """Whether enough of an implant lies in clusters."""
-    labels, count = found_clusters(rule(implant.ground), implant.ground.slope_deg, settings)
-    return bool(count) and float(implant.bare[labels > 0].sum()) >= FOUND_SHARE * float(implant.bare.sum())
+    enough = FOUND_SHARE * float(implant.bare.sum())
+    mask = rule(implant.ground)
+    if float(implant.bare[mask].sum()) < enough:
+        return False
+    labels, _ = found_clusters(mask, implant.ground.slope_deg, settings)
+    return float(implant.bare[labels > 0].sum()) >= enough
 
 
 def false_events(quiet: Quiet, rule: Rule, settings: AlertSettings) -> int:

@@ -217,10 +217,11 @@ def _cut(scene: Scene, changes: Changes, box: tuple[slice, slice]) -> Ground:
 
 
 def _quiet(stage: Stage, pixel_km2: float) -> Quiet:
-    everything = (slice(None), slice(None))
+    """The quiet ground with a rim, so that clusters that begin outside it are cut as they are on the whole scene."""
+    (box,) = ndimage.find_objects(ndimage.binary_dilation(stage.where, iterations=_MARGIN_PX).astype(np.int8))
     return Quiet(
-        ground=_cut(stage.scene, stage.changes, everything),
-        where=stage.where,
+        ground=_cut(stage.scene, stage.changes, box),
+        where=stage.where[box].copy(),
         area_km2=float(stage.where.sum()) * pixel_km2,
     )
 

@@ -8,13 +8,13 @@ from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from shapely import prepare
+from shapely import prepare, union_all
 from shapely.geometry.base import BaseGeometry
 
 from monitor.core.canvas import with_halo
 from monitor.core.context import Sample, blended, neighbourhood_statistics, thin
 from monitor.core.features import ContextStatistics, normalise
-from monitor.core.grid import TILE_PX, project, tile_polygon
+from monitor.core.grid import TILE_M, TILE_PX, neighbour, project, region_tiles, tile_polygon
 from monitor.core.quantise import quantise
 from monitor.core.tta import predict_tile
 from monitor.ports import Engine, ImageSource, TerrainSource
@@ -22,6 +22,9 @@ from monitor.records import Acquisition, Look, ModelCard, PixelState, Prediction
 
 Array = NDArray[np.float32]
 Value = TypeVar("Value")
+
+_CONTEXT_RINGS = 2
+_RIM_DEG = 0.004
 
 
 class Stopwatch:
@@ -183,6 +186,22 @@ class Looker:
 
     def _terrain(self, tile: Tile) -> Terrain | None:
         return self.watch.run("read", lambda: self.instruments.terrain.read(tile))
+
+
+def surroundings(geometry: BaseGeometry) -> BaseGeometry:
+    """All ground whose pixels bear on the tiles of a region: the tiles and two rings around them, EPSG:4326.
+
+    A tile's answer is blended from the statistics of its neighbours, which describe their own neighbours. Scenes and
+    elevation are looked up for all of it, so that a tile on a region's edge gets the answer it gets inside one.
+    """
+    near = range(-_CONTEXT_RINGS, _CONTEXT_RINGS + 1)
+    tiles = {neighbour(tile, columns, down) for tile in region_tiles(geometry) for columns in near for down in near}
+    ground = [
+        project(union_all([tile_polygon(tile) for tile in tiles if tile.epsg == epsg]).segmentize(TILE_M), epsg, 4326)
+        for epsg in sorted({tile.epsg for tile in tiles})
+    ]
+    # Few corners for catalogs that take the outline in a request; the rim makes up for what is cut off.
+    return union_all(ground).buffer(_RIM_DEG).simplify(_RIM_DEG / 2)
 
 
 def order_for_cache(tiles: Sequence[Tile]) -> tuple[Tile, ...]:

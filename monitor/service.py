@@ -4,11 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from shapely.geometry.base import BaseGeometry
+
 from monitor.core.acquisitions import group
 from monitor.errors import CatalogUnavailable, Permanent, ScarpwatchError, Transient
+from monitor.looking import surroundings
 from monitor.pipeline import Outcome, Pipeline
 from monitor.ports import Catalog, Store
-from monitor.records import LedgerEntry, Region, Rejected, SceneItem
+from monitor.records import Acquisition, LedgerEntry, Region, Rejected, SceneItem
 
 Clock = Callable[[], datetime]
 
@@ -123,6 +126,8 @@ class Service:
             for one in rejected:
                 report(_event("refused", region.id, one.item, f"{one.detail}. {_REFUSED_REMEDY}", one.reason))
             acquisitions, refused = group(region.id, items)
+            # Passes that show surroundings only are no concern of this region.
+            acquisitions = [one for one in acquisitions if any(map(region.geometry.intersects, _footprints(one)))]
             new = self.store.discover(region.id, acquisitions, [*rejected, *refused], now, complete=not failures)
             discovered += new
             report(_event("discovered", region.id, region.id, f"{new} new of {len(acquisitions)} acquisitions"))
@@ -157,9 +162,10 @@ class Service:
         rejected: list[Rejected] = []
         failures: list[CatalogUnavailable] = []
         start = now - timedelta(days=region.lookback_days)
+        around = surroundings(region.geometry)
         for name in region.catalogs:
             try:
-                found, refused = self._catalogs[name].search(region.geometry, start, now)
+                found, refused = self._catalogs[name].search(around, start, now)
             except CatalogUnavailable as failure:
                 failures.append(failure)
             else:
@@ -225,6 +231,10 @@ class Service:
         tally.parked += 1
         tally.errors.append(f"{acquisition.key}: {detail}")
         report(_event("parked", acquisition.region, acquisition.key, detail, reason))
+
+
+def _footprints(acquisition: Acquisition) -> list[BaseGeometry]:
+    return [item.geometry for item in acquisition.items]
 
 
 def _event(action: str, region: str, item: str, detail: str, reason: str = "") -> PassEvent:

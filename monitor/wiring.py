@@ -17,7 +17,7 @@ from monitor.adapters.store import SqlStore, make_owner
 from monitor.adapters.terrain_source import RasterTerrainSource
 from monitor.config import CatalogSettings, Settings
 from monitor.core.lifecycle import LifecycleSettings
-from monitor.looking import Instruments, Recent
+from monitor.looking import Instruments, Recent, surroundings
 from monitor.pipeline import Pipeline, PipelineSettings
 from monitor.ports import Catalog, TerrainSource
 from monitor.records import Region, Terrain, Tile
@@ -84,7 +84,8 @@ def _catalog(name: str, chosen: CatalogSettings) -> Catalog:
 
 def _terrain(region: Region, catalogs: Mapping[str, Catalog], signed: Signers) -> TerrainSource:
     """Elevation over a region from all its catalogs; the ground does not change, so its tiles stay at hand."""
-    items = [item for name in region.catalogs for item in catalogs[name].terrain(region.geometry)]
+    around = surroundings(region.geometry)
+    items = [item for name in region.catalogs for item in catalogs[name].terrain(around)]
     return KeptTerrain(RasterTerrainSource(items, signed))
 
 

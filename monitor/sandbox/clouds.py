@@ -12,7 +12,7 @@ from monitor.sandbox.cover import Cover
 from monitor.sandbox.frame import fractal
 from monitor.sandbox.optics import Sun
 
-_CLEAR_RIM_PX = 4
+_CLEAR_RIM_PX = 8
 """Ground this close to cloud or shadow does not count as clear: every service masks a rim."""
 _PLACES = 80
 

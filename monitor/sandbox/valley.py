@@ -42,7 +42,7 @@ class TrueScar:
     slope_deg: float
     """Mean slope of the ground under it."""
     visible: bool
-    """At least 70 % of it lies free of cloud, shadow and their 40 m rims in the last acquisition after the storm."""
+    """At least 70 % of it lies free of cloud, shadow and their 80 m rims in the last acquisition after the storm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from rich.console import Console
 from monitor.adapters import illustrations, products
 from monitor.adapters.imagery import RasterImageSource
 from monitor.adapters.looks import LookFiles
-from monitor.adapters.store import SqlStore, events, history, ledger
+from monitor.adapters.store import SqlStore, events
 from monitor.cli.parts import Parts
 from monitor.cli.run import run
 from monitor.records import Bands, SceneItem, Tile
@@ -110,6 +110,11 @@ def _no_demo(folder: Path, seed: int, check: bool, console: Console) -> bool:
     raise NotImplementedError
 
 
+def be_impatient() -> None:
+    """Wait a fraction of a second for the database instead of 15."""
+    SqlStore.__init__.__defaults__ = (timedelta(milliseconds=200),)
+
+
 def die_reading(scene: str) -> None:
     """From now on, reading this scene brings the process down, as one would that needs more memory than there is."""
     read = RasterImageSource.read
@@ -133,13 +138,11 @@ STEPS: Mapping[str, tuple[object, str]] = {
     "chips": (illustrations, "write_chips"),
     "picture": (illustrations, "write_picture"),
     "illustrate": (illustrations.Illustrations, "illustrate"),
-    "state": (ledger, "give_up"),
-    "observations": (history, "append"),
     "events": (events, "write"),
     "commit": (SqlStore, "complete"),
 }
-"""The steps of an acquisition's life, and the function that takes each. From "state" to "events" they are one
-transaction, which "commit" ends."""
+"""The steps of an acquisition's life, and the function that takes each; "events" is in the middle of the transaction
+that "commit" ends."""
 
 
 def die_after(step: str, turn: int, acquisition: int) -> None:

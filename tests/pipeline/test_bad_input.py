@@ -4,8 +4,8 @@ had been."""
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -13,15 +13,17 @@ import psycopg
 import pytest
 import rasterio
 
+from monitor.adapters.store.database import _ADVISORY_LOCK as ADVISORY_LOCK
 from monitor.records import AcquisitionState
 from tests.adapters.small_disk import run_on_small_disk
 from tests.adapters.stac_server import HTML, Answer, CatalogServer, as_json
 from tests.adapters.tiny_model import make_model, write_card
 from tests.pipeline.conftest import Undisturbed
-from tests.pipeline.processes import Running
-from tests.pipeline.world import REGION, Json, Source, World, edit_json, files, later, make_world, region
+from tests.pipeline.processes import Running, be_impatient
+from tests.pipeline.world import REGION, Ended, Json, Source, World, files, later, make_world, region
 
-LAST = 3
+LAST = 1
+"""The newest scene before the storm: most tests end there, which is much faster than drawing alerts."""
 Spoil = Callable[[World], object]
 
 
@@ -68,6 +70,19 @@ def mend(world: World) -> None:
     shutil.copytree(world.valley.catalog.parent, world.folder / "catalog", dirs_exist_ok=True)
 
 
+def _until_storm(world: World, *arguments: str) -> Ended:
+    """A command in a process of its own at the time of the storm."""
+    return Running(world, *arguments, now=world.valley.storm).end()
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory, source: Source) -> Undisturbed:
+    """An undisturbed pass over the two scenes before the storm."""
+    world = make_world(tmp_path_factory.mktemp("quiet") / "world", source)
+    assert world.once(world.valley.storm).processed == 2
+    return Undisturbed(world=world, content=world.dump(), files=files(world), seconds=0.0)
+
+
 def check_as_undisturbed(world: World, clean: Undisturbed) -> None:
     """Everything but the memory of what was refused is as after an undisturbed pass."""
     content = world.dump()
@@ -76,17 +91,17 @@ def check_as_undisturbed(world: World, clean: Undisturbed) -> None:
 
 
 @pytest.mark.parametrize("case", PARKED)
-def test_a_broken_raster(case: str, small_world: World, clean: Undisturbed) -> None:
+def test_a_broken_raster(case: str, small_world: World, quiet: Undisturbed) -> None:
     """Its acquisition is parked with item and remedy, the others are done; mended and released it is as if new."""
     spoil, reason, words = PARKED[case]
     spoil(small_world)
-    ended = Running(small_world, "once").end()
+    ended = _until_storm(small_world, "once")
     name = small_world.item(LAST).stem
-    assert (ended.code, ended.actions.count("done"), ended.actions.count("parked")) == (1, 3, 1)
+    assert (ended.code, ended.actions.count("done"), ended.actions.count("parked")) == (1, 1, 1)
     complaint = next(line for line in ended.out.splitlines() if line.startswith("! "))
     assert name in complaint
     assert words in complaint
-    status = Running(small_world, "status", "--json").end()
+    status = _until_storm(small_world, "status", "--json")
     (parked,) = json.loads(status.out)["parked"]
     assert (status.code, parked["reason"]) == (1, reason)
     assert name in parked["detail"]
@@ -94,28 +109,29 @@ def test_a_broken_raster(case: str, small_world: World, clean: Undisturbed) -> N
     mend(small_world)
     remedy = parked["remedy"].split()
     assert remedy[:2] == ["scarpwatch", "release"]
-    assert Running(small_world, *remedy[1:]).end().code == 0
-    assert Running(small_world, "once").end().code == 0
-    check_as_undisturbed(small_world, clean)
+    assert _until_storm(small_world, *remedy[1:]).code == 0
+    assert _until_storm(small_world, "once").code == 0
+    check_as_undisturbed(small_world, quiet)
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_broken_item(case: str, small_world: World, clean: Undisturbed) -> None:
+def test_a_broken_item(case: str, small_world: World, quiet: Undisturbed) -> None:
     """It is refused with its reason in log and database, the others are done; mended it is found by the next poll."""
     spoil, reason = REFUSED[case]
+    name = small_world.item(LAST).stem
     spoil(small_world)
-    ended = Running(small_world, "once").end()
-    assert ended.actions.count("done") == 3
+    ended = _until_storm(small_world, "once")
+    assert ended.actions.count("done") == 1
     (line,) = (json.loads(line) for line in ended.err.splitlines() if '"refused"' in line)
     assert line["reason"] == reason
-    assert Path(small_world.item(0)).stem[:9] in line["item"] or "S2" in line["item"]
+    assert name in line["item"]
     assert "Mend it" in line["event"]
     with closing(small_world.store()) as store:
         assert [one.reason for one in store.rejections()] == [reason]
 
     mend(small_world)
-    assert Running(small_world, "once").end().actions.count("done") == 1
-    check_as_undisturbed(small_world, clean)
+    assert _until_storm(small_world, "once").actions.count("done") == 1
+    check_as_undisturbed(small_world, quiet)
 
 
 def test_a_broken_scene_does_not_hold_up_newer_ones(small_world: World) -> None:
@@ -153,29 +169,29 @@ SICK: dict[str, tuple[str, Answer]] = {
 
 
 @pytest.mark.parametrize("case", SICK)
-def test_a_sick_catalog(case: str, small_world: World, clean: Undisturbed) -> None:
+def test_a_sick_catalog(case: str, small_world: World, quiet: Undisturbed) -> None:
     """The region of a catalog that answers nonsense waits with a clear word; the other region is watched as ever."""
     kind, answer = SICK[case]
     server = CatalogServer()
     with server.running():
         server.routes["/"] = [answer]
         _two_regions(small_world, f"{server.url}/", kind)
-        ended = Running(small_world, "once").end()
-    assert (ended.code, ended.actions.count("poll-failed"), ended.actions.count("done")) == (1, 1, 4)
+        ended = _until_storm(small_world, "once")
+    assert (ended.code, ended.actions.count("poll-failed"), ended.actions.count("done")) == (1, 1, 2)
     complaint = next(line for line in ended.out.splitlines() if line.startswith("! "))
     assert complaint.startswith("! catalog other (http://127.0.0.1:")
     assert "check catalogs.other" in complaint
-    assert small_world.dump() == clean.content
-    assert files(small_world) == clean.files
+    assert small_world.dump() == quiet.content
+    assert files(small_world) == quiet.files
 
 
-def test_a_catalog_that_is_not_there(small_world: World, clean: Undisturbed) -> None:
+def test_a_catalog_that_is_not_there(small_world: World, quiet: Undisturbed) -> None:
     """A path that leads nowhere is said with its name; the other region is watched as ever."""
     _two_regions(small_world, "gone/catalog.json", "static")
-    ended = Running(small_world, "once").end()
+    ended = _until_storm(small_world, "once")
     assert ended.code == 1
     assert "! catalog other (" in ended.out
-    assert small_world.dump() == clean.content
+    assert small_world.dump() == quiet.content
 
 
 def _other_hash(world: World) -> None:
@@ -212,7 +228,7 @@ def test_a_model_that_does_not_fit_its_card(case: str, small_world: World) -> No
     """Nothing is processed: exit code 2, and a word that names the folder and what to do."""
     spoil, words = MODELS[case]
     spoil(small_world)
-    ended = Running(small_world, "once").end()
+    ended = _until_storm(small_world, "once")
     assert ended.code == 2, ended
     assert "redness" in ended.err
     assert words in ended.err
@@ -220,70 +236,61 @@ def test_a_model_that_does_not_fit_its_card(case: str, small_world: World) -> No
 
 
 def test_a_full_disk(tmp_path: Path, source: Source, clean: Undisturbed) -> None:
-    """What cannot be written waits for its next try; with space again the rest ends as if nothing had been."""
-    world = make_world(tmp_path / "world", source)
-    script = f"""
-    import os
-    from contextlib import closing
-    from datetime import timedelta
-    from pathlib import Path
-    from monitor.config import load
-    from monitor.wiring import build
-    from tests.pipeline.world import START
-    import json
-    ballast = disk / "ballast"
-    config = Path({str(world.config)!r})
-    with closing(build(load(config))) as service:
-        first = service.once(lambda: START)
-    ballast.unlink()
-    with closing(build(load(config))) as service:
-        second = service.once(lambda: START + timedelta(hours=1))
-    print(json.dumps([first.processed, first.retried, first.parked, list(first.errors), second.processed, second.waiting]))
-    import subprocess
-    subprocess.run(["cp", "-a", str(disk / "products"), str(disk.parent / "saved")], check=True)
-    """
+    """What cannot be written waits for its next try; with space again everything ends as if nothing had been."""
     disk = tmp_path / "disk"
+    world = make_world(tmp_path / "world", source)
     world.configure(products=str(disk / "products"))
-    fill = "(disk / 'ballast').write_bytes(bytes(3_900_000))\n"
-    out = run_on_small_disk(disk, 4096, fill + script.replace("\n    ", "\n"))
+    out = run_on_small_disk(disk, 16_384, _FULL_THEN_FREE.format(config=str(world.config)))
     first_done, retried, parked, errors, second_done, waiting = json.loads(out)
-    assert (first_done, retried, parked, waiting) == (0, 4, 0, 0)
+    assert (first_done, retried, parked) == (0, 4, 0)
     assert all("no space left" in error and "Free space" in error for error in errors)
-    assert second_done == 4
-    assert world.dump() == clean.content
-    saved = World(folder=tmp_path / "nowhere", database="", valley=world.valley)
-    assert saved.valley is world.valley
-    shutil.move(tmp_path / "saved", world.folder / "products")
-    assert files(world) == clean.files
+    assert (second_done, waiting) == (4, 0)
+    # What lay on the small disk went with it.
+    shutil.move(tmp_path / "saved", world.products)
+    check_as_undisturbed(world, clean)
 
 
-def test_a_locked_database(small_world: World, clean: Undisturbed, monkeypatch: pytest.MonkeyPatch) -> None:
+_FULL_THEN_FREE = """
+import json, shutil
+from contextlib import closing
+from datetime import timedelta
+from monitor.config import load
+from monitor.wiring import build
+from tests.pipeline.world import START
+
+config = Path({config!r})
+ballast = disk / "ballast"
+ballast.write_bytes(bytes(16_480_000))
+with closing(build(load(config))) as service:
+    first = service.once(lambda: START)
+ballast.unlink()
+with closing(build(load(config))) as service:
+    second = service.once(lambda: START + timedelta(hours=1))
+shutil.copytree(disk / "products", disk.parent / "saved")
+numbers = [first.processed, first.retried, first.parked, list(first.errors), second.processed, second.waiting]
+print(json.dumps(numbers))
+"""
+
+
+@contextmanager
+def _locked(world: World) -> Iterator[None]:
+    """Another connection is writing, and does not come to an end."""
+    if world.database.startswith("sqlite"):
+        with closing(sqlite3.connect(world.folder / "watch.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+    else:
+        with psycopg.connect(world.database) as connection:
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (ADVISORY_LOCK,))
+            yield
+
+
+def test_a_locked_database(world: World, clean: Undisturbed) -> None:
     """A database that stays locked ends the command with exit code 3 and a remedy; afterwards it goes on."""
-    monkeypatch.setattr("tests.pipeline.test_bad_input._SHORT", True)
-    with closing(sqlite3.connect(small_world.folder / "watch.db", isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        ended = Running(small_world, "once", setup=_impatient).end()
-        other.execute("ROLLBACK")
+    with _locked(world):
+        ended = Running(world, "once", setup=be_impatient).end()
     assert ended.code == 3
-    assert "watch.db" in ended.err
-    assert "locked" in ended.err
-    assert Running(small_world, "once").end().code == 0
-    assert small_world.dump() == clean.content
-
-
-_SHORT = False
-
-
-def _impatient() -> None:
-    """Wait a fraction of a second for the database instead of 15."""
-    from datetime import timedelta
-
-    from monitor.adapters.store import store
-
-    defaults = store.SqlStore.__init__.__defaults__
-    assert defaults is not None
-    store.SqlStore.__init__.__defaults__ = (timedelta(milliseconds=200),)
-
-
-assert psycopg
-assert edit_json
+    assert "lock" in ended.err
+    assert "see which process holds the database" in ended.err
+    assert Running(world, "once").end().code == 0
+    check_as_undisturbed(world, clean)

@@ -16,7 +16,7 @@ from tests.pipeline.world import World, files
 KILLS = 4
 """Per world: a fifth end without a result would, rightly, park the acquisition."""
 KILL_WORLDS = 5
-IN_DATABASE = ("claim", "state", "observations", "events", "commit")
+IN_DATABASE = ("claim", "events", "commit")
 ON_DISK = tuple(step for step in STEPS if step not in IN_DATABASE)
 
 

@@ -96,7 +96,7 @@ class World:
         """A raster of that scene."""
         return self.item(index).parent / f"{band}.tif"
 
-    def edit_item(self, index: int, edit: Callable[[Json], None]) -> None:
+    def edit_item(self, index: int, edit: Callable[[Json], object]) -> None:
         """Change the document of a scene."""
         edit_json(self.item(index), edit)
 
@@ -183,7 +183,7 @@ def _without(links: object, name: str) -> list[Mapping[str, object]]:
     return [link for link in cast(list[Mapping[str, object]], links) if not str(link["href"]).endswith(name)]
 
 
-def edit_json(path: Path, edit: Callable[[Json], None]) -> None:
+def edit_json(path: Path, edit: Callable[[Json], object]) -> None:
     """Change a JSON document in place."""
     document = json.loads(path.read_text(encoding="utf-8"))
     edit(document)

@@ -118,7 +118,7 @@ def test_shadows_lie_away_from_the_sun() -> None:
 
 def test_sky_drifts_until_the_ground_is_clear() -> None:
     """A sky finds a place where given ground is seen, and says how much of it."""
-    sky = make_sky(256, 0.2, Sun(elevation_deg=55.0, azimuth_deg=150.0), stream(4, "sky"))
+    sky = make_sky(256, 0.1, Sun(elevation_deg=55.0, azimuth_deg=150.0), stream(4, "sky"))
     grounds = [(np.array([40, 41, 42]), np.array([50, 51, 52])), (np.array([200, 201]), np.array([90, 91]))]
     placed, share = place_sky(sky, grounds, 1.0, stream(4, "place"))
     assert share == 1.0
