@@ -19,7 +19,17 @@ from benchmarks.scoring import (
     supported_rule,
     union_rule,
 )
-from benchmarks.trials import AWAY_M, FIRST_ROW, HEAD_SLOPE_DEG, SIZES_HA, SPACING_M, Trials, prepare, run_trials
+from benchmarks.trials import (
+    AWAY_M,
+    FIRST_ROW,
+    HEAD_SLOPE_DEG,
+    HILLSIDE_M,
+    SIZES_HA,
+    SPACING_M,
+    Trials,
+    prepare,
+    run_trials,
+)
 from monitor.core.change import AlertSettings
 from monitor.records import Detector
 
@@ -120,8 +130,8 @@ def exposure(trials: Trials) -> str:
         f"{len(trials.implants)} implants ({size} of each size) in {trials.runs} painted runs of the later Hokkaido "
         f"scene. Quiet ground: {quiet:.1f} km² seen by both dates from source row {FIRST_ROW} south "
         f"({trials.steep_km2:.1f} km² of it steep enough for a cluster to start). Heads: {trials.head_km2:.1f} km² of "
-        f"at least {HEAD_SLOPE_DEG:.0f}°, more than {AWAY_M:.0f} m from change found without implants, "
-        f"{SPACING_M:.0f} m apart. Soil above haze: red {red:.3f}, green {green:.3f}, blue {blue:.3f} (median of "
+        f"at least {HEAD_SLOPE_DEG:.0f}° (and so in the mean of {HILLSIDE_M:.0f} m around), more than {AWAY_M:.0f} m "
+        f"from change found without implants, {SPACING_M:.0f} m apart. Soil above haze: red {red:.3f}, green {green:.3f}, blue {blue:.3f} (median of "
         f"cream ground on the slopes of the real scars). Snow of the earlier scene and the mask of the painted scene "
         f"hide {hidden:.0%} of the painted area. Masks made again from the unpainted scene agree with the service's "
         f"on {trials.mask_agreement:.2%} of pixels."

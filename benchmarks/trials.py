@@ -26,11 +26,16 @@ FIRST_ROW = 720
 SCAR_ROWS, SCAR_COLUMNS = (360, 620), (330, 800)
 """Where the real scars of the scene lie: their bare ground gives the soil."""
 HEAD_SLOPE_DEG = 15.0
+HILLSIDE_M = 100.0
+"""The mean slope within this distance of a head must reach HEAD_SLOPE_DEG too: a bank in a plain cannot slide."""
+EDGE_M = 300.0
+"""Heads keep this distance from the edge of the image and of the elevation model."""
 AWAY_M = 150.0
 """Heads keep this distance from change that is found without implants."""
 SPACING_M = 450.0
 SIZES_HA = (0.1, 0.2, 0.5, 1.0, 2.0)
 _MARGIN_PX = 32
+_SOURCE_ROWS, _SOURCE_COLUMNS = 970, 1533
 _CREAM_RATIO = 0.55
 _BARE_RED = 0.115
 
@@ -87,6 +92,8 @@ def prepare(pair: Pair, tools: Instruments, settings: AlertSettings) -> Stage:
     where = jointly & (rows >= FIRST_ROW)
     changed = changes.masks[Detector.NETWORK] | changes.masks[Detector.BASELINE]
     away = ndimage.distance_transform_edt(~changed) * RESOLUTION_M > AWAY_M
+    known = np.isfinite(scene.slope_deg) & (rows >= 0) & (rows < _SOURCE_ROWS) & (columns < _SOURCE_COLUMNS)
+    inside = ndimage.distance_transform_edt(known) * RESOLUTION_M > EDGE_M
     pixels = scene_pixels(pair.after, source, pair.tiles)
     colours = _canvas_pixels(pair, pixels)
     clear = scene.canvas.lay({tile: valid(look) for tile, look in looks.items()}, np.bool_(False))
@@ -108,8 +115,15 @@ def prepare(pair: Pair, tools: Instruments, settings: AlertSettings) -> Stage:
         soil=bare_soil(colours, in_scars & clear_slopes & cream(colours, dark), clear_slopes),
         clear_slopes=clear_slopes,
         where=where,
-        heads=where & away & (scene.slope_deg >= HEAD_SLOPE_DEG),
+        heads=where & away & inside & hillsides(scene.slope_deg),
     )
+
+
+def hillsides(slope_deg: Array) -> Mask:
+    """(H, W) steep pixels among steep ground."""
+    side = 2 * int(HILLSIDE_M / RESOLUTION_M) + 1
+    around = ndimage.uniform_filter(np.nan_to_num(slope_deg, nan=0.0), side)
+    return np.asarray((slope_deg >= HEAD_SLOPE_DEG) & (around >= HEAD_SLOPE_DEG), dtype=np.bool_)
 
 
 def cream(colours: Array, dark: Sequence[float]) -> Mask:

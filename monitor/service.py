@@ -220,7 +220,9 @@ class Service:
             return
         wait = self._settings.retry_after * 2 ** (entry.attempts - 1)
         acquisition = entry.acquisition
-        self.store.retry(acquisition, self._owner, error.reason, str(error), now + wait, now)
+        if not self.store.retry(acquisition, self._owner, error.reason, str(error), now + wait, now):
+            report(_event("lost", acquisition.region, acquisition.key, str(error), "lease-lost"))
+            return
         tally.retried += 1
         tally.errors.append(str(error))
         report(_event("retry", acquisition.region, acquisition.key, str(error), error.reason))

@@ -1,6 +1,8 @@
 """Run twice, run at the same time, killed at any moment: the database ends as after one undisturbed run."""
 
 import random
+from contextlib import closing
+from datetime import timedelta
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -9,9 +11,10 @@ import pystac
 import pytest
 
 from monitor.records import AcquisitionState
+from monitor.service import PassEvent
 from tests.pipeline.conftest import Undisturbed
 from tests.pipeline.processes import STEPS, Running, die_after, die_reading, kill_at, new_seed
-from tests.pipeline.world import World, files
+from tests.pipeline.world import REGION, World, files, later
 
 KILLS = 4
 """Per world: a fifth end without a result would, rightly, park the acquisition."""
@@ -105,3 +108,22 @@ def test_what_kills_every_process_is_parked(world: World) -> None:
     assert "5 tries ended without a result" in last.out
     assert [state.value for state, _ in world.states()] == ["done", "parked", "done", "done"]
     assert world.states()[1][1] == "crashed-repeatedly"
+
+
+def test_a_lost_lease(world: World, clean: Undisturbed) -> None:
+    """Whoever loses an acquisition to another process writes nothing and complains of nothing; the other's counts."""
+    heard: list[str] = []
+
+    def steal(event: PassEvent) -> None:
+        heard.append(event.action)
+        if heard.count("claimed") == 3 and event.action == "claimed":
+            with closing(world.store()) as store:
+                assert store.claim("elsewhere:1:1", timedelta(minutes=15), later(60), [REGION]) is not None
+
+    summary = world.once(report=steal)
+    assert (summary.processed, summary.retried, summary.errors) == (2, 0, ())
+    assert heard[-1] == "lost"
+    assert [state.value for state, _ in world.states()] == ["done", "done", "claimed", "discovered"]
+    assert world.once(later(70)).processed == 0
+    assert world.once(later(80)).processed == 2
+    check_as_undisturbed(world, clean)
