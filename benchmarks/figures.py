@@ -55,7 +55,7 @@ def _by_size(axes: Axes, points: Sequence[Point], trials: Trials, false: int) ->
         point = best(points, family, false)
         if point is None:
             continue
-        shift = 1.0 + 0.03 * (index - 1.5)
+        shift = 1.0 + 0.05 * (index - 1.5)
         share = np.array([point.found[size] / point.painted[size] for size in SIZES_HA])
         low, high = np.array([binomial_interval(point.found[size], point.painted[size]) for size in SIZES_HA]).T
         axes.errorbar(

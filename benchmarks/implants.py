@@ -16,6 +16,7 @@ from benchmarks.scoring import (
     is_found,
     network_rule,
     poisson_interval,
+    strong_rule,
     supported_rule,
     union_rule,
 )
@@ -31,6 +32,7 @@ from benchmarks.trials import (
     run_trials,
 )
 from monitor.core.change import AlertSettings
+from monitor.core.lifecycle import LifecycleSettings
 from monitor.records import Detector
 
 SEED = 20180906
@@ -39,7 +41,9 @@ FALSE_EVENTS = (1, 2, 5, 10)
 NETWORK_STARTS = tuple(float(x) for x in (*np.round(np.arange(0.06, 0.61, 0.04), 2), 0.7, 0.8, 0.9))
 BASELINE_STARTS = tuple(float(x) for x in np.round(np.arange(0.40, 1.33, 0.04), 2))
 SUPPORT = (0.02, 0.05, 0.10, 0.15, 0.20)
-FAMILIES = ("network", "baseline", "union", "baseline supported by network")
+OPEN_STRENGTHS = (0.05, 0.10, 0.15, 0.20, 0.30)
+STRONG_STARTS = (0.44, 0.52, 0.60, 0.68)
+FAMILIES = ("network", "baseline", "union", "baseline supported by network", "baseline alerts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,19 +86,33 @@ def sweep(trials: Trials, settings: AlertSettings) -> list[Point]:
             rule = supported_rule(baseline[start], Detector.NETWORK, least)
             setting = {"baseline_high": start, "support": least}
             points.append(_point("baseline supported by network", setting, rule, trials, settings))
+    for start in STRONG_STARTS:
+        for least in OPEN_STRENGTHS:
+            setting = {"baseline_high": start, "open_strength": least}
+            rule = strong_rule(baseline_rule(start, settings), Detector.BASELINE, least, settings)
+            points.append(_point("baseline alerts", setting, rule, trials, settings))
     return points
 
 
-def shipped_point(trials: Trials, settings: AlertSettings) -> Point:
-    """The detectors and thresholds of the settings, as one rule."""
+def shipped_points(trials: Trials, settings: AlertSettings) -> list[Point]:
+    """The detectors and thresholds of the settings, as one rule: all events, and those that open as alerts."""
     rules = {
         Detector.NETWORK: network_rule(settings.high, settings),
         Detector.BASELINE: baseline_rule(settings.baseline_high, settings),
     }
-    chosen = [rules[detector] for detector in settings.detectors]
-    rule = chosen[0] if len(chosen) == 1 else union_rule(chosen[0], chosen[1])
+    least = LifecycleSettings().open_strength
+    events = _any_of([rules[detector] for detector in settings.detectors])
+    alerts = _any_of([strong_rule(rules[detector], detector, least, settings) for detector in settings.detectors])
+    named = " + ".join(settings.detectors)
     setting = {"high": settings.high, "baseline_high": settings.baseline_high}
-    return _point("as shipped (" + " + ".join(settings.detectors) + ")", setting, rule, trials, settings)
+    return [
+        _point(f"as shipped ({named}), events", setting, events, trials, settings),
+        _point(f"as shipped ({named}), alerts", {**setting, "open_strength": least}, alerts, trials, settings),
+    ]
+
+
+def _any_of(rules: Sequence[Rule]) -> Rule:
+    return rules[0] if len(rules) == 1 else union_rule(rules[0], rules[1])
 
 
 def best(points: Sequence[Point], family: str, false: int) -> Point | None:
@@ -113,7 +131,7 @@ def table(points: Sequence[Point], trials: Trials, settings: AlertSettings) -> s
             chosen = best(points, family, false)
             if chosen is not None:
                 lines.append(_row(f"≤ {false} ({rate:.0f} per 100 km²)", chosen))
-    for point in [*_at_defaults(points, settings), shipped_point(trials, settings)]:
+    for point in [*_at_defaults(points, settings), *shipped_points(trials, settings)]:
         low, high = (100.0 * x / trials.quiet.area_km2 for x in poisson_interval(point.false))
         rate = 100.0 * point.false / trials.quiet.area_km2
         lines.append(_row(f"{point.false} ({rate:.0f} per 100 km², {low:.0f}–{high:.0f})", point))
@@ -126,16 +144,18 @@ def exposure(trials: Trials) -> str:
     red, green, blue = trials.soil
     quiet = trials.quiet.area_km2
     size = len(trials.implants) // len(SIZES_HA)
-    return (
-        f"{len(trials.implants)} implants ({size} of each size) in {trials.runs} painted runs of the later Hokkaido "
-        f"scene. Quiet ground: {quiet:.1f} km² seen by both dates from source row {FIRST_ROW} south "
-        f"({trials.steep_km2:.1f} km² of it steep enough for a cluster to start). Heads: {trials.head_km2:.1f} km² of "
-        f"at least {HEAD_SLOPE_DEG:.0f}° (and so in the mean of {HILLSIDE_M:.0f} m around), more than {AWAY_M:.0f} m "
-        f"from change found without implants, {SPACING_M:.0f} m apart. Soil above haze: red {red:.3f}, green {green:.3f}, blue {blue:.3f} (median of "
-        f"cream ground on the slopes of the real scars). Snow of the earlier scene and the mask of the painted scene "
-        f"hide {hidden:.0%} of the painted area. Masks made again from the unpainted scene agree with the service's "
-        f"on {trials.mask_agreement:.2%} of pixels."
+    parts = (
+        f"{len(trials.implants)} implants ({size} of each size) in {trials.runs} painted runs of the later scene.",
+        f"Quiet ground: {quiet:.1f} km² seen by both dates from source row {FIRST_ROW} south,",
+        f"{trials.steep_km2:.1f} km² of it steep enough for a cluster to start.",
+        f"Heads: {trials.head_km2:.1f} km² of at least {HEAD_SLOPE_DEG:.0f}° (and so in the mean of {HILLSIDE_M:.0f} m",
+        f"around), more than {AWAY_M:.0f} m from change found without implants, {SPACING_M:.0f} m apart.",
+        f"Soil above haze: red {red:.3f}, green {green:.3f}, blue {blue:.3f}, the median of cream ground on the slopes",
+        "of the real scars.",
+        f"Snow of the earlier scene and the mask of the painted scene hide {hidden:.0%} of the painted area.",
+        f"Masks made again from the unpainted scene agree with the service's on {trials.mask_agreement:.2%} of pixels.",
     )
+    return " ".join(parts)
 
 
 def run(

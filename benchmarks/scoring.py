@@ -88,6 +88,21 @@ def supported_rule(rule: Rule, detector: Detector, least: float) -> Rule:
     return supported
 
 
+def strong_rule(rule: Rule, detector: Detector, least: float, settings: AlertSettings) -> Rule:
+    """Clusters of `rule` whose strength (ha x mean change of `detector`) is at least `least`: those shown as alerts."""
+
+    def strong(ground: Ground) -> Mask:
+        mask = rule(ground)
+        labels, count = found_clusters(mask, ground.slope_deg, settings)
+        change = ground.network if detector is Detector.NETWORK else ground.baseline
+        strength = ndimage.sum(np.nan_to_num(change, nan=0.0), labels, index=np.arange(count + 1)) * PIXEL_HA
+        keep = np.asarray(strength) >= least
+        keep[0] = False
+        return np.asarray(keep[labels])
+
+    return strong
+
+
 def found_clusters(mask: Mask, slope_deg: Array, settings: AlertSettings) -> tuple[NDArray[np.int32], int]:
     """Labels of the clusters that `core.clusters.clusters` makes of a mask, and their number (no outlines).
 

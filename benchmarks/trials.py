@@ -231,11 +231,14 @@ def _cut(scene: Scene, changes: Changes, box: tuple[slice, slice]) -> Ground:
 
 
 def _quiet(stage: Stage, pixel_km2: float) -> Quiet:
-    """The quiet ground with a rim, so that clusters that begin outside it are cut as they are on the whole scene."""
+    """The quiet ground with a rim; change outside it is taken out, so that no cluster reaches in from there."""
     (box,) = ndimage.find_objects(ndimage.binary_dilation(stage.where, iterations=_MARGIN_PX).astype(np.int8))
+    ground, where = _cut(stage.scene, stage.changes, box), stage.where[box].copy()
+    ground.network[~where] = np.nan
+    ground.baseline[~where] = np.nan
     return Quiet(
-        ground=_cut(stage.scene, stage.changes, box),
-        where=stage.where[box].copy(),
+        ground=ground,
+        where=where,
         area_km2=float(stage.where.sum()) * pixel_km2,
     )
 

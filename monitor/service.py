@@ -229,7 +229,9 @@ class Service:
 
     def _park(self, entry: LedgerEntry, reason: str, detail: str, now: datetime, report: Report, tally: _Tally) -> None:
         acquisition = entry.acquisition
-        self.store.park(acquisition, self._owner, reason, detail, now)
+        if not self.store.park(acquisition, self._owner, reason, detail, now):
+            report(_event("lost", acquisition.region, acquisition.key, detail, "lease-lost"))
+            return
         tally.parked += 1
         tally.errors.append(f"{acquisition.key}: {detail}")
         report(_event("parked", acquisition.region, acquisition.key, detail, reason))

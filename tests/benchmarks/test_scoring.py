@@ -14,6 +14,7 @@ from benchmarks.scoring import (
     is_found,
     network_rule,
     poisson_interval,
+    strong_rule,
     supported_rule,
     union_rule,
 )
@@ -71,6 +72,13 @@ def test_support_asks_for_both() -> None:
     rule = supported_rule(baseline_rule(0.6, SETTINGS), Detector.NETWORK, 0.1)
     assert is_found(_implant(_ground(network=0.2, baseline=1.0)), rule, SETTINGS)
     assert not is_found(_implant(_ground(network=0.05, baseline=1.0)), rule, SETTINGS)
+
+
+@pytest.mark.parametrize(("level", "expected"), [(0.7, False), (0.9, True)])
+def test_an_alert_needs_strength(level: float, expected: bool) -> None:
+    """A quarter of a hectare that changed by 0.7 stays below 0.2 ha x change, by 0.9 it does not."""
+    rule = strong_rule(baseline_rule(0.6, SETTINGS), Detector.BASELINE, 0.2, SETTINGS)
+    assert is_found(_implant(_ground(baseline=level)), rule, SETTINGS) is expected
 
 
 @pytest.mark.parametrize(("side", "expected"), [(3, 0), (4, 1)])

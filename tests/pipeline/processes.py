@@ -149,7 +149,7 @@ def die_after(step: str, turn: int, acquisition: int) -> None:
     """Die right after a step was taken for the `turn`-th time while the `acquisition`-th one is processed (from 1)."""
     claimed = _counting(SqlStore, "claim")
     owner, name = STEPS[step]
-    take = getattr(owner, name)
+    take = getattr(owner, name)  # after the counting, which "claim" must go through
     taken = [0]
 
     def deadly(*arguments: object, **named: object) -> object:
@@ -159,8 +159,6 @@ def die_after(step: str, turn: int, acquisition: int) -> None:
             _die()
         return result
 
-    if step == "claim":
-        take = getattr(SqlStore, "claim")  # noqa: B009 (counted by now)
     _replace(owner, name, deadly)
 
 

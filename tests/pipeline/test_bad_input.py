@@ -241,7 +241,8 @@ def test_a_full_disk(tmp_path: Path, source: Source, clean: Undisturbed) -> None
     world = make_world(tmp_path / "world", source)
     world.configure(products=str(disk / "products"))
     out = run_on_small_disk(disk, 16_384, _FULL_THEN_FREE.format(config=str(world.config)))
-    first_done, retried, parked, errors, second_done, waiting = json.loads(out)
+    reasons, first_done, retried, parked, errors, second_done, waiting = json.loads(out)
+    assert reasons == 4 * [["discovered", "disk-full"]]
     assert (first_done, retried, parked) == (0, 4, 0)
     assert all("no space left" in error and "Free space" in error for error in errors)
     assert (second_done, waiting) == (4, 0)
@@ -263,12 +264,13 @@ ballast = disk / "ballast"
 ballast.write_bytes(bytes(16_480_000))
 with closing(build(load(config))) as service:
     first = service.once(lambda: START)
+    waiting = [(entry.state.value, entry.reason) for entry in service.store.ledger()]
 ballast.unlink()
 with closing(build(load(config))) as service:
     second = service.once(lambda: START + timedelta(hours=1))
 shutil.copytree(disk / "products", disk.parent / "saved")
 numbers = [first.processed, first.retried, first.parked, list(first.errors), second.processed, second.waiting]
-print(json.dumps(numbers))
+print(json.dumps([waiting, *numbers]))
 """
 
 
