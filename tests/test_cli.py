@@ -2,8 +2,10 @@
 
 import json
 import os
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from shapely.geometry import shape
@@ -13,6 +15,7 @@ from monitor.adapters.store.migration import downgrade
 from monitor.cli.exits import exit_code
 from monitor.cli.run import run
 from monitor.errors import BadModel, CatalogUnavailable, ConfigError, ScarpwatchError, StoreBusy
+from monitor.records import Rejected
 from tests.fake_watch import NOW, RIGHT, TILE, parts, region_polygon, write_config
 
 
@@ -344,3 +347,15 @@ def test_old_sqlite_is_upgraded_by_once_only(capsys: pytest.CaptureFixture[str],
     assert call(capsys, "status")[0] == 3
     assert call(capsys, "once")[0] == 0
     assert call(capsys, "status")[0] == 0
+
+
+def test_refused_items_are_shown(capsys: pytest.CaptureFixture[str], config: Path) -> None:
+    """What polls refuse is in status with its reason, for people and for machines."""
+    call(capsys, "once")
+    refused = Rejected(item="S2_BROKEN", reason="no-geometry", detail="the item has no footprint")
+    with closing(SqlStore(f"sqlite:///{config.parent / 'watch.db'}")) as store:
+        store.discover("valley", [], [refused], NOW)
+    assert "S2_BROKEN: no-geometry, the item has no footprint" in call(capsys, "status")[1]
+    _, document = call_json(capsys, "status")
+    (row,) = cast("list[dict[str, object]]", document["refused"])
+    assert (row["item"], row["reason"], row["polls"]) == ("S2_BROKEN", "no-geometry", 1)

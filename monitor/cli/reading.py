@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from monitor.adapters.model_store import list_models
-from monitor.adapters.store import LedgerCount
+from monitor.adapters.store import LedgerCount, Rejection
 from monitor.cli import tables
 from monitor.cli.exits import Exit
 from monitor.cli.geojson import Json, alert_collection, not_observed, region_collection, worst_first
@@ -127,6 +127,8 @@ class _Standing:
     seen: list[Coverage]
     counts: list[LedgerCount]
     parked: list[LedgerEntry]
+    refused: list[Rejection]
+    """Items that polls refused to use."""
     alerts: Counter[tuple[str, EventState]]
 
 
@@ -139,6 +141,7 @@ def _standing(settings: Settings, region: str | None, now: datetime) -> _Standin
             counts=[count for count in store.counts() if region in (None, count.region)],
             # A parked row may be old: all of the ledger is read for it.
             parked=[row for row in store.ledger(region, _ALL) if row.state is AcquisitionState.PARKED],
+            refused=store.rejections(region),
             alerts=Counter((event.region, event.state) for event in store.events(region)),
         )
 
@@ -161,6 +164,7 @@ def _standing_json(settings: Settings, standing: _Standing) -> Json:
         "products": str(settings.products),
         "regions": regions,
         "parked": [_parked(entry) for entry in standing.parked],
+        "refused": [_refused(one) for one in standing.refused],
     }
 
 
@@ -174,6 +178,10 @@ def _tell_standing(settings: Settings, standing: _Standing) -> None:
     if standing.parked:
         say("")
         out().print(tables.parked_table(standing.parked))
+    if standing.refused:
+        say("")
+        for line in tables.refused_lines(standing.refused):
+            say(line)
 
 
 _ALL = 1_000_000
@@ -182,6 +190,17 @@ _ALL = 1_000_000
 def _is_shown(event: Event, every: bool) -> bool:
     """Candidates are never alerts."""
     return event.state in ALERT_STATES or (every and event.state is not EventState.CANDIDATE)
+
+
+def _refused(one: Rejection) -> Json:
+    return {
+        "region": one.region,
+        "item": one.item,
+        "reason": one.reason,
+        "detail": one.detail,
+        "last_seen": one.last_seen.isoformat(),
+        "polls": one.count,
+    }
 
 
 def _parked(entry: LedgerEntry) -> Json:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from monitor.adapters.store import LedgerCount
+from monitor.adapters.store import LedgerCount, Rejection
 from monitor.config import Mistake
 from monitor.core.grid import region_tiles
 from monitor.overview import Coverage
@@ -134,3 +134,12 @@ def _table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold", justify="right" if column in _NUMBERS else "left")
     return table
+
+
+def refused_lines(refused: Sequence[Rejection], most: int = 10) -> list[str]:
+    """Items that catalogs list and polls refuse, newest first, each with its reason."""
+    lines = [f"Refused items ({len(refused)}); nothing is lost, they are looked at again in every poll:"]
+    lines += [f"  {one.region}: {one.item}: {one.reason}, {one.detail}" for one in refused[:most]]
+    if len(refused) > most:
+        lines.append(f"  and {len(refused) - most} more: scarpwatch status --json")
+    return lines
