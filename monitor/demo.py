@@ -157,7 +157,7 @@ def _tell(event: PassEvent, console: Console) -> None:
         return
     seconds = sum(event.seconds.values())
     timing = f" ({seconds:.1f} s)" if seconds else ""
-    console.print(f"  {event.item}: {event.reason or event.action}, {event.detail}{timing}")
+    console.print(f"  {event.item}: {event.reason or event.action}, {event.detail}{timing}", soft_wrap=True)
 
 
 def _conclude(
@@ -169,11 +169,12 @@ def _conclude(
     for rank, event in enumerate(alerts, start=1):
         point = event.geometry.representative_point()
         console.print(
-            f"  {rank:2d}. {event.area_ha:5.2f} ha at {point.y:.4f} N {point.x:.4f} E, {event.state.value}, "
-            f"failed between {event.window_start:%Y-%m-%d} and {event.window_end:%Y-%m-%d}, "
-            f"confidence {event.confidence}"
+            f"  {rank:2d}. {event.area_ha:5.2f} ha at {point.y:.4f}, {point.x:.4f}  {event.state.value:<11}  "
+            f"failed {event.window_start:%d %b} – {event.window_end:%d %b %Y}  {event.confidence} confidence",
+            soft_wrap=True,
+            highlight=False,
         )
     if alerts and alerts[0].picture:
-        console.print(f"\nPicture of the worst: {settings.products / alerts[0].picture}")
-    console.print(f"All products (STAC, COG): {settings.products / 'catalog.json'}")
-    console.print(f"Go on looking: scarpwatch alerts --config {config}")
+        console.print(f"\nPicture of the worst: {settings.products / alerts[0].picture}", soft_wrap=True)
+    console.print(f"All products (STAC, COG): {settings.products / 'catalog.json'}", soft_wrap=True)
+    console.print(f"Go on looking: scarpwatch alerts --config {config}", soft_wrap=True)

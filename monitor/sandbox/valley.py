@@ -25,7 +25,7 @@ from monitor.sandbox.terrain import Relief, build_relief, elevation_model
 _REVISIT = timedelta(days=5)
 _CLEAR_SHARE = 0.8
 """Of the scars, in the first acquisition after the storm."""
-_SKIES = 6
+_SKIES = 16
 """Tries at a sky that leaves so many clear."""
 _VISIBLE_SHARE = 0.7
 _HIDDEN_CLASSES = (SceneClass.CLOUD_SHADOW, SceneClass.CLOUD_MEDIUM, SceneClass.CLOUD_HIGH, SceneClass.CIRRUS)
@@ -204,10 +204,12 @@ def _sky(world: _World, index: int, sun: Sun, rng: np.random.Generator) -> Sky:
         return place_sky(make_sky(side, rng.uniform(0.0, 0.02), sun, rng), grounds, 1.0, rng)[0]
     if index < world.quiet:
         return make_sky(side, rng.uniform(0.02, 0.30), sun, rng, veiled=rng.uniform() < 0.3)
+    # What the first look after the storm misses under cloud, the second one sees.
+    wanted = _CLEAR_SHARE if index == world.quiet else 1.0
     cover = rng.uniform(0.07, 0.16)
     for _ in range(_SKIES):
-        sky, clear_share = place_sky(make_sky(side, cover, sun, rng), grounds, _CLEAR_SHARE, rng)
-        if clear_share >= _CLEAR_SHARE:
+        sky, clear_share = place_sky(make_sky(side, cover, sun, rng), grounds, wanted, rng)
+        if clear_share >= wanted:
             break
         cover *= 0.85
     return sky
