@@ -38,11 +38,11 @@ from monitor.records import Detector
 SEED = 20180906
 FALSE_EVENTS = (1, 2, 5, 10)
 """Numbers of false events on the quiet ground at which detectors are compared."""
-NETWORK_STARTS = tuple(float(x) for x in (*np.round(np.arange(0.06, 0.61, 0.04), 2), 0.7, 0.8, 0.9))
+NETWORK_STARTS = (0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.07, 0.10, 0.14, 0.20, 0.28, 0.40, 0.56, 0.80)
 BASELINE_STARTS = tuple(float(x) for x in np.round(np.arange(0.40, 1.33, 0.04), 2))
-SUPPORT = (0.02, 0.05, 0.10, 0.15, 0.20)
+SUPPORT = (0.005, 0.01, 0.02, 0.05, 0.10)
 OPEN_STRENGTHS = (0.05, 0.10, 0.15, 0.20, 0.30)
-STRONG_STARTS = (0.44, 0.52, 0.60, 0.68)
+STRONG_STARTS = (0.52, 0.60, 0.68, 0.76)
 FAMILIES = ("network", "baseline", "union", "baseline supported by network", "baseline alerts")
 
 
@@ -79,7 +79,7 @@ def sweep(trials: Trials, settings: AlertSettings) -> list[Point]:
     points += [_point("baseline", {"baseline_high": start}, rule, trials, settings) for start, rule in baseline.items()]
     coarse = [start for start in baseline if start in BASELINE_STARTS[2::3] or start == settings.baseline_high]
     for start in coarse:
-        for other in [*NETWORK_STARTS[3::4], settings.high]:
+        for other in [*NETWORK_STARTS[2::2], settings.high]:
             setting = {"high": other, "baseline_high": start}
             points.append(_point("union", setting, union_rule(network[other], baseline[start]), trials, settings))
         for least in SUPPORT:

@@ -1,7 +1,6 @@
 """The nouns of Scarpwatch: frozen records and the enums of every closed set.
 
-Everything that crosses a module border is one of these. Times are aware UTC. Areas are hectares,
-distances metres, geometries shapely objects whose CRS the field's docstring names.
+Times are aware UTC, areas hectares, distances metres, geometries shapely objects whose CRS the field's docstring names.
 """
 
 from collections.abc import Mapping
