@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from monitor.adapters.model_store import load_card
 from tests.training.conftest import TRAIN_IDS, VALIDATION_IDS
 from training.__main__ import app
+from training.augment import Variation
 from training.data import PATCH_FILE, sha256_of
 from training.export import PARITY_LIMIT, Probability, averaged_network, parity
 from training.networks.resunetpp import ResUNetPlusPlus
@@ -55,8 +56,10 @@ def test_a_run_can_begin_with_the_weights_of_another(tiny_run: Path, tiny_data: 
     """And says so in its description."""
     folder = tmp_path / "second"
     common = ["--data", str(tiny_data), "--batch-size", "4", "--no-negatives", "--epochs", "1"]
-    run("fit", str(folder), *common, "--start-from", str(tiny_run))
-    assert json.loads((folder / "run.json").read_text())["started_from"] == "tiny after 1 epochs"
+    run("fit", str(folder), *common, "--start-from", str(tiny_run), "--mild")
+    described = json.loads((folder / "run.json").read_text())
+    assert described["started_from"] == "tiny after 1 epochs"
+    assert described["variation"]["offset_most"] < Variation().offset_most
 
 
 def test_the_service_believes_the_exported_card(tiny_model: Path) -> None:
