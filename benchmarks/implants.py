@@ -42,6 +42,8 @@ NETWORK_STARTS = (0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.07, 0.10, 0.14, 0.20, 0
 BASELINE_STARTS = tuple(float(x) for x in np.round(np.arange(0.40, 1.33, 0.04), 2))
 SUPPORT = (0.005, 0.01, 0.02, 0.05, 0.10)
 OPEN_STRENGTHS = (0.05, 0.10, 0.15, 0.20, 0.30)
+PAIRED_STARTS = (0.52, 0.60, 0.68, 0.72, 0.76, 0.84)
+"""Starts of the baseline at which it is combined with the network."""
 STRONG_STARTS = (0.52, 0.60, 0.68, 0.76)
 FAMILIES = ("network", "baseline", "union", "baseline supported by network", "baseline alerts")
 
@@ -77,9 +79,8 @@ def sweep(trials: Trials, settings: AlertSettings) -> list[Point]:
     baseline = {start: baseline_rule(start, settings) for start in {*BASELINE_STARTS, settings.baseline_high}}
     points = [_point("network", {"high": start}, rule, trials, settings) for start, rule in network.items()]
     points += [_point("baseline", {"baseline_high": start}, rule, trials, settings) for start, rule in baseline.items()]
-    coarse = [start for start in baseline if start in BASELINE_STARTS[2::3] or start == settings.baseline_high]
-    for start in coarse:
-        for other in [*NETWORK_STARTS[2::2], settings.high]:
+    for start in PAIRED_STARTS:
+        for other in (*NETWORK_STARTS[2::3], settings.high):
             setting = {"high": other, "baseline_high": start}
             points.append(_point("union", setting, union_rule(network[other], baseline[start]), trials, settings))
         for least in SUPPORT:

@@ -24,7 +24,7 @@ def test_the_slopes_that_failed_are_alerted_and_little_else(data_folder: Path, t
     pair = iburi.open_pair(data_folder)
     settings = iburi.settings_for(data_folder, tmp_path, ROOT / "models" / MODEL)
     done = hokkaido.finished_pass(settings, pair)
-    shipped = hokkaido.scores(done, hokkaido.see(pair, done), pair, settings.alerts)[0]
+    shipped = hokkaido.score("as shipped", done.events, hokkaido.see(pair, done))
     assert shipped.cleared >= 0.85
     assert shipped.cream >= 0.85
     assert shipped.wrong["any"] < 0.05
