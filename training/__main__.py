@@ -13,6 +13,7 @@ import torch
 import typer
 
 from monitor.adapters.model_store import load_card
+from training.augment import DEFAULT, MILD
 from training.batches import Sources
 from training.data import (
     PATCH_FILE,
@@ -51,6 +52,7 @@ def fit_command(
     threads: Annotated[int, typer.Option(min=1)] = 2,
     max_patches: Annotated[int, typer.Option(help="Only the first so many; for trials.")] = 0,
     start_from: Annotated[Path | None, typer.Option(help="Run whose weights to begin with.")] = None,
+    mild: Annotated[bool, typer.Option("--mild", help="Weaker variation of the patches.")] = False,
     negatives: Annotated[bool, typer.Option(help="Add the landslide-free chips.")] = True,
 ) -> None:
     """Train ResUNet++ on the labelled patches; a run that was interrupted continues."""
@@ -63,6 +65,7 @@ def fit_command(
     quiet = load_negatives(folder) if negatives else no_negatives()
     sources = Sources(patches=patches.take(train), negatives=quiet)
     schedule = Schedule(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
+    variation = MILD if mild else DEFAULT
     run.mkdir(parents=True, exist_ok=True)
     facts = {
         "exclude_ids": [list(block) for block in excluded],
@@ -73,12 +76,13 @@ def fit_command(
         "negatives_share": sources.negatives_share,
         "npz_sha256": sha256_of(folder / PATCH_FILE),
         "schedule": asdict(schedule),
+        "variation": asdict(variation),
         "started_from": _described(start_from) if start_from else None,
     }
     done = int(read_checkpoint(run)["epoch"]) if (run / CHECKPOINT).exists() else 0
     typer.echo(json.dumps(describe_run(run, facts, epochs, done)))
     held_out = patches.take(split.threshold)
-    fit(sources, held_out, schedule, run, _print_epoch, time.monotonic, start_from)
+    fit(sources, held_out, schedule, run, _print_epoch, time.monotonic, start_from, variation)
 
 
 @app.command("export")

@@ -46,6 +46,19 @@ class Variation:
 
 
 DEFAULT: Final = Variation()
+MILD: Final = Variation(
+    scale_range=(0.85, 1.2),
+    scale_share=0.3,
+    gamma_share=0.2,
+    haze_share=0.05,
+    blob_share=0.05,
+    quiet_share=0.04,
+    gain_range=(0.85, 1.2),
+    offset_most=0.1,
+    band_gain_spread=0.03,
+    band_offset_spread=0.02,
+)
+"""For the last epochs: closer to what is scored, still not blind to light and cloud."""
 
 
 def dithered(rgb: NDArray[np.uint8], rng: np.random.Generator) -> Pixels:

@@ -175,6 +175,7 @@ def _training(facts: CardFacts) -> dict[str, Any]:
         "epochs_done": facts.epochs_done,
         "planned_epochs": facts.run.get("planned_epochs"),
         "started_from": facts.run.get("started_from"),
+        "variation": facts.run.get("variation"),
         "split": {
             "validation_ids": [list(block) for block in VALIDATION_BLOCKS],
             "threshold_ids": [list(block) for block in THRESHOLD_BLOCKS],

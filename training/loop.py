@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training.augment import dithered, plain
+from training.augment import DEFAULT, Variation, dithered, plain
 from training.batches import Batch, Sources, epoch_batches, steps_per_epoch
 from training.data import Patches
 from training.loss import bce_dice_loss
@@ -159,6 +159,7 @@ def fit(
     report: Callable[[EpochReport], None],
     clock: Callable[[], float],
     start_from: Path | None = None,
+    variation: Variation = DEFAULT,
 ) -> None:
     """Train to the end of the schedule, saving and reporting after every epoch.
 
@@ -172,7 +173,7 @@ def fit(
         trainer.start_from(start_from)
     while trainer.epoch < schedule.epochs:
         started = clock()
-        losses = [trainer.step(batch) for batch in epoch_batches(sources, schedule.batch_size, trainer.rng)]
+        losses = [trainer.step(batch) for batch in epoch_batches(sources, schedule.batch_size, trainer.rng, variation)]
         trainer.epoch += 1
         trainer.save(folder)
         found = scores(_counts(trainer.average, held_out), threshold=0.5)
