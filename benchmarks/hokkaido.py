@@ -192,7 +192,8 @@ def alerts_of(done: Pass, pair: iburi.Pair, settings: AlertSettings) -> list[Eve
         mask_source="bright-white",
         shift=changes.layers[Detector.BASELINE].shift,
     )
-    events = absorb(find(scene, changes, [], settings), [], context, settings, LifecycleSettings())
+    found = [(cluster, pair.before.sensing_time) for cluster in find(scene, changes, [], settings)]
+    events = absorb(found, [], context, settings, LifecycleSettings())
     return [event for event in events if event.state in ALERT_STATES]
 
 

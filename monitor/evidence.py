@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -177,23 +178,36 @@ def judge_events(
     return judged
 
 
+def last_seen(cluster: Cluster, scene: Scene, past: Mapping[Tile, Reference]) -> datetime:
+    """When most of a cluster's ground was last seen as it was before: the start of its failure window."""
+    tiles = {tile: past[tile].last_seen_s for tile in cluster.tiles if tile in past}
+    times = scene.canvas.lay(tiles, np.float64(np.nan))[burn(cluster.geometry, scene.canvas)]
+    # The upper middle is a time that really occurs, and errs to the shorter window.
+    seen = np.sort(times[np.isfinite(times)])
+    return datetime.fromtimestamp(float(seen[len(seen) // 2]), UTC)
+
+
 def absorb(
-    found: Sequence[Cluster],
+    found: Sequence[tuple[Cluster, datetime]],
     known: Sequence[Event],
     context: LookContext,
     settings: AlertSettings,
     lifecycle: LifecycleSettings,
 ) -> list[Event]:
-    """Open an event for every new cluster; one beside an event that this look supports enlarges that event."""
+    """Open an event for every new cluster; one beside an event that this look supports enlarges that event.
+
+    Args:
+        found: clusters, and when their ground was last seen without the change.
+    """
     grown = {event.id: event for event in known}
     opened = []
-    for cluster in found:
+    for cluster, previous_time in found:
         supported = [
             event for event in grown.values() if _said_before(event, context.acquisition_key, Verdict.SUPPORTS)
         ]
         home = belongs_to(cluster, supported, settings.join_m)
         if home is None:
-            opened.append(open_event(cluster, context, lifecycle))
+            opened.append(open_event(cluster, replace(context, previous_time=previous_time), lifecycle))
         else:
             grown[home.id] = enlarge(home, cluster)
     return [*grown.values(), *opened]

@@ -173,8 +173,8 @@ class Looker:
     def _covers(self, footprint: BaseGeometry, tile: Tile) -> bool:
         key = hash((footprint.wkb, tile.epsg))
         if key not in self._footprints:
-            # 100 m of grace: footprints in catalogs are rounded, pixels are the truth.
-            self._footprints[key] = project(footprint.segmentize(0.05), 4326, tile.epsg).buffer(100.0)
+            # 1 km of grace: footprints in catalogs are simplified, pixels are the truth.
+            self._footprints[key] = project(footprint.segmentize(0.05), 4326, tile.epsg).buffer(1000.0)
             prepare(self._footprints[key])
         return bool(self._footprints[key].intersects(tile_polygon(tile)))
 

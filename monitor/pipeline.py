@@ -15,7 +15,16 @@ from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, LifecycleSettings
 from monitor.core.reference import Reference, valid
 from monitor.core.statistics import tile_stats
 from monitor.errors import BadItem, StoreBusy
-from monitor.evidence import absorb, compare, find, judge_events, opening_acquisition, references, scenes
+from monitor.evidence import (
+    absorb,
+    compare,
+    find,
+    judge_events,
+    last_seen,
+    opening_acquisition,
+    references,
+    scenes,
+)
 from monitor.looking import Instruments, Looker, Stopwatch, order_for_cache
 from monitor.ports import Illustrator, LookArchive, Publisher, Store
 from monitor.records import (
@@ -207,7 +216,8 @@ class Pipeline:
             )
             standing = {event.id: event for event in here} | {event.id: event for event in judged}
             found = find(scene, changes, list(standing.values()), self._settings.alerts)
-            events += absorb(found, list(standing.values()), context, self._settings.alerts, self._settings.lifecycle)
+            dated = [(cluster, last_seen(cluster, scene, past.references)) for cluster in found]
+            events += absorb(dated, list(standing.values()), context, self._settings.alerts, self._settings.lifecycle)
         result = AcquisitionResult(
             reason="history" if history else "compared",
             detail="arrived late: feeds references only" if history else _summary(events, past, looked),
@@ -374,10 +384,13 @@ def _unseen(acquisition: Acquisition, tile: Tile, state: NDArray[np.uint8], mode
     nothing = np.full(state.shape, np.nan, dtype=np.float32)
     if (state == PixelState.NODATA).all():
         decision = "outside"
-    elif np.isin(state, (PixelState.CLOUD, PixelState.SHADOW)).sum() >= np.isin(state, (PixelState.SNOW,)).sum():
-        decision = "clouded"
     else:
-        decision = "snow"
+        hidden = {
+            "clouded": np.isin(state, (PixelState.CLOUD, PixelState.SHADOW)).sum(),
+            "snow": (state == PixelState.SNOW).sum(),
+            "water": (state == PixelState.WATER).sum(),
+        }
+        decision = max(hidden, key=lambda reason: int(hidden[reason]))
     return Observation(
         tile=tile,
         acquisition_key=acquisition.key,

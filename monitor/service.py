@@ -24,9 +24,12 @@ class ServiceSettings:
 
     lease: timedelta = timedelta(minutes=10)
     max_attempts: int = 5
-    """Tries (crashes included) before an acquisition is parked."""
+    """Tries before an acquisition is parked that ends the process every time."""
+    patience: int = 12
+    """Tries before an acquisition is parked whose fault may pass: about a day."""
     retry_after: timedelta = timedelta(minutes=2)
     """Wait before the second try; doubled for each further one."""
+    longest_wait: timedelta = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +179,8 @@ class Service:
     def _process_one(self, entry: LedgerEntry, clock: Clock, report: Report, tally: _Tally) -> None:
         acquisition = entry.acquisition
         report(_event("claimed", acquisition.region, acquisition.key, f"try {entry.attempts}"))
-        if entry.attempts > self._settings.max_attempts:
+        # A try that was given back left its reason; one that died left none.
+        if entry.attempts > (self._settings.patience if entry.reason else self._settings.max_attempts):
             detail = f"{entry.attempts - 1} tries ended without a result: the process died or was killed each time"
             self._park(entry, "crashed-repeatedly", detail, clock(), report, tally)
             return
@@ -215,10 +219,10 @@ class Service:
 
     def _retry(self, entry: LedgerEntry, error: ScarpwatchError, now: datetime, report: Report, tally: _Tally) -> None:
         """Give it back for later; after the last try park it."""
-        if entry.attempts >= self._settings.max_attempts:
+        if entry.attempts >= self._settings.patience:
             self._park(entry, error.reason, f"{entry.attempts} tries failed; the last: {error}", now, report, tally)
             return
-        wait = self._settings.retry_after * 2 ** (entry.attempts - 1)
+        wait = min(self._settings.retry_after * 2 ** (entry.attempts - 1), self._settings.longest_wait)
         acquisition = entry.acquisition
         if not self.store.retry(acquisition, self._owner, error.reason, str(error), now + wait, now):
             report(_event("lost", acquisition.region, acquisition.key, str(error), "lease-lost"))

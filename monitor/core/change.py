@@ -25,7 +25,7 @@ _REDDENING = 1.15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertSettings:
-    """Thresholds of change, in one place; defaults were set on implants and quiet ground (docs/alerts.md)."""
+    """Thresholds of change, in one place; defaults were set on real scenes and implants (benchmarks/README.md)."""
 
     high: float = 0.35
     """Network: rise of probability that starts a cluster."""
@@ -48,7 +48,7 @@ class AlertSettings:
     looks: int = 3
     """Looks in the reference (K)."""
     detectors: tuple[Detector, ...] = (Detector.BASELINE,)
-    """Which detectors may open alerts; the other one is still computed, stored and drawn. The network joins when it
+    """Which detectors may open alerts; the other one is still computed. The network joins when it
     beats the baseline on real pixels (benchmarks/README.md)."""
 
 

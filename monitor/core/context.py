@@ -39,9 +39,10 @@ class Sample:
 def thin(bands: Array, clear: NDArray[np.bool_], slope_deg: Array | None) -> Sample:
     """Every 4th pixel of a tile: bands (C, 256, 256), clear (256, 256), slope (256, 256) or None if unknown."""
     step = (slice(SAMPLE_STEP // 2, None, SAMPLE_STEP),) * 2
-    sampled = clear[step]
+    # Copies: a view would keep the whole tile alive as long as its sample.
+    sampled = clear[step].copy()
     steep = sampled & (slope_deg[step] >= MIN_SLOPE_DEG) if slope_deg is not None else np.zeros_like(sampled)
-    return Sample(bands=bands[:, *step], clear=sampled, steep=steep)
+    return Sample(bands=bands[:, *step].copy(), clear=sampled, steep=steep)
 
 
 def neighbourhood_statistics(tile: Tile, sample: Callable[[Tile], Sample]) -> ContextStatistics | None:

@@ -30,7 +30,7 @@ class LookContext:
     acquisition_id: str
     sensing_time: datetime
     previous_time: datetime
-    """Newest look of the reference: the last one without the failure."""
+    """Newest look before this one; a cluster's own ground may have been seen last much earlier."""
     model_version: str
     status: AlertStatus
     mask_source: str
@@ -153,6 +153,7 @@ def enlarge(event: Event, cluster: Cluster) -> Event:
         mean_change=mean_change,
         strength=area_ha * mean_change,
         tiles=tuple(sorted({*event.tiles, *cluster.tiles})),
+        picture=None,  # to be drawn again with the new outline
     )
 
 

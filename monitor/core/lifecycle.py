@@ -16,7 +16,7 @@ reordered looks end the same.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.records import EventState, Evidence, Transition, Verdict
@@ -70,14 +70,21 @@ def _advance(memory: _Memory, piece: Evidence, settings: LifecycleSettings) -> t
         return _open(piece, settings)
     if memory.state not in OPEN_STATES:
         return memory, None
-    if memory.last_seen and piece.sensing_time - memory.last_seen > settings.expire_after:
-        days = settings.expire_after.days
-        return _step(memory, piece, EventState.EXPIRED, "not-seen-again", f"no usable look for {days} days")
-    if piece.verdict in (Verdict.NOT_OBSERVED, Verdict.INCONCLUSIVE, Verdict.OPENS):
-        return memory, None
+    if piece.verdict is Verdict.INCONCLUSIVE:
+        return replace(memory, last_seen=piece.sensing_time), None
+    if piece.verdict in (Verdict.NOT_OBSERVED, Verdict.OPENS):
+        return _silent(memory, piece, settings)
     if piece.verdict is Verdict.SUPPORTS:
         return _supported(memory, piece, settings)
     return _contradicted(memory, piece, settings)
+
+
+def _silent(memory: _Memory, piece: Evidence, settings: LifecycleSettings) -> tuple[_Memory, Transition | None]:
+    """A look that saw nothing of the event: too long a row of them ends it."""
+    if memory.last_seen is None or piece.sensing_time - memory.last_seen <= settings.expire_after:
+        return memory, None
+    days = settings.expire_after.days
+    return _step(memory, piece, EventState.EXPIRED, "not-seen-again", f"no usable look for {days} days")
 
 
 def _open(piece: Evidence, settings: LifecycleSettings) -> tuple[_Memory, Transition | None]:

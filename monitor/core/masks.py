@@ -48,7 +48,7 @@ _STATE_OF_CLASS = {
 
 # The bright-white test. Fresh scars are bright but cream: their red is well above their blue. Cloud and
 # snow are nearly as bright in blue as in red. All values are reflectance above the scene's dark ground,
-# which takes the haze away. Set on real spring and autumn scenes (docs/alerts.md).
+# which takes the haze away. Set on real spring and autumn scenes.
 WHITE_BLUE = 0.03
 WHITE_RATIO = 0.64
 """Blue over the brighter of red and green from which a bright pixel is white rather than cream."""

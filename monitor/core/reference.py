@@ -21,6 +21,8 @@ class Reference:
     """(3, 256, 256) median reflectance of valid pixels; NaN = never observed."""
     count: NDArray[np.uint8]
     """Number of valid looks."""
+    last_seen_s: NDArray[np.float64]
+    """Sensing time of the newest valid look, seconds since 1970; NaN = never observed."""
 
 
 def valid(look: Look) -> NDArray[np.bool_]:
@@ -44,7 +46,14 @@ def build_reference(looks: Sequence[Look]) -> Reference | None:
         spread=spread.astype(np.float32),
         reflectance=_middle(reflectance, np.broadcast_to(count, reflectance.shape[1:])),
         count=count.astype(np.uint8),
+        last_seen_s=_last_seen(looks, masks),
     )
+
+
+def _last_seen(looks: Sequence[Look], masks: NDArray[np.bool_]) -> NDArray[np.float64]:
+    times = np.array([look.sensing_time.timestamp() for look in looks])[:, None, None]
+    newest = np.where(masks, times, -np.inf).max(axis=0)
+    return np.where(np.isfinite(newest), newest, np.nan)
 
 
 def _ordered(values: NDArray[np.float32], masks: NDArray[np.bool_]) -> NDArray[np.float32]:

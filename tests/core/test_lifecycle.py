@@ -81,6 +81,12 @@ def test_silence_expires_an_open_event() -> None:
     assert steps[-1].state is EventState.EXPIRED
 
 
+def test_undecided_looks_are_no_silence_and_a_late_support_still_counts() -> None:
+    """A look that sees the event, however undecided, is a usable look; a support after a long winter confirms."""
+    assert [step.state for step in replay(_evidence([O, I, I, I], step_days=70), SETTINGS)] == [EventState.PROVISIONAL]
+    assert replay(_evidence([O, S], step_days=150), SETTINGS)[-1].state is EventState.CONFIRMED
+
+
 def test_every_state_is_reached_by_the_table() -> None:
     """The designed series and the silence cover every state an event can have."""
     reached = {EventState(state) for *_, steps in SERIES for state, _ in steps} | {EventState.EXPIRED}

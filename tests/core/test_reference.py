@@ -1,5 +1,6 @@
 """The median of earlier looks."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -57,3 +58,15 @@ def test_water_and_missing_probability_are_not_valid() -> None:
     look = _look(0.3)
     look.probability[2, 2] = np.nan
     assert valid(look).sum() == 15
+
+
+def test_each_pixel_knows_when_it_was_last_seen() -> None:
+    """A cloud over the newest look leaves the older look's time; what nobody saw has none."""
+    old, new = _look(0.1), replace(_look(0.2), sensing_time=datetime(2024, 2, 1, tzinfo=UTC))
+    new.state[0, 0] = PixelState.CLOUD
+    old.state[1, 1] = new.state[1, 1] = PixelState.CLOUD
+    reference = build_reference([new, old])
+    assert reference is not None
+    assert reference.last_seen_s[0, 0] == datetime(2024, 1, 1, tzinfo=UTC).timestamp()
+    assert reference.last_seen_s[2, 2] == datetime(2024, 2, 1, tzinfo=UTC).timestamp()
+    assert np.isnan(reference.last_seen_s[1, 1])

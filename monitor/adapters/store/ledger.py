@@ -16,6 +16,10 @@ from monitor.records import Acquisition, AcquisitionState, LedgerEntry, Rejected
 _NO_LEASE = {"lease_owner": None, "lease_until": None}
 
 
+NOTHING_USABLE = "nothing-usable"
+"""`AcquisitionResult.reason` of an acquisition that saw no clear ground."""
+
+
 def discover(session: Session, region: str, acquisitions: Sequence[Acquisition], now: datetime, complete: bool) -> int:
     """Write what a poll saw; a version not seen before supersedes the others. Returns the number of new rows.
 
@@ -175,11 +179,15 @@ def waiting(session: Session, regions: Sequence[str]) -> int:
 
 
 def is_history(session: Session, acquisition: Acquisition) -> bool:
-    """True when a newer acquisition of the region and sensor is already done."""
+    """True when a newer acquisition of the region and sensor is already done and saw something.
+
+    A clouded newer one compared nothing, so it takes no event away from a clear one that comes after it.
+    """
     newer = exists().where(
         AcquisitionRow.region == acquisition.region,
         AcquisitionRow.sensor == acquisition.sensor.value,
         AcquisitionRow.state == AcquisitionState.DONE.value,
+        AcquisitionRow.reason != NOTHING_USABLE,
         AcquisitionRow.sensing_time > acquisition.sensing_time,
     )
     return bool(session.scalar(select(newer)))
