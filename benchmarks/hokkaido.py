@@ -24,9 +24,9 @@ from monitor.adapters.store import SqlStore
 from monitor.config import Settings
 from monitor.core.canvas import Canvas
 from monitor.core.change import AlertSettings
-from monitor.core.clusters import PIXEL_HA, burn
+from monitor.core.clusters import burn
 from monitor.core.events import LookContext
-from monitor.core.grid import RESOLUTION_M, project
+from monitor.core.grid import PIXEL_HA, RESOLUTION_M, project
 from monitor.core.lifecycle import ALERT_STATES, LifecycleSettings
 from monitor.core.reference import valid
 from monitor.evidence import absorb, compare, find, references, scenes

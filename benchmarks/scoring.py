@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy import ndimage, stats
 
 from monitor.core.change import AlertSettings
-from monitor.core.clusters import PIXEL_HA, grow
-from monitor.core.grid import RESOLUTION_M
+from monitor.core.clusters import grow
+from monitor.core.grid import PIXEL_HA, RESOLUTION_M
 from monitor.records import Detector
 
 Array = NDArray[np.float32]

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from monitor.core.canvas import Canvas, canvases
 from monitor.core.change import AlertSettings, ChangeLayer, Colours, bare_ground_change, network_change
-from monitor.core.clusters import PIXEL_HA, Ground, burn, clusters, grow
+from monitor.core.clusters import Ground, burn, clusters, grow
 from monitor.core.events import LookContext, add_evidence, belongs_to, enlarge, judge, measure, open_event
-from monitor.core.grid import RESOLUTION_M, project
+from monitor.core.grid import PIXEL_HA, RESOLUTION_M, project
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.core.masks import grow as grow_mask
 from monitor.core.reference import Reference, build_reference, valid

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from monitor.core.change import AlertSettings
 from monitor.core.events import LookContext
-from monitor.core.grid import blocks, region_tiles
+from monitor.core.grid import PIXEL_HA, blocks, region_tiles
 from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, LifecycleSettings
 from monitor.core.reference import Reference, valid
 from monitor.core.statistics import tile_stats
@@ -373,7 +373,7 @@ def _observe(
         row,
         mean_change=float(now.mean() - before.mean()),
         p95_change=float(np.percentile(now, 95) - np.percentile(before, 95)),
-        hazard_change_ha=float((now >= limit).sum() - (before >= limit).sum()) / 100.0,
+        hazard_change_ha=float((now >= limit).sum() - (before >= limit).sum()) * PIXEL_HA,
         previous_acquisition=previous.acquisition_id,
         jointly_valid_fraction=float((valid(look) & (past.references[look.tile].count > 0)).mean()),
     )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from shapely.geometry.base import BaseGeometry
 
-from monitor.adapters.chips import Chips, chip_geobox, paste, patch, write_chips, write_picture
+from monitor.adapters.chips import chip_geobox, chips_of, write_chips, write_picture
 from monitor.adapters.picture import alert_picture
 from monitor.core.grid import TILE_M
 from monitor.records import Detector, Event, Look, Tile
@@ -54,14 +54,12 @@ class Illustrations:
         epsg = event.tiles[0].epsg
         geobox = chip_geobox(event.geometry, epsg)
         near = [tile for tile in scene.now if tile.epsg == epsg and _touches(tile, geobox)]
-        unknown = np.full(geobox.shape, np.nan, dtype=np.float32)
         layer = scene.change[event.detector]
-        chips = Chips(
-            geobox=geobox,
-            before=patch([scene.before[tile] for tile in near if tile in scene.before], geobox),
-            after=patch([scene.now[tile] for tile in near], geobox),
-            probability=paste({tile: scene.now[tile].probability for tile in near}, geobox, unknown),
-            change=paste({tile: layer[tile] for tile in near if tile in layer}, geobox, unknown),
+        chips = chips_of(
+            event,
+            before=[scene.before[tile] for tile in near if tile in scene.before],
+            after=[scene.now[tile] for tile in near],
+            change={tile: layer[tile] for tile in near if tile in layer},
         )
         write_chips(self._root, event, chips)
         picture = alert_picture(event, chips, region=self._regions.get(event.region), threshold=self._threshold)

@@ -11,13 +11,11 @@ from skimage.draw import polygon2mask
 
 from monitor.core.canvas import Canvas
 from monitor.core.change import AlertSettings
-from monitor.core.grid import RESOLUTION_M, TILE_PX
+from monitor.core.grid import PIXEL_HA, RESOLUTION_M, TILE_PX
 from monitor.records import Cluster, Detector, Tile
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-
-PIXEL_HA = RESOLUTION_M**2 / 10_000.0
 
 _EIGHT = np.ones((3, 3), dtype=bool)
 # A single bright pixel is a car park or a roof; three touching ones start to be ground.

@@ -21,6 +21,7 @@ from monitor.records import Tile
 TILE_PX = 256
 RESOLUTION_M = 10.0
 TILE_M = TILE_PX * RESOLUTION_M
+PIXEL_HA = RESOLUTION_M**2 / 10_000.0
 
 # Straight lines in one CRS are curves in the other; a vertex every 0.02 degrees (2 km) keeps the
 # error of a projected edge below a metre inside a zone.

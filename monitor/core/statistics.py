@@ -3,10 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.grid import RESOLUTION_M
+from monitor.core.grid import PIXEL_HA
 from monitor.records import PixelState, TileStats
-
-_PIXEL_HA = RESOLUTION_M**2 / 10_000.0
 
 
 def tile_stats(
@@ -34,5 +32,5 @@ def tile_stats(
         p95=float(np.quantile(values, 0.95, method="linear")) if values.size else None,
         spread=float(spread[observed].astype(np.float64).mean()) if values.size else None,
         # In float32, like the pixels: 0.7 as a double is above 0.7 as a float32.
-        hazard_area_ha=float(np.count_nonzero(probability >= np.float32(threshold)) * _PIXEL_HA),
+        hazard_area_ha=float(np.count_nonzero(probability >= np.float32(threshold)) * PIXEL_HA),
     )

@@ -10,7 +10,7 @@ from scipy import ndimage
 from shapely.geometry import Polygon, shape
 from shapely.geometry.base import BaseGeometry
 
-from monitor.core.grid import RESOLUTION_M
+from monitor.core.grid import PIXEL_HA, RESOLUTION_M
 from monitor.sandbox.cover import Cover, LandCover
 from monitor.sandbox.frame import PAD_PX, Frame, fractal, stream
 from monitor.sandbox.terrain import Relief
@@ -23,7 +23,6 @@ _MEAN_SLOPE_DEG = (20.0, 40.0)
 _APART_PX = 22
 """Scars lie further apart than the 150 m at which clusters count as one event."""
 _EDGE_PX = 8
-_PIXEL_HA = RESOLUTION_M * RESOLUTION_M / 10_000.0
 _TRIES = 150
 _EARTH = np.array([0.120, 0.164, 0.216], dtype=np.float32)
 """Brownish-cream subsoil and weathered rock, B02, B03, B04."""
@@ -108,7 +107,7 @@ def _sizes_px(rng: np.random.Generator) -> list[int]:
     count = int(rng.integers(_COUNT[0], _COUNT[1] + 1))
     place = (np.arange(count) + rng.uniform(0.0, 1.0, count)) / count
     areas_ha = _SMALLEST_HA * (_LARGEST_HA / _SMALLEST_HA) ** place
-    return [round(area / _PIXEL_HA) for area in areas_ha[::-1]]
+    return [round(area / PIXEL_HA) for area in areas_ha[::-1]]
 
 
 def _smooth(relief: Relief, cover: LandCover) -> _Slopes:
