@@ -173,4 +173,4 @@ def assess(cluster: Cluster, context: LookContext) -> tuple[str, str]:
     if (context.sensing_time - context.previous_time).days > 90:
         doubts.append(f"{(context.sensing_time - context.previous_time).days} days since the look before")
     level = "high" if not doubts else "medium" if len(doubts) < 3 else "low"
-    return level, "; ".join(doubts) or "clear look, stable scene, steep ground"
+    return level, "; ".join(doubts) or "none of the known doubts"
