@@ -1,7 +1,9 @@
 """Connections and transactions: SQLite and PostgreSQL behave alike here and nowhere else is the difference known."""
 
 import json
+import random
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -141,16 +143,31 @@ def _engine(url: URL, name: str, lock_wait: timedelta) -> Engine:
         remedy = "Install the driver: pip install 'scarpwatch[postgres]', and use postgresql://"
         raise ConfigError(f"no driver for {url.drivername}", item=name, remedy=remedy) from err
     if on_sqlite:
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", partial(_prepare_sqlite, lock_wait))
         event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+def _prepare_sqlite(lock_wait: timedelta, connection: sqlite3.Connection, _record: object) -> None:
     # Python's own transaction handling would commit before DDL and begin late; `_begin_sqlite` does it instead.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA journal_mode = WAL")
+    _switch_to_wal(connection, lock_wait)
+
+
+def _switch_to_wal(connection: sqlite3.Connection, lock_wait: timedelta) -> None:
+    # SQLite changes the journal mode by upgrading a reading lock, for which it never calls its busy handler: when
+    # several processes open a new file, all but one are told at once that it is locked. The waiting is done here.
+    give_up = time.monotonic() + lock_wait.total_seconds()
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as err:
+            if err.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(random.uniform(0.005, 0.02))
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

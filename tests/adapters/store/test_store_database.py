@@ -125,6 +125,21 @@ def test_short_lock_is_waited_for(tmp_path: Path) -> None:
     store.close()
 
 
+def test_new_file_that_another_process_is_preparing(tmp_path: Path) -> None:
+    """Two processes find no database and open it together: the second waits for the first to change its journal."""
+    path = tmp_path / "watch.db"
+    first = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    first.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.3, lambda: first.execute("ROLLBACK"))
+    release.start()
+    store = SqlStore(f"sqlite:///{path}")
+    store.upgrade()
+    store.check()
+    release.join()
+    first.close()
+    store.close()
+
+
 def test_lost_connection(postgres_server: PostgresServer, postgres_url: str) -> None:
     """A connection cut within a transaction is a busy store; the next transaction connects again."""
     store = SqlStore(postgres_url)
