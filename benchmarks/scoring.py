@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy import ndimage, stats
 
 from monitor.core.change import AlertSettings
-from monitor.core.clusters import grow
-from monitor.core.grid import PIXEL_HA, RESOLUTION_M
+from monitor.core.clusters import grow, label_clusters
+from monitor.core.grid import PIXEL_HA
 from monitor.records import Detector
 
 Array = NDArray[np.float32]
@@ -27,6 +27,7 @@ class Ground:
     network: Array
     baseline: Array
     slope_deg: Array
+    elevation_m: Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,7 @@ def strong_rule(rule: Rule, detector: Detector, least: float, settings: AlertSet
 
     def strong(ground: Ground) -> Mask:
         mask = rule(ground)
-        labels, count = found_clusters(mask, ground.slope_deg, settings)
+        labels, count = _labels(mask, ground, settings)
         change = ground.network if detector is Detector.NETWORK else ground.baseline
         strength = ndimage.sum(np.nan_to_num(change, nan=0.0), labels, index=np.arange(count + 1)) * PIXEL_HA
         keep = np.asarray(strength) >= least
@@ -103,37 +104,19 @@ def strong_rule(rule: Rule, detector: Detector, least: float, settings: AlertSet
     return strong
 
 
-def found_clusters(mask: Mask, slope_deg: Array, settings: AlertSettings) -> tuple[NDArray[np.int32], int]:
-    """Labels of the clusters that `core.clusters.clusters` makes of a mask, and their number (no outlines).
-
-    A test holds the two together.
-    """
-    if not mask.any():
-        return np.zeros(mask.shape, np.int32), 0
-    half_gap_px = settings.join_m / RESOLUTION_M / 2.0
-    groups, count = ndimage.label(ndimage.distance_transform_edt(~mask) <= half_gap_px, structure=_EIGHT)
-    groups = np.where(mask, groups, 0)
-    sizes = np.bincount(groups.ravel(), minlength=count + 1)
-    steep = np.bincount(groups[slope_deg >= settings.seed_slope_deg], minlength=count + 1)
-    keep = (sizes * PIXEL_HA >= settings.min_area_ha) & (steep >= settings.steep_share * sizes)
-    keep[0] = False
-    numbers = np.where(keep, np.cumsum(keep), 0)
-    return numbers[groups].astype(np.int32), int(keep.sum())
-
-
 def is_found(implant: Implant, rule: Rule, settings: AlertSettings) -> bool:
     """Whether enough of an implant lies in clusters."""
     enough = FOUND_SHARE * float(implant.bare.sum())
     mask = rule(implant.ground)
     if float(implant.bare[mask].sum()) < enough:
         return False
-    labels, _ = found_clusters(mask, implant.ground.slope_deg, settings)
+    labels, _ = _labels(mask, implant.ground, settings)
     return float(implant.bare[labels > 0].sum()) >= enough
 
 
 def false_events(quiet: Quiet, rule: Rule, settings: AlertSettings) -> int:
     """Clusters of changed pixels on the quiet ground."""
-    return found_clusters(rule(quiet.ground) & quiet.where, quiet.ground.slope_deg, settings)[1]
+    return _labels(rule(quiet.ground) & quiet.where, quiet.ground, settings)[1]
 
 
 def detection(implants: Sequence[Implant], rule: Rule, settings: AlertSettings) -> dict[float, tuple[int, int]]:
@@ -158,3 +141,7 @@ def poisson_interval(count: int, level: float = 0.95) -> tuple[float, float]:
     tail = (1.0 - level) / 2.0
     low = float(stats.chi2.ppf(tail, 2 * count)) / 2.0 if count else 0.0
     return low, float(stats.chi2.ppf(1.0 - tail, 2 * count + 2)) / 2.0
+
+
+def _labels(mask: Mask, ground: Ground, settings: AlertSettings) -> tuple[NDArray[np.int32], int]:
+    return label_clusters(mask, ground.slope_deg, ground.elevation_m, settings)

@@ -227,6 +227,7 @@ def _cut(scene: Scene, changes: Changes, box: tuple[slice, slice]) -> Ground:
         network=changes.layers[Detector.NETWORK].change[box].copy(),
         baseline=changes.layers[Detector.BASELINE].change[box].copy(),
         slope_deg=scene.slope_deg[box].copy(),
+        elevation_m=scene.elevation_m[box].copy(),
     )
 
 

@@ -39,8 +39,10 @@ class AlertSettings:
     """Baseline: neither threshold lies below this many robust standard deviations (high) or 0.6 of that (low)."""
     seed_slope_deg: float = 15.0
     """A cluster starts on slopes at least this steep; it may grow onto flat ground."""
-    steep_share: float = 0.25
+    steep_share: float = 0.40
     """Share of a cluster that lies on such slopes: a ploughed field that touches a bank is no landslide."""
+    drop_ratio: float = 0.25
+    """A cluster's drop over the side of a square of its area, at least: what follows a contour is no landslide."""
     join_m: float = 150.0
     """Clusters nearer than this are one event."""
     min_area_ha: float = 0.1

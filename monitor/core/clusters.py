@@ -32,6 +32,7 @@ class Ground:
 
     canvas: Canvas
     slope_deg: Array
+    elevation_m: Array
     spread: Array
     """Flip spread of the look."""
 
@@ -57,27 +58,52 @@ def grow(change: Array, slope_deg: Array, high: float, low: float, seed_slope_de
 
 
 def clusters(change: Array, mask: Mask, detector: Detector, ground: Ground, settings: AlertSettings) -> list[Cluster]:
-    """Join changed pixels within `join_m` into clusters, drop those under the minimum unit; strongest first."""
-    if not mask.any():
-        return []
-    half_gap_px = settings.join_m / RESOLUTION_M / 2.0
-    groups, count = ndimage.label(ndimage.distance_transform_edt(~mask) <= half_gap_px, structure=_EIGHT)
-    groups = np.where(mask, groups, 0)
-    found = []
-    for index, window in enumerate(ndimage.find_objects(groups, max_label=count), start=1):
-        if window is None:
-            continue
-        member = groups[window] == index
-        if _is_landslide_like(member, ground.slope_deg[window], settings):
-            found.append(_cluster(change, member, window, detector, ground))
+    """What in `mask` may be a landslide, as outlined clusters of one detector's `change`; strongest first."""
+    labels, count = label_clusters(mask, ground.slope_deg, ground.elevation_m, settings)
+    found = [
+        _cluster(change, labels[window] == index, window, detector, ground)
+        for index, window in enumerate(ndimage.find_objects(labels, max_label=count), start=1)
+        if window is not None
+    ]
     return sorted(found, key=lambda cluster: (-cluster.strength, cluster.geometry.bounds))
 
 
-def _is_landslide_like(member: Mask, slope_deg: Array, settings: AlertSettings) -> bool:
-    """Large enough, and enough of it on slopes."""
-    size = int(member.sum())
-    steep = int((slope_deg[member] >= settings.seed_slope_deg).sum())
-    return size * PIXEL_HA >= settings.min_area_ha and steep >= settings.steep_share * size
+def label_clusters(
+    mask: Mask, slope_deg: Array, elevation_m: Array, settings: AlertSettings
+) -> tuple[NDArray[np.int32], int]:
+    """Changed pixels joined within `join_m`, numbered from 1, and how many clusters there are.
+
+    Left out (0) is what no landslide looks like: less than the minimum unit, too little of it on slopes, or level.
+    A landslide goes down; a field's edge, a road or a flooded bank that happens to touch a slope follows its contour.
+
+    Args:
+        mask: (H, W) changed pixels.
+        slope_deg, elevation_m: (H, W); NaN = unknown.
+    """
+    if not mask.any():
+        return np.zeros(mask.shape, np.int32), 0
+    half_gap_px = settings.join_m / RESOLUTION_M / 2.0
+    groups, count = ndimage.label(ndimage.distance_transform_edt(~mask) <= half_gap_px, structure=_EIGHT)
+    groups = np.where(mask, groups, 0)
+    sizes = np.bincount(groups.ravel(), minlength=count + 1)
+    steep = np.bincount(groups[slope_deg >= settings.seed_slope_deg], minlength=count + 1)
+    side_m = np.sqrt(sizes) * RESOLUTION_M
+    keep = sizes * PIXEL_HA >= settings.min_area_ha
+    keep &= steep >= settings.steep_share * sizes
+    keep &= _drops(elevation_m, groups, count) >= settings.drop_ratio * side_m
+    keep[0] = False
+    numbers = np.where(keep, np.cumsum(keep), 0)
+    return numbers[groups].astype(np.int32), int(keep.sum())
+
+
+def _drops(elevation_m: Array, groups: NDArray[np.int32], count: int) -> Array:
+    """(count + 1,) height between the highest and the lowest pixel of every group, m; 0 where nothing is known."""
+    numbers = np.arange(count + 1)
+    known = np.isfinite(elevation_m)
+    highest = ndimage.maximum(np.where(known, elevation_m, -np.inf), groups, numbers)
+    lowest = ndimage.minimum(np.where(known, elevation_m, np.inf), groups, numbers)
+    drops: Array = np.maximum(np.asarray(highest) - np.asarray(lowest), 0.0)
+    return drops
 
 
 def outline(member: Mask, window: tuple[slice, slice], canvas: Canvas) -> BaseGeometry:

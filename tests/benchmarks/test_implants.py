@@ -12,6 +12,13 @@ from benchmarks.trials import SIZES_HA, Trials, hillsides
 from monitor.core.change import AlertSettings
 
 
+def _hillside(network: np.ndarray, baseline: np.ndarray) -> Ground:
+    """An even slope of 25°."""
+    down = np.broadcast_to(np.arange(len(network), dtype=np.float32)[:, None] * 4.7, network.shape)
+    steep = np.full(network.shape, 25.0, np.float32)
+    return Ground(network=network, baseline=baseline, slope_deg=steep, elevation_m=down)
+
+
 def _trials() -> Trials:
     """Two implants per size, one seen by both detectors, one by the baseline alone; one false event."""
     implants = []
@@ -19,14 +26,12 @@ def _trials() -> Trials:
         for network in (0.8, 0.0):
             change = np.zeros((80, 80), np.float32)
             change[30:44, 30:44] = 1.0
-            ground = Ground(
-                network=network * change, baseline=0.9 * change, slope_deg=np.full((80, 80), 25, np.float32)
-            )
+            ground = _hillside(network * change, 0.9 * change)
             implants.append(Implant(area_ha=size, bare=change, hidden=0.1, ground=ground))
     quiet = np.zeros((200, 200), np.float32)
     quiet[10:20, 10:20] = 0.7
     quiet[100:110, 100:110] = 0.5
-    ground = Ground(network=0 * quiet, baseline=quiet, slope_deg=np.full((200, 200), 25, np.float32))
+    ground = _hillside(0 * quiet, quiet)
     return Trials(
         implants=tuple(implants),
         quiet=Quiet(ground=ground, where=np.ones((200, 200), bool), area_km2=4.0),

@@ -10,7 +10,6 @@ from benchmarks.scoring import (
     baseline_rule,
     binomial_interval,
     false_events,
-    found_clusters,
     is_found,
     network_rule,
     poisson_interval,
@@ -18,11 +17,8 @@ from benchmarks.scoring import (
     supported_rule,
     union_rule,
 )
-from monitor.core.canvas import canvases
 from monitor.core.change import AlertSettings
-from monitor.core.clusters import Ground as Canvas
-from monitor.core.clusters import clusters
-from monitor.records import Detector, Tile
+from monitor.records import Detector
 
 SETTINGS = AlertSettings()
 
@@ -32,30 +28,18 @@ def _ground(network: float = 0.0, baseline: float = 0.0, side: int = 5) -> Groun
     layers = [np.zeros((64, 64), np.float32) for _ in range(2)]
     for layer, level in zip(layers, (network, baseline), strict=True):
         layer[20 : 20 + side, 20 : 20 + side] = level
-    return Ground(network=layers[0], baseline=layers[1], slope_deg=np.full((64, 64), 25.0, np.float32))
+    return Ground(
+        network=layers[0],
+        baseline=layers[1],
+        slope_deg=np.full((64, 64), 25.0, np.float32),
+        elevation_m=np.broadcast_to(np.arange(64, dtype=np.float32)[:, None] * 4.7, (64, 64)),
+    )
 
 
 def _implant(ground: Ground) -> Implant:
     bare = np.zeros((64, 64), np.float32)
     bare[20:25, 20:25] = 1.0
     return Implant(area_ha=0.25, bare=bare, hidden=0.0, ground=ground)
-
-
-def test_found_clusters_are_those_of_the_service() -> None:
-    """Random masks give as many clusters of the same areas as `core.clusters.clusters`."""
-    generator = np.random.default_rng(3)
-    (canvas,) = canvases([Tile(epsg=32654, column=150, row=1842)])
-    for density in (0.0005, 0.002, 0.01):
-        mask = np.zeros(canvas.shape, bool)
-        for row, column in zip(*np.nonzero(generator.random(canvas.shape) < density), strict=True):
-            mask[row : row + generator.integers(1, 6), column : column + generator.integers(1, 6)] = True
-        slope = np.broadcast_to(np.linspace(0, 30, 256, dtype=np.float32), canvas.shape)
-        ground = Canvas(canvas=canvas, slope_deg=slope, spread=slope)
-        theirs = clusters(slope, mask, Detector.NETWORK, ground, SETTINGS)
-        labels, count = found_clusters(mask, slope, SETTINGS)
-        ours = np.bincount(labels.ravel(), minlength=count + 1)[1:] * 0.01
-        assert count == len(theirs)
-        np.testing.assert_allclose(sorted(ours), sorted(cluster.area_ha for cluster in theirs))
 
 
 def test_an_implant_is_found_by_the_detector_that_sees_it() -> None:

@@ -12,11 +12,14 @@ from monitor.records import Cluster, Detector, Tile
 SETTINGS = AlertSettings()
 (CANVAS,) = canvases([Tile(epsg=32633, column=200, row=2000), Tile(epsg=32633, column=201, row=2000)])
 STEEP = np.full(CANVAS.shape, 25.0, np.float32)
+DOWN = np.broadcast_to(-10.0 * np.tan(np.radians(25.0)) * np.arange(CANVAS.shape[0])[:, None], CANVAS.shape)
+"""Elevation of an even slope of 25° that falls to the south, m."""
 
 
-def _find(change: np.ndarray, slope: np.ndarray = STEEP) -> list[Cluster]:
+def _find(change: np.ndarray, slope: np.ndarray = STEEP, elevation: np.ndarray = DOWN) -> list[Cluster]:
     mask = grow(change, slope, 0.35, 0.2, 10.0)
-    ground = Ground(canvas=CANVAS, slope_deg=slope, spread=np.full(CANVAS.shape, 0.05, np.float32))
+    spread = np.full(CANVAS.shape, 0.05, np.float32)
+    ground = Ground(canvas=CANVAS, slope_deg=slope, elevation_m=elevation.astype(np.float32), spread=spread)
     return clusters(change, mask, Detector.NETWORK, ground, SETTINGS)
 
 
@@ -51,6 +54,33 @@ def test_change_seeds_on_slopes_and_runs_out_onto_flat_ground() -> None:
     change[150:160, 300:340] = 0.6
     (found,) = _find(change, slope)
     assert found.area_ha == pytest.approx(1.0 + 1.0), "10 px on the slope and 100 m of runout"
+
+
+def test_a_field_whose_edge_is_steep_is_no_landslide() -> None:
+    """Three tenths of it on a slope are too little, six tenths are enough."""
+    for columns_on_slope, expected in [(3, 0), (6, 1)]:
+        slope = STEEP.copy()
+        slope[:, 200:] = 1.0
+        change = np.zeros(CANVAS.shape, np.float32)
+        change[50:60, 200 - columns_on_slope : 210 - columns_on_slope] = 0.6
+        assert len(_find(change, slope)) == expected, columns_on_slope
+
+
+def test_change_along_a_contour_is_no_landslide() -> None:
+    """Three rows along the slope drop 9 m over 350 m: a road or a field's edge. The same ground downhill is found."""
+    along, down = np.zeros(CANVAS.shape, np.float32), np.zeros(CANVAS.shape, np.float32)
+    along[50:53, 100:135] = 0.6
+    down[50:85, 100:103] = 0.6
+    assert _find(along) == []
+    assert len(_find(down)) == 1
+
+
+def test_level_ground_is_no_landslide_however_steep_it_is_said_to_be() -> None:
+    """Without a drop, or without any elevation, nothing can have slid."""
+    change = np.zeros(CANVAS.shape, np.float32)
+    change[50:60, 50:60] = 0.6
+    assert _find(change, elevation=np.zeros(CANVAS.shape)) == []
+    assert _find(change, elevation=np.full(CANVAS.shape, np.nan)) == []
 
 
 def test_pieces_within_the_join_distance_are_one_event() -> None:
