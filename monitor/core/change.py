@@ -41,14 +41,18 @@ class AlertSettings:
     """A cluster starts on slopes at least this steep; it may grow onto flat ground."""
     steep_share: float = 0.40
     """Share of a cluster that lies on such slopes: a ploughed field that touches a bank is no landslide."""
-    drop_ratio: float = 0.25
+    steep_area_ha: float = 0.5
+    """This much on such slopes is enough, however far the debris ran out or a bright field adjoins it."""
+    drop_ratio: float = 0.20
     """A cluster's drop over the side of a square of its area, at least: what follows a contour is no landslide."""
     join_m: float = 150.0
     """Clusters nearer than this are one event."""
     min_area_ha: float = 0.1
     """Minimum mapping unit of an event."""
     looks: int = 3
-    """Looks in the reference (K)."""
+    """Valid looks of every pixel in the reference (K)."""
+    reach: int = 12
+    """Looks of a tile, clouded ones included, that are searched for them: two months of Sentinel-2."""
     detectors: tuple[Detector, ...] = (Detector.BASELINE,)
     """Which detectors may open alerts; the other one is still computed. The network joins when it
     beats the baseline on real pixels (benchmarks/README.md)."""

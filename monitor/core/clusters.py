@@ -22,6 +22,8 @@ _EIGHT = np.ones((3, 3), dtype=bool)
 _MIN_COMPONENT_PX = 3
 # How far change may run out from a slope onto flat ground before it is somebody's field.
 _RUNOUT_M = 100.0
+# Beyond this size a cluster is many landslides side by side, and drops no more than its slopes are high.
+_ONE_SLOPE_M = 200.0
 # Gaps of one pixel inside an outline are noise of the classifier, not islands of intact ground.
 _CLOSE_M = 10.0
 
@@ -75,6 +77,7 @@ def label_clusters(
 
     Left out (0) is what no landslide looks like: less than the minimum unit, too little of it on slopes, or level.
     A landslide goes down; a field's edge, a road or a flooded bank that happens to touch a slope follows its contour.
+    Pieces are judged before they are joined, lest a field hides the landslide beside it, and together afterwards.
 
     Args:
         mask: (H, W) changed pixels.
@@ -82,26 +85,38 @@ def label_clusters(
     """
     if not mask.any():
         return np.zeros(mask.shape, np.int32), 0
+    ground = (slope_deg, elevation_m)
+    pieces, count = ndimage.label(mask, structure=_EIGHT)
+    large, likely = _judge(pieces, count, *ground, settings)
+    kept = mask & (likely | ~large)[pieces]
     half_gap_px = settings.join_m / RESOLUTION_M / 2.0
-    groups, count = ndimage.label(ndimage.distance_transform_edt(~mask) <= half_gap_px, structure=_EIGHT)
-    groups = np.where(mask, groups, 0)
-    sizes = np.bincount(groups.ravel(), minlength=count + 1)
-    steep = np.bincount(groups[slope_deg >= settings.seed_slope_deg], minlength=count + 1)
-    side_m = np.sqrt(sizes) * RESOLUTION_M
-    keep = sizes * PIXEL_HA >= settings.min_area_ha
-    keep &= steep >= settings.steep_share * sizes
-    keep &= _drops(elevation_m, groups, count) >= settings.drop_ratio * side_m
-    keep[0] = False
-    numbers = np.where(keep, np.cumsum(keep), 0)
-    return numbers[groups].astype(np.int32), int(keep.sum())
+    groups, count = ndimage.label(ndimage.distance_transform_edt(~kept) <= half_gap_px, structure=_EIGHT)
+    groups = np.where(kept, groups, 0)
+    large, likely = _judge(groups, count, *ground, settings)
+    found = large & likely
+    found[0] = False
+    numbers = np.where(found, np.cumsum(found), 0)
+    return numbers[groups].astype(np.int32), int(found.sum())
 
 
-def _drops(elevation_m: Array, groups: NDArray[np.int32], count: int) -> Array:
-    """(count + 1,) height between the highest and the lowest pixel of every group, m; 0 where nothing is known."""
+def _judge(
+    labels: NDArray[np.int32], count: int, slope_deg: Array, elevation_m: Array, settings: AlertSettings
+) -> tuple[Mask, Mask]:
+    """(count + 1,) which labelled pieces reach the minimum unit, and which are steep and drop like a landslide."""
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    steep = np.bincount(labels[slope_deg >= settings.seed_slope_deg], minlength=count + 1)
+    side_m = np.minimum(np.sqrt(sizes) * RESOLUTION_M, _ONE_SLOPE_M)
+    likely = (steep >= settings.steep_share * sizes) | (steep * PIXEL_HA >= settings.steep_area_ha)
+    likely &= _drops(elevation_m, labels, count) >= settings.drop_ratio * side_m
+    return sizes * PIXEL_HA >= settings.min_area_ha, likely
+
+
+def _drops(elevation_m: Array, labels: NDArray[np.int32], count: int) -> Array:
+    """(count + 1,) height between the highest and the lowest pixel of every piece, m; 0 where nothing is known."""
     numbers = np.arange(count + 1)
     known = np.isfinite(elevation_m)
-    highest = ndimage.maximum(np.where(known, elevation_m, -np.inf), groups, numbers)
-    lowest = ndimage.minimum(np.where(known, elevation_m, np.inf), groups, numbers)
+    highest = ndimage.maximum(np.where(known, elevation_m, -np.inf), labels, numbers)
+    lowest = ndimage.minimum(np.where(known, elevation_m, np.inf), labels, numbers)
     drops: Array = np.maximum(np.asarray(highest) - np.asarray(lowest), 0.0)
     return drops
 

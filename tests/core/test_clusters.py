@@ -56,14 +56,25 @@ def test_change_seeds_on_slopes_and_runs_out_onto_flat_ground() -> None:
     assert found.area_ha == pytest.approx(1.0 + 1.0), "10 px on the slope and 100 m of runout"
 
 
-def test_a_field_whose_edge_is_steep_is_no_landslide() -> None:
-    """Three tenths of it on a slope are too little, six tenths are enough."""
-    for columns_on_slope, expected in [(3, 0), (6, 1)]:
-        slope = STEEP.copy()
-        slope[:, 200:] = 1.0
-        change = np.zeros(CANVAS.shape, np.float32)
-        change[50:60, 200 - columns_on_slope : 210 - columns_on_slope] = 0.6
-        assert len(_find(change, slope)) == expected, columns_on_slope
+@pytest.mark.parametrize(("on_slope", "on_flat", "expected"), [(3, 7, 0), (6, 4, 1), (6, 10, 1)])
+def test_a_field_whose_edge_is_steep_is_no_landslide(on_slope: int, on_flat: int, expected: int) -> None:
+    """Three tenths of a hectare on a slope are too little; six tenths are enough, also with a wide fan below."""
+    slope = STEEP.copy()
+    slope[:, 200:] = 1.0
+    change = np.zeros(CANVAS.shape, np.float32)
+    change[50:60, 200 - on_slope : 200 + on_flat] = 0.6
+    assert len(_find(change, slope)) == expected
+
+
+def test_a_field_does_not_hide_the_landslide_beside_it() -> None:
+    """A bright field 100 m from a scar is left out, however much larger it is; the scar stays."""
+    slope = STEEP.copy()
+    slope[:, 204:] = 1.0
+    change = np.zeros(CANVAS.shape, np.float32)
+    change[50:62, 185:190] = 0.6
+    change[45:70, 203:217] = 0.6
+    (found,) = _find(change, slope)
+    assert found.area_ha == pytest.approx(0.6)
 
 
 def test_change_along_a_contour_is_no_landslide() -> None:
@@ -73,6 +84,16 @@ def test_change_along_a_contour_is_no_landslide() -> None:
     down[50:85, 100:103] = 0.6
     assert _find(along) == []
     assert len(_find(down)) == 1
+
+
+def test_a_whole_range_of_failed_slopes_is_found() -> None:
+    """Low ridges that failed all over drop little for their common size: 60 m over 2.5 by 4 km."""
+    rows = np.arange(CANVAS.shape[0])[:, None]
+    ridges = np.broadcast_to(np.abs(rows % 26 - 13) * 4.66, CANVAS.shape)
+    change = np.zeros(CANVAS.shape, np.float32)
+    change[2:-2, 60:-60] = 0.6
+    (found,) = _find(change, elevation=ridges)
+    assert found.area_ha == pytest.approx(252 * 392 * 0.01)
 
 
 def test_level_ground_is_no_landslide_however_steep_it_is_said_to_be() -> None:
