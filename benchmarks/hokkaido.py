@@ -29,6 +29,7 @@ from monitor.core.events import LookContext
 from monitor.core.grid import PIXEL_HA, RESOLUTION_M, project
 from monitor.core.lifecycle import ALERT_STATES, LifecycleSettings
 from monitor.core.reference import valid
+from monitor.core.surroundings import Seen
 from monitor.evidence import absorb, compare, find, references, scenes
 from monitor.overview import Coverage, coverage
 from monitor.records import AlertStatus, Detector, Event, Look, Tile
@@ -180,7 +181,7 @@ def scores(done: Pass, ground: Ground, pair: iburi.Pair, settings: AlertSettings
 def alerts_of(done: Pass, pair: iburi.Pair, settings: AlertSettings) -> list[Event]:
     """The alerts that other settings would have opened on the same looks."""
     (scene,) = scenes(done.after, pair.ground(), settings)
-    changes = compare(scene, references({tile: [look] for tile, look in done.before.items()}), settings)
+    changes = compare(scene, references({tile: [look] for tile, look in done.before.items()}, settings.looks), settings)
     context = LookContext(
         region=pair.region.id,
         acquisition_key=pair.after.key,
@@ -192,7 +193,7 @@ def alerts_of(done: Pass, pair: iburi.Pair, settings: AlertSettings) -> list[Eve
         mask_source="bright-white",
         shift=changes.layers[Detector.BASELINE].shift,
     )
-    found = [(cluster, pair.before.sensing_time) for cluster in find(scene, changes, [], settings)]
+    found = [(cluster, Seen(before=pair.before.sensing_time)) for cluster in find(scene, changes, [], settings)]
     events = absorb(found, [], context, settings, LifecycleSettings())
     return [event for event in events if event.state in ALERT_STATES]
 

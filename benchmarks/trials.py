@@ -84,7 +84,7 @@ def prepare(pair: Pair, tools: Instruments, settings: AlertSettings) -> Stage:
     before = look_at(pair.before, pair.tiles, tools)
     looks = look_at(pair.after, pair.tiles, tools)
     ground = pair.ground()
-    past = references({tile: [look] for tile, look in before.items()})
+    past = references({tile: [look] for tile, look in before.items()}, settings.looks)
     (scene,) = scenes(looks, ground, settings)
     changes = compare(scene, past, settings)
     rows, columns = pair.source_pixels()

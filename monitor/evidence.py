@@ -15,6 +15,7 @@ from monitor.core.grid import PIXEL_HA, RESOLUTION_M, project
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.core.masks import grow as grow_mask
 from monitor.core.reference import Reference, build_reference, valid
+from monitor.core.surroundings import Seen, look_around, neighbourhood
 from monitor.records import Cluster, Detector, Event, Evidence, Look, PixelState, Terrain, Tile, Verdict
 
 Array = NDArray[np.float32]
@@ -38,6 +39,8 @@ class Scene:
     elevation_m: Array
     slopes: NDArray[np.bool_]
     """Where scene-wide shifts are measured: observed slopes."""
+    state: NDArray[np.uint8]
+    """PixelState; NODATA where there is no look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,7 @@ def _scene(
 ) -> Scene:
     observed = {tile: valid(looks[tile]) for tile in canvas.tiles}
     slope = canvas.lay({tile: terrain[tile].slope_deg for tile in canvas.tiles if tile in terrain}, NAN)
+    state = canvas.lay({tile: looks[tile].state for tile in canvas.tiles}, _UNSEEN)
     return Scene(
         canvas=canvas,
         probability=canvas.lay(
@@ -67,9 +71,10 @@ def _scene(
             canvas, {tile: np.where(seen, looks[tile].reflectance, NAN) for tile, seen in observed.items()}
         ),
         spread=canvas.lay({tile: looks[tile].spread for tile in canvas.tiles}, NAN),
-        slope_deg=_away_from_water(slope, canvas.lay({tile: looks[tile].state for tile in canvas.tiles}, _UNSEEN)),
+        slope_deg=_away_from_water(slope, state),
         elevation_m=canvas.lay({tile: terrain[tile].elevation_m for tile in canvas.tiles if tile in terrain}, NAN),
         slopes=np.nan_to_num(slope, nan=0.0) >= settings.seed_slope_deg / 2,
+        state=state,
     )
 
 
@@ -85,9 +90,9 @@ def _colours(canvas: Canvas, reflectance: Mapping[Tile, Array]) -> Colours:
     )
 
 
-def references(looks: Mapping[Tile, Sequence[Look]]) -> dict[Tile, Reference]:
-    """The reference of every tile that has earlier looks."""
-    built = {tile: build_reference(earlier) for tile, earlier in looks.items()}
+def references(looks: Mapping[Tile, Sequence[Look]], depth: int) -> dict[Tile, Reference]:
+    """The reference of every tile that has earlier looks, from the last `depth` valid ones of each pixel."""
+    built = {tile: build_reference(earlier, depth) for tile, earlier in looks.items()}
     return {tile: reference for tile, reference in built.items() if reference is not None}
 
 
@@ -115,9 +120,7 @@ def find(scene: Scene, changes: Changes, known: Sequence[Event], settings: Alert
     taken = np.zeros(scene.canvas.shape, dtype=bool)
     for event in known:
         taken |= burn(project(event.geometry, 4326, scene.canvas.epsg), scene.canvas)
-    ground = Ground(
-        canvas=scene.canvas, slope_deg=scene.slope_deg, elevation_m=scene.elevation_m, spread=scene.spread
-    )
+    ground = Ground(canvas=scene.canvas, slope_deg=scene.slope_deg, elevation_m=scene.elevation_m, spread=scene.spread)
     masks = {detector: changes.masks[detector] & ~taken for detector in settings.detectors}
     union = np.logical_or.reduce(list(masks.values()))
     lead = settings.detectors[0]
@@ -180,17 +183,22 @@ def judge_events(
     return judged
 
 
-def last_seen(cluster: Cluster, scene: Scene, past: Mapping[Tile, Reference]) -> datetime:
-    """When most of a cluster's ground was last seen as it was before: the start of its failure window."""
-    tiles = {tile: past[tile].last_seen_s for tile in cluster.tiles if tile in past}
-    times = scene.canvas.lay(tiles, np.float64(np.nan))[burn(cluster.geometry, scene.canvas)]
+def last_seen(cluster: Cluster, scene: Scene, past: Mapping[Tile, Reference]) -> Seen:
+    """When most of a cluster's ground was last seen as it was, which starts its failure window; and what is around."""
+    near = neighbourhood(scene.canvas, cluster.geometry.bounds)
+    ground = burn(cluster.geometry, near)
+    times = near.lay({tile: past[tile].last_seen_s for tile in near.tiles if tile in past}, np.float64(np.nan))
+    state = near.lay({tile: scene.state[scene.canvas.window(tile)] for tile in near.tiles}, _UNSEEN)
+    known = np.isfinite(times)
+    around, beside_hidden = look_around(ground, known & (state == PixelState.VALID), state)
     # The upper middle is a time that really occurs, and errs to the shorter window.
-    seen = np.sort(times[np.isfinite(times)])
-    return datetime.fromtimestamp(float(seen[len(seen) // 2]), UTC)
+    seen = np.sort(times[ground & known])
+    before = datetime.fromtimestamp(float(seen[len(seen) // 2]), UTC)
+    return Seen(before=before, around=around, beside_hidden=beside_hidden)
 
 
 def absorb(
-    found: Sequence[tuple[Cluster, datetime]],
+    found: Sequence[tuple[Cluster, Seen]],
     known: Sequence[Event],
     context: LookContext,
     settings: AlertSettings,
@@ -199,17 +207,20 @@ def absorb(
     """Open an event for every new cluster; one beside an event that this look supports enlarges that event.
 
     Args:
-        found: clusters, and when their ground was last seen without the change.
+        found: clusters, and how their ground was seen before and what is around it now.
     """
     grown = {event.id: event for event in known}
     opened = []
-    for cluster, previous_time in found:
+    for cluster, seen in found:
         supported = [
             event for event in grown.values() if _said_before(event, context.acquisition_key, Verdict.SUPPORTS)
         ]
         home = belongs_to(cluster, supported, settings.join_m)
         if home is None:
-            opened.append(open_event(cluster, replace(context, previous_time=previous_time), lifecycle))
+            there = replace(
+                context, previous_time=seen.before, seen_around=seen.around, beside_hidden=seen.beside_hidden
+            )
+            opened.append(open_event(cluster, there, lifecycle))
         else:
             grown[home.id] = enlarge(home, cluster)
     return [*grown.values(), *opened]

@@ -173,18 +173,19 @@ class Looker:
     def _covers(self, footprint: BaseGeometry, tile: Tile) -> bool:
         key = hash((footprint.wkb, tile.epsg))
         if key not in self._footprints:
-            # 1 km of grace: footprints in catalogs are simplified, pixels are the truth.
+            # 1 km of grace: footprints in catalogs are simplified, and a needless read costs less than a lost look.
             self._footprints[key] = project(footprint.segmentize(0.05), 4326, tile.epsg).buffer(1000.0)
             prepare(self._footprints[key])
         return bool(self._footprints[key].intersects(tile_polygon(tile)))
 
     def _sample(self, tile: Tile) -> Sample:
         pixels = self._pixels(tile)
-        ground = self._terrain(tile) if (pixels.state == PixelState.VALID).any() else None
+        ground = self.terrain(tile) if (pixels.state == PixelState.VALID).any() else None
         slope = ground.slope_deg if ground is not None else None
         return thin(pixels.bands, pixels.state == PixelState.VALID, slope)
 
-    def _terrain(self, tile: Tile) -> Terrain | None:
+    def terrain(self, tile: Tile) -> Terrain | None:
+        """The ground of a tile; None where no elevation model covers it."""
         return self.watch.run("read", lambda: self.instruments.terrain.read(tile))
 
 

@@ -16,6 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from monitor.core.grid import RESOLUTION_M, TILE_PX, project, region_tiles, tile_geobox, tile_polygon
 from monitor.errors import BadAsset
+from monitor.observing import NO_ELEVATION
 from monitor.ports import LookArchive
 from monitor.records import Look, Observation, PixelState, Region, Sensor, Tile
 
@@ -53,6 +54,8 @@ class Coverage:
     """Sensing time of the newest look that observed anything, however old."""
     broken_looks: int
     """Kept looks that could not be read; they count as not observed."""
+    no_elevation: tuple[Tile, ...] = ()
+    """Those of `never_observed` that cannot be looked at, because no elevation model covers them."""
 
     @property
     def learning(self) -> bool:
@@ -69,6 +72,8 @@ class _TileCount:
     compared: int = 0
     last_look: datetime | None = None
     broken: int = 0
+    no_elevation: bool = False
+    """The newest acquisition left the tile out for that."""
 
 
 def coverage(region: Region, history: TileHistory, looks: LookArchive, now: datetime) -> Coverage:
@@ -99,12 +104,14 @@ def coverage(region: Region, history: TileHistory, looks: LookArchive, now: date
         not_compared=tuple(tile for tile, count in counts.items() if count.seen and not count.compared),
         last_look=max(times, default=None),
         broken_looks=sum(count.broken for count in counts.values()),
+        no_elevation=tuple(tile for tile, count in counts.items() if count.no_elevation and not count.seen),
     )
 
 
 def _count(inside: Mask, rows: Sequence[Observation], looks: LookArchive, since: datetime) -> _TileCount:
     """Walk back in time until every pixel was compared or the look-back ends."""
-    count = _TileCount(inside=int(inside.sum()))
+    blind = bool(rows) and rows[0].decision == NO_ELEVATION
+    count = _TileCount(inside=int(inside.sum()), no_elevation=blind)
     seen = np.zeros_like(inside)
     compared = np.zeros_like(inside)
     by_class: dict[tuple[object, ...], Mask] = {}

@@ -1,21 +1,22 @@
 """One acquisition's life, top to bottom: look at every tile, compare with the past, judge, publish, write once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.change import AlertSettings
-from monitor.core.events import LookContext
-from monitor.core.grid import PIXEL_HA, blocks, region_tiles
+from monitor.core.events import LookContext, add_evidence
+from monitor.core.grid import blocks, region_tiles
 from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, LifecycleSettings
 from monitor.core.reference import Reference, valid
-from monitor.core.statistics import tile_stats
 from monitor.errors import BadItem, StoreBusy
 from monitor.evidence import (
+    Changes,
+    Scene,
     absorb,
     compare,
     find,
@@ -25,7 +26,10 @@ from monitor.evidence import (
     references,
     scenes,
 )
+from monitor.illustrating import LooksBefore, needs_picture
 from monitor.looking import Instruments, Looker, Stopwatch, order_for_cache
+from monitor.memory import Memory
+from monitor.observing import NO_ELEVATION, compared, observed, unseen, without_elevation
 from monitor.ports import Illustrator, LookArchive, Publisher, Store
 from monitor.records import (
     Acquisition,
@@ -33,16 +37,20 @@ from monitor.records import (
     AlertStatus,
     Detector,
     Event,
+    Evidence,
     FrozenReference,
     Look,
+    ModelCard,
     Observation,
-    PixelState,
     Region,
-    Terrain,
     Tile,
+    Verdict,
 )
 
 Array = NDArray[np.float32]
+_OTHER_MODEL = "another model version"
+_NO_LOOKS_LEFT = "no look from before the event is left to compare with"
+
 Change = dict[Detector, dict[Tile, Array]]
 """Change of every detector on every compared tile."""
 
@@ -72,6 +80,8 @@ class Outcome:
     seconds: Mapping[str, float]
     """Wall time by stage."""
     tiles: int
+    complaint: str = ""
+    """What was amiss and did not stop it, with what helps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,16 +140,19 @@ class Pipeline:
         if not looked.looks:
             result = AcquisitionResult(
                 reason="nothing-usable",
-                detail="no clear ground in any tile of the region",
+                detail="no clear ground in any tile of the region" + _blind(looked),
                 observations=tuple(looked.hidden.values()),
             )
             return self._commit(acquisition, result, owner, clock, watch, len(tiles))
-        past = watch.run("change", lambda: self._past(acquisition, looked.looks, instruments))
-        history = self._store.is_history(acquisition)
-        result, change = watch.run("change", lambda: self._judge(acquisition, looked, past, instruments, history))
+        memory = Memory(self._archive)
+        past = watch.run("change", lambda: self._past(acquisition, looked.looks, instruments, memory))
+        result, change = watch.run("change", lambda: self._judge(acquisition, looked, past, instruments, memory))
         watch.run("products", lambda: self._publish(acquisition, looked, change, result, instruments))
-        result = watch.run("products", lambda: self._illustrate(looked, past, change, result))
-        return self._commit(acquisition, result, owner, clock, watch, len(tiles))
+        result = watch.run("products", lambda: self._illustrate(acquisition, looked, change, result))
+        complaint = memory.complaint()
+        result = replace(result, detail="; ".join(filter(None, (result.detail, complaint))))
+        outcome = self._commit(acquisition, result, owner, clock, watch, len(tiles))
+        return replace(outcome, complaint=complaint)
 
     def _look_at(
         self, acquisition: Acquisition, tiles: Sequence[Tile], looker: Looker, owner: str, clock: Callable[[], datetime]
@@ -148,15 +161,16 @@ class Pipeline:
         looks: dict[Tile, Look] = {}
         hrefs: dict[Tile, str] = {}
         hidden: dict[Tile, Observation] = {}
-        version = looker.instruments.card.version
+        card = looker.instruments.card
         for block in blocks(tiles, self._settings.block_tiles):
             for tile in order_for_cache(block):
-                look = looker.look(tile)
-                if look is None:
-                    hidden[tile] = _unseen(acquisition, tile, looker.state(tile), version)
+                if looker.terrain(tile) is None:
+                    hidden[tile] = without_elevation(acquisition, tile, card)
+                elif (look := looker.look(tile)) is None:
+                    hidden[tile] = unseen(acquisition, tile, looker.state(tile), card)
                 else:
                     looks[tile] = look
-                    hrefs[tile] = looker.watch.run("products", lambda kept=look: self._archive.write(kept, version))  # type: ignore[misc]
+                    hrefs[tile] = looker.watch.run("products", partial(self._archive.write, look, card.version))
                 self._progress(acquisition.key, len(looks) + len(hidden), len(tiles))
             if not self._store.extend(acquisition, owner, self._settings.lease, clock()):
                 raise StoreBusy(
@@ -165,75 +179,104 @@ class Pipeline:
                     remedy="Another process has it; nothing was written here and nothing needs to be done.",
                     reason="lease-lost",
                 )
+        if not looks and all(row.decision == NO_ELEVATION for row in hidden.values()):
+            raise BadItem(
+                "no elevation model covers any tile of the region, so no slope is known",
+                item=acquisition.id,
+                remedy="Add a catalog with a collection of elevation (cop-dem-glo-30 by default) to the region.",
+                reason=NO_ELEVATION,
+            )
         sources = looker.mask_sources - {"scl"}
         return _Looked(looks=looks, hrefs=hrefs, hidden=hidden, mask_source=min(sources, default="scl"))
 
-    def _past(self, acquisition: Acquisition, looks: Mapping[Tile, Look], instruments: Instruments) -> _Past:
-        """The last K comparable looks of every tile, reduced to references tile by tile."""
+    def _past(
+        self, acquisition: Acquisition, looks: Mapping[Tile, Look], instruments: Instruments, memory: Memory
+    ) -> _Past:
+        """The last K comparable looks of every pixel that can still be read, reduced to references tile by tile."""
         rows: dict[Tile, list[Observation]] = {}
         newest: dict[Tile, Look] = {}
         built: dict[Tile, Reference] = {}
+        version, sensor, before = instruments.card.version, acquisition.sensor, acquisition.sensing_time
+        alerts = self._settings.alerts
         for tile in looks:
-            rows[tile] = self._store.looks_before(
-                tile,
-                instruments.card.version,
-                acquisition.sensor,
-                acquisition.sensing_time,
-                self._settings.alerts.looks,
-            )
-            earlier = [self._archive.read(row.look_href) for row in rows[tile] if row.look_href]
+            found = self._store.looks_before(tile, version, sensor, before, alerts.reach)
+            rows[tile], earlier = memory.last(found, valid(looks[tile]), alerts.looks)
             if earlier:
                 newest[tile] = earlier[0]
-                built.update(references({tile: earlier}))
+                built.update(references({tile: earlier}, alerts.looks))
         return _Past(rows=rows, newest=newest, references=built)
 
     def _judge(
-        self, acquisition: Acquisition, looked: _Looked, past: _Past, instruments: Instruments, history: bool
+        self, acquisition: Acquisition, looked: _Looked, past: _Past, instruments: Instruments, memory: Memory
     ) -> tuple[AcquisitionResult, Change]:
-        """Observations of every tile, and events where there is a past and the look is not history."""
-        observations = [
-            *looked.hidden.values(),
-            *(_observe(acquisition, look, looked, past, instruments) for look in looked.looks.values()),
-        ]
-        if not past.references:
-            reason = "learning"
-            detail = f"first look of {len(looked.looks)} tiles: nothing earlier to compare with"
-            return AcquisitionResult(reason=reason, detail=detail, observations=tuple(observations)), {}
+        """Observations of every tile, evidence on open events, and new events where there is a past to compare with.
+
+        A look that is history (it arrived late) feeds references only.
+        """
+        history = self._store.is_history(acquisition)
         known = [] if history else self._store.events(acquisition.region, open_only=True)
-        terrain = _terrain(looked.looks, instruments)
         events: list[Event] = []
         change: Change = {detector: {} for detector in Detector}
-        for scene in scenes(looked.looks, terrain, self._settings.alerts):
-            changes = compare(scene, past.references, self._settings.alerts)
-            for detector, layer in changes.layers.items():
+        # Also without a past, as after a change of model, open events get their evidence.
+        for scene in self._scenes(looked.looks, instruments) if past.references or known else ():
+            changes = compare(scene, past.references, self._settings.alerts) if past.references else None
+            for detector, layer in changes.layers.items() if changes else ():
                 change[detector].update(scene.canvas.cut(layer.change))
             if history:
                 continue
             here = [event for event in known if any(tile.epsg == scene.canvas.epsg for tile in event.tiles)]
-            context = self._context(acquisition, looked, past, instruments, changes.layers[Detector.BASELINE].shift)
-            judged = judge_events(
-                scene, self._frozen(here), here, context, self._settings.alerts, self._settings.lifecycle
-            )
-            standing = {event.id: event for event in here} | {event.id: event for event in judged}
-            found = find(scene, changes, list(standing.values()), self._settings.alerts)
-            dated = [(cluster, last_seen(cluster, scene, past.references)) for cluster in found]
-            events += absorb(dated, list(standing.values()), context, self._settings.alerts, self._settings.lifecycle)
+            shift = changes.layers[Detector.BASELINE].shift if changes else 0.0
+            context = self._context(acquisition, looked, past, instruments, shift)
+            standing = self._heard(scene, here, context, memory)
+            events += self._found(scene, changes, standing, past, context) if changes else standing
         result = AcquisitionResult(
-            reason="history" if history else "compared",
-            detail="arrived late: feeds references only" if history else _summary(events, past, looked),
-            observations=tuple(observations),
+            reason="learning" if not past.references else "history" if history else "compared",
+            detail=_summary(events, past, looked, history),
+            observations=(*looked.hidden.values(), *_observations(acquisition, looked, past, instruments.card)),
             events=tuple(events),
             references=tuple(self._freeze(events, past)),
         )
         return result, change
 
-    def _frozen(self, events: Sequence[Event]) -> dict[str, dict[Tile, Reference]]:
-        """Frozen references by opening acquisition: events that opened together share them."""
+    def _scenes(self, looks: Mapping[Tile, Look], instruments: Instruments) -> list[Scene]:
+        found = {tile: instruments.terrain.read(tile) for tile in looks}
+        terrain = {tile: ground for tile, ground in found.items() if ground is not None}
+        return scenes(looks, terrain, self._settings.alerts)
+
+    def _heard(self, scene: Scene, known: Sequence[Event], context: LookContext, memory: Memory) -> list[Event]:
+        """All known events, with what this look says about those that it may speak about."""
+        deaf = {event.id: _OTHER_MODEL for event in known if not comparable_with(context.model_version, event)}
+        comparable = [event for event in known if event.id not in deaf]
+        frozen = self._frozen(comparable, memory)
+        for event in comparable:
+            if frozen[opening_acquisition(event)].keys().isdisjoint(event.tiles):
+                deaf[event.id] = _NO_LOOKS_LEFT
+        judged = [event for event in comparable if event.id not in deaf]
+        heard = judge_events(scene, frozen, judged, context, self._settings.alerts, self._settings.lifecycle)
+        heard += [
+            not_observed(event, deaf[event.id], context, self._settings.lifecycle)
+            for event in known
+            if event.id in deaf and not set(scene.canvas.tiles).isdisjoint(event.tiles)
+        ]
+        return list(({event.id: event for event in known} | {event.id: event for event in heard}).values())
+
+    def _found(
+        self, scene: Scene, changes: Changes, standing: Sequence[Event], past: _Past, context: LookContext
+    ) -> list[Event]:
+        """The standing events, some of them enlarged, and new ones."""
+        alerts, lifecycle = self._settings.alerts, self._settings.lifecycle
+        found = find(scene, changes, standing, alerts)
+        dated = [(cluster, last_seen(cluster, scene, past.references)) for cluster in found]
+        return absorb(dated, standing, context, alerts, lifecycle)
+
+    def _frozen(self, events: Sequence[Event], memory: Memory) -> dict[str, dict[Tile, Reference]]:
+        """What is left of frozen references, by opening acquisition: events that opened together share them."""
         hrefs: dict[str, dict[Tile, list[str]]] = {}
         for event in events:
             hrefs.setdefault(opening_acquisition(event), {}).update(self._store.reference(event.id))
+        depth = self._settings.alerts.looks
         return {
-            opening: references({tile: [self._archive.read(href) for href in kept] for tile, kept in tiles.items()})
+            opening: references({tile: memory.recall_all(kept) for tile, kept in tiles.items()}, depth)
             for opening, tiles in hrefs.items()
         }
 
@@ -250,7 +293,7 @@ class Pipeline:
             if event.state in OPEN_STATES
             for tile in event.tiles
             for row in past.rows.get(tile, [])
-            if row.look_href and row.sensing_time < event.window_end
+            if row.look_href and row.sensing_time < event.window_end and comparable_with(row.model_version, event)
         ]
 
     def _context(
@@ -262,7 +305,7 @@ class Pipeline:
             acquisition_key=acquisition.key,
             acquisition_id=acquisition.id,
             sensing_time=acquisition.sensing_time,
-            previous_time=max(look.sensing_time for look in past.newest.values()),
+            previous_time=max((look.sensing_time for look in past.newest.values()), default=acquisition.sensing_time),
             model_version=instruments.card.version,
             status=self._settings.simulated_alerts if simulated else AlertStatus.ACTUAL,
             mask_source=looked.mask_source,
@@ -291,15 +334,12 @@ class Pipeline:
         self._publisher.publish(acquisition, {name: layer for name, layer in layers.items() if layer}, properties)
 
     def _illustrate(
-        self,
-        looked: _Looked,
-        past: _Past,
-        change: Change,
-        result: AcquisitionResult,
+        self, acquisition: Acquisition, looked: _Looked, change: Change, result: AcquisitionResult
     ) -> AcquisitionResult:
-        """A picture and evidence chips for every alert that has none yet."""
-        bare = [event for event in result.events if event.picture is None and event.state in ALERT_STATES]
-        hrefs = self._illustrator.illustrate(bare, looked.looks, past.newest, change)
+        """Picture and evidence chips for new alerts; a new picture of those that this acquisition says something of."""
+        told = [event for event in result.events if needs_picture(event, acquisition.id)]
+        before = LooksBefore(self._store, self._archive, acquisition.sensor, self._settings.alerts.reach)
+        hrefs = self._illustrator.illustrate(told, looked.looks, change, before, looked.mask_source)
         events = (replace(event, picture=hrefs.get(event.id, event.picture)) for event in result.events)
         return replace(result, events=tuple(events))
 
@@ -319,6 +359,29 @@ class Pipeline:
         return Outcome(result=result, written=written, opened=opened, seconds=dict(watch.seconds), tiles=tiles)
 
 
+def comparable_with(model_version: str, event: Event) -> bool:
+    """Whether a look of this model may judge an event: the baseline compares reflectance, which every model keeps."""
+    return event.detector is Detector.BASELINE or event.model_version == model_version
+
+
+def not_observed(event: Event, why: str, context: LookContext, settings: LifecycleSettings) -> Event:
+    """The event after a look that can say nothing about it; one of the same pass has said so already is left out."""
+    said = {piece.verdict for piece in event.evidence if piece.acquisition_id.startswith(f"{context.acquisition_key}_")}
+    if Verdict.NOT_OBSERVED in said:
+        return event
+    piece = Evidence(
+        acquisition_id=context.acquisition_id,
+        sensing_time=context.sensing_time,
+        detector=event.detector,
+        verdict=Verdict.NOT_OBSERVED,
+        observed_fraction=0.0,
+        level=0.0,
+        strength=0.0,
+        detail=why,
+    )
+    return add_evidence(event, [piece], settings)
+
+
 @lru_cache(maxsize=256)
 def _tiles_of(wkb: bytes) -> tuple[Tile, ...]:
     from shapely import from_wkb
@@ -330,81 +393,27 @@ def _tiles(region: Region) -> tuple[Tile, ...]:
     return _tiles_of(region.geometry.wkb)
 
 
-def _terrain(looks: Mapping[Tile, Look], instruments: Instruments) -> dict[Tile, Terrain]:
-    found = {tile: instruments.terrain.read(tile) for tile in looks}
-    terrain = {tile: ground for tile, ground in found.items() if ground is not None}
-    if not terrain:
-        raise BadItem(
-            "no elevation model covers any looked-at tile, so no slope is known",
-            item=next(iter(looks)).id,
-            remedy="Add a catalog with a collection of elevation (cop-dem-glo-30 by default) to the region.",
-            reason="no-elevation",
-        )
-    return terrain
+def _observations(acquisition: Acquisition, looked: _Looked, past: _Past, card: ModelCard) -> Iterator[Observation]:
+    for tile, look in looked.looks.items():
+        row = observed(acquisition, look, looked.hrefs[tile], card)
+        if tile in past.newest:
+            row = compared(row, look, past.rows[tile], past.newest[tile], past.references[tile], card.threshold)
+        yield row
 
 
-def _observe(
-    acquisition: Acquisition, look: Look, looked: _Looked, past: _Past, instruments: Instruments
-) -> Observation:
-    """The history row of one look, with its change since the previous comparable look on jointly valid pixels."""
-    threshold = instruments.card.threshold
-    row = Observation(
-        tile=look.tile,
-        acquisition_key=acquisition.key,
-        acquisition_version=acquisition.version,
-        sensing_time=acquisition.sensing_time,
-        sensor=acquisition.sensor,
-        relative_orbit=acquisition.relative_orbit,
-        model_version=instruments.card.version,
-        stats=tile_stats(look.probability, look.spread, look.state, threshold),
-        look_href=looked.hrefs[look.tile],
-        decision="looked",
-        reference_count=len(past.rows.get(look.tile, [])),
-    )
-    previous = past.newest.get(look.tile)
-    if previous is None:
-        return row
-    joint = valid(look) & valid(previous)
-    if not joint.any():
-        return row
-    now, before = look.probability[joint].astype(np.float64), previous.probability[joint].astype(np.float64)
-    limit = np.float32(threshold)
-    return replace(
-        row,
-        mean_change=float(now.mean() - before.mean()),
-        p95_change=float(np.percentile(now, 95) - np.percentile(before, 95)),
-        hazard_change_ha=float((now >= limit).sum() - (before >= limit).sum()) * PIXEL_HA,
-        previous_acquisition=previous.acquisition_id,
-        jointly_valid_fraction=float((valid(look) & (past.references[look.tile].count > 0)).mean()),
-    )
-
-
-def _unseen(acquisition: Acquisition, tile: Tile, state: NDArray[np.uint8], model_version: str) -> Observation:
-    """The history row of a tile where nothing was observed: also a fact, with its reason."""
-    nothing = np.full(state.shape, np.nan, dtype=np.float32)
-    if (state == PixelState.NODATA).all():
-        decision = "outside"
-    else:
-        hidden = {
-            "clouded": np.isin(state, (PixelState.CLOUD, PixelState.SHADOW)).sum(),
-            "snow": (state == PixelState.SNOW).sum(),
-            "water": (state == PixelState.WATER).sum(),
-        }
-        decision = max(hidden, key=lambda reason: int(hidden[reason]))
-    return Observation(
-        tile=tile,
-        acquisition_key=acquisition.key,
-        acquisition_version=acquisition.version,
-        sensing_time=acquisition.sensing_time,
-        sensor=acquisition.sensor,
-        relative_orbit=acquisition.relative_orbit,
-        model_version=model_version,
-        stats=tile_stats(nothing, nothing, state, 1.0),
-        look_href=None,
-        decision=decision,
-    )
-
-
-def _summary(events: Sequence[Event], past: _Past, looked: _Looked) -> str:
+def _summary(events: Sequence[Event], past: _Past, looked: _Looked, history: bool) -> str:
     alerts = sum(event.state in ALERT_STATES for event in events)
-    return f"{len(past.references)} of {len(looked.looks)} tiles compared with earlier looks; {alerts} alerts stand"
+    if not past.references:
+        said = f"first look of {len(looked.looks)} tiles: nothing earlier to compare with"
+        said += f"; {alerts} alerts stand" if events else ""
+    elif history:
+        said = "arrived late: feeds references only"
+    else:
+        said = f"{len(past.references)} of {len(looked.looks)} tiles compared with earlier looks; {alerts} alerts stand"
+    return said + _blind(looked)
+
+
+def _blind(looked: _Looked) -> str:
+    """Ground that no look can watch."""
+    tiles = sum(row.decision == NO_ELEVATION for row in looked.hidden.values())
+    return f"; not observed for lack of elevation: {tiles} tile{'s' if tiles > 1 else ''}" if tiles else ""

@@ -1,6 +1,6 @@
 """What the pipeline needs from the world, as Protocols of a few methods. Adapters provide them; tests may too."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -157,6 +157,10 @@ class Store(Protocol):
         """True when a newer acquisition of the region and sensor is already done: this one arrived late."""
 
 
+GroundBefore = Callable[[Event, Sequence[Tile]], Mapping[Tile, Look]]
+"""Looks at the ground of these tiles as it was before an event, the one that shows most of its ground first."""
+
+
 class Illustrator(Protocol):
     """Pictures and evidence chips, kept because upstream scenes vanish."""
 
@@ -164,10 +168,14 @@ class Illustrator(Protocol):
         self,
         events: Sequence[Event],
         now: Mapping[Tile, Look],
-        before: Mapping[Tile, Look],
         change: Mapping[Detector, Mapping[Tile, NDArray[np.float32]]],
+        before: GroundBefore,
+        mask_source: str,
     ) -> dict[str, str]:
         """Write picture and chips of alerts (atomic, same name for the same event); picture hrefs by event id.
+
+        An alert that was drawn before keeps the pixels of its chips, and its picture says how it stands now.
+        One that none of these looks shows and that has no chips is left out. `mask_source` is that of `now`.
 
         Raises:
             DiskFull

@@ -15,6 +15,9 @@ from monitor.records import Acquisition, LedgerEntry, Region, Rejected, SceneIte
 
 Clock = Callable[[], datetime]
 
+_WHOLE_PASS = timedelta(days=1)
+"""Searched before the look-back's edge: a pass that the edge cuts in two is left out whole. What is left of it would
+look like a newer version and take the place of the whole one."""
 _REFUSED_REMEDY = "Mend it in the catalog, or tell the catalog's operator; every poll looks at it again."
 
 
@@ -37,7 +40,7 @@ class PassEvent:
     """Something that people following a pass want to hear."""
 
     action: str
-    """poll-failed, refused, discovered, claimed, done, parked, retry, lost."""
+    """poll-failed, refused, discovered, claimed, done, look-lost, parked, retry, lost."""
     item: str
     detail: str
     region: str
@@ -129,6 +132,10 @@ class Service:
             for one in rejected:
                 report(_event("refused", region.id, one.item, f"{one.detail}. {_REFUSED_REMEDY}", one.reason))
             acquisitions, refused = group(region.id, items)
+            edge = _edge(region, now)
+            acquisitions = [one for one in acquisitions if one.sensing_time >= edge]
+            early = {item.id for item in items if item.sensing_time < edge}
+            refused = [one for one in refused if one.item not in early]
             # Passes that show surroundings only are no concern of this region.
             acquisitions = [one for one in acquisitions if any(map(region.geometry.intersects, _footprints(one)))]
             new = self.store.discover(region.id, acquisitions, [*rejected, *refused], now, complete=not failures)
@@ -164,7 +171,7 @@ class Service:
         items: list[SceneItem] = []
         rejected: list[Rejected] = []
         failures: list[CatalogUnavailable] = []
-        start = now - timedelta(days=region.lookback_days)
+        start = _edge(region, now) - _WHOLE_PASS
         around = surroundings(region.geometry)
         for name in region.catalogs:
             try:
@@ -206,6 +213,8 @@ class Service:
         tally.processed += 1
         tally.alerts_opened += outcome.opened
         result = outcome.result
+        if outcome.complaint:
+            report(_event("look-lost", acquisition.region, acquisition.key, outcome.complaint, "look-lost"))
         report(
             PassEvent(
                 action="done",
@@ -239,6 +248,11 @@ class Service:
         tally.parked += 1
         tally.errors.append(f"{acquisition.key}: {detail}")
         report(_event("parked", acquisition.region, acquisition.key, detail, reason))
+
+
+def _edge(region: Region, now: datetime) -> datetime:
+    """Passes that began before it are none of the look-back."""
+    return now - timedelta(days=region.lookback_days)
 
 
 def _footprints(acquisition: Acquisition) -> list[BaseGeometry]:

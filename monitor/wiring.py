@@ -1,7 +1,7 @@
 """The composition root: builds everything from the settings and hands it over. Nothing else constructs adapters."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from monitor.adapters.catalog import StacApiCatalog, StaticCatalog
@@ -17,10 +17,11 @@ from monitor.adapters.store import SqlStore, make_owner
 from monitor.adapters.terrain_source import RasterTerrainSource
 from monitor.config import CatalogSettings, Settings
 from monitor.core.lifecycle import LifecycleSettings
+from monitor.errors import CatalogUnavailable
 from monitor.looking import Instruments, Recent, surroundings
 from monitor.pipeline import Pipeline, PipelineSettings
 from monitor.ports import Catalog, TerrainSource
-from monitor.records import Region, Terrain, Tile
+from monitor.records import Region, SceneItem, Terrain, Tile
 from monitor.service import Service, ServiceSettings
 
 
@@ -39,13 +40,11 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
     )
     images = RasterImageSource(signed)
     regions = {region.id: region.geometry for region in settings.region_records()}
-    terrains: dict[str, TerrainSource] = {}
+    elevation = Elevation(catalogs, lambda items: RasterTerrainSource(items, signed))
 
     def instruments(region: Region) -> Instruments:
-        """One engine for all; elevation is looked up once per region."""
-        if region.id not in terrains:
-            terrains[region.id] = _terrain(region, catalogs, signed)
-        return Instruments(card=card, engine=engine, images=images, terrain=terrains[region.id])
+        """What one acquisition of a region is looked at with; one engine for all."""
+        return Instruments(card=card, engine=engine, images=images, terrain=elevation.of(region))
 
     lease = timedelta(minutes=settings.lease_minutes)
     pipeline = Pipeline(
@@ -82,20 +81,50 @@ def _catalog(name: str, chosen: CatalogSettings) -> Catalog:
     )
 
 
-def _terrain(region: Region, catalogs: Mapping[str, Catalog], signed: Signers) -> TerrainSource:
-    """Elevation over a region from all its catalogs; the ground does not change, so its tiles stay at hand."""
-    around = surroundings(region.geometry)
-    items = [item for name in region.catalogs for item in catalogs[name].terrain(around)]
-    return KeptTerrain(RasterTerrainSource(items, signed))
-
-
 class KeptTerrain:
     """A terrain source that remembers its last tiles (0.8 MB each)."""
 
     def __init__(self, source: TerrainSource, size: int = 256) -> None:
         """Keep `size` tiles of `source`."""
         self._tiles: Recent[Terrain | None] = Recent(size, source.read)
+        self.complete = True
+        """No tile was asked for that no elevation model covers."""
 
     def read(self, tile: Tile) -> Terrain | None:
         """Terrain of one tile, or None where no elevation model covers it."""
-        return self._tiles(tile)
+        found = self._tiles(tile)
+        self.complete = self.complete and found is not None
+        return found
+
+
+class Elevation:
+    """Elevation of the regions. The ground does not change, so what was found stays at hand; what was not found is
+    looked for again: once per acquisition, since a catalog may have been incomplete or mended."""
+
+    def __init__(self, catalogs: Mapping[str, Catalog], read: Callable[[Sequence[SceneItem]], TerrainSource]) -> None:
+        """`read` makes a source of items."""
+        self._catalogs = catalogs
+        self._read = read
+        self._kept: dict[str, tuple[list[SceneItem], KeptTerrain]] = {}
+
+    def of(self, region: Region) -> TerrainSource:
+        """The source for one acquisition of a region.
+
+        Raises:
+            CatalogUnavailable: nothing is known yet, and a catalog cannot be asked now.
+        """
+        items, source = self._kept.get(region.id, ([], None))
+        if source is not None and source.complete:
+            return source
+        around = surroundings(region.geometry)
+        try:
+            found = [item for name in region.catalogs for item in self._catalogs[name].terrain(around)]
+        except CatalogUnavailable:
+            if source is None or not items:
+                raise
+            return source  # of use where it covers the ground
+        # Elevation does not vanish: an empty answer after a full one is the catalog's trouble.
+        if source is None or (found and found != items):
+            source = KeptTerrain(self._read(found))
+            self._kept[region.id] = found, source
+        return source

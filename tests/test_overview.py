@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from monitor.adapters.looks import LookFiles
+from monitor.cli.tables import coverage_line
 from monitor.overview import Coverage, coverage
 from monitor.records import Look, Observation, PixelState, Region, Sensor, Tile
 from tests.fake_watch import NOW, RIGHT, TILE, acquisition, look, observation, region_polygon
@@ -111,3 +112,14 @@ def test_looks_before_the_look_back_do_not_count(watch: Watch) -> None:
     watch.saw(look(RIGHT, acquisition(0)), 0, sensing_time=old)
     seen = watch.coverage()
     assert (seen.seen, seen.last_look) == (0.0, old)
+
+
+def test_ground_without_elevation_is_named(watch: Watch) -> None:
+    """A tile that cannot be watched says why it was never observed; one that is clouded does not."""
+    nothing = {"look_href": None, "decision": "no-elevation"}
+    watch.saw(look(TILE, acquisition(0)), 0, **nothing)
+    watch.saw(look(RIGHT, acquisition(0)), 0, look_href=None, decision="clouded")
+    seen = watch.coverage()
+    assert seen.never_observed == (TILE, RIGHT)
+    assert seen.no_elevation == (TILE,)
+    assert "1 of them for lack of elevation" in coverage_line(replace(seen, last_look=NOW), NOW)

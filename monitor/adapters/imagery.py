@@ -11,7 +11,7 @@ from rasterio.enums import Resampling
 
 from monitor.adapters.rasters import RasterReader
 from monitor.adapters.signing import Signers
-from monitor.core.grid import RESOLUTION_M, TILE_PX, project, tile_geobox, tile_polygon
+from monitor.core.grid import RESOLUTION_M, TILE_PX, tile_geobox
 from monitor.core.masks import bright_white, dark_ground, from_scene_classes
 from monitor.errors import BadItem
 from monitor.records import Asset, Bands, PixelState, SceneItem, Tile
@@ -22,8 +22,6 @@ States = NDArray[np.uint8]
 _RIM_PX = 16
 """Pixels around a tile that are read to grow cloud masks over its border (160 m)."""
 _HAZE_SIDE_PX = 400
-_FOOTPRINT_MARGIN_DEG = 0.01
-"""About 1 km: catalogs simplify footprints, and a needless read costs less than a lost observation."""
 _VISIBLE = ("B04", "B03", "B02")
 
 
@@ -40,6 +38,8 @@ class RasterImageSource:
     def read(self, items: Sequence[SceneItem], bands: Sequence[str], tile: Tile) -> Bands:
         """The tile's own 256x256 px of `bands`; several items are mosaicked, clear pixels first.
 
+        Every item is opened: the caller leaves out those whose footprint misses the tile.
+
         Raises:
             BadAsset, BadItem: an item cannot be read, ever.
             AssetUnavailable: it cannot be read now.
@@ -55,10 +55,6 @@ class RasterImageSource:
 
     def _read_item(self, item: SceneItem, bands: Sequence[str], tile: Tile) -> tuple[Array, States, str]:
         """Reflectance (C, 256, 256), states (256, 256) and where the cloud mask came from."""
-        if not _covers(item, tile):
-            nothing = np.full((len(bands), TILE_PX, TILE_PX), np.nan, dtype=np.float32)
-            state = np.full((TILE_PX, TILE_PX), PixelState.NODATA, dtype=np.uint8)
-            return nothing, state, "scl" if "SCL" in item.assets else "bright-white"
         wanted = [*bands, *(name for name in _VISIBLE if name not in bands and "SCL" not in item.assets)]
         geobox = tile_geobox(tile, _RIM_PX)
         pixels = np.concatenate([self._reflectance(item, name, geobox) for name in wanted])
@@ -99,12 +95,6 @@ class RasterImageSource:
         nodata = 0.0 if asset.nodata is None else asset.nodata
         digital = self._reader.overview(self._signed(item, asset.href), item.id, _HAZE_SIDE_PX, nodata)
         return digital * np.float32(asset.scale) + np.float32(asset.offset)
-
-
-def _covers(item: SceneItem, tile: Tile) -> bool:
-    """False when the item's footprint surely misses the tile: then its files need not be opened."""
-    ground = project(tile_polygon(tile), tile.epsg, 4326)
-    return bool(ground.buffer(_FOOTPRINT_MARGIN_DEG).intersects(item.geometry))
 
 
 def _asset(item: SceneItem, name: str) -> Asset:

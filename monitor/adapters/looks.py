@@ -12,7 +12,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.crs import CRS
-from rasterio.errors import RasterioError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader, MemoryFile
 
 from monitor.adapters.files import write_atomic
@@ -79,7 +79,8 @@ class LookFiles:
         try:
             with rasterio.open(path) as dataset:
                 return _look(dataset)
-        except (RasterioError, OSError, KeyError, ValueError) as err:
+        except (RasterioError, OSError, KeyError, ValueError, NotGeoreferencedWarning) as err:
+            # A file cut short in its tags only warns; where warnings are errors that must not pass as something else.
             raise _broken(path, "is gone" if not path.exists() else f"is not a complete look ({err})") from err
 
 
@@ -99,7 +100,8 @@ def _broken(path: Path, what: str) -> BadAsset:
     return BadAsset(
         f"the kept look {what}",
         item=str(path),
-        remedy="Restore it from a backup, or process its acquisition again; until then the tile has no such look.",
+        remedy="Restore the file from a backup of the product folder. Without one nothing is to be done: "
+        "comparison goes on with the looks that remain, and coming looks take its place.",
         reason="look-lost",
     )
 

@@ -45,6 +45,7 @@ def not_observed(coverage: Coverage) -> Json:
         "share_not_seen": round(1.0 - coverage.seen, 4),
         "tiles": coverage.tiles,
         "tiles_never_observed": [tile.id for tile in coverage.never_observed],
+        "tiles_without_elevation": [tile.id for tile in coverage.no_elevation],
         "tiles_without_earlier_look": [tile.id for tile in coverage.not_compared],
         "last_look": _time(coverage.last_look),
         "learning": coverage.learning,

@@ -61,6 +61,8 @@ def coverage_line(coverage: Coverage, now: datetime) -> str:
         names = [tile.id for tile in coverage.never_observed[:_SHOWN_TILES]]
         more = len(coverage.never_observed) - len(names)
         line += f"; tiles not seen at all: {', '.join(names)}" + (f" and {more} more" if more else "")
+    if coverage.no_elevation:
+        line += f"; {len(coverage.no_elevation)} of them for lack of elevation: add a catalog that has it"
     if coverage.broken_looks:
         line += f"; {coverage.broken_looks} kept looks could not be read"
     return line

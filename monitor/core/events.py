@@ -7,7 +7,7 @@ from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from shapely import union_all
+from shapely import set_precision, union_all
 
 from monitor.core.grid import project
 from monitor.core.lifecycle import LifecycleSettings, replay
@@ -19,6 +19,10 @@ _STILL_CHANGED = 0.5
 """Share of the opening change that counts as still changed."""
 _BACK = 0.25
 """Share of the opening change below which the ground is back as it was."""
+_OUTLINE_GRID_M = 0.5
+"""Corners of outlines lie on multiples of this: half a pixel's closing is 5 m."""
+_SEEN_AROUND = 0.5
+"""Less than this share of a cluster's surroundings seen is a doubt: a gap between clouds shows their rims."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,10 @@ class LookContext:
     mask_source: str
     shift: float
     """Scene shift that was removed from the detector's change."""
+    seen_around: float = 1.0
+    """Share of the ground within 300 m of the cluster that was seen both now and before."""
+    beside_hidden: bool = False
+    """Cloud, shadow or snow within 60 m of the cluster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +148,8 @@ def belongs_to(cluster: Cluster, events: Sequence[Event], join_m: float) -> Even
 
 def enlarge(event: Event, cluster: Cluster) -> Event:
     """The event with a neighbouring cluster's ground added (first seen by a later look)."""
-    ground = project(event.geometry, 4326, cluster.epsg)
+    # The way to degrees and back moved corners by nanometres; without a grid the union would have invalid slivers.
+    ground = set_precision(project(event.geometry, 4326, cluster.epsg), _OUTLINE_GRID_M)
     added_ha = cluster.geometry.difference(ground).area / 10_000.0
     if added_ha <= 0:
         return event
@@ -148,12 +157,12 @@ def enlarge(event: Event, cluster: Cluster) -> Event:
     mean_change = (event.area_ha * event.mean_change + added_ha * cluster.mean_change) / area_ha
     return replace(
         event,
-        geometry=project(union_all([ground, cluster.geometry]), cluster.epsg, 4326),
+        geometry=project(union_all([ground, cluster.geometry], grid_size=_OUTLINE_GRID_M), cluster.epsg, 4326),
         area_ha=area_ha,
         mean_change=mean_change,
         strength=area_ha * mean_change,
         tiles=tuple(sorted({*event.tiles, *cluster.tiles})),
-        picture=None,  # to be drawn again with the new outline
+        picture=None,  # to be drawn again with the new outline, on the chips that are kept
     )
 
 
@@ -162,6 +171,10 @@ def assess(cluster: Cluster, context: LookContext) -> tuple[str, str]:
     doubts = []
     if context.mask_source != "scl":
         doubts.append("the source has no cloud mask")
+        if context.beside_hidden:
+            doubts.append("it lies within 60 m of what looks like cloud or snow")
+    if context.seen_around < _SEEN_AROUND:
+        doubts.append(f"only {context.seen_around:.0%} of the ground around it was seen")
     if abs(context.shift) > 0.25:
         doubts.append(f"the whole scene shifted by {context.shift:+.2f} (season, sun or haze)")
     if cluster.spread > 0.15:

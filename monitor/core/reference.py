@@ -31,11 +31,36 @@ def valid(look: Look) -> NDArray[np.bool_]:
     return observed
 
 
-def build_reference(looks: Sequence[Look]) -> Reference | None:
-    """Median, spread and count over looks (evidence contract: last K valid comparable looks); None without any."""
+class Depth:
+    """Counts, while looks of one tile are fetched newest first, how often each pixel that matters was seen."""
+
+    def __init__(self, wanted: NDArray[np.bool_], depth: int) -> None:
+        """`wanted` (256, 256): the pixels that need `depth` valid looks."""
+        self._lacking = np.where(wanted, depth, 0)
+
+    @property
+    def reached(self) -> bool:
+        """Whether no further look is needed."""
+        return not (self._lacking > 0).any()
+
+    def take(self, look: Look) -> bool:
+        """Count a look; False when it shows nothing that is still lacking."""
+        helps = valid(look) & (self._lacking > 0)
+        self._lacking -= helps
+        return bool(helps.any())
+
+
+def build_reference(looks: Sequence[Look], depth: int) -> Reference | None:
+    """Median, spread and count over the last `depth` valid looks of every pixel, in any order; None without any.
+
+    Counted per pixel (evidence contract): under a cloudy sky the newest looks of a place may all be hidden, and what
+    the ground was like before is then known from an older one.
+    """
     if not looks:
         return None
+    looks = sorted(looks, key=lambda look: look.sensing_time, reverse=True)
     masks = np.stack([valid(look) for look in looks])
+    masks &= np.cumsum(masks, axis=0) <= depth
     count = masks.sum(axis=0)
     probability = _ordered(np.stack([look.probability for look in looks]), masks)
     reflectance = _ordered(np.stack([look.reflectance for look in looks]), masks[:, None])

@@ -1,7 +1,6 @@
 """Pixels of items on the grid, from real files of every awkward kind."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
@@ -294,16 +293,6 @@ def test_a_mended_file_is_read_anew(tmp_path: Path) -> None:
     Path(_write(tmp_path / "whole.tif", np.full((320, 320), 800, np.uint16))).replace(broken)
     green = source.read([_item(assets)], NAMES, TILE).pixels.values[1]
     np.testing.assert_allclose(green, 0.08, atol=1e-6)
-
-
-def test_files_of_a_far_item_are_not_opened(tmp_path: Path) -> None:
-    """A broken neighbour scene does not stop a tile that it cannot show."""
-    nowhere = {name: Asset(href=str(tmp_path / "missing.tif"), scale=1e-4) for name in NAMES}
-    far = replace(_item(nowhere, "far"), geometry=box(16.0, 46.1, 17.0, 46.3))
-    source = RasterImageSource()
-    assert (source.read([far], NAMES, TILE).state == PixelState.NODATA).all()
-    both = source.read([far, _item(_forest(tmp_path), "near")], NAMES, TILE)
-    assert (both.state == PixelState.VALID).all()
 
 
 def test_slope_is_smooth_and_the_same_at_tile_borders(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_writing_again_keeps_one_file(tmp_path: Path, look: Look) -> None:
     assert (archive.read(HREF).state == PixelState.SNOW).all()
 
 
-@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.97, 0.99])
 def test_a_cut_file_is_never_read_as_a_look(tmp_path: Path, look: Look, share: float) -> None:
     """However much of it is left, the error names the file and what to do."""
     archive = LookFiles(tmp_path)
@@ -99,7 +99,7 @@ def test_a_cut_file_is_never_read_as_a_look(tmp_path: Path, look: Look, share: f
 
 def test_a_lost_look_is_named(tmp_path: Path) -> None:
     """A deleted file is a lost look, with a remedy."""
-    with pytest.raises(BadAsset, match=r"is gone.*process its acquisition again"):
+    with pytest.raises(BadAsset, match=r"is gone.*Restore the file from a backup.*goes on with the looks that remain"):
         LookFiles(tmp_path).read(HREF)
 
 

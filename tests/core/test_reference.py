@@ -1,11 +1,11 @@
 """The median of earlier looks."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from monitor.core.reference import build_reference, valid
+from monitor.core.reference import Depth, build_reference, valid
 from monitor.records import Look, PixelState, Tile
 
 
@@ -23,12 +23,12 @@ def _look(value: float, state: int = PixelState.VALID) -> Look:
 
 def test_no_look_no_reference() -> None:
     """A region without history is learning, not quiet."""
-    assert build_reference([]) is None
+    assert build_reference([], 3) is None
 
 
 def test_median_spread_and_count() -> None:
     """One outlier among three looks does not move the reference."""
-    reference = build_reference([_look(0.1), _look(0.9), _look(0.2)])
+    reference = build_reference([_look(0.1), _look(0.9), _look(0.2)], 3)
     assert reference is not None
     np.testing.assert_allclose(reference.probability, 0.2)
     np.testing.assert_allclose(reference.spread, 0.4)
@@ -43,7 +43,7 @@ def test_hidden_pixels_do_not_vote() -> None:
     clouded.state[1, 1] = PixelState.SNOW
     seen = _look(0.2)
     seen.state[1, 1] = PixelState.NODATA
-    reference = build_reference([clouded, seen])
+    reference = build_reference([clouded, seen], 3)
     assert reference is not None
     assert reference.probability[0, 0] == np.float32(0.2)
     assert reference.count[0, 0] == 1
@@ -65,8 +65,45 @@ def test_each_pixel_knows_when_it_was_last_seen() -> None:
     old, new = _look(0.1), replace(_look(0.2), sensing_time=datetime(2024, 2, 1, tzinfo=UTC))
     new.state[0, 0] = PixelState.CLOUD
     old.state[1, 1] = new.state[1, 1] = PixelState.CLOUD
-    reference = build_reference([new, old])
+    reference = build_reference([new, old], 3)
     assert reference is not None
     assert reference.last_seen_s[0, 0] == datetime(2024, 1, 1, tzinfo=UTC).timestamp()
     assert reference.last_seen_s[2, 2] == datetime(2024, 2, 1, tzinfo=UTC).timestamp()
     assert np.isnan(reference.last_seen_s[1, 1])
+
+
+def _series(*values: float) -> list[Look]:
+    """Looks five days apart, oldest first."""
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    return [replace(_look(value), sensing_time=start + timedelta(days=5 * i)) for i, value in enumerate(values)]
+
+
+def test_the_last_valid_looks_count_pixel_by_pixel() -> None:
+    """Where the three newest looks are clouded an older one is the reference; elsewhere it has no vote."""
+    looks = _series(0.7, 0.1, 0.2, 0.3)
+    for look in looks[1:]:
+        look.state[0, 0] = PixelState.CLOUD
+    for order in (looks, looks[::-1]):
+        reference = build_reference(order, 3)
+        assert reference is not None
+        assert reference.probability[0, 0] == np.float32(0.7)
+        assert reference.last_seen_s[0, 0] == looks[0].sensing_time.timestamp()
+        assert reference.count[0, 0] == 1
+        assert reference.probability[2, 2] == np.float32(0.2)
+        assert reference.count[2, 2] == 3
+
+
+def test_looks_are_fetched_until_every_wanted_pixel_has_enough() -> None:
+    """Clear looks suffice; a clouded pixel asks for more, unless nobody wants it; a look without news is told apart."""
+    clear, clouded = _look(0.1), _look(0.1)
+    clouded.state[0, 0] = PixelState.CLOUD
+    wanted = np.ones((4, 4), bool)
+    depth = Depth(wanted, 2)
+    assert [depth.take(clouded), depth.take(clouded)] == [True, True]
+    assert not depth.reached
+    assert not depth.take(clouded)
+    assert [depth.take(clear), depth.reached] == [True, False]
+    assert [depth.take(clear), depth.reached] == [True, True]
+    wanted[0, 0] = False
+    depth = Depth(wanted, 1)
+    assert [depth.take(clouded), depth.reached] == [True, True]

@@ -1,0 +1,65 @@
+"""Looks out of the archive. One that is gone or broken is left out and said; it never stops the watch."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.reference import Depth
+from monitor.errors import BadAsset
+from monitor.ports import LookArchive
+from monitor.records import Look, Observation
+
+_NAMED = 3
+"""Lost looks that a complaint names; the others are counted."""
+
+
+class Memory:
+    """Reads earlier looks for one acquisition, and remembers which of them are lost."""
+
+    def __init__(self, archive: LookArchive) -> None:
+        """Nothing is read yet."""
+        self._archive = archive
+        self._lost: dict[str, None] = {}
+
+    def recall(self, href: str) -> Look | None:
+        """A kept look, or None when it is gone or broken."""
+        if href in self._lost:
+            return None
+        try:
+            return self._archive.read(href)
+        except BadAsset:
+            self._lost[href] = None
+            return None
+
+    def recall_all(self, hrefs: Iterable[str]) -> list[Look]:
+        """Those looks that can be read, in the order given."""
+        return [look for href in hrefs if (look := self.recall(href)) is not None]
+
+    def last(
+        self, rows: Iterable[Observation], wanted: NDArray[np.bool_], depth: int
+    ) -> tuple[list[Observation], list[Look]]:
+        """Those observations, and their looks, that show every wanted pixel `depth` times, as far as there are any.
+
+        Args:
+            rows: newest first; no more looks are read than needed.
+            wanted: (256, 256) pixels to be known. For a look that is lost, an older one fills up.
+        """
+        lacking = Depth(wanted, depth)
+        pairs: list[tuple[Observation, Look]] = []
+        for row in rows:
+            if lacking.reached:
+                break
+            look = self.recall(row.look_href) if row.look_href else None
+            if look is not None and lacking.take(look):
+                pairs.append((row, look))
+        return [row for row, _ in pairs], [look for _, look in pairs]
+
+    def complaint(self) -> str:
+        """What is lost and what helps, for people; empty when nothing is."""
+        lost = sorted(self._lost)
+        if not lost:
+            return ""
+        what = "1 kept look is gone or broken" if len(lost) == 1 else f"{len(lost)} kept looks are gone or broken"
+        names = ", ".join(lost[:_NAMED]) + (f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else "")
+        return f"{what}: {names}; judged without (a copy put back from a backup is used again from the next look on)"

@@ -1,0 +1,93 @@
+"""The rows of the tile history: what one acquisition says of one tile, also where it says nothing."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.grid import PIXEL_HA, TILE_PX
+from monitor.core.reference import Reference, valid
+from monitor.core.statistics import tile_stats
+from monitor.records import Acquisition, Look, ModelCard, Observation, PixelState, Tile, TileStats
+
+NO_ELEVATION = "no-elevation"
+"""`Observation.decision` of a tile without slopes: no alert could open there, so it is not looked at."""
+
+
+def observed(acquisition: Acquisition, look: Look, href: str, card: ModelCard) -> Observation:
+    """The row of a look that is kept as `href`; what it is compared with is added by `compared`."""
+    stats = tile_stats(look.probability, look.spread, look.state, card.threshold)
+    return _row(acquisition, look.tile, card, stats, "looked", href)
+
+
+def compared(
+    row: Observation, look: Look, earlier: Sequence[Observation], previous: Look, reference: Reference, threshold: float
+) -> Observation:
+    """The row of a look with its change since the previous comparable look, over jointly valid pixels.
+
+    Args:
+        row: of `look`, from `observed`.
+        earlier: the observations that `reference` was made of; `previous` is the newest one's look.
+        threshold: the model card's.
+    """
+    row = replace(row, reference_count=len(earlier))
+    joint = valid(look) & valid(previous)
+    if not joint.any():
+        return row
+    now, before = look.probability[joint].astype(np.float64), previous.probability[joint].astype(np.float64)
+    limit = np.float32(threshold)
+    return replace(
+        row,
+        mean_change=float(now.mean() - before.mean()),
+        p95_change=float(np.percentile(now, 95) - np.percentile(before, 95)),
+        hazard_change_ha=float((now >= limit).sum() - (before >= limit).sum()) * PIXEL_HA,
+        previous_acquisition=previous.acquisition_id,
+        jointly_valid_fraction=float((valid(look) & (reference.count > 0)).mean()),
+    )
+
+
+def unseen(acquisition: Acquisition, tile: Tile, state: NDArray[np.uint8], card: ModelCard) -> Observation:
+    """The row of a tile where nothing was observed: also a fact, with its reason. `state` is (256, 256)."""
+    return _nothing(acquisition, tile, state, card, _hidden_by(state))
+
+
+def without_elevation(acquisition: Acquisition, tile: Tile, card: ModelCard) -> Observation:
+    """The row of a tile whose pixels were not even read, because its slopes are unknown."""
+    state = np.full((TILE_PX, TILE_PX), PixelState.NODATA, dtype=np.uint8)
+    return _nothing(acquisition, tile, state, card, NO_ELEVATION)
+
+
+def _hidden_by(state: NDArray[np.uint8]) -> str:
+    if (state == PixelState.NODATA).all():
+        return "outside"
+    hidden = {
+        "clouded": np.isin(state, (PixelState.CLOUD, PixelState.SHADOW)).sum(),
+        "snow": (state == PixelState.SNOW).sum(),
+        "water": (state == PixelState.WATER).sum(),
+    }
+    return max(hidden, key=lambda reason: int(hidden[reason]))
+
+
+def _nothing(
+    acquisition: Acquisition, tile: Tile, state: NDArray[np.uint8], card: ModelCard, decision: str
+) -> Observation:
+    nothing = np.full(state.shape, np.nan, dtype=np.float32)
+    return _row(acquisition, tile, card, tile_stats(nothing, nothing, state, 1.0), decision, None)
+
+
+def _row(
+    acquisition: Acquisition, tile: Tile, card: ModelCard, stats: TileStats, decision: str, href: str | None
+) -> Observation:
+    return Observation(
+        tile=tile,
+        acquisition_key=acquisition.key,
+        acquisition_version=acquisition.version,
+        sensing_time=acquisition.sensing_time,
+        sensor=acquisition.sensor,
+        relative_orbit=acquisition.relative_orbit,
+        model_version=card.version,
+        stats=stats,
+        look_href=href,
+        decision=decision,
+    )

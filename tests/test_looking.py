@@ -1,0 +1,77 @@
+"""How a tile is looked at: what is read for it, and what is left closed."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from shapely import box
+
+from monitor.adapters.engine import open_engine
+from monitor.adapters.imagery import RasterImageSource
+from monitor.adapters.model_store import load_card
+from monitor.adapters.terrain_source import RasterTerrainSource
+from monitor.core.grid import tile_geobox
+from monitor.looking import Instruments, Looker, Stopwatch
+from monitor.records import Acquisition, Asset, PixelState, SceneItem, Sensor, Tile
+from tests.adapters.tiny_model import make_model
+
+TILE = Tile(epsg=32633, column=200, row=2000)
+SENSED = datetime(2024, 6, 1, tzinfo=UTC)
+
+
+def scene(folder: Path) -> SceneItem:
+    """A forest around the tile, 320 m further on every side."""
+    geobox = tile_geobox(TILE, 32)
+    path = folder / "forest.tif"
+    profile = {"driver": "GTiff", "width": 320, "height": 320, "count": 1, "dtype": "uint16", "crs": "EPSG:32633"}
+    with rasterio.open(path, "w", transform=geobox.transform, **profile) as sink:
+        sink.write(np.full((320, 320), 600, np.uint16), 1)
+    return SceneItem(
+        catalog="test",
+        collection="sentinel-2-l2a",
+        id="near",
+        sensing_time=SENSED,
+        geometry=box(14.9, 46.1, 15.2, 46.3),
+        sensor=Sensor.OPTICAL,
+        platform="sentinel-2a",
+        assets={name: Asset(href=str(path), scale=1e-4) for name in ("B04", "B03", "B02")},
+    )
+
+
+def looker(folder: Path, *items: SceneItem) -> Looker:
+    """Looks at one acquisition with real files and a tiny network."""
+    card = load_card(make_model(folder / "tiny"))
+    acquisition = Acquisition(
+        region="valley",
+        key="sentinel-2a-20240601T000000-R---",
+        version="v1",
+        sensing_time=SENSED,
+        sensor=Sensor.OPTICAL,
+        platform="sentinel-2a",
+        relative_orbit=None,
+        items=items,
+    )
+    tools = Instruments(
+        card=card, engine=open_engine(card, 1), images=RasterImageSource(), terrain=RasterTerrainSource([])
+    )
+    return Looker(acquisition, tools, Stopwatch())
+
+
+def test_files_of_a_far_item_are_not_opened(tmp_path: Path) -> None:
+    """A broken neighbour scene does not stop a tile that it cannot show."""
+    near = scene(tmp_path)
+    nowhere = {name: Asset(href=str(tmp_path / "missing.tif"), scale=1e-4) for name in near.assets}
+    far = replace(near, id="far", geometry=box(16.0, 46.1, 17.0, 46.3), assets=nowhere)
+    assert (looker(tmp_path / "both", far, near).state(TILE) == PixelState.VALID).all()
+    alone = looker(tmp_path / "alone", far)
+    assert (alone.state(TILE) == PixelState.NODATA).all()
+    assert alone.mask_sources == set()
+
+
+def test_ground_without_elevation_is_known(tmp_path: Path) -> None:
+    """Whether a tile has slopes is told without opening a scene."""
+    near = scene(tmp_path)
+    Path(near.assets["B04"].href).unlink()
+    assert looker(tmp_path / "model", near).terrain(TILE) is None
