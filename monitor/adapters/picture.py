@@ -1,7 +1,8 @@
 """The picture of an alert: what a duty officer needs to see, on one page.
 
 Before, after, model output and change over the same ground, the outline on each; beside them where,
-how large, when, how sure and why. What was not observed is striped and named.
+how large, when, how sure and why. What was not observed is striped and named. The panels show the looks
+that opened the alert; state, looks, hectares and outline are those of the event as it is now.
 """
 
 import math
@@ -15,7 +16,7 @@ from PIL import ImageDraw
 from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 
-from monitor.adapters.chips import Chips
+from monitor.adapters.chips import Chips, RgbPatch
 from monitor.adapters.drawing import (
     INK,
     QUIET,
@@ -29,7 +30,7 @@ from monitor.adapters.drawing import (
     rings,
     scale_bar,
 )
-from monitor.adapters.panels import HIDDEN, UNKNOWN, composite, field, outline_swatch, swatch, worse_state
+from monitor.adapters.panels import HIDDEN, UNKNOWN, Hidden, composite, field, outline_swatch, swatch, worse_state
 from monitor.core.grid import project
 from monitor.records import AlertStatus, Detector, Event, EventState, PixelState, Verdict
 
@@ -43,10 +44,22 @@ _SIDE_WIDTH = WIDTH - _LEFT - _SIDE
 _LINE = 23.0
 _BAR = 190
 
+_LOOKS = 5
+"""The first look and the last ones; those between are counted."""
+_LONGEST_TEXT = 8
+"""Lines of one fact."""
+_LEAST_PLACE = 60
+"""Pixels; a smaller map of the region shows nothing."""
+_WIDE_TITLE = 20
+"""Letters; longer ones take both columns of the legend."""
+
 _TITLE = {
     EventState.CONFIRMED: "Landslide, seen again",
     EventState.REFUTED: "No landslide: ground as before",
+    EventState.CLOSED: "Landslide, seen several times",
+    EventState.EXPIRED: "Possible landslide, not seen again",
 }
+_RECOVERED = "Changed ground that has recovered"
 _STATE_COLOUR = {
     EventState.PROVISIONAL: "#b45f06",
     EventState.CONFIRMED: "#a4161a",
@@ -56,8 +69,10 @@ _VERDICT_COLOUR = {
     Verdict.OPENS: "#b45f06",
     Verdict.SUPPORTS: "#a4161a",
     Verdict.CONTRADICTS: "#2b6a4d",
+    Verdict.INCONCLUSIVE: "#8a6d1d",
     Verdict.NOT_OBSERVED: "#9aa4ad",
 }
+_VERDICT_WORD = {Verdict.OPENS: "first seen", Verdict.NOT_OBSERVED: "not observed"}
 # Sequential brown and diverging red-blue stay apart under every common colour blindness.
 _PROBABILITY_MAP, _CHANGE_MAP = "YlOrBr", "RdBu_r"
 _LIMITS = {Detector.NETWORK: (-1.0, 1.0), Detector.BASELINE: (-1.5, 1.5)}
@@ -83,10 +98,10 @@ def alert_picture(
     size, limits = (_PANEL, _PANEL), _LIMITS[event.detector]
     state = worse_state(chips.after.state, chips.before.state)
     images = (
-        ("BEFORE", _time(chips.before.sensing_time), composite(chips.before, size)),
-        ("AFTER", _time(chips.after.sensing_time), composite(chips.after, size)),
+        ("BEFORE", _times(chips.before), composite(chips.before, size)),
+        ("AFTER", _times(chips.after), composite(chips.after, size)),
         ("MODEL OUTPUT", "after", field(chips.probability, chips.after.state, size, _PROBABILITY_MAP, (0.0, 1.0))),
-        ("CHANGE", "after against before", field(chips.change, state, size, _CHANGE_MAP, limits)),
+        ("CHANGE", "after against the looks before", field(chips.change, state, size, _CHANGE_MAP, limits)),
     )
     outline = rings(event.geometry, chips.geobox)
     draw_rings([image for *_, image in images], outline, ring_width(outline))
@@ -96,8 +111,8 @@ def alert_picture(
         _panel(page, index, title, subtitle, image)
     _colour_bar(page, 2, _PROBABILITY_MAP, (0.0, 1.0), "not a calibrated probability", threshold)
     _colour_bar(page, 3, _CHANGE_MAP, limits, _CHANGE_UNIT[event.detector], None)
-    _facts(page, event, chips)
-    top = _evidence(page, event, _ROWS[1])
+    top = _facts(page, event, chips)
+    top = _evidence(page, event, max(_ROWS[1], top))
     top = _legend(page, chips, top)
     if region is not None:
         _locator(page, chips, region, event.region, top)
@@ -108,15 +123,29 @@ def _header(page: Sheet, event: Event) -> None:
     colour = _STATE_COLOUR.get(event.state, QUIET)
     page.fill(0, 0, WIDTH, 92, "#f1f3f5")
     page.fill(0, 0, 9, 92, colour)
-    title = f"{_TITLE.get(event.state, 'Possible landslide')}, {hectares(event.area_ha)}"
+    title = f"{_title(event)}, {hectares(event.area_ha)}"
     left = _LEFT + page.text(_LEFT, 43, title, 31, bold=True) + 20
     left = page.badge(left, 33, event.state.value.upper(), colour)
     if event.status is not AlertStatus.ACTUAL:
         page.badge(left, 33, f"{event.status.value.upper()}: NOT A REAL ALERT", "#6f2da8")
     where = event.geometry.representative_point()
+    line = f"{place(where.y, where.x)}   |   region {event.region}   |   {_story(event)}"
+    page.text(_LEFT, 75, line, 18)
+
+
+def _title(event: Event) -> str:
+    if event.state is EventState.CLOSED and event.transitions and event.transitions[-1].reason == "ground-recovered":
+        return _RECOVERED
+    return _TITLE.get(event.state, "Possible landslide")
+
+
+def _story(event: Event) -> str:
+    """When it failed and how sure that is; of a false alarm, when it was one."""
+    if event.state is EventState.REFUTED:
+        end = f", back as before on {event.transitions[-1].at:%d %b %Y}" if event.transitions else ""
+        return f"seemed changed on {event.window_end:%d %b %Y}{end}"
     window = f"failed between {event.window_start:%d %b %Y} and {event.window_end:%d %b %Y}"
-    line = f"{place(where.y, where.x)}   |   region {event.region}   |   {window}"
-    page.text(_LEFT, 75, f"{line}   |   {event.confidence} confidence", 18)
+    return f"{window}   |   {event.confidence} confidence"
 
 
 def _corner(index: int) -> tuple[int, int]:
@@ -149,15 +178,14 @@ def _colour_bar(
     page.text(left + _BAR + 18, top + 11, label, 15, color=QUIET)
 
 
-def _facts(page: Sheet, event: Event, chips: Chips) -> None:
-    """The column of facts beside the upper panels."""
-    where = event.geometry.representative_point()
+def _facts(page: Sheet, event: Event, chips: Chips) -> float:
+    """The column of facts beside the upper panels; gives where the next block may start."""
     days = (event.window_end - event.window_start).days
     rows = (
-        ("Where", place(where.y, where.x)),
+        ("State", _state(event)),
         ("Changed ground", f"{hectares(event.area_ha)} = {event.area_ha * 10_000:,.0f} m²"),
         (
-            "Failed between",
+            "Window" if event.state is EventState.REFUTED else "Failed between",
             f"{_time(event.window_start)}  last look without\n"
             f"{_time(event.window_end)}  first look with\nwithin {days} days",
         ),
@@ -174,27 +202,44 @@ def _facts(page: Sheet, event: Event, chips: Chips) -> None:
     )
     base = _ROWS[0] - 10.0
     for label, value in rows:
-        lines = [line for part in value.split("\n") for line in textwrap.wrap(part, 44)][:5]
+        lines = [line for part in value.split("\n") for line in textwrap.wrap(part, 44)]
+        if len(lines) > _LONGEST_TEXT:
+            lines = [*lines[: _LONGEST_TEXT - 1], "… (the list of alerts has all of it)"]
         page.text(_SIDE, base, label, 15, color=QUIET)
         for number, line in enumerate(lines):
             page.text(_SIDE + 138, base + _LINE * number, line, 16)
         base += _LINE * (len(lines) - 1)
         page.fill(_SIDE, base + 10, _SIDE_WIDTH, 1, RULE)
         base += 34
+    return base + 18
+
+
+def _state(event: Event) -> str:
+    """The state, since when, and why."""
+    if not event.transitions:
+        return event.state.value
+    step = event.transitions[-1]
+    return f"{step.state.value} on {step.at:%d %b %Y}: {step.reason.replace('-', ' ')}"
 
 
 def _evidence(page: Sheet, event: Event, top: float) -> float:
-    """What the latest looks say; gives where the next block may start."""
+    """What the first and the latest looks say; gives where the next block may start."""
     page.text(_SIDE, top - 10, "LOOKS", 17, bold=True)
     page.text(_SIDE + 72, top - 10, "that speak for or against it", 17, color=QUIET)
     base = top + 18.0
-    for evidence in event.evidence[-4:]:
+    skipped = len(event.evidence) - _LOOKS
+    shown = event.evidence if skipped <= 0 else (event.evidence[0], *event.evidence[1 - _LOOKS :])
+    for number, evidence in enumerate(shown):
+        if number == 1 and skipped > 0:
+            page.text(_SIDE + 20, base, f"… {skipped} more", 16, color=QUIET)
+            base += _LINE + 2
         page.fill(_SIDE, base - 11, 11, 11, _VERDICT_COLOUR[evidence.verdict])
         page.text(_SIDE + 20, base, f"{evidence.sensing_time:%d %b %Y}", 16)
-        page.text(_SIDE + 130, base, evidence.verdict.value.replace("-", " "), 16)
-        if evidence.verdict is not Verdict.NOT_OBSERVED:
-            words = f"change {evidence.level:+.2f}, {evidence.observed_fraction:.0%} of it seen"
-            page.text(_SIDE + 245, base, words, 16, color=QUIET)
+        page.text(_SIDE + 138, base, _VERDICT_WORD.get(evidence.verdict, evidence.verdict.value), 16)
+        words = f"change {evidence.level:+.2f}, {evidence.observed_fraction:.0%} of it seen"
+        if evidence.verdict is Verdict.NOT_OBSERVED:
+            words = textwrap.shorten(evidence.detail, 31, placeholder=" …")
+        page.text(_SIDE + 257, base, words, 16, color=QUIET)
         base += _LINE + 2
     return base + 22
 
@@ -209,20 +254,34 @@ def _legend(page: Sheet, chips: Chips, top: float) -> float:
     page.text(_SIDE, top, "LEGEND", 17, bold=True)
     page.paste(_SIDE, top + 16, outline_swatch())
     page.text(_SIDE + 50, top + 30, "Changed ground", 16)
-    for number, hidden in enumerate(entries, start=1):
-        left, line = _SIDE + 250 * (number % 2), top + 16 + 27 * (number // 2)
+    cell = 1
+    for hidden in entries:
+        title = _hidden_title(hidden, chips.mask_source)
+        wide = len(title) > _WIDE_TITLE
+        cell += cell % 2 if wide else 0
+        left, line = _SIDE + 250 * (cell % 2), top + 16 + 27 * (cell // 2)
         page.paste(left, line, swatch(hidden))
-        page.text(left + 50, line + 14, hidden.title, 16)
-    return top + 16 + 27 * (len(entries) // 2 + 1) + 38
+        page.text(left + 50, line + 14, title, 16)
+        cell += 2 if wide else 1
+    return top + 16 + 27 * ((cell + 1) // 2) + 38
+
+
+def _hidden_title(hidden: Hidden, mask_source: str) -> str:
+    """Without a cloud mask from the producer nothing tells cloud from snow."""
+    if PixelState.CLOUD in hidden.states and mask_source != "scl":
+        return "Cloud or snow (bright and white)"
+    return hidden.title
 
 
 def _locator(page: Sheet, chips: Chips, region: BaseGeometry, name: str, top: float) -> None:
     """The region and this view in it, in what is left of the column."""
+    room_x, room_y = _SIDE_WIDTH - 16.0, HEIGHT - 44 - (top + 14)
+    if room_y < _LEAST_PLACE:
+        return
     page.text(_SIDE, top, "PLACE", 17, bold=True)
     west, south, east, north = region.bounds
     squeeze = math.cos(math.radians((south + north) / 2))
     span_x, span_y = max((east - west) * squeeze, 1e-6), max(north - south, 1e-6)
-    room_x, room_y = _SIDE_WIDTH - 16.0, HEIGHT - 44 - (top + 14)
     zoom = min(room_x / span_x, room_y / span_y)
     size = f"in region {name}, {span_x * 111.32:,.0f} x {span_y * 111.32:,.0f} km"
     page.text(_SIDE + 72, top, size, 17, color=QUIET)
@@ -247,10 +306,15 @@ def _locator(page: Sheet, chips: Chips, region: BaseGeometry, name: str, top: fl
 
 
 def _seen(chips: Chips) -> str:
-    """Shares of the view that were seen before, after, and on both dates."""
+    """Shares of the view that were seen in the two looks, and that the change could be told of."""
     visible = (PixelState.VALID, PixelState.WATER)
     before, after = np.isin(chips.before.state, visible), np.isin(chips.after.state, visible)
-    return f"before {before.mean():.0%}, after {after.mean():.0%}, both {(before & after).mean():.0%}"
+    return f"before {before.mean():.0%}, after {after.mean():.0%}, compared {np.isfinite(chips.change).mean():.0%}"
+
+
+def _times(patch: RgbPatch) -> str:
+    other = f", parts {patch.other_time:%d %b %Y}" if patch.other_time else ""
+    return _time(patch.sensing_time) + other
 
 
 def _time(when: datetime) -> str:

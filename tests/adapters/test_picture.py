@@ -373,6 +373,30 @@ def test_an_alert_picture_shows_event_status_and_what_was_not_seen() -> None:
     assert share(test, TEST_BADGE) > 1e-3
 
 
+def test_the_legend_says_what_could_not_be_told_from_cloud() -> None:
+    """Without a cloud mask what is bright and white is cloud or snow; where nothing is hidden, nothing is said."""
+    event = make_event()
+    chips = make_chips(event)
+    clear = replace(chips, after=replace(chips.after, state=np.zeros_like(chips.after.state)))
+
+    def differs(shown: Chips) -> bool:
+        return alert_picture(event, shown) != alert_picture(event, replace(shown, mask_source="bright-white"))
+
+    assert differs(chips)
+    assert not differs(clear)
+
+
+def test_the_dates_of_a_panel_name_all_its_looks() -> None:
+    """A second look in the panel, another state or other evidence is another picture."""
+    event = make_event()
+    chips = make_chips(event)
+    plain = alert_picture(event, chips)
+
+    assert alert_picture(event, replace(chips, before=replace(chips.before, other_time=BEFORE - timedelta(5)))) != plain
+    assert alert_picture(replace(event, state=EventState.REFUTED), chips) != plain
+    assert alert_picture(replace(event, evidence=event.evidence[:1]), chips) != plain
+
+
 @pytest.mark.parametrize("state", EventState)
 @pytest.mark.parametrize("detector", Detector)
 def test_every_state_and_detector_can_be_drawn(state: EventState, detector: Detector) -> None:

@@ -5,8 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from shapely import box
 
+from monitor.core.canvas import canvases
+from monitor.core.clusters import burn, outline
 from monitor.core.events import (
     LookContext,
     add_evidence,
@@ -17,6 +20,7 @@ from monitor.core.events import (
     measure,
     open_event,
 )
+from monitor.core.grid import project
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.records import AlertStatus, Cluster, Detector, EventState, Evidence, Tile, Verdict
 
@@ -117,6 +121,21 @@ def test_a_neighbouring_cluster_belongs_and_enlarges() -> None:
     assert enlarge(grown, near).area_ha == pytest.approx(2.0, rel=1e-3)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_an_enlarged_outline_is_valid(seed: int) -> None:
+    """Ragged ground and the rim a later look adds to it share edges that went to degrees and back in between."""
+    generator = np.random.default_rng(seed)
+    (canvas,) = canvases([Tile(epsg=32633, column=200, row=2000)])
+    first = ndimage.gaussian_filter(generator.standard_normal(canvas.shape), 4) > 0.12
+    rim = ndimage.binary_dilation(first) & ~first & (generator.random(canvas.shape) < 0.7)
+    whole = (slice(0, 256), slice(0, 256))
+    event = open_event(replace(_cluster(), geometry=outline(first, whole, canvas)), CONTEXT, LIFE)
+    grown = enlarge(event, replace(_cluster(), geometry=outline(rim, whole, canvas)))
+    assert event.geometry.is_valid
+    assert grown.geometry.is_valid
+    assert (burn(project(grown.geometry, 4326, 32633), canvas) >= (first | rim)).all()
+
+
 def test_confidence_names_what_lowers_it() -> None:
     """Missing cloud mask, a shifted scene and a long gap each leave their word."""
     doubtful = replace(CONTEXT, mask_source="bright-white", shift=-0.4, previous_time=WHEN - timedelta(days=185))
@@ -125,3 +144,19 @@ def test_confidence_names_what_lowers_it() -> None:
     for word in ("no cloud mask", "shifted", "185 days"):
         assert word in event.confidence_reason
     assert open_event(_cluster(), CONTEXT, LIFE).confidence == "high"
+
+
+def test_a_gap_between_clouds_lowers_the_confidence() -> None:
+    """Little seen around is said with its number, whatever the cloud mask; half of it is enough."""
+    event = open_event(_cluster(), replace(CONTEXT, seen_around=0.08), LIFE)
+    assert event.confidence == "medium"
+    assert "only 8% of the ground around it was seen" in event.confidence_reason
+    assert open_event(_cluster(), replace(CONTEXT, seen_around=0.5), LIFE).confidence == "high"
+
+
+def test_beside_cloud_is_a_doubt_where_nobody_told_clouds() -> None:
+    """A producer's mask has a rim already; without one, the rim may be the change."""
+    masked = open_event(_cluster(), replace(CONTEXT, beside_hidden=True), LIFE)
+    assert masked.confidence == "high"
+    guessed = open_event(_cluster(), replace(CONTEXT, beside_hidden=True, mask_source="bright-white"), LIFE)
+    assert "within 60 m" in guessed.confidence_reason
