@@ -245,7 +245,9 @@ def pictures(done: Pass, ground: Ground, products: Path, out: Path) -> None:
     title = f"Atsuma, {next(iter(done.after.values())).sensing_time:%d %b %Y}"
     earlier = patch(list(done.before.values()), geobox)
     after = patch(list(done.after.values()), geobox)
-    png = overview_picture(done.events, after, geobox, title=title, earlier_state=earlier.state)
+    png = overview_picture(
+        done.events, after, geobox, title=title, earlier_state=earlier.state, mask_source="bright-white"
+    )
     (out / "hokkaido.png").write_bytes(png)
     good = good_alert(done.events)
     if good is not None and good.picture:

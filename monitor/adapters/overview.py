@@ -18,7 +18,7 @@ from monitor.adapters.drawing import (
     rings,
     scale_bar,
 )
-from monitor.adapters.panels import HIDDEN, Rgb, composite, outline_swatch, shade_unseen, swatch
+from monitor.adapters.panels import HIDDEN, Rgb, composite, hidden_title, outline_swatch, shade_unseen, swatch
 from monitor.records import Event, PixelState
 
 _WIDTH = 1600
@@ -37,6 +37,7 @@ def overview_picture(
     *,
     title: str,
     earlier_state: NDArray[np.uint8] | None = None,
+    mask_source: str = "scl",
 ) -> bytes:
     """A region with all its alerts, PNG, 1600 px wide.
 
@@ -46,6 +47,7 @@ def overview_picture(
         title: for example "Atsuma, 22 Oct 2018".
         earlier_state: (H, W) PixelState of the reference; ground hidden there could not be compared
             and is striped too. None when it was all seen.
+        mask_source: where clouds are known from (`Bands.mask_source`).
     """
     height_px = int(np.clip(_MAP_WIDTH * geobox.shape[0] / geobox.shape[1], _LOWEST, _TALLEST))
     width_px = min(_MAP_WIDTH, round(height_px * geobox.shape[1] / geobox.shape[0]))
@@ -59,7 +61,7 @@ def overview_picture(
         shade_unseen(image, np.where(after.state == PixelState.VALID, earlier_state, PixelState.VALID).astype(np.uint8))
     _map(page, ranked, image, geobox)
     _list(page, ranked, height_px)
-    _legend(page, state, _TOP + height_px + 18)
+    _legend(page, state, mask_source, _TOP + height_px + 18)
     return page.png()
 
 
@@ -108,7 +110,7 @@ def _list(page: Sheet, ranked: Sequence[Event], height_px: int) -> None:
         page.text(left, base + 40, f"and {len(ranked) - rows} more, {rest}", 15, color=QUIET)
 
 
-def _legend(page: Sheet, state: NDArray[np.uint8], top: float) -> None:
+def _legend(page: Sheet, state: NDArray[np.uint8], mask_source: str, top: float) -> None:
     page.paste(_LEFT, top, outline_swatch())
     left = _LEFT + 50.0
     left += page.text(left, top + 14, "Changed ground", 16) + 30
@@ -116,4 +118,4 @@ def _legend(page: Sheet, state: NDArray[np.uint8], top: float) -> None:
         if np.isin(state, hidden.states).any():
             page.paste(left, top, swatch(hidden))
             left += 50
-            left += page.text(left, top + 14, hidden.title, 16) + 30
+            left += page.text(left, top + 14, hidden_title(hidden, mask_source), 16) + 30

@@ -103,6 +103,13 @@ class Stretch:
     """Puts ground of middling brightness in the middle of the screen's range."""
 
 
+def hidden_title(hidden: Hidden, mask_source: str) -> str:
+    """Without a cloud mask from the producer nothing tells cloud from snow."""
+    if PixelState.CLOUD in hidden.states and mask_source != "scl":
+        return "Cloud or snow (bright and white)"
+    return hidden.title
+
+
 def stretch(patch: RgbPatch) -> Stretch:
     """What shows the clear ground of a patch well; clouds, snow and new scars outside it are clipped."""
     step = max(1, patch.state.shape[0] // 256)

@@ -30,7 +30,16 @@ from monitor.adapters.drawing import (
     rings,
     scale_bar,
 )
-from monitor.adapters.panels import HIDDEN, UNKNOWN, Hidden, composite, field, outline_swatch, swatch, worse_state
+from monitor.adapters.panels import (
+    HIDDEN,
+    UNKNOWN,
+    composite,
+    field,
+    hidden_title,
+    outline_swatch,
+    swatch,
+    worse_state,
+)
 from monitor.core.grid import project
 from monitor.records import AlertStatus, Detector, Event, EventState, PixelState, Verdict
 
@@ -256,7 +265,7 @@ def _legend(page: Sheet, chips: Chips, top: float) -> float:
     page.text(_SIDE + 50, top + 30, "Changed ground", 16)
     cell = 1
     for hidden in entries:
-        title = _hidden_title(hidden, chips.mask_source)
+        title = hidden_title(hidden, chips.mask_source)
         wide = len(title) > _WIDE_TITLE
         cell += cell % 2 if wide else 0
         left, line = _SIDE + 250 * (cell % 2), top + 16 + 27 * (cell // 2)
@@ -264,13 +273,6 @@ def _legend(page: Sheet, chips: Chips, top: float) -> float:
         page.text(left + 50, line + 14, title, 16)
         cell += 2 if wide else 1
     return top + 16 + 27 * ((cell + 1) // 2) + 38
-
-
-def _hidden_title(hidden: Hidden, mask_source: str) -> str:
-    """Without a cloud mask from the producer nothing tells cloud from snow."""
-    if PixelState.CLOUD in hidden.states and mask_source != "scl":
-        return "Cloud or snow (bright and white)"
-    return hidden.title
 
 
 def _locator(page: Sheet, chips: Chips, region: BaseGeometry, name: str, top: float) -> None:
