@@ -39,10 +39,12 @@ class AlertSettings:
     """Baseline: neither threshold lies below this many robust standard deviations (high) or 0.6 of that (low)."""
     seed_slope_deg: float = 15.0
     """A cluster starts on slopes at least this steep; it may grow onto flat ground."""
-    steep_share: float = 0.40
+    steep_share: float = 0.25
     """Share of a cluster that lies on such slopes: a ploughed field that touches a bank is no landslide."""
+    sloping_share: float = 0.5
+    """Share of a cluster that lies on ground of at least 10°: a landslide may end on the flat, a field lies on it."""
     steep_area_ha: float = 0.5
-    """This much on such slopes is enough, however far the debris ran out or a bright field adjoins it."""
+    """This much on steep slopes stands for `sloping_share`, however far debris ran out or a bright field adjoins."""
     drop_ratio: float = 0.20
     """A cluster's drop over the side of a square of its area, at least: what follows a contour is no landslide."""
     join_m: float = 150.0
