@@ -158,10 +158,11 @@ def judge_events(
     """
     judged = []
     for opening, past in frozen.items():
+        opened = [event for event in known if opening_acquisition(event) == opening]
+        if not opened:
+            continue
         changes = compare(scene, past, settings)
-        for event in known:
-            if opening_acquisition(event) != opening:
-                continue
+        for event in opened:
             ground = burn(project(event.geometry, 4326, scene.canvas.epsg), scene.canvas)
             if not ground.any():
                 continue
@@ -183,7 +184,7 @@ def judge_events(
     return judged
 
 
-def last_seen(cluster: Cluster, scene: Scene, past: Mapping[Tile, Reference]) -> Seen:
+def seen_before(cluster: Cluster, scene: Scene, past: Mapping[Tile, Reference]) -> Seen:
     """When most of a cluster's ground was last seen as it was, which starts its failure window; and what is around."""
     near = neighbourhood(scene.canvas, cluster.geometry.bounds)
     ground = burn(cluster.geometry, near)

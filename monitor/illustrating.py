@@ -16,7 +16,7 @@ from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.reference import valid
 from monitor.errors import BadAsset
 from monitor.ports import LookArchive
-from monitor.records import Event, Look, Observation, Sensor, Tile
+from monitor.records import Detector, Event, Look, Observation, Sensor, Tile, Verdict
 
 Mask = NDArray[np.bool_]
 
@@ -24,22 +24,29 @@ _SHOWN = 0.9
 """Share of an event's ground that a pass must show to be taken rather than an older one."""
 _SHOWN_IN_TILE = 0.5
 """Less of the ground in a tile, and another pass fills that tile: in a large event clouds lie somewhere each day."""
+_NEWS = frozenset({Verdict.SUPPORTS, Verdict.CONTRADICTS, Verdict.INCONCLUSIVE})
+"""What a look says that saw the ground."""
 _KEPT_LOOKS = 32
 """Looks in memory, of 1.4 MB each: neighbouring events share them."""
 
 
 def needs_picture(event: Event, acquisition_id: str) -> bool:
-    """Whether an event is or was an alert and has no picture yet, has grown, or has heard of this acquisition."""
-    shown = any(step.state in ALERT_STATES for step in event.transitions)
-    news = any(piece.acquisition_id == acquisition_id for piece in event.evidence)
-    return shown and (event.picture is None or news)
+    """Whether an event that is or was an alert has no picture yet (new or grown), or has news of this acquisition.
+
+    News is a new state or a word on the ground; that a look saw nothing of it is listed when it is drawn next.
+    """
+    if not any(step.state in ALERT_STATES for step in event.transitions):
+        return False
+    stepped = any(step.acquisition_id == acquisition_id for step in event.transitions)
+    said = any(piece.acquisition_id == acquisition_id and piece.verdict in _NEWS for piece in event.evidence)
+    return event.picture is None or stepped or said
 
 
 class History(Protocol):
     """The part of `monitor.ports.Store` that knows earlier looks."""
 
     def looks_before(
-        self, tile: Tile, model_version: str, sensor: Sensor, before: datetime, limit: int
+        self, tile: Tile, model_version: str | None, sensor: Sensor, before: datetime, limit: int
     ) -> list[Observation]:
         """The newest `limit` current observations of a tile that have a look, sensed before a time, newest first."""
 
@@ -73,7 +80,9 @@ class LooksBefore:
         return {look.tile: look for _, look in found}
 
     def _before(self, event: Event, tile: Tile) -> Sequence[Observation]:
-        rows = self._rows(tile, event.model_version, event.window_end)
+        # The baseline compares colours, which a look through any model keeps.
+        model = None if event.detector is Detector.BASELINE else event.model_version
+        rows = self._rows(tile, model, event.window_end)
         return [row for row in rows if row.sensing_time <= event.window_start] or rows[:1]
 
     def _main_pass(self, rows: Mapping[Tile, Sequence[Observation]], grounds: Mapping[Tile, Mask]) -> str | None:
@@ -109,7 +118,7 @@ class LooksBefore:
         except BadAsset:
             return None
 
-    def _find_rows(self, tile: Tile, model_version: str, end: datetime) -> Sequence[Observation]:
+    def _find_rows(self, tile: Tile, model_version: str | None, end: datetime) -> Sequence[Observation]:
         return self._store.looks_before(tile, model_version, self._sensor, end, self._limit)
 
 

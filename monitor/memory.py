@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.reference import Depth
-from monitor.errors import BadAsset
+from monitor.errors import AssetUnavailable, BadAsset
 from monitor.ports import LookArchive
 from monitor.records import Look, Observation
 
@@ -21,16 +21,19 @@ class Memory:
         """Nothing is read yet."""
         self._archive = archive
         self._lost: dict[str, None] = {}
+        self._found = 0
 
     def recall(self, href: str) -> Look | None:
         """A kept look, or None when it is gone or broken."""
         if href in self._lost:
             return None
         try:
-            return self._archive.read(href)
+            look = self._archive.read(href)
         except BadAsset:
             self._lost[href] = None
             return None
+        self._found += 1
+        return look
 
     def recall_all(self, hrefs: Iterable[str]) -> list[Look]:
         """Those looks that can be read, in the order given."""
@@ -54,6 +57,21 @@ class Memory:
             if look is not None and lacking.take(look):
                 pairs.append((row, look))
         return [row for row, _ in pairs], [look for _, look in pairs]
+
+    def check(self) -> None:
+        """Raise AssetUnavailable when looks were asked for and every one of them is lost.
+
+        A region that forgot everything looks just like one whose product folder is not there at the moment. To learn
+        anew would take the next scars for the ground as it always was.
+        """
+        if self._lost and not self._found:
+            raise AssetUnavailable(
+                f"none of {len(self._lost)} kept looks that are needed can be found",
+                item=next(iter(self._lost)),
+                remedy="See that the product folder is mounted and complete; it is tried again. If the looks are lost "
+                "for good: scarpwatch db forget-looks, then scarpwatch release for what was parked",
+                reason="looks-lost",
+            )
 
     def complaint(self) -> str:
         """What is lost and what helps, for people; empty when nothing is."""

@@ -7,12 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.grid import PIXEL_HA, TILE_PX
+from monitor.core.masks import NO_ELEVATION
 from monitor.core.reference import Reference, valid
 from monitor.core.statistics import tile_stats
 from monitor.records import Acquisition, Look, ModelCard, Observation, PixelState, Tile, TileStats
-
-NO_ELEVATION = "no-elevation"
-"""`Observation.decision` of a tile without slopes: no alert could open there, so it is not looked at."""
 
 
 def observed(acquisition: Acquisition, look: Look, href: str, card: ModelCard) -> Observation:

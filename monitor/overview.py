@@ -15,8 +15,8 @@ from shapely import contains_xy, prepare
 from shapely.geometry.base import BaseGeometry
 
 from monitor.core.grid import RESOLUTION_M, TILE_PX, project, region_tiles, tile_geobox, tile_polygon
+from monitor.core.masks import NO_ELEVATION
 from monitor.errors import BadAsset
-from monitor.observing import NO_ELEVATION
 from monitor.ports import LookArchive
 from monitor.records import Look, Observation, PixelState, Region, Sensor, Tile
 

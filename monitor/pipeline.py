@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from monitor.core.change import AlertSettings
 from monitor.core.events import LookContext, add_evidence
 from monitor.core.grid import blocks, region_tiles
-from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, LifecycleSettings
-from monitor.core.reference import Reference, valid
+from monitor.core.lifecycle import ALERT_STATES, LifecycleSettings
+from monitor.core.masks import NO_ELEVATION
 from monitor.errors import BadItem, StoreBusy
 from monitor.evidence import (
     Changes,
@@ -21,15 +21,14 @@ from monitor.evidence import (
     compare,
     find,
     judge_events,
-    last_seen,
     opening_acquisition,
-    references,
     scenes,
+    seen_before,
 )
 from monitor.illustrating import LooksBefore, needs_picture
 from monitor.looking import Instruments, Looker, Stopwatch, order_for_cache
-from monitor.memory import Memory
-from monitor.observing import NO_ELEVATION, compared, observed, unseen, without_elevation
+from monitor.observing import compared, observed, unseen, without_elevation
+from monitor.past import EarlierLooks, Past, comparable_with
 from monitor.ports import Illustrator, LookArchive, Publisher, Store
 from monitor.records import (
     Acquisition,
@@ -38,10 +37,10 @@ from monitor.records import (
     Detector,
     Event,
     Evidence,
-    FrozenReference,
     Look,
     ModelCard,
     Observation,
+    PixelState,
     Region,
     Tile,
     Verdict,
@@ -95,15 +94,6 @@ class _Looked:
     mask_source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Past:
-    """What was known before: earlier comparable observations of every tile, newest first, and their looks reduced."""
-
-    rows: dict[Tile, list[Observation]]
-    newest: dict[Tile, Look]
-    references: dict[Tile, Reference]
-
-
 class Pipeline:
     """Processes claimed acquisitions; owns no state but its wiring."""
 
@@ -144,12 +134,15 @@ class Pipeline:
                 observations=tuple(looked.hidden.values()),
             )
             return self._commit(acquisition, result, owner, clock, watch, len(tiles))
-        memory = Memory(self._archive)
-        past = watch.run("change", lambda: self._past(acquisition, looked.looks, instruments, memory))
-        result, change = watch.run("change", lambda: self._judge(acquisition, looked, past, instruments, memory))
+        alerts = self._settings.alerts
+        earlier = EarlierLooks(self._store, self._archive, acquisition, instruments.card.version, alerts)
+        past = watch.run("change", lambda: earlier.past(looked.looks))
+        self._hold(acquisition, owner, clock)
+        result, change = watch.run("change", lambda: self._judge(acquisition, looked, past, instruments, earlier))
+        self._hold(acquisition, owner, clock)
         watch.run("products", lambda: self._publish(acquisition, looked, change, result, instruments))
         result = watch.run("products", lambda: self._illustrate(acquisition, looked, change, result))
-        complaint = memory.complaint()
+        complaint = earlier.complaint()
         result = replace(result, detail="; ".join(filter(None, (result.detail, complaint))))
         outcome = self._commit(acquisition, result, owner, clock, watch, len(tiles))
         return replace(outcome, complaint=complaint)
@@ -164,7 +157,10 @@ class Pipeline:
         card = looker.instruments.card
         for block in blocks(tiles, self._settings.block_tiles):
             for tile in order_for_cache(block):
-                if looker.terrain(tile) is None:
+                # Ground that is hidden asks for no elevation: the sea has none, and clouds need none.
+                if not (looker.state(tile) == PixelState.VALID).any():
+                    hidden[tile] = unseen(acquisition, tile, looker.state(tile), card)
+                elif looker.terrain(tile) is None:
                     hidden[tile] = without_elevation(acquisition, tile, card)
                 elif (look := looker.look(tile)) is None:
                     hidden[tile] = unseen(acquisition, tile, looker.state(tile), card)
@@ -172,13 +168,7 @@ class Pipeline:
                     looks[tile] = look
                     hrefs[tile] = looker.watch.run("products", partial(self._archive.write, look, card.version))
                 self._progress(acquisition.key, len(looks) + len(hidden), len(tiles))
-            if not self._store.extend(acquisition, owner, self._settings.lease, clock()):
-                raise StoreBusy(
-                    "the lease on this acquisition was lost while it was processed",
-                    item=acquisition.id,
-                    remedy="Another process has it; nothing was written here and nothing needs to be done.",
-                    reason="lease-lost",
-                )
+            self._hold(acquisition, owner, clock)
         if not looks and all(row.decision == NO_ELEVATION for row in hidden.values()):
             raise BadItem(
                 "no elevation model covers any tile of the region, so no slope is known",
@@ -189,25 +179,18 @@ class Pipeline:
         sources = looker.mask_sources - {"scl"}
         return _Looked(looks=looks, hrefs=hrefs, hidden=hidden, mask_source=min(sources, default="scl"))
 
-    def _past(
-        self, acquisition: Acquisition, looks: Mapping[Tile, Look], instruments: Instruments, memory: Memory
-    ) -> _Past:
-        """The last K comparable looks of every pixel that can still be read, reduced to references tile by tile."""
-        rows: dict[Tile, list[Observation]] = {}
-        newest: dict[Tile, Look] = {}
-        built: dict[Tile, Reference] = {}
-        version, sensor, before = instruments.card.version, acquisition.sensor, acquisition.sensing_time
-        alerts = self._settings.alerts
-        for tile in looks:
-            found = self._store.looks_before(tile, version, sensor, before, alerts.reach)
-            rows[tile], earlier = memory.last(found, valid(looks[tile]), alerts.looks)
-            if earlier:
-                newest[tile] = earlier[0]
-                built.update(references({tile: earlier}, alerts.looks))
-        return _Past(rows=rows, newest=newest, references=built)
+    def _hold(self, acquisition: Acquisition, owner: str, clock: Callable[[], datetime]) -> None:
+        """Prolong the lease, before every stage that may take long."""
+        if not self._store.extend(acquisition, owner, self._settings.lease, clock()):
+            raise StoreBusy(
+                "the lease on this acquisition was lost while it was processed",
+                item=acquisition.id,
+                remedy="Another process has it; nothing was written here and nothing needs to be done.",
+                reason="lease-lost",
+            )
 
     def _judge(
-        self, acquisition: Acquisition, looked: _Looked, past: _Past, instruments: Instruments, memory: Memory
+        self, acquisition: Acquisition, looked: _Looked, past: Past, instruments: Instruments, earlier: EarlierLooks
     ) -> tuple[AcquisitionResult, Change]:
         """Observations of every tile, evidence on open events, and new events where there is a past to compare with.
 
@@ -227,14 +210,14 @@ class Pipeline:
             here = [event for event in known if any(tile.epsg == scene.canvas.epsg for tile in event.tiles)]
             shift = changes.layers[Detector.BASELINE].shift if changes else 0.0
             context = self._context(acquisition, looked, past, instruments, shift)
-            standing = self._heard(scene, here, context, memory)
+            standing = self._heard(scene, here, context, earlier)
             events += self._found(scene, changes, standing, past, context) if changes else standing
         result = AcquisitionResult(
             reason="learning" if not past.references else "history" if history else "compared",
             detail=_summary(events, past, looked, history),
             observations=(*looked.hidden.values(), *_observations(acquisition, looked, past, instruments.card)),
             events=tuple(events),
-            references=tuple(self._freeze(events, past)),
+            references=tuple(earlier.freeze(events, known)),
         )
         return result, change
 
@@ -243,11 +226,11 @@ class Pipeline:
         terrain = {tile: ground for tile, ground in found.items() if ground is not None}
         return scenes(looks, terrain, self._settings.alerts)
 
-    def _heard(self, scene: Scene, known: Sequence[Event], context: LookContext, memory: Memory) -> list[Event]:
+    def _heard(self, scene: Scene, known: Sequence[Event], context: LookContext, earlier: EarlierLooks) -> list[Event]:
         """All known events, with what this look says about those that it may speak about."""
         deaf = {event.id: _OTHER_MODEL for event in known if not comparable_with(context.model_version, event)}
         comparable = [event for event in known if event.id not in deaf]
-        frozen = self._frozen(comparable, memory)
+        frozen = earlier.frozen(comparable)
         for event in comparable:
             if frozen[opening_acquisition(event)].keys().isdisjoint(event.tiles):
                 deaf[event.id] = _NO_LOOKS_LEFT
@@ -261,43 +244,16 @@ class Pipeline:
         return list(({event.id: event for event in known} | {event.id: event for event in heard}).values())
 
     def _found(
-        self, scene: Scene, changes: Changes, standing: Sequence[Event], past: _Past, context: LookContext
+        self, scene: Scene, changes: Changes, standing: Sequence[Event], past: Past, context: LookContext
     ) -> list[Event]:
         """The standing events, some of them enlarged, and new ones."""
         alerts, lifecycle = self._settings.alerts, self._settings.lifecycle
         found = find(scene, changes, standing, alerts)
-        dated = [(cluster, last_seen(cluster, scene, past.references)) for cluster in found]
+        dated = [(cluster, seen_before(cluster, scene, past.references)) for cluster in found]
         return absorb(dated, standing, context, alerts, lifecycle)
 
-    def _frozen(self, events: Sequence[Event], memory: Memory) -> dict[str, dict[Tile, Reference]]:
-        """What is left of frozen references, by opening acquisition: events that opened together share them."""
-        hrefs: dict[str, dict[Tile, list[str]]] = {}
-        for event in events:
-            hrefs.setdefault(opening_acquisition(event), {}).update(self._store.reference(event.id))
-        depth = self._settings.alerts.looks
-        return {
-            opening: references({tile: memory.recall_all(kept) for tile, kept in tiles.items()}, depth)
-            for opening, tiles in hrefs.items()
-        }
-
-    def _freeze(self, events: Sequence[Event], past: _Past) -> list[FrozenReference]:
-        """The looks before an event, on all its tiles; rows that are already there are left as they are."""
-        return [
-            FrozenReference(
-                event_id=event.id,
-                tile=tile,
-                acquisition_id=f"{row.acquisition_key}_{row.acquisition_version}",
-                look_href=row.look_href,
-            )
-            for event in events
-            if event.state in OPEN_STATES
-            for tile in event.tiles
-            for row in past.rows.get(tile, [])
-            if row.look_href and row.sensing_time < event.window_end and comparable_with(row.model_version, event)
-        ]
-
     def _context(
-        self, acquisition: Acquisition, looked: _Looked, past: _Past, instruments: Instruments, shift: float
+        self, acquisition: Acquisition, looked: _Looked, past: Past, instruments: Instruments, shift: float
     ) -> LookContext:
         simulated = instruments.card.simulated or any(item.simulated for item in acquisition.items)
         return LookContext(
@@ -324,6 +280,7 @@ class Pipeline:
             "probability": {tile: look.probability for tile, look in looked.looks.items()},
             "spread": {tile: look.spread for tile, look in looked.looks.items()},
             "change": change.get(Detector.NETWORK, {}),
+            "brightening": change.get(Detector.BASELINE, {}),
         }
         properties = {
             "scarpwatch:model": instruments.card.version,
@@ -359,11 +316,6 @@ class Pipeline:
         return Outcome(result=result, written=written, opened=opened, seconds=dict(watch.seconds), tiles=tiles)
 
 
-def comparable_with(model_version: str, event: Event) -> bool:
-    """Whether a look of this model may judge an event: the baseline compares reflectance, which every model keeps."""
-    return event.detector is Detector.BASELINE or event.model_version == model_version
-
-
 def not_observed(event: Event, why: str, context: LookContext, settings: LifecycleSettings) -> Event:
     """The event after a look that can say nothing about it; one of the same pass has said so already is left out."""
     said = {piece.verdict for piece in event.evidence if piece.acquisition_id.startswith(f"{context.acquisition_key}_")}
@@ -393,7 +345,7 @@ def _tiles(region: Region) -> tuple[Tile, ...]:
     return _tiles_of(region.geometry.wkb)
 
 
-def _observations(acquisition: Acquisition, looked: _Looked, past: _Past, card: ModelCard) -> Iterator[Observation]:
+def _observations(acquisition: Acquisition, looked: _Looked, past: Past, card: ModelCard) -> Iterator[Observation]:
     for tile, look in looked.looks.items():
         row = observed(acquisition, look, looked.hrefs[tile], card)
         if tile in past.newest:
@@ -401,15 +353,16 @@ def _observations(acquisition: Acquisition, looked: _Looked, past: _Past, card: 
         yield row
 
 
-def _summary(events: Sequence[Event], past: _Past, looked: _Looked, history: bool) -> str:
+def _summary(events: Sequence[Event], past: Past, looked: _Looked, history: bool) -> str:
     alerts = sum(event.state in ALERT_STATES for event in events)
+    stand = f"{alerts} alert{' stands' if alerts == 1 else 's stand'}"
     if not past.references:
         said = f"first look of {len(looked.looks)} tiles: nothing earlier to compare with"
-        said += f"; {alerts} alerts stand" if events else ""
+        said += f"; {stand}" if events else ""
     elif history:
         said = "arrived late: feeds references only"
     else:
-        said = f"{len(past.references)} of {len(looked.looks)} tiles compared with earlier looks; {alerts} alerts stand"
+        said = f"{len(past.references)} of {len(looked.looks)} tiles compared with earlier looks; {stand}"
     return said + _blind(looked)
 
 

@@ -85,6 +85,7 @@ class LookArchive(Protocol):
 
         Raises:
             BadAsset: the file is gone or broken.
+            AssetUnavailable: it cannot be read now.
         """
 
 
@@ -97,7 +98,9 @@ class Publisher(Protocol):
         layers: Mapping[str, Mapping[Tile, NDArray[np.float32]]],
         properties: Mapping[str, object],
     ) -> Path:
-        """Write layers as COG with a STAC item: "probability", "spread", "change", per tile (256, 256), NaN = unseen.
+        """Write layers as COG with a STAC item, per tile (256, 256), NaN = unseen.
+
+        Layers are "probability", "spread", "change" (of the network) and "brightening" (the baseline's change).
 
         Atomic per acquisition: a half-written product is never listed.
 
@@ -140,9 +143,12 @@ class Store(Protocol):
         """Set the acquisition aside until a person acts."""
 
     def looks_before(
-        self, tile: Tile, model_version: str, sensor: Sensor, before: datetime, limit: int
+        self, tile: Tile, model_version: str | None, sensor: Sensor, before: datetime, limit: int
     ) -> list[Observation]:
-        """The newest `limit` current observations of a tile that have a look, sensed before a time, newest first."""
+        """The newest `limit` current observations of a tile that have a look, sensed before a time, newest first.
+
+        `model_version` None means through any model.
+        """
 
     def events(self, region: str | None = None, open_only: bool = False) -> list[Event]:
         """Events with their evidence and transitions, strongest first."""
@@ -179,4 +185,5 @@ class Illustrator(Protocol):
 
         Raises:
             DiskFull
+            AssetUnavailable: chips that are there cannot be read now.
         """

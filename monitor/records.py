@@ -324,7 +324,7 @@ class Observation:
     previous_acquisition: str | None = None
     """acquisition id of that previous look."""
     reference_count: int = 0
-    """Number of earlier comparable looks that formed the reference (0 = no earlier look: learning)."""
+    """Earlier looks that the reference was made of, K for every pixel (0 = no earlier look: learning)."""
     jointly_valid_fraction: float = 0.0
     """Share of the tile's pixels valid in the look and in the reference."""
 

@@ -123,8 +123,11 @@ class Elevation:
             if source is None or not items:
                 raise
             return source  # of use where it covers the ground
-        # Elevation does not vanish: an empty answer after a full one is the catalog's trouble.
-        if source is None or (found and found != items):
-            source = KeptTerrain(self._read(found))
-            self._kept[region.id] = found, source
+        # Elevation does not vanish: what an answer lacks that an earlier one had is the catalog's trouble.
+        known = {item.id for item in items}
+        new = [item for item in found if item.id not in known]
+        if source is None or new:
+            items = [*items, *new]
+            source = KeptTerrain(self._read(items))
+            self._kept[region.id] = items, source
         return source

@@ -10,7 +10,7 @@ from shapely import box
 from monitor.core.change import AlertSettings
 from monitor.core.grid import neighbour, tile_polygon
 from monitor.core.surroundings import Seen
-from monitor.evidence import Scene, last_seen, references, scenes
+from monitor.evidence import Scene, references, scenes, seen_before
 from monitor.records import Cluster, Detector, Look, PixelState, Terrain, Tile
 from tests.adapters.test_picture import AFTER, BEFORE, TILE, make_look
 
@@ -41,7 +41,7 @@ def seen(found: Cluster, now: dict[Tile, Look], *before: Look) -> Seen:
     scene: Scene
     (scene,) = scenes(now, dict.fromkeys(now, GROUND), AlertSettings())
     past = references({tile: [one for one in before if one.tile == tile] for tile in now}, 3)
-    return last_seen(found, scene, past)
+    return seen_before(found, scene, past)
 
 
 def both(hidden: slice | None = None) -> dict[Tile, Look]:

@@ -21,6 +21,7 @@ from monitor.records import (
     Tile,
     TileStats,
     Transition,
+    Verdict,
 )
 from tests.adapters.test_picture import AFTER, TILE, make_event, make_look
 
@@ -46,7 +47,7 @@ class Kept:
         self.rows.append(row(look, self.files.write(look, MODEL), days))
 
     def looks_before(
-        self, tile: Tile, model_version: str, sensor: Sensor, before: datetime, limit: int
+        self, tile: Tile, model_version: str | None, sensor: Sensor, before: datetime, limit: int
     ) -> list[Observation]:
         """As the database answers."""
         rows = [one for one in self.rows if one.tile == tile and one.sensing_time < before]
@@ -187,11 +188,24 @@ def step(state: EventState) -> Transition:
         ([EventState.PROVISIONAL], None, "b", True),
         ([EventState.CANDIDATE, EventState.PROVISIONAL, EventState.REFUTED], "alert.png", "a", True),
         ([EventState.PROVISIONAL, EventState.CLOSED], None, "b", True),
+        ([EventState.PROVISIONAL, EventState.EXPIRED], "alert.png", "a", True),
     ],
 )
 def test_alerts_with_news_are_drawn(
     states: list[EventState], picture: str | None, acquisition: str, needed: bool
 ) -> None:
-    """New, grown (no picture) or spoken of by the look at hand, also when it ends; candidates never."""
+    """New, grown (no picture) or in a new state through the look at hand, also when it ends; candidates never."""
     made = replace(make_event(), state=states[-1], picture=picture, transitions=tuple(map(step, states)))
     assert needs_picture(made, acquisition) is needed
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+@pytest.mark.parametrize("by", ["b", "c"])
+def test_a_look_that_saw_nothing_draws_nothing(verdict: Verdict, by: str) -> None:
+    """A word of this look on the ground is news, also without a new state; that it saw none of it is not."""
+    made = make_event()
+    piece = replace(made.evidence[0], acquisition_id=by, verdict=verdict)
+    steps = (step(EventState.PROVISIONAL), replace(step(EventState.CONFIRMED), acquisition_id="a2"))
+    alert = replace(made, picture="alert.png", transitions=steps, evidence=(*made.evidence, piece))
+    news = verdict in (Verdict.SUPPORTS, Verdict.CONTRADICTS, Verdict.INCONCLUSIVE)
+    assert needs_picture(alert, "b") is (news and by == "b")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from monitor.adapters.looks import LookFiles
+from monitor.errors import AssetUnavailable
 from monitor.memory import Memory
 from monitor.records import Observation
 from tests.fake_watch import TILE, acquisition, look, observation
@@ -52,6 +53,19 @@ def test_older_looks_fill_up(tmp_path: Path, rows: list[Observation]) -> None:
     assert complaint.startswith("2 kept looks are gone or broken: ")
     assert all(str(rows[index].look_href) in complaint for index in (0, 2))
     assert "backup" in complaint
+
+
+def test_all_that_was_asked_for_is_lost(tmp_path: Path, rows: list[Observation]) -> None:
+    """One look found is enough to go on; none at all is a product folder that is not there."""
+    memory = Memory(LookFiles(tmp_path))
+    memory.check()
+    for row in rows[1:]:
+        (tmp_path / str(row.look_href)).unlink()
+    assert memory.recall(str(rows[1].look_href)) is None
+    with pytest.raises(AssetUnavailable, match=r"none of 1 kept looks.*mounted.*forget-looks"):
+        memory.check()
+    assert memory.recall(str(rows[0].look_href)) is not None
+    memory.check()
 
 
 def test_everything_is_lost(tmp_path: Path, rows: list[Observation]) -> None:

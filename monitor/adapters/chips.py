@@ -1,34 +1,26 @@
 """Evidence chips: the pixels around an event, kept for as long as the alert is.
 
-Upstream scenes vanish; what was seen before and after a failure must not. The chips of an event are
-four small GeoTIFFs under `alerts/<event id>/`, and the picture can be drawn again from them alone.
+Upstream scenes vanish; what was seen before and after a failure must not. `chip_files` keeps them on disk,
+and the picture can be drawn again from them alone.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from pyproj import Transformer
-from rasterio.errors import RasterioError
-from rasterio.io import MemoryFile
 from shapely import box
 from shapely.geometry.base import BaseGeometry
 
-from monitor.adapters.files import write_atomic
 from monitor.core.grid import RESOLUTION_M, TILE_M, TILE_PX, project
-from monitor.core.quantise import NONE_CODE, decode_reflectance, encode_reflectance
-from monitor.errors import BadAsset
 from monitor.records import Event, Look, PixelState, Tile
 
-FOLDER = "alerts"
 _SMALLEST_SIDE_M = 1280.0
 _MARGIN = 0.30
 _LEAST_MARGIN = 0.10
@@ -192,82 +184,12 @@ def overlaid(kept: Chips, fresh: Chips) -> Chips:
     """Kept chips on a wider view: their pixels stay as they are, and fresh ones surround them."""
     return replace(
         fresh,
-        before=_patch_over(kept.before, kept.geobox, fresh.before, fresh.geobox),
-        after=_patch_over(kept.after, kept.geobox, fresh.after, fresh.geobox),
-        probability=_over(kept.probability, kept.geobox, fresh.probability, fresh.geobox),
-        change=_over(kept.change, kept.geobox, fresh.change, fresh.geobox),
+        before=patch_over(kept.before, kept.geobox, fresh.before, fresh.geobox),
+        after=patch_over(kept.after, kept.geobox, fresh.after, fresh.geobox),
+        probability=over_view(kept.probability, kept.geobox, fresh.probability, fresh.geobox),
+        change=over_view(kept.change, kept.geobox, fresh.change, fresh.geobox),
         mask_source=max(kept.mask_source, fresh.mask_source, key=lambda source: source != "scl"),
     )
-
-
-def write_chips(root: Path, event: Event, chips: Chips) -> tuple[str, ...]:
-    """Keep the chips of an event; gives their paths relative to the product folder `root`.
-
-    Files: before.tif and after.tif (red, green, blue as reflectance * 10000 + 1000, then PixelState),
-    probability.tif and change.tif (float32, NaN = not observed). Each is replaced atomically, change.tif
-    last: it says which view holds, and `read_chips` cuts the others to it when the writer was killed.
-
-    Raises:
-        DiskFull
-    """
-    folder = alert_folder(event.id)
-    contents = {
-        "before.tif": _rgb_file(chips.geobox, chips.before, {}),
-        "after.tif": _rgb_file(chips.geobox, chips.after, {"MASK_SOURCE": chips.mask_source}),
-        "probability.tif": _float_file(chips.geobox, chips.probability, "model output of the later look, 0-1"),
-        "change.tif": _float_file(chips.geobox, chips.change, "later look minus reference of earlier looks"),
-    }
-    for name, content in contents.items():
-        write_atomic(root / folder / name, content)
-    return tuple(f"{folder}/{name}" for name in contents)
-
-
-def read_chips(root: Path, event_id: str) -> Chips:
-    """The kept chips of an event.
-
-    Raises:
-        BadAsset: a chip is gone or broken.
-    """
-    folder = root / alert_folder(event_id)
-    try:
-        view, change, _ = _read(folder / "change.tif")
-        there, probability, _ = _read(folder / "probability.tif")
-        unseen = np.full(view.shape, np.nan, dtype=np.float32)
-        before, _ = _read_rgb(folder / "before.tif", view)
-        after, tags = _read_rgb(folder / "after.tif", view)
-        return Chips(
-            geobox=view,
-            before=before,
-            after=after,
-            probability=_over(probability[0], there, unseen, view),
-            change=change[0],
-            mask_source=tags["MASK_SOURCE"],
-        )
-    except (RasterioError, OSError, KeyError, ValueError) as err:
-        raise BadAsset(
-            f"an evidence chip is gone or broken ({err})",
-            item=str(folder),
-            remedy="Restore the folder from a backup; the alert itself is in the database.",
-            reason="chip-lost",
-        ) from err
-
-
-def write_picture(root: Path, event: Event, png: bytes) -> str:
-    """Keep the picture of an event; gives its path relative to the product folder `root`.
-
-    Raises:
-        DiskFull
-    """
-    href = f"{alert_folder(event.id)}/alert.png"
-    write_atomic(root / href, png)
-    return href
-
-
-def alert_folder(event_id: str) -> str:
-    """Folder of an event's evidence, relative to the product folder."""
-    if not event_id or "/" in event_id or "\\" in event_id or event_id.startswith("."):
-        raise ValueError(f"{event_id!r} cannot be the name of a folder")
-    return f"{FOLDER}/{event_id}"
 
 
 def _rank(state: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -307,13 +229,15 @@ def _within(cells: NDArray[np.intp]) -> NDArray[np.bool_]:
     return (cells >= 0) & (cells < TILE_PX)
 
 
-def _patch_over(over: RgbPatch, over_view: GeoBox, under: RgbPatch, view: GeoBox) -> RgbPatch:
-    times = [time for time in (over.other_time, under.sensing_time, under.other_time) if time]
+def patch_over(over: RgbPatch, kept: GeoBox, under: RgbPatch, view: GeoBox) -> RgbPatch:
+    """`under`, a patch on `view`, with the pixels of `over` where `kept` lies; its dates are those of what is seen."""
+    beside = over_view(np.full(kept.shape, PixelState.NODATA, dtype=np.uint8), kept, under.state, view)
+    added = (under.sensing_time, under.other_time) if (beside != PixelState.NODATA).any() else ()
     return RgbPatch(
-        reflectance=_over(over.reflectance, over_view, under.reflectance, view),
-        state=_over(over.state, over_view, under.state, view),
+        reflectance=over_view(over.reflectance, kept, under.reflectance, view),
+        state=over_view(over.state, kept, under.state, view),
         sensing_time=over.sensing_time,
-        other_time=_farthest(times, over.sensing_time),
+        other_time=_farthest([time for time in (over.other_time, *added) if time], over.sensing_time),
     )
 
 
@@ -321,69 +245,13 @@ def _farthest(times: Iterable[datetime], first: datetime) -> datetime | None:
     return max((time for time in times if time != first), key=lambda time: (abs(time - first), time), default=None)
 
 
-def _over(over: NDArray[_Pixel], over_view: GeoBox, under: NDArray[_Pixel], view: GeoBox) -> NDArray[_Pixel]:
-    """`under` with the pixels of `over` (..., H, W) where both views lie, nearest pixel. One CRS."""
+def over_view(over: NDArray[_Pixel], kept: GeoBox, under: NDArray[_Pixel], view: GeoBox) -> NDArray[_Pixel]:
+    """`under` on `view` with the pixels of `over` (..., H, W) on `kept` where both lie, nearest pixel. One CRS."""
     whole = under.copy()
     (height, width), step = view.shape, view.transform
-    (rows, columns), kept = over_view.shape, over_view.transform
-    across = np.floor((step.c + (np.arange(width) + 0.5) * step.a - kept.c) / kept.a).astype(np.intp)
-    down = np.floor((step.f + (np.arange(height) + 0.5) * step.e - kept.f) / kept.e).astype(np.intp)
+    (rows, columns), grid = kept.shape, kept.transform
+    across = np.floor((step.c + (np.arange(width) + 0.5) * step.a - grid.c) / grid.a).astype(np.intp)
+    down = np.floor((step.f + (np.arange(height) + 0.5) * step.e - grid.f) / grid.e).astype(np.intp)
     x, y = (across >= 0) & (across < columns), (down >= 0) & (down < rows)
     whole[..., np.flatnonzero(y)[:, None], np.flatnonzero(x)[None, :]] = over[..., down[y][:, None], across[x][None, :]]
     return whole
-
-
-def _rgb_file(geobox: GeoBox, rgb: RgbPatch, more: Mapping[str, str]) -> bytes:
-    codes = np.concatenate([encode_reflectance(rgb.reflectance), rgb.state[None].astype(np.uint16)])
-    tags = {
-        "SENSING_TIME": rgb.sensing_time.isoformat(),
-        "REFLECTANCE": "(value - 1000) / 10000",
-        "NONE": str(NONE_CODE),
-        **({"OTHER_TIME": rgb.other_time.isoformat()} if rgb.other_time else {}),
-        **more,
-    }
-    return _geotiff(geobox, codes, ("red", "green", "blue", "state"), tags, nodata=None)
-
-
-def _float_file(geobox: GeoBox, values: Floats, title: str) -> bytes:
-    return _geotiff(geobox, values[None].astype(np.float32), (title,), {}, nodata=math.nan)
-
-
-def _geotiff(
-    geobox: GeoBox, values: NDArray[np.generic], names: tuple[str, ...], tags: Mapping[str, str], nodata: float | None
-) -> bytes:
-    with MemoryFile() as memory:
-        with memory.open(
-            driver="GTiff",
-            width=geobox.shape[1],
-            height=geobox.shape[0],
-            count=len(names),
-            dtype=values.dtype.name,
-            crs=str(geobox.crs),
-            transform=geobox.transform,
-            nodata=nodata,
-            compress="deflate",
-            predictor=3 if values.dtype.kind == "f" else 2,
-        ) as dataset:
-            dataset.write(values)
-            dataset.descriptions = names
-            dataset.update_tags(**tags)
-        return bytes(memory.getbuffer())
-
-
-def _read(path: Path) -> tuple[GeoBox, NDArray[np.generic], Mapping[str, str]]:
-    with rasterio.open(path) as dataset:
-        return GeoBox(dataset.shape, dataset.transform, dataset.crs), dataset.read(), dataset.tags()
-
-
-def _read_rgb(path: Path, view: GeoBox) -> tuple[RgbPatch, Mapping[str, str]]:
-    """A kept patch cut to a view, and the tags of its file."""
-    there, codes, tags = _read(path)
-    other = tags.get("OTHER_TIME")
-    whole = RgbPatch(
-        reflectance=decode_reflectance(codes[:3].astype(np.uint16)),
-        state=codes[3].astype(np.uint8),
-        sensing_time=datetime.fromisoformat(tags["SENSING_TIME"]),
-        other_time=datetime.fromisoformat(other) if other else None,
-    )
-    return _patch_over(whole, there, nothing(view, whole.sensing_time), view), tags

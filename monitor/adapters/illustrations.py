@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from shapely.geometry.base import BaseGeometry
 
-from monitor.adapters.chips import (
-    Chips,
-    chip_geobox,
-    chips_of,
-    overlaid,
-    read_chips,
-    widened,
+from monitor.adapters.chip_files import (
+    KeptChips,
+    alert_folder,
+    drop_chips,
+    read_kept,
+    wider_folder,
     write_chips,
     write_picture,
 )
+from monitor.adapters.chips import Chips, chip_geobox, chips_of, overlaid, widened
 from monitor.adapters.picture import alert_picture
 from monitor.core.grid import TILE_M
-from monitor.errors import BadAsset
+from monitor.core.lifecycle import ALERT_STATES
 from monitor.ports import GroundBefore
 from monitor.records import Detector, Event, Look, Tile, Verdict
 
@@ -38,6 +38,11 @@ class _Scene:
     change: Layers
     before: GroundBefore
     mask_source: str
+
+    @property
+    def passes(self) -> frozenset[str]:
+        """Natural keys of the looks at hand: one, as they are of one acquisition."""
+        return frozenset(_pass(look.acquisition_id) for look in self.now.values())
 
 
 class Illustrations:
@@ -59,11 +64,12 @@ class Illustrations:
     ) -> dict[str, str]:
         """Write chips and picture of alerts; picture hrefs by event id.
 
-        An alert that has chips keeps them: its picture goes on showing the looks that opened it, and what is
-        written beside them is as the event is now. Where it has outgrown its chips, they are widened.
+        An alert that has chips keeps them: its picture goes on showing the looks that made it one, and what is
+        written beside them is as the event is now. Where it has outgrown its chips, wider ones are added.
 
         Raises:
             DiskFull
+            AssetUnavailable: a kept chip cannot be read now; no chip was changed for it.
         """
         scene = _Scene(now=now, change=change, before=before, mask_source=mask_source)
         with ThreadPoolExecutor(_THREADS) as pool:
@@ -72,45 +78,96 @@ class Illustrations:
 
     def _one(self, event: Event, scene: _Scene) -> str | None:
         """The picture's href; None when there is nothing to draw it from."""
-        kept = None if _opens(event, scene) else self._kept(event)
-        chips = self._cut(event, scene, kept)
+        chips = self._opening(event, scene) if _becomes_alert(event, scene) else self._kept(event, scene)
         if chips is None:
             return None
-        if chips is not kept:
-            write_chips(self._root, event, chips)
         picture = alert_picture(event, chips, region=self._regions.get(event.region), threshold=self._threshold)
         return write_picture(self._root, event, picture)
 
-    def _kept(self, event: Event) -> Chips | None:
-        """The chips of an event; lost ones are cut anew from what can still be seen."""
-        try:
-            return read_chips(self._root, event.id)
-        except BadAsset:
+    def _opening(self, event: Event, scene: _Scene) -> Chips | None:
+        """Chips of the looks at hand: whatever is on disk was left by a killed try, or is lost."""
+        chips = _cut(event, scene, chip_geobox(event.geometry, event.tiles[0].epsg))
+        if chips is not None:
+            write_chips(self._root, alert_folder(event.id), chips)
+        return chips
+
+    def _kept(self, event: Event, scene: _Scene) -> Chips | None:
+        """The chips that are kept, completed and widened where they must be."""
+        folder, found = self._find(event, scene)
+        if found is None:
+            return self._opening(event, scene)
+        chips = found.whole() or self._mended(event, scene, folder, found)
+        return None if chips is None else self._around(event, scene, chips)
+
+    def _find(self, event: Event, scene: _Scene) -> tuple[str, KeptChips | None]:
+        """The widest chips of earlier passes, with their folder."""
+        folders = [wider_folder(event.id, one) for one in _widening_passes(event) if one not in scene.passes]
+        for folder in folders:
+            if (found := read_kept(self._root, folder)) is not None:
+                return folder, found
+        return alert_folder(event.id), read_kept(self._root, alert_folder(event.id))
+
+    def _mended(self, event: Event, scene: _Scene, folder: str, left: KeptChips) -> Chips | None:
+        """Lost files cut anew from what can still be seen; those that are left stay untouched."""
+        fresh = _cut(event, scene, left.geobox)
+        if fresh is None:
             return None
+        first = read_kept(self._root, alert_folder(event.id))
+        opening = first.whole() if first else None
+        chips = left.completed(overlaid(opening, fresh) if opening else fresh)
+        write_chips(self._root, folder, chips, left.lost)
+        return chips
 
-    def _cut(self, event: Event, scene: _Scene, kept: Chips | None) -> Chips | None:
-        """The kept chips where they show all of the event, else fresh ones, with the kept ones laid over them."""
-        epsg = event.tiles[0].epsg
-        geobox = chip_geobox(event.geometry, epsg) if kept is None else widened(kept.geobox, event.geometry, epsg)
-        near = [tile for tile in scene.now if tile.epsg == epsg and _touches(tile, geobox)]
-        if not near or (kept is not None and geobox == kept.geobox):
-            return kept
-        layer = scene.change.get(event.detector, {})
-        fresh = chips_of(
-            event,
-            before=list(scene.before(event, near).values()),
-            after=[scene.now[tile] for tile in near],
-            change={tile: layer[tile] for tile in near if tile in layer},
-            geobox=geobox,
-            mask_source=scene.mask_source,
-        )
-        return fresh if kept is None else overlaid(kept, fresh)
+    def _around(self, event: Event, scene: _Scene, chips: Chips) -> Chips:
+        """The chips where they show all of the event, else wider ones with these laid over the looks at hand."""
+        view = widened(chips.geobox, event.geometry, event.tiles[0].epsg)
+        fresh = None if view == chips.geobox else _cut(event, scene, view)
+        if fresh is None:
+            for one in scene.passes:  # a version of this pass that was killed may have seen it grow
+                drop_chips(self._root, wider_folder(event.id, one))
+            return chips
+        wide = overlaid(chips, fresh)
+        for one in scene.passes:
+            write_chips(self._root, wider_folder(event.id, one), wide)
+        return wide
 
 
-def _opens(event: Event, scene: _Scene) -> bool:
-    """Whether the looks at hand are those that opened the event: whatever is on disk was left by a killed try."""
-    opening = {piece.acquisition_id for piece in event.evidence if piece.verdict is Verdict.OPENS}
-    return any(look.acquisition_id in opening for look in scene.now.values())
+def _cut(event: Event, scene: _Scene, view: GeoBox) -> Chips | None:
+    """The looks at hand on a view; None when they do not reach it."""
+    epsg = event.tiles[0].epsg
+    near = [tile for tile in scene.now if tile.epsg == epsg and _touches(tile, view)]
+    if not near:
+        return None
+    layer = scene.change.get(event.detector, {})
+    return chips_of(
+        event,
+        before=list(scene.before(event, near).values()),
+        after=[scene.now[tile] for tile in near],
+        change={tile: layer[tile] for tile in near if tile in layer},
+        geobox=view,
+        mask_source=scene.mask_source,
+    )
+
+
+def _becomes_alert(event: Event, scene: _Scene) -> bool:
+    """Whether the looks at hand are those that made the event an alert."""
+    first = next((step for step in event.transitions if step.state in ALERT_STATES), None)
+    return first is not None and any(look.acquisition_id == first.acquisition_id for look in scene.now.values())
+
+
+def _widening_passes(event: Event) -> list[str]:
+    """Passes that may have enlarged the event, newest first: one enlarges only what it supports.
+
+    What a pass without such evidence wrote was never committed.
+    """
+    spoken = [piece for piece in event.evidence if piece.verdict in (Verdict.SUPPORTS, Verdict.OPENS)]
+    newest = sorted(spoken, key=lambda piece: (piece.sensing_time, piece.acquisition_id), reverse=True)
+    return list(dict.fromkeys(_pass(piece.acquisition_id) for piece in newest))
+
+
+def _pass(acquisition_id: str) -> str:
+    """The natural key, which every version of an acquisition shares (`monitor.records.Acquisition.id`)."""
+    return acquisition_id.rpartition("_")[0] or acquisition_id
 
 
 def _touches(tile: Tile, geobox: GeoBox) -> bool:

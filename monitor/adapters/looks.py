@@ -9,7 +9,6 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
@@ -25,7 +24,7 @@ from monitor.core.quantise import (
     encode_probability,
     encode_reflectance,
 )
-from monitor.errors import BadAsset
+from monitor.errors import AssetUnavailable, BadAsset
 from monitor.records import Look, Tile
 
 FOLDER = "looks"
@@ -72,16 +71,32 @@ class LookFiles:
 
         Raises:
             BadAsset: the file is gone or broken.
+            AssetUnavailable: it cannot be read now.
         """
         path = self._root / href
         if PurePosixPath(href).parts[:1] != (FOLDER,) or ".." in PurePosixPath(href).parts:
             raise _broken(path, "is not a look of this product folder")
         try:
-            with rasterio.open(path) as dataset:
+            content = path.read_bytes()
+        except FileNotFoundError as err:
+            raise _broken(path, "is gone") from err
+        except OSError as err:
+            raise AssetUnavailable(
+                f"the kept look cannot be read now ({err.strerror})",
+                item=str(path),
+                remedy="It is tried again; if it stays, see the disk, the mount and the rights of the product folder",
+                reason="look-unreadable",
+            ) from err
+        try:
+            with MemoryFile(content) as memory, memory.open() as dataset:
                 return _look(dataset)
-        except (RasterioError, OSError, KeyError, ValueError, NotGeoreferencedWarning) as err:
+        except (RasterioError, KeyError, ValueError, NotGeoreferencedWarning) as err:
             # A file cut short in its tags only warns; where warnings are errors that must not pass as something else.
-            raise _broken(path, "is gone" if not path.exists() else f"is not a complete look ({err})") from err
+            raise _broken(path, f"is not a complete look ({err})") from err
+
+    def exists(self, href: str) -> bool:
+        """Whether the file of a look is there; nothing is read."""
+        return (self._root / href).is_file()
 
 
 def look_href(tile: Tile, acquisition_id: str, model_version: str) -> str:

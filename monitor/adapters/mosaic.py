@@ -73,6 +73,16 @@ LAYERS: Mapping[str, Layer] = MappingProxyType(
             colormap="rdbu_r",
             shown=(-1.0, 1.0),
         ),
+        "brightening": Layer(
+            title="Log-ratio of red, now over the reference, less sun and season: what the baseline alerts on",
+            dtype="int16",
+            scale=0.0001,
+            nodata=-32768,
+            smallest=-3.2767,
+            largest=3.2767,
+            colormap="rdbu_r",
+            shown=(-1.5, 1.5),
+        ),
     }
 )
 """The layers of a product."""

@@ -44,7 +44,7 @@ class ProductFolder:
         An earlier version of the same acquisition (same key) is taken out once this one is listed.
 
         Args:
-            layers: "probability", "spread", "change" to tiles to (256, 256) float32, NaN = no
+            layers: "probability", "spread", "change", "brightening" to tiles to (256, 256) float32, NaN = no
                 observation; mappings may load tiles when asked. Layers without tiles are left out.
             properties: what the item shall say beside what the acquisition itself knows, such as
                 "scarpwatch:model". "derived_from" (list of hrefs of source items) becomes links.

@@ -7,7 +7,7 @@ Relative paths, from wherever they come, start at the folder of the configuratio
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -31,7 +31,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from monitor.config.environment import PREFIX, environment_values
-from monitor.config.explain import explain
+from monitor.config.explain import explain, located
 from monitor.config.geometry import region_geometry
 from monitor.config.mistakes import Mistake, Place, SettingsError
 from monitor.config.paths import absolute_database, with_absolute_paths
@@ -70,6 +70,15 @@ class CatalogSettings(_Group):
     """How hrefs are signed just before reading."""
 
 
+def _without_radar(value: SensorPolicy) -> SensorPolicy:
+    """Refuse policies that promise radar: optical alerts would open where somebody asked for none."""
+    if value in (SensorPolicy.RADAR_ONLY, SensorPolicy.BOTH):
+        raise PydanticCustomError(
+            "no_radar", "radar is not there yet, so {policy} cannot be kept", {"policy": value.value}
+        )
+    return value
+
+
 class RegionSettings(_Group):
     """One watched place."""
 
@@ -77,7 +86,8 @@ class RegionSettings(_Group):
     """Polygon or MultiPolygon, EPSG:4326; written {bbox: [west, south, east, north]}, GeoJSON, or a file of it."""
     catalogs: Annotated[tuple[str, ...], Field(min_length=1)]
     lookback_days: Annotated[int, Field(ge=1)] = 45
-    sensor_policy: SensorPolicy = SensorPolicy.OPTICAL_WHEN_CLEAR
+    sensor_policy: Annotated[SensorPolicy, AfterValidator(_without_radar)] = SensorPolicy.OPTICAL_WHEN_CLEAR
+    """Until there is radar, optical_when_clear (the default) works as optical_only."""
 
 
 class ServeSettings(_Group):
@@ -135,6 +145,8 @@ def _alert_range(value: AlertSettings) -> AlertSettings:
         for name, members in given.items()
         if members == ()
     ]
+    if value.reach < value.looks:
+        wrong.append((("reach",), PydanticCustomError("reach_below_looks", "reach is less than looks"), value.reach))
     if value.low > value.high:
         wrong.append((("low",), PydanticCustomError("low_above_high", "low is greater than high"), value.low))
     if value.high > 1:
@@ -297,6 +309,11 @@ def load(path: Path) -> Settings:
     if mistakes:
         raise SettingsError(path, tuple(mistakes))
     return settings
+
+
+def placed(mistakes: Sequence[Mistake], path: Path) -> tuple[Mistake, ...]:
+    """Mistakes in what valid settings name, each with its line in the file or the variable that set it."""
+    return located(mistakes, read_yaml(path), environment_values(os.environ))
 
 
 def _settings(document: YamlFile, folder: Path) -> Settings:

@@ -54,7 +54,7 @@ class AlertSettings:
     looks: int = 3
     """Valid looks of every pixel in the reference (K)."""
     reach: int = 12
-    """Looks of a tile, clouded ones included, that are searched for them: two months of Sentinel-2."""
+    """Looks of a tile, partly clouded ones, that are searched for them: two months of Sentinel-2 and more."""
     detectors: tuple[Detector, ...] = (Detector.BASELINE,)
     """Which detectors may open alerts; the other one is still computed. The network joins when it
     beats the baseline on real pixels (benchmarks/README.md)."""

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from shapely import set_precision, union_all
+from shapely import make_valid, set_precision, union_all
 
 from monitor.core.grid import project
 from monitor.core.lifecycle import LifecycleSettings, replay
@@ -149,7 +149,7 @@ def belongs_to(cluster: Cluster, events: Sequence[Event], join_m: float) -> Even
 def enlarge(event: Event, cluster: Cluster) -> Event:
     """The event with a neighbouring cluster's ground added (first seen by a later look)."""
     # The way to degrees and back moved corners by nanometres; without a grid the union would have invalid slivers.
-    ground = set_precision(project(event.geometry, 4326, cluster.epsg), _OUTLINE_GRID_M)
+    ground = set_precision(make_valid(project(event.geometry, 4326, cluster.epsg)), _OUTLINE_GRID_M)
     added_ha = cluster.geometry.difference(ground).area / 10_000.0
     if added_ha <= 0:
         return event

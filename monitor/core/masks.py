@@ -31,6 +31,9 @@ class SceneClass(IntEnum):
     SNOW = 11
 
 
+NO_ELEVATION = "no-elevation"
+"""`Observation.decision` of a tile without slopes: no alert could open there, so it is not looked at."""
+
 CLOUD_RIM_M = 60.0
 """Sen2Cor misses the soft rim of clouds; three 20 m cells of it are treated as cloud."""
 SHADOW_RIM_M = 40.0

@@ -15,7 +15,7 @@ from monitor.adapters.looks import LookFiles, look_href
 from monitor.core.grid import tile_from_id, tile_geobox
 from monitor.core.quantise import quantise
 from monitor.core.statistics import tile_stats
-from monitor.errors import BadAsset, DiskFull
+from monitor.errors import AssetUnavailable, BadAsset, DiskFull
 from monitor.records import Look, PixelState
 from tests.adapters.small_disk import run_on_small_disk
 
@@ -101,6 +101,17 @@ def test_a_lost_look_is_named(tmp_path: Path) -> None:
     """A deleted file is a lost look, with a remedy."""
     with pytest.raises(BadAsset, match=r"is gone.*Restore the file from a backup.*goes on with the looks that remain"):
         LookFiles(tmp_path).read(HREF)
+
+
+def test_a_look_that_cannot_be_read_now_is_not_lost(tmp_path: Path, look: Look) -> None:
+    """Trouble with the disk passes; only a file that is gone or wrong is a lost look."""
+    archive = LookFiles(tmp_path)
+    href = archive.write(look, "m")
+    (tmp_path / href).unlink()
+    assert not archive.exists(href)
+    (tmp_path / href).mkdir()
+    with pytest.raises(AssetUnavailable, match=r"cannot be read now \(Is a directory\)"):
+        archive.read(href)
 
 
 def test_a_foreign_raster_is_not_a_look(tmp_path: Path) -> None:

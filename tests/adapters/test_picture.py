@@ -14,17 +14,8 @@ from PIL import Image
 from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 
-from monitor.adapters.chips import (
-    Chips,
-    RgbPatch,
-    chip_geobox,
-    chips_of,
-    paste,
-    patch,
-    read_chips,
-    write_chips,
-    write_picture,
-)
+from monitor.adapters.chip_files import alert_folder, read_chips, write_chips, write_picture
+from monitor.adapters.chips import Chips, RgbPatch, chip_geobox, chips_of, paste, patch
 from monitor.adapters.drawing import draw_rings, hectares, place, rings, round_length
 from monitor.adapters.overview import overview_picture
 from monitor.adapters.panels import HIDDEN, UNKNOWN, Hidden, composite, field, worse_state
@@ -237,8 +228,8 @@ def test_chips_come_back_from_disk(tmp_path: Path) -> None:
     event = make_event()
     chips = make_chips(event)
 
-    hrefs = write_chips(tmp_path, event, chips)
-    kept = read_chips(tmp_path, event.id)
+    hrefs = write_chips(tmp_path, alert_folder(event.id), chips)
+    kept = read_chips(tmp_path, alert_folder(event.id))
 
     assert hrefs == tuple(f"alerts/{event.id}/{name}.tif" for name in ("before", "after", "probability", "change"))
     assert kept.geobox == chips.geobox
@@ -255,11 +246,11 @@ def test_chips_come_back_from_disk(tmp_path: Path) -> None:
 def test_a_lost_chip_is_named(tmp_path: Path) -> None:
     """Missing evidence is an error with a remedy, not an empty picture."""
     event = make_event()
-    write_chips(tmp_path, event, make_chips(event))
+    write_chips(tmp_path, alert_folder(event.id), make_chips(event))
     (tmp_path / "alerts" / event.id / "after.tif").write_bytes(b"II*\0")
 
     with pytest.raises(BadAsset, match="backup"):
-        read_chips(tmp_path, event.id)
+        read_chips(tmp_path, alert_folder(event.id))
 
 
 def test_the_picture_is_kept_beside_the_chips(tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 """Ground without elevation has no slopes: it is not watched, and nobody may think it is."""
 
+import shutil
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import rasterio
 from rasterio.windows import Window
@@ -16,7 +19,7 @@ from monitor.errors import CatalogUnavailable
 from monitor.overview import coverage
 from monitor.records import AcquisitionState, Region, SceneItem, Terrain, Tile
 from monitor.wiring import Elevation
-from tests.pipeline.world import REGION, START, World, later
+from tests.pipeline.world import REGION, START, World, later, region
 
 TERRAIN = "cop-dem-glo-30"
 
@@ -74,10 +77,8 @@ def test_a_tile_without_elevation_is_not_observed(small_world: World) -> None:
 
 
 def test_no_elevation_at_all(small_world: World) -> None:
-    """Every acquisition is parked with the remedy; nothing is read of its pixels, and nothing is stored."""
+    """Every acquisition is parked with the remedy, and nothing is stored."""
     hide_model(small_world)
-    for index in range(4):
-        small_world.asset(index, "B04").unlink()  # would be complained of if it were opened
     assert small_world.once().parked == 4
     for entry in small_world.ledger():
         assert (entry.state, entry.reason) == (AcquisitionState.PARKED, "no-elevation")
@@ -105,6 +106,7 @@ class Counted:
         self.name = "local"
         self.asked = 0
         self.down = False
+        self.listed: list[SceneItem] | None = None
         self._catalog = StaticCatalog(name="local", href=str(world.catalog))
         self.search = self._catalog.search
 
@@ -113,7 +115,7 @@ class Counted:
         self.asked += 1
         if self.down:
             raise CatalogUnavailable("answers 503", item="local", remedy="It is asked again.")
-        return self._catalog.terrain(geometry)
+        return self._catalog.terrain(geometry) if self.listed is None else self.listed
 
 
 class Half:
@@ -161,3 +163,51 @@ def test_a_catalog_that_is_down(small_world: World) -> None:
     catalog.down = False
     hide_model(small_world)
     assert elevation.of(region) is source
+
+
+@pytest.mark.parametrize("poor", ["a-poor", "z-poor"], ids=["poor region first", "poor region last"])
+def test_a_region_without_elevation_takes_nothing_from_another(poor: str, small_world: World) -> None:
+    """Two regions on the same ground, one with elevation: in both orders that one has all its alerts."""
+    world, bare = small_world, small_world.folder / "bare"
+    small_world.once()
+    alone = {(event.area_ha, event.window_end) for event in world.events()}
+    assert len(alone) >= 3
+    shutil.copytree(world.folder / "catalog", bare)
+    (bare / TERRAIN / "collection.json").unlink()
+    for path in world.folder.glob("watch.db*"):
+        path.unlink()
+    shutil.rmtree(world.products)
+    shape = world.settings().region_records()[0].geometry.bounds
+    world.configure(
+        catalogs={name: {"type": "static", "href": f"{name}/catalog.json"} for name in ("catalog", "bare")},
+        regions={poor: region(*shape, catalog="bare"), REGION: region(*shape, catalog="catalog")},
+    )
+    with closing(world.store()) as store:
+        store.upgrade()
+    world.once()
+    assert {(event.area_ha, event.window_end) for event in world.events() if event.region == REGION} == alone
+
+
+def test_hidden_ground_asks_for_no_elevation(small_world: World) -> None:
+    """Passes that are wholly clouded end as such, also where the elevation model cannot be read."""
+    for index in range(4):
+        with rasterio.open(small_world.asset(index, "SCL"), "r+") as classes:
+            classes.write(np.full(classes.shape, 9, np.uint8), 1)
+    model(small_world).write_bytes(b"broken")
+    assert small_world.once().processed == 4
+    assert {reason for _, reason in small_world.states()} == {"nothing-usable"}
+
+
+def test_an_answer_that_lacks_an_item_takes_nothing_away(small_world: World) -> None:
+    """A second catalog that answers with nothing for once leaves what it had given; new items are added."""
+    one, other = Counted(small_world), Counted(small_world)
+    (item,) = one.terrain(region_of(small_world).geometry)
+    other.listed = [replace(item, id="other")]
+    region = replace(region_of(small_world), catalogs=("one", "other"))
+    elevation = Elevation({"one": one, "other": other}, Half)
+    for listed, expected in (([], 2), ([replace(item, id="third")], 3)):
+        source = elevation.of(region)
+        assert [source.read(tile) for tile in region_tiles(region.geometry)] == [None, None]
+        other.listed = listed
+        elevation.of(region)
+        assert len(elevation._kept[region.id][0]) == expected

@@ -1,6 +1,8 @@
 """Looks that were kept and are gone: the watch goes on with the others, says so, and refutes nothing for it."""
 
 import shutil
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -33,9 +35,8 @@ def cut(path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [Path.unlink, cut], ids=["deleted", "cut short"])
-def test_one_look_of_two(spoil: object, small_world: World) -> None:
+def test_one_look_of_two(spoil: Callable[[Path], None], small_world: World) -> None:
     """The reference is made of the other look, the storm is found all the same, and detail and log name the file."""
-    assert callable(spoil)
     for index in range(2):
         watch(small_world, index)
     kept = looks(small_world, 1)
@@ -60,15 +61,35 @@ def max_time(rows: list[dict[str, object]]) -> object:
     return max(str(row["sensing_time"]) for row in rows)
 
 
-def test_all_looks_of_a_region(small_world: World) -> None:
-    """Without any look left the region learns anew: nothing is parked, and later looks are compared again."""
+def test_the_product_folder_is_not_there_for_a_while(small_world: World) -> None:
+    """Nothing is learned anew, which would take the scars for old ground: the pass waits and then finds the storm."""
+    world, storm = small_world, small_world.valley.times[2]
+    for index in range(2):
+        watch(world, index)
+    kept, away = world.products / "looks", world.products / "looks-elsewhere"
+    kept.rename(away)
+    summary = world.once(storm)
+    assert (summary.processed, summary.retried, world.states()[2][1]) == (0, 1, "looks-lost")
+    assert "is mounted" in str(world.ledger()[2].detail)
+    shutil.rmtree(kept)
+    away.rename(kept)
+    assert world.once(storm + timedelta(hours=1)).processed == 1
+    assert len(world.events()) >= 3
+
+
+def test_looks_that_are_lost_for_good(small_world: World) -> None:
+    """`scarpwatch db forget-looks` lets the region learn anew; later looks are compared again."""
     for index in range(2):
         watch(small_world, index)
     shutil.rmtree(small_world.products / "looks")
-    watch(small_world, 2)
+    storm = small_world.valley.times[2]
+    assert small_world.once(storm).retried == 1
+    (small_world.products / "looks").mkdir(exist_ok=True)
+    ended = small_world.command("db", "forget-looks")
+    assert (ended.code, ended.out.split(" ", 1)[0]) == (0, "4")
+    assert small_world.once(storm + timedelta(hours=1)).processed == 1
     watch(small_world, 3)
-    assert small_world.states() == [(DONE, reason) for reason in ("learning", "compared", "learning", "compared")]
-    assert "4 kept looks are gone or broken" in str(small_world.ledger()[2].detail)
+    assert [reason for _, reason in small_world.states()[2:]] == ["learning", "compared"]
 
 
 def test_all_looks_of_a_tile(small_world: World) -> None:

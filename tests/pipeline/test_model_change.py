@@ -1,6 +1,8 @@
-"""Another model version: its looks learn anew, and what is open is neither silenced nor judged by foreign numbers."""
+"""Another model version: the baseline sees on, the network learns, and nothing is judged by foreign numbers."""
 
 from contextlib import closing
+
+import pytest
 
 from monitor.records import AcquisitionState, Detector, Event, EventState, Verdict
 from tests.adapters.tiny_model import write_card
@@ -26,18 +28,37 @@ def watch_until_alerts(world: World, detector: Detector) -> dict[str, Event]:
 
 
 def test_baseline_events_are_judged_by_any_model(world: World) -> None:
-    """The new model is learning; its look still confirms what the baseline found, against the frozen reflectance."""
+    """A look through the new model still confirms what the baseline found, against the frozen reflectance."""
     before = watch_until_alerts(world, Detector.BASELINE)
     exchange(world, "2.0.0")
     assert world.once(world.valley.times[3]).errors == ()
-    assert world.states()[3] == (DONE, "learning")
+    assert world.states()[3] == (DONE, "compared")
     after = {event.id: event for event in world.events()}
-    assert set(after) == set(before)
+    assert set(after) >= set(before)
     said = [event.evidence[-1].verdict for event in after.values() if len(event.evidence) == 2]
     assert said.count(Verdict.SUPPORTS) >= 2
     assert [event.state for event in after.values()].count(EventState.CONFIRMED) >= 2
     confirmed = [event for event in after.values() if event.state is EventState.CONFIRMED]
     assert all(event.picture and (world.products / event.picture).stat().st_size > 10_000 for event in confirmed)
+
+
+@pytest.mark.parametrize("detector", list(Detector))
+def test_a_storm_right_after_the_change(detector: Detector, small_world: World) -> None:
+    """The new model's first look is compared in colours: the baseline finds the storm, the network learns."""
+    world = small_world
+    world.configure(alerts={"detectors": [detector.value]})
+    world.once(world.valley.times[1])
+    exchange(world, "2.0.0")
+    world.once(world.valley.times[2])
+    assert world.states()[2] == (DONE, "compared")
+    events = world.events()
+    assert (len(events) >= 3) is (detector is Detector.BASELINE)
+    rows = [row for row in world.dump()["observation"] if row["model_version"] == "2.0.0"]
+    assert {(row["reference_count"], row["mean_change"]) for row in rows} <= {(0, None), (1, None), (2, None)}
+    world.once(world.valley.times[3])
+    assert (len(world.events()) >= 3) is (detector is Detector.BASELINE), "the scars are old ground to the new network"
+    said = [event.evidence[-1].verdict for event in world.events()]
+    assert detector is Detector.NETWORK or said.count(Verdict.SUPPORTS) >= 2
 
 
 def test_the_verdict_does_not_depend_on_the_model(small_world: World) -> None:

@@ -1,16 +1,17 @@
 """The history of the tiles: append-only observations. Functions take the session of one transaction."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
-from sqlalchemy import Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from monitor.adapters.store.codec import observation, observation_values
 from monitor.adapters.store.database import insert_new
 from monitor.adapters.store.schema import ObservationRow
 from monitor.adapters.store.views import TileCoverage
+from monitor.core.masks import NO_ELEVATION
 from monitor.records import Observation, Sensor, Tile
 
 # Tiles per query: well below the number of parameters that SQLite and PostgreSQL take.
@@ -18,9 +19,13 @@ _TILES_PER_QUERY = 500
 
 
 def append(session: Session, observations: Sequence[Observation], now: datetime) -> int:
-    """Append what is not there yet and make it current instead of older versions. Returns the number of new rows."""
-    known = _known(session, observations)
-    new = [one for one in observations if _unique_key(one) not in known]
+    """Append what is not there yet and make it current instead of older versions. Returns the number of new rows.
+
+    That a region's catalogs know no elevation says nothing of the pixels, which another region may have looked at:
+    such a row gives way to a look, whichever comes first.
+    """
+    stored = _stored(session, observations)
+    new = [one for one in observations if _adds(one, stored.get(_place(one), {}))]
     if not new:
         return 0
     replaced = update(ObservationRow.__table__).where(  # type: ignore[arg-type]
@@ -31,47 +36,88 @@ def append(session: Session, observations: Sequence[Observation], now: datetime)
     )
     places = [{"of_key": one.acquisition_key, "of_model": one.model_version, "of_tile": one.tile.id} for one in new]
     session.connection().execute(replaced.values(current=False), places)
+    for one in new:
+        if one.acquisition_version in stored.get(_place(one), {}):
+            session.execute(delete(ObservationRow).where(*_same_row(one)))
     rows = [observation_values(one) | {"current": True, "created": now} for one in new]
     return insert_new(session, ObservationRow, rows)
 
 
-def _known(session: Session, observations: Sequence[Observation]) -> set[tuple[str, str, str, str]]:
-    """Unique keys of what is stored of the acquisitions that these observations belong to."""
-    known: set[tuple[str, str, str, str]] = set()
-    for key, version in {(one.acquisition_key, one.acquisition_version) for one in observations}:
-        rows = session.execute(
-            select(ObservationRow.model_version, ObservationRow.tile).where(
-                ObservationRow.acquisition_key == key, ObservationRow.acquisition_version == version
-            )
-        )
-        known.update((key, version, model_version, tile) for model_version, tile in rows)
-    return known
+_Place = tuple[str, str, str]
+"""Acquisition key, model version and tile: of all versions of an acquisition one row is current here."""
 
 
-def _unique_key(one: Observation) -> tuple[str, str, str, str]:
-    return one.acquisition_key, one.acquisition_version, one.model_version, one.tile.id
+def _place(one: Observation) -> _Place:
+    return one.acquisition_key, one.model_version, one.tile.id
+
+
+def _stored(session: Session, observations: Sequence[Observation]) -> dict[_Place, dict[str, str]]:
+    """Decisions by version of what is stored of the acquisitions that these observations belong to."""
+    stored: dict[_Place, dict[str, str]] = {}
+    columns = (
+        ObservationRow.model_version,
+        ObservationRow.tile,
+        ObservationRow.acquisition_version,
+        ObservationRow.decision,
+    )
+    for key in sorted({one.acquisition_key for one in observations}):
+        for model, tile, version, decision in session.execute(
+            select(*columns).where(ObservationRow.acquisition_key == key)
+        ):
+            stored.setdefault((key, model, tile), {})[version] = decision
+    return stored
+
+
+def _adds(one: Observation, versions: Mapping[str, str]) -> bool:
+    """Whether a row says more than the versions that are stored."""
+    if one.decision == NO_ELEVATION:
+        return not versions
+    return versions.get(one.acquisition_version, NO_ELEVATION) == NO_ELEVATION
+
+
+def _same_row(one: Observation) -> list[ColumnElement[bool]]:
+    return [
+        ObservationRow.acquisition_key == one.acquisition_key,
+        ObservationRow.acquisition_version == one.acquisition_version,
+        ObservationRow.model_version == one.model_version,
+        ObservationRow.tile == one.tile.id,
+    ]
+
+
+def forget_looks(session: Session, exists: Callable[[str], bool]) -> int:
+    """Take back the href of every look that does not exist any more; how many there were."""
+    hrefs = session.scalars(select(ObservationRow.look_href).where(ObservationRow.look_href.is_not(None)).distinct())
+    gone = [{"of_href": href} for href in hrefs if href is not None and not exists(href)]
+    if gone:
+        forget = update(ObservationRow.__table__).where(ObservationRow.look_href == bindparam("of_href"))  # type: ignore[arg-type]
+        session.connection().execute(forget.values(look_href=None), gone)
+    return len(gone)
 
 
 def looks_before(
-    session: Session, tile: Tile, model_version: str, sensor: Sensor, before: datetime, limit: int
+    session: Session, tile: Tile, model_version: str | None, sensor: Sensor, before: datetime, limit: int
 ) -> list[Observation]:
     """The newest current observations with a look of a tile, sensed strictly before a time, newest first."""
     return [observation(row) for row in session.scalars(last_looks(tile, model_version, sensor, before, limit))]
 
 
-def last_looks(tile: Tile, model_version: str, sensor: Sensor, before: datetime, limit: int) -> Select[ObservationRow]:
-    """The query of `looks_before`; it must walk `ix_observation_looks` without sorting."""
+def last_looks(
+    tile: Tile, model_version: str | None, sensor: Sensor, before: datetime, limit: int
+) -> Select[ObservationRow]:
+    """The query of `looks_before`; for one model it must walk `ix_observation_looks` without sorting."""
+    through = [] if model_version is None else [ObservationRow.model_version == model_version]
+    among = [ObservationRow.model_version] if model_version is None else []
     return (
         select(ObservationRow)
         .where(
             ObservationRow.tile == tile.id,
             ObservationRow.sensor == sensor.value,
-            ObservationRow.model_version == model_version,
+            *through,
             ObservationRow.sensing_time < before,
             ObservationRow.current,
             ObservationRow.look_href.is_not(None),
         )
-        .order_by(ObservationRow.sensing_time.desc(), ObservationRow.acquisition_key.desc())
+        .order_by(ObservationRow.sensing_time.desc(), ObservationRow.acquisition_key.desc(), *among)
         .limit(limit)
     )
 

@@ -1,6 +1,6 @@
 """The database behind the port `Store`, and what people read from it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from monitor.adapters.store import events, history, ledger, migration
@@ -103,7 +103,7 @@ class SqlStore:
             return ledger.give_up(session, acquisition, owner, AcquisitionState.PARKED, ending)
 
     def looks_before(
-        self, tile: Tile, model_version: str, sensor: Sensor, before: datetime, limit: int
+        self, tile: Tile, model_version: str | None, sensor: Sensor, before: datetime, limit: int
     ) -> list[Observation]:
         """The newest current observations with a look of a tile, sensed strictly before a time, newest first."""
         with self.database.read() as session:
@@ -150,6 +150,11 @@ class SqlStore:
         """Put a parked acquisition back into the queue with fresh attempts; False when there is no such one."""
         with self.database.write() as session:
             return ledger.release(session, region, acquisition_id, now)
+
+    def forget_looks(self, exists: Callable[[str], bool]) -> int:
+        """Forget the kept looks of which `exists` says that they are gone, so that their tiles learn anew; how many."""
+        with self.database.write() as session:
+            return history.forget_looks(session, exists)
 
     def history(self, tile: Tile, limit: int = 100) -> list[Observation]:
         """The newest current observations of a tile by any sensor and model, newest first."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.dialects import sqlite
 
@@ -88,6 +89,30 @@ def test_known_observation_is_kept(store: SqlStore) -> None:
     process(store, there, observation(there, decision="changed"), observation(there, EAST))
     assert [one.decision for one in store.history(TILE)] == ["looked"]
     assert looks(store, 9, tile=EAST) == ["optical-001_v1"]
+
+
+@pytest.mark.parametrize("blind_first", [True, False])
+def test_missing_elevation_gives_way_to_a_look(store: SqlStore, blind_first: bool) -> None:
+    """One region's catalogs know no elevation, another's do: the look counts, whichever of them comes first."""
+    here, there = acquisition(1), acquisition(1, region="abira")
+    look, blind = observation(here), observation(there, look_href=None, decision="no-elevation")
+    for of, row in [(there, blind), (here, look)] if blind_first else [(here, look), (there, blind)]:
+        process(store, of, row)
+    assert [one.decision for one in store.history(TILE)] == ["looked"]
+    assert looks(store, 9) == ["optical-001_v1"]
+    newer = acquisition(1, "v2", region="abira")
+    store.discover("abira", [newer], [], NOW)
+    process(store, newer, replace(blind, acquisition_version="v2"))
+    assert looks(store, 9) == ["optical-001_v1"], "a newer version without elevation hides no look"
+
+
+def test_forgotten_looks(store: SqlStore) -> None:
+    """Looks that are gone are no longer given; the others stay, and a second time nothing is left to forget."""
+    for number in range(3):
+        process(store, acquisition(number), observation(acquisition(number)))
+    assert store.forget_looks(lambda href: "optical-001" not in href) == 1
+    assert looks(store, 9) == ["optical-002_v1", "optical-000_v1"]
+    assert store.forget_looks(lambda href: "optical-001" not in href) == 0
 
 
 def test_coverage_tells_what_was_not_seen(store: SqlStore) -> None:
