@@ -1,11 +1,13 @@
 """The demonstration: a simulated valley, the whole main job on it, and how well it did against the known truth."""
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from shutil import which
 
 import yaml
 from rich.console import Console
@@ -44,6 +46,9 @@ class DemoScore:
     scars: int
     """Scars of 0.5 ha and more on slopes."""
     found: int
+    others: int
+    """Smaller scars, and those on nearly flat ground."""
+    others_found: int
     alerts: int
     false_events: int
     """Alerts that touch no scar of any size."""
@@ -78,15 +83,40 @@ def run_demo(stage: Stage, folder: Path, seed: int, check: bool, console: Consol
         alerts = worst_first(service.store)
         _conclude(summary, alerts, settings, config, console)
         result = score(valley, alerts)
-    console.print(
-        f"\nAgainst the known truth: {result.found} of {result.scars} scars of {MIN_SCAR_HA} ha and more found, "
-        f"{result.false_events} false event(s). Simulated ground: this says that the chain works, "
-        "not how well it does on real slopes."
-    )
+    console.print(f"\n{verdict(result)}")
     console.print(f"Took {time.perf_counter() - start:.0f} s.")
     if check and not result.passed:
         console.print("[bold red]Check not passed.[/bold red]")
     return result.passed or not check
+
+
+def verdict(result: DemoScore) -> str:
+    """What was found of what is there, and what that says."""
+    return (
+        f"Against the known truth: {result.found} of {result.scars} scars of {MIN_SCAR_HA} ha and more found, and "
+        f"{result.others_found} of the {result.others} smaller ones; {result.alerts} alert(s), "
+        f"{result.false_events} of them false. Simulated ground: this says that the chain works, "
+        "not how well it does on real slopes."
+    )
+
+
+def command(program: str, folder: Path) -> str:
+    """How the program that runs is called again from a folder.
+
+    Args:
+        program: what was called: `sys.argv[0]`.
+        folder: where the person is.
+    """
+    path = Path(program)
+    if path.name == "__main__.py":
+        return f"{sys.executable} -m monitor"
+    if path.name != "scarpwatch":
+        return "scarpwatch"
+    found = which("scarpwatch")
+    if found and Path(found).absolute() == path.absolute():
+        return "scarpwatch"
+    absolute = path.absolute()
+    return str(absolute.relative_to(folder)) if absolute.is_relative_to(folder) else str(absolute)
 
 
 def worst_first(store: Store) -> list[Event]:
@@ -122,13 +152,20 @@ def score(valley: Valley, events: Sequence[Event]) -> DemoScore:
     outlines = [project(event.geometry, 4326, zone) for event in alerts]
     alerted = union_all(outlines)
     wanted = [scar for scar in valley.scars if scar.area_ha >= MIN_SCAR_HA and scar.slope_deg >= MIN_SLOPE_DEG]
+    others = [scar for scar in valley.scars if scar not in wanted]
     scars = union_all([project(scar.geometry, 4326, zone) for scar in valley.scars]).buffer(_RIM_M)
     return DemoScore(
         scars=len(wanted),
-        found=sum(_share(scar, zone, alerted) >= _FOUND_SHARE for scar in wanted),
+        found=_found(wanted, zone, alerted),
+        others=len(others),
+        others_found=_found(others, zone, alerted),
         alerts=len(alerts),
         false_events=sum(not outline.intersects(scars) for outline in outlines),
     )
+
+
+def _found(scars: Sequence[TrueScar], zone: int, alerted: BaseGeometry) -> int:
+    return sum(_share(scar, zone, alerted) >= _FOUND_SHARE for scar in scars)
 
 
 def _share(scar: TrueScar, zone: int, alerted: BaseGeometry) -> float:
@@ -177,4 +214,5 @@ def _conclude(
     if alerts and alerts[0].picture:
         console.print(f"\nPicture of the worst: {settings.products / alerts[0].picture}", soft_wrap=True)
     console.print(f"All products (STAC, COG): {settings.products / 'catalog.json'}", soft_wrap=True)
-    console.print(f"Go on looking: scarpwatch alerts --config {config}", soft_wrap=True)
+    program = command(sys.argv[0], Path.cwd())
+    console.print(f"Go on looking: {program} alerts --config {config}", soft_wrap=True)

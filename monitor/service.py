@@ -18,6 +18,8 @@ Clock = Callable[[], datetime]
 _WHOLE_PASS = timedelta(days=1)
 """Searched before the look-back's edge: a pass that the edge cuts in two is left out whole. What is left of it would
 look like a newer version and take the place of the whole one."""
+NO_SCENE = "no-scene"
+"""Reason of a poll that the catalogs answered, with not one scene of the whole look-back."""
 _REFUSED_REMEDY = "Mend it in the catalog, or tell the catalog's operator; every poll looks at it again."
 
 
@@ -140,7 +142,11 @@ class Service:
             acquisitions = [one for one in acquisitions if any(map(region.geometry.intersects, _footprints(one)))]
             new = self.store.discover(region.id, acquisitions, [*rejected, *refused], now, complete=not failures)
             discovered += new
-            report(_event("discovered", region.id, region.id, f"{new} new of {len(acquisitions)} acquisitions"))
+            if acquisitions or failures:
+                report(_event("discovered", region.id, region.id, f"{new} new of {len(acquisitions)} acquisitions"))
+            else:
+                missed = _nothing_shows(region, len(rejected) + len(refused))
+                report(_event("discovered", region.id, region.id, missed, NO_SCENE))
         return discovered, tuple(errors)
 
     def process(self, clock: Clock, stop: Callable[[], bool] = lambda: False, report: Report = _silent) -> PassSummary:
@@ -253,6 +259,15 @@ class Service:
 def _edge(region: Region, now: datetime) -> datetime:
     """Passes that began before it are none of the look-back."""
     return now - timedelta(days=region.lookback_days)
+
+
+def _nothing_shows(region: Region, refused: int) -> str:
+    """What to check when a region's catalogs answered, but have nothing of it."""
+    items = f" ({refused} refused: see scarpwatch status)" if refused else ""
+    return (
+        f"no scene of the last {region.lookback_days} days shows {region.id}{items}: "
+        "check geometry, collections and lookback_days"
+    )
 
 
 def _footprints(acquisition: Acquisition) -> list[BaseGeometry]:

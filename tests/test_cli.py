@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from shapely.geometry import shape
+from shapely.geometry import Polygon, shape
 
 from monitor.adapters.store import SqlStore
 from monitor.adapters.store.migration import downgrade
@@ -45,6 +45,20 @@ def call_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int,
     document = json.loads(out)
     assert isinstance(document, dict)
     return code, document
+
+
+def picture(config: Path) -> None:
+    """The picture of the large alert; the small one's was lost."""
+    path = config.parent / "products" / "pictures" / "large.png"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"png")
+
+
+def counter_clockwise(geometry: dict[str, object]) -> bool:
+    """Whether the exterior ring of a GeoJSON polygon turns left."""
+    outline = shape(geometry)
+    assert isinstance(outline, Polygon)
+    return outline.exterior.is_ccw
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,6 +114,7 @@ def test_once_that_had_trouble_exits_1(
 def test_alerts_as_geojson(capsys: pytest.CaptureFixture[str], config: Path) -> None:
     """Open alerts worst first, outlined in EPSG:4326, with what was not observed; candidates are no alerts."""
     call(capsys, "once")
+    picture(config)
     code, document = call_json(capsys, "alerts")
     assert code == 0
     assert document["type"] == "FeatureCollection"
@@ -108,7 +123,9 @@ def test_alerts_as_geojson(capsys: pytest.CaptureFixture[str], config: Path) -> 
     assert [feature["id"] for feature in features] == ["large", "small"]
     assert shape(features[0]["geometry"]).within(region_polygon())
     properties = features[0]["properties"]
-    assert properties["picture"] == str(config.parent / "products" / "pictures" / "large.png")
+    # The other feature's picture is not there, and is not promised.
+    assert [feature["properties"]["picture"] for feature in features] == ["pictures/large.png", None]
+    assert all(counter_clockwise(feature["geometry"]) for feature in features)
     assert properties["window_start"] == "2026-01-05T01:30:00+00:00"
     assert set(properties) >= {"state", "status", "detector", "area_ha", "mean_change", "confidence", "model_version"}
     missed = document["not_observed"]
@@ -137,6 +154,7 @@ def test_no_alert_is_never_shown_alone(capsys: pytest.CaptureFixture[str]) -> No
     assert code == 0
     assert "No open alerts." in out
     assert "nothing observed yet" in out
+    assert "means nothing; 0 open alert(s)\n" in call(capsys, "status")[1]
     _, document = call_json(capsys, "alerts")
     missed = document["not_observed"]
     assert isinstance(missed, dict)
@@ -149,11 +167,13 @@ def test_no_alert_is_never_shown_alone(capsys: pytest.CaptureFixture[str]) -> No
 def test_alert_table_for_people(capsys: pytest.CaptureFixture[str], config: Path) -> None:
     """The table shows the worst first with place, hectares, window and picture, then the coverage."""
     call(capsys, "once")
+    picture(config)
     _, out, _ = call(capsys, "alerts")
     assert out.index("large") < out.index("small")
-    for part in ("4.00", "2026-01-05", "83% not observed", "last look 10 days ago"):
+    for part in ("4.00", "2026-01-05", "83.4% not observed", "last look 10 days ago"):
         assert part in out
     assert f"     {config.parent}/products/pictures/large.png\n" in out
+    assert out.count("     no picture\n") == 1
 
 
 @pytest.mark.usefixtures("config")
@@ -171,7 +191,8 @@ def test_status_shows_the_parked_and_release_frees_them(
     assert "Ask the provider" in parked[0]["detail"]
     code, out, _ = call(capsys, "status")
     assert code == 1
-    assert "scarpwatch release valley S2A-1_v1" in out
+    assert "  valley: bad-item: asset B04 is missing. Ask the provider.\n" in out
+    assert "    then: scarpwatch release valley S2A-1_v1\n" in out
     assert "learning: no earlier look" in out
 
     assert call(capsys, "release", "valley", "S2A-9_v1")[0] == 1
@@ -209,7 +230,9 @@ def test_regions_and_models(capsys: pytest.CaptureFixture[str]) -> None:
     features = document["features"]
     assert isinstance(features, list)
     assert len(features) == 1
-    assert shape(features[0]["geometry"]).equals(region_polygon())
+    outline = shape(features[0]["geometry"])
+    assert outline.equals(region_polygon())
+    assert counter_clockwise(features[0]["geometry"])
     assert "valley" in call(capsys, "regions")[1]
     code, document = call_json(capsys, "models")
     assert code == 0
@@ -267,7 +290,57 @@ def test_config_check_looks_around(capsys: pytest.CaptureFixture[str], config: P
     assert code == 2
     mistakes = document["mistakes"]
     assert isinstance(mistakes, list)
-    assert [mistake["place"] for mistake in mistakes] == ["catalogs.local.href", "products"]
+    assert [(one["place"], one["line"]) for one in mistakes] == [("catalogs.local.href", 3), ("products", 6)]
+
+
+def test_misspelt_model_is_guessed(
+    capsys: pytest.CaptureFixture[str], config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that is not there is told with its line and the name that is near, also by commands that work."""
+    config.write_text(config.read_text(encoding="utf-8") + "model: scar-rgb-noiburri\n", encoding="utf-8")
+    for command in (("config", "check"), ("once",), ("run",)):
+        code, out, err = call(capsys, *command)
+        assert code == 2
+        assert f"{config}:6: model: there is no model scar-rgb-noiburri in " in out + err
+        assert "Did you mean scar-rgb-noiburi? See: scarpwatch models\n" in out + err
+    monkeypatch.setenv("SCARPWATCH_MODEL", "elsewhere")
+    _, out, _ = call(capsys, "config", "check")
+    assert f"{config}: SCARPWATCH_MODEL: there is no model elsewhere in " in out
+
+
+def test_collections_that_a_static_catalog_lacks(capsys: pytest.CaptureFixture[str], config: Path) -> None:
+    """A hint names the line of the wrong collections and those the catalog has; right ones give none."""
+    link = {"rel": "child", "href": "./scenes/collection.json"}
+    root = {"type": "Catalog", "stac_version": "1.1.0", "links": [link]}
+    (config.parent / "catalog.json").write_text(json.dumps(root), encoding="utf-8")
+    (config.parent / "scenes").mkdir()
+    below = {"type": "Collection", "stac_version": "1.1.0", "id": "s2", "links": []}
+    (config.parent / "scenes" / "collection.json").write_text(json.dumps(below), encoding="utf-8")
+    text = config.read_text(encoding="utf-8")
+    for asked, place in (("", "optical"), ("optical: [s3]", "optical"), ("optical: [s2], terrain: [dem]", "terrain")):
+        catalog = f"href: catalog.json, collections: {{{asked}}}"
+        config.write_text(text.replace("href: catalog.json", catalog), encoding="utf-8")
+        code, out, _ = call(capsys, "config", "check")
+        assert code == 0
+        assert f"hint: {config}:3: catalogs.local.collections.{place}: the catalog has no collection " in out
+        assert "hint: There are: s2.\n" in out
+        assert out.count("hint: ") == 2
+    for right in ("optical: [s2]", "terrain: [s2]"):
+        config.write_text(text.replace("href: catalog.json", f"href: catalog.json, collections: {{{right}}}"))
+        assert "hint" not in call(capsys, "config", "check")[1]
+
+
+def test_config_check_hints(capsys: pytest.CaptureFixture[str], config: Path) -> None:
+    """A large region and a wish for radar are told with their lines; the exit code stays 0."""
+    rest = [line for line in config.read_text(encoding="utf-8").splitlines() if not line.startswith("regions")]
+    large = "{geometry: {bbox: [10, 45, 11, 46]}, catalogs: [local], sensor_policy: optical_when_clear}"
+    config.write_text("\n".join([*rest, f"regions: {{large: {large}}}", ""]), encoding="utf-8")
+    code, document = call_json(capsys, "config", "check")
+    hints = cast("list[dict[str, object]]", document["hints"])
+    assert (code, [(one["place"], one["line"]) for one in hints]) == (
+        0, [("regions.large.sensor_policy", 5), ("regions.large.geometry", 5)],
+    )  # fmt: skip
+    assert "8,686 km² to be held at once, about 1,326 tiles and 15 GB" in str(hints[1]["message"])
 
 
 @pytest.mark.usefixtures("config")

@@ -8,6 +8,7 @@ import pytest
 from shapely.geometry import box
 
 from monitor.config import Settings, SettingsError, load, unknown_variables
+from monitor.config.extent import held_km2
 from monitor.errors import ConfigError
 from monitor.records import Detector, SensorPolicy
 
@@ -24,6 +25,12 @@ regions:
     sensor_policy: optical_only
 """
 BOW_TIE = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}
+FAR_APART = {
+    "type": "MultiPolygon",
+    "coordinates": [
+        [[[x, y], [x + 0.01, y], [x + 0.01, y + 0.01], [x, y + 0.01], [x, y]]] for x, y in ((12.1, 44.0), (17.8, 48.0))
+    ],
+}
 SQUARE = {"type": "Polygon", "coordinates": [[[10, 45], [11, 45], [11, 46], [10, 46], [10, 45]]]}
 
 
@@ -153,6 +160,8 @@ MISTAKES = [
     ("lookback_days: 20000", "lookback_days: -3", "regions.atsuma.lookback_days", 9, "greater than", "-3"),
     ("lookback_days: 20000", "lookback_days: soon", "regions.atsuma.lookback_days", 9, "integer", "whole number"),
     ("optical_only", "optical", "regions.atsuma.sensor_policy", 10, "optical_when_clear", "words named here"),
+    ("optical_only", "radar_only", "regions.atsuma.sensor_policy", 10, "radar is not there yet", "optical_only"),
+    ("optical_only", "both", "regions.atsuma.sensor_policy", 10, "radar is not there yet", "optical_only"),
     ("[local]", "[lokal]", "regions.atsuma.catalogs[0]", 8, "no catalog of this name (there are: local)", "catalogs:"),
     ("[local]", "[]", "regions.atsuma.catalogs", 8, "at least 1", "at least one"),
     ("catalogs: [local]", "# nothing", "regions.atsuma.catalogs", 6, "must be", "Add it"),
@@ -179,6 +188,9 @@ MISTAKES = [
     (BBOX, '{"type": "Polygon", "coordinates": []}', "regions.atsuma.geometry", 7, "empty", "corners"),
     (BBOX, '{"type": "Point", "coordinates": [1, 2]}', "regions.atsuma.geometry", 7, "not Point", "polygon"),
     (BBOX, '{"type": "Polygon", "coordinates": "x"}', "regions.atsuma.geometry", 7, "coordinates", "GeoJSON"),
+    (BBOX, "{bbox: [-180, -80, 180, 80]}", "regions.atsuma.geometry", 7, "GB of memory", "several regions"),
+    (BBOX, "{bbox: [8, 44, 15, 49]}", "regions.atsuma.geometry", 7, "about 45,", "several regions"),
+    (BBOX, json.dumps(FAR_APART), "regions.atsuma.geometry", 7, "too large", "what lies between"),
     (BBOX, "missing.geojson", "regions.atsuma.geometry", 7, "missing.geojson", "folder of the configuration"),
     (BBOX, "broken.geojson", "regions.atsuma.geometry", 7, "not JSON (line 1)", "GeoJSON"),
 ]
@@ -240,3 +252,18 @@ def test_alert_settings_are_the_fields_of_the_core(tmp_path: Path) -> None:
     settings = load(write(tmp_path, EXAMPLE + "alerts: {detectors: [baseline], looks: 5}\n"))
     assert settings.alerts.detectors == (Detector.BASELINE,)
     assert settings.alerts.looks == 5
+
+
+def test_ground_is_measured_on_the_ellipsoid() -> None:
+    """A degree at 45° north has the 8,687 km² of the ellipsoid; parts in different zones are held apart."""
+    assert held_km2(box(10, 45, 11, 46)) == pytest.approx(8687, rel=0.0005)
+    assert held_km2(box(0, 60, 6, 61)) == pytest.approx(6 * held_km2(box(0, 60, 1, 61)), rel=1e-4)
+    either_side = box(179.9, 10, 180, 10.1).union(box(-180, 10, -179.9, 10.1))
+    assert held_km2(either_side) == pytest.approx(2 * held_km2(box(3, 10, 3.1, 10.1)))
+    assert held_km2(box(5.9, -0.1, 6.1, 0.1)) == pytest.approx(4 * held_km2(box(0, 0, 0.1, 0.1)))
+
+
+def test_policy_without_radar_is_the_default(tmp_path: Path) -> None:
+    """optical_when_clear, written or left out, is accepted."""
+    for text in (EXAMPLE.replace("    sensor_policy: optical_only\n", ""), EXAMPLE.replace("_only", "_when_clear")):
+        assert load(write(tmp_path, text)).regions["atsuma"].sensor_policy is SensorPolicy.OPTICAL_WHEN_CLEAR

@@ -10,7 +10,7 @@ from shapely.geometry.base import BaseGeometry
 
 from monitor.config import load
 from monitor.core.grid import project
-from monitor.demo import DemoScore, score, write_config
+from monitor.demo import DemoScore, command, score, verdict, write_config
 from monitor.records import AlertStatus, Detector, Event, EventState, Tile
 from monitor.sandbox.valley import TrueScar, Valley
 
@@ -62,7 +62,7 @@ VALLEY = Valley(
 def test_found_missed_and_false_are_counted() -> None:
     """Nine of ten scars under alerts and one alert elsewhere just pass; one more of either does not."""
     events = [_event(column) for column in range(9)] + [_event(30)]
-    assert score(VALLEY, events) == DemoScore(scars=10, found=9, alerts=10, false_events=1)
+    assert score(VALLEY, events) == DemoScore(scars=10, found=9, others=0, others_found=0, alerts=10, false_events=1)
     assert score(VALLEY, events).passed
     assert not score(VALLEY, [*events, _event(31)]).passed
     assert not score(VALLEY, events[1:]).passed
@@ -71,13 +71,15 @@ def test_found_missed_and_false_are_counted() -> None:
 def test_events_that_are_no_alerts_count_for_nothing() -> None:
     """Refuted events and candidates are neither finds nor false alarms."""
     events = [_event(0, EventState.REFUTED), _event(31, EventState.CANDIDATE)]
-    assert score(VALLEY, events) == DemoScore(scars=10, found=0, alerts=0, false_events=0)
+    assert score(VALLEY, events) == DemoScore(scars=10, found=0, others=0, others_found=0, alerts=0, false_events=0)
 
 
 def test_small_and_flat_scars_are_not_asked_for_but_no_false_alarms() -> None:
     """An alert on a scar under half a hectare is right; missing it costs nothing."""
     valley = replace(VALLEY, scars=(_scar(0), _scar(1, area_ha=0.3), _scar(2, slope_deg=4.0)))
-    assert score(valley, [_event(0), _event(1)]) == DemoScore(scars=1, found=1, alerts=2, false_events=0)
+    result = score(valley, [_event(0), _event(1)])
+    assert result == DemoScore(scars=1, found=1, others=2, others_found=1, alerts=2, false_events=0)
+    assert "1 of 1 scars of 0.5 ha and more found, and 1 of the 2 smaller ones; 2 alert(s), 0 of" in verdict(result)
 
 
 def test_its_configuration_is_a_valid_one(tmp_path: Path) -> None:
@@ -89,3 +91,17 @@ def test_its_configuration_is_a_valid_one(tmp_path: Path) -> None:
     settings = load(write_config(tmp_path, valley))
     assert settings.products == tmp_path / "products"
     assert settings.regions["valley"].geometry.bounds == pytest.approx(valley.bbox)
+
+
+def test_the_command_to_go_on_with_is_the_one_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a checkout its virtual environment is named, on the PATH the plain name, else the whole path."""
+    program = tmp_path / ".venv" / "bin" / "scarpwatch"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert command(str(program), tmp_path) == ".venv/bin/scarpwatch"
+    assert command(str(program), tmp_path / "demo") == str(program)
+    assert command("/somewhere/monitor/__main__.py", tmp_path).endswith(" -m monitor")
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert command(str(program), tmp_path) == "scarpwatch"

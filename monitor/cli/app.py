@@ -12,7 +12,7 @@ from monitor.cli.exits import TABLE, Exit
 from monitor.cli.parts import ConfigOption, JsonOption, say, say_json, settings_of
 from monitor.cli.surroundings import doubtful, missing
 from monitor.cli.tables import mistake_lines
-from monitor.config import Mistake, SettingsError, config_path, load
+from monitor.config import Mistake, SettingsError, config_path, load, placed
 from monitor.shipped import installed_version
 
 EPILOG = TABLE
@@ -42,6 +42,7 @@ def make_app() -> typer.Typer:
     config.command("check", epilog=EPILOG)(config_check)
     database = typer.Typer(help="The database.", no_args_is_help=True)
     database.command("upgrade", epilog=EPILOG)(db_upgrade)
+    database.command("forget-looks", epilog=EPILOG)(db_forget_looks)
     app.add_typer(config, name="config")
     app.add_typer(database, name="db")
     return app
@@ -71,7 +72,7 @@ def config_check(config: ConfigOption = None, as_json: JsonOption = False) -> No
     except SettingsError as error:
         mistakes, summary = error.mistakes, ""
     else:
-        mistakes, hints = missing(settings), doubtful(settings, environ)
+        mistakes, hints = placed(missing(settings), path), placed(doubtful(settings, environ), path)
         summary = (
             f"{path}: all is well: {len(settings.regions)} region(s), {len(settings.catalogs)} catalog(s), "
             f"model {settings.model}, database {settings.database_label}"
@@ -99,3 +100,19 @@ def db_upgrade(config: ConfigOption = None) -> None:
         store.upgrade()
         store.check()
     say(f"{settings.database_label} is of the newest version")
+
+
+def db_forget_looks(config: ConfigOption = None) -> None:
+    """Forget kept looks whose files are lost for good: their ground is learned anew.
+
+    First see that the product folder is mounted: what is forgotten is not compared with again.
+    """
+    from monitor.adapters.looks import LookFiles
+    from monitor.adapters.store import SqlStore
+
+    settings = settings_of(config, dict(os.environ))
+    looks = LookFiles(settings.products)
+    with closing(SqlStore(settings.database)) as store:
+        store.check()
+        forgotten = store.forget_looks(looks.exists)
+    say(f"{forgotten} kept looks are forgotten; `scarpwatch release` puts parked acquisitions back into the queue")

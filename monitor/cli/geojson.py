@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from shapely import set_precision
+from shapely import orient_polygons, set_precision
 from shapely.geometry import mapping
+from shapely.geometry.base import BaseGeometry
 
 from monitor.overview import Coverage
 from monitor.records import Event, Region
@@ -22,7 +23,7 @@ def alert_collection(events: Iterable[Event], coverages: Iterable[Coverage], pro
     Args:
         events: with geometries in EPSG:4326.
         coverages: one for each region asked about.
-        products: the product folder, where pictures lie.
+        products: the product folder, where pictures lie; their paths are told relative to it.
     """
     return {
         "type": "FeatureCollection",
@@ -57,11 +58,21 @@ def region_collection(regions: Iterable[Region]) -> Json:
     return {"type": "FeatureCollection", "features": [_region(region) for region in regions]}
 
 
+def has_picture(event: Event, products: Path) -> bool:
+    """Whether an event's picture really lies in the product folder."""
+    return bool(event.picture) and (products / str(event.picture)).is_file()
+
+
+def _counter_clockwise(area: BaseGeometry) -> BaseGeometry:
+    """Exterior rings counter-clockwise, holes clockwise (RFC 7946, 3.1.6)."""
+    return orient_polygons(area)
+
+
 def _alert(event: Event, products: Path) -> Json:
     return {
         "type": "Feature",
         "id": event.id,
-        "geometry": mapping(set_precision(event.geometry, _DEGREES)),
+        "geometry": mapping(_counter_clockwise(set_precision(event.geometry, _DEGREES))),
         "properties": {
             "id": event.id,
             "region": event.region,
@@ -77,7 +88,7 @@ def _alert(event: Event, products: Path) -> Json:
             "confidence_reason": event.confidence_reason,
             "window_start": event.window_start.isoformat(),
             "window_end": event.window_end.isoformat(),
-            "picture": str(products / event.picture) if event.picture else None,
+            "picture": event.picture if has_picture(event, products) else None,
             "model_version": event.model_version,
             "tiles": [tile.id for tile in event.tiles],
         },
@@ -89,7 +100,7 @@ def _region(region: Region) -> Json:
         "type": "Feature",
         "id": region.id,
         "bbox": list(region.geometry.bounds),
-        "geometry": mapping(region.geometry),
+        "geometry": mapping(_counter_clockwise(region.geometry)),
         "properties": {
             "id": region.id,
             "catalogs": list(region.catalogs),

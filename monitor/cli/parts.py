@@ -14,7 +14,8 @@ from rich.console import Console
 
 from monitor.adapters.looks import LookFiles
 from monitor.adapters.store import SqlStore
-from monitor.config import Settings, config_path, load
+from monitor.cli.surroundings import unknown_model
+from monitor.config import Settings, SettingsError, config_path, load, placed
 from monitor.daemon import Watch
 from monitor.overview import Coverage, coverage
 from monitor.records import Region
@@ -64,6 +65,19 @@ def settings_of(config: Path | None, environ: dict[str, str]) -> Settings:
         SettingsError: with every mistake.
     """
     return load(config_path(config, environ))
+
+
+def working_settings(config: Path | None, environ: dict[str, str]) -> Settings:
+    """The settings of a command that works, with a model that is there.
+
+    Raises:
+        SettingsError: with every mistake.
+    """
+    path = config_path(config, environ)
+    settings = load(path)
+    if unknown := unknown_model(settings):
+        raise SettingsError(path, placed(unknown, path))
+    return settings
 
 
 @contextmanager

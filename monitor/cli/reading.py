@@ -177,7 +177,8 @@ def _tell_standing(settings: Settings, standing: _Standing) -> None:
     out().print(tables.ledger_table(standing.counts) if standing.counts else "The ledger is empty: scarpwatch once")
     if standing.parked:
         say("")
-        out().print(tables.parked_table(standing.parked))
+        for line in tables.parked_lines(standing.parked):
+            say(line)
     if standing.refused:
         say("")
         for line in tables.refused_lines(standing.refused):

@@ -2,12 +2,16 @@
 
 import os
 from collections.abc import Mapping
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 
 from monitor.adapters.model_store import load_card
+from monitor.cli.static_catalogs import absent_collections
 from monitor.config import Mistake, Settings, unknown_variables
+from monitor.config.extent import LARGE_KM2, burden, held_km2
 from monitor.errors import BadModel
+from monitor.records import SensorPolicy
 
 
 def missing(settings: Settings) -> tuple[Mistake, ...]:
@@ -29,7 +33,39 @@ def doubtful(settings: Settings, environ: Mapping[str, str]) -> tuple[Mistake, .
         for name in settings.catalogs
         if name not in used
     ]
-    return tuple(found)
+    return (*found, *absent_collections(settings), *_waiting_for_radar(settings), *_large(settings))
+
+
+def unknown_model(settings: Settings) -> tuple[Mistake, ...]:
+    """A model of a name that no folder has: most likely misspelt."""
+    if (settings.models / settings.model).is_dir():
+        return ()
+    names = [path.name for path in settings.models.iterdir() if path.is_dir()] if settings.models.is_dir() else []
+    close = get_close_matches(settings.model, names, n=1, cutoff=0.6)
+    remedy = f"Did you mean {close[0]}? See: scarpwatch models" if close else "See: scarpwatch models"
+    return (Mistake("model", f"there is no model {settings.model} in {settings.models}", remedy),)
+
+
+def _waiting_for_radar(settings: Settings) -> list[Mistake]:
+    """Who writes a policy that knows radar may wait for it; the default asks for nothing."""
+    return [
+        Mistake(
+            f"regions.{name}.sensor_policy",
+            "radar is not there yet: optical_when_clear works as optical_only",
+            "Nothing is wrong; write optical_only to say what is done.",
+        )
+        for name, region in settings.regions.items()
+        if region.sensor_policy is SensorPolicy.OPTICAL_WHEN_CLEAR and "sensor_policy" in region.model_fields_set
+    ]
+
+
+def _large(settings: Settings) -> list[Mistake]:
+    held = {name: held_km2(region.geometry) for name, region in settings.regions.items()}
+    return [
+        Mistake(f"regions.{name}.geometry", f"this is a large region: {burden(km2)}", "Cut it if this is too much.")
+        for name, km2 in held.items()
+        if km2 > LARGE_KM2
+    ]
 
 
 def _catalogs(settings: Settings) -> list[Mistake]:
@@ -41,6 +77,8 @@ def _catalogs(settings: Settings) -> list[Mistake]:
 
 
 def _model(settings: Settings) -> list[Mistake]:
+    if unknown := unknown_model(settings):
+        return list(unknown)
     try:
         load_card(settings.models / settings.model)
     except BadModel as error:

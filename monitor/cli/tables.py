@@ -1,5 +1,6 @@
 """What people read on a terminal. Every function returns text or a table; printing is the command's."""
 
+import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -7,12 +8,15 @@ from pathlib import Path
 from rich.table import Table
 
 from monitor.adapters.store import LedgerCount, Rejection
+from monitor.cli.geojson import has_picture
 from monitor.config import Mistake
 from monitor.core.grid import region_tiles
 from monitor.overview import Coverage
-from monitor.records import AcquisitionState, AlertStatus, Event, LedgerEntry, ModelCard, Region
+from monitor.records import AlertStatus, Event, LedgerEntry, ModelCard, Region
 
 _SHOWN_TILES = 6
+_THEN_RELEASE = ", then run `scarpwatch release`"
+"""End of some remedies; the whole command follows them."""
 _NUMBERS = frozenset({"", "ha", "Number", "Tiles"})
 
 
@@ -40,19 +44,20 @@ def alert_lines(worst_first: Sequence[Event], products: Path) -> list[str]:
     lines = []
     for rank, event in enumerate(worst_first, start=1):
         lines.append(f"{rank:>3}  {event.id}: confidence {event.confidence}: {event.confidence_reason}")
-        lines.append(f"     {products / event.picture if event.picture else 'no picture'}")
+        shown = str(products / str(event.picture)) if has_picture(event, products) else "no picture"
+        lines.append(f"     {shown}")
     return lines
 
 
 def coverage_line(coverage: Coverage, now: datetime) -> str:
     """One line per region: what was seen, and what was not."""
     if coverage.last_look is None:
-        return f"{coverage.region}: nothing observed yet. The absence of alerts means nothing."
-    once, unseen = coverage.seen - coverage.compared, 1 - coverage.seen
+        return f"{coverage.region}: nothing observed yet, so the absence of alerts means nothing"
+    compared, once, unseen = _percents(coverage)
     line = (
-        f"{coverage.region}: in the last {(now - coverage.since).days} days {coverage.compared:.0%} of "
-        f"{coverage.area_km2:.0f} km² observed and compared with an earlier look, {1 - coverage.compared:.0%} not "
-        f"observed ({once:.0%} without an earlier look, {unseen:.0%} not seen); "
+        f"{coverage.region}: in the last {(now - coverage.since).days} days {compared:g}% of "
+        f"{coverage.area_km2:.0f} km² observed and compared with an earlier look, {round(once + unseen, 1):g}% "
+        f"not observed ({once:g}% without an earlier look, {unseen:g}% not seen); "
         f"last look {age(now - coverage.last_look)} ago"
     )
     if coverage.learning:
@@ -68,6 +73,13 @@ def coverage_line(coverage: Coverage, now: datetime) -> str:
     return line
 
 
+def _percents(coverage: Coverage) -> tuple[float, float, float]:
+    """Compared, seen once, not seen: percent with one decimal that add up to 100; only all of it is 100."""
+    compared = math.floor(1000 * coverage.compared + 1e-6)
+    seen = max(compared, math.floor(1000 * coverage.seen + 1e-6))
+    return compared / 10, (seen - compared) / 10, (1000 - seen) / 10
+
+
 def ledger_table(counts: Iterable[LedgerCount]) -> Table:
     """Acquisitions by region, state and reason."""
     table = _table("Region", "Acquisitions", "Reason", "Number")
@@ -76,15 +88,15 @@ def ledger_table(counts: Iterable[LedgerCount]) -> Table:
     return table
 
 
-def parked_table(entries: Iterable[LedgerEntry]) -> Table:
-    """What waits for a person: why, and what to do."""
-    table = _table("Region", "Parked acquisition", "Reason", "What happened, what to do")
-    for entry in entries:
-        if entry.state is AcquisitionState.PARKED:
-            acquisition = entry.acquisition
-            then = f"Then: scarpwatch release {acquisition.region} {acquisition.id}"
-            table.add_row(acquisition.region, acquisition.id, entry.reason or "", f"{entry.detail or ''}\n{then}")
-    return table
+def parked_lines(parked: Sequence[LedgerEntry]) -> list[str]:
+    """What waits for a person: why, what to do, and the command that puts it back, whole so that it can be copied."""
+    lines = [f"Parked ({len(parked)}), until the cause is gone and they are released:"]
+    for entry in parked:
+        acquisition = entry.acquisition
+        detail = (entry.detail or "").removeprefix(f"{acquisition.key}: ").replace(_THEN_RELEASE, "")
+        lines.append(f"  {acquisition.region}: {entry.reason or 'parked'}: {detail}")
+        lines.append(f"    then: scarpwatch release {acquisition.region} {acquisition.id}")
+    return lines
 
 
 def region_table(regions: Iterable[Region]) -> Table:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -29,14 +29,16 @@ from monitor.cli.parts import (
     say,
     say_json,
     settings_of,
+    working_settings,
 )
+from monitor.cli.static_catalogs import absent_collections
 from monitor.config import Settings
 from monitor.daemon import About, Daemon, Kept, log_event
 from monitor.logs import make_logger
 from monitor.shipped import installed_version
 
 if TYPE_CHECKING:
-    from monitor.service import PassSummary
+    from monitor.service import PassEvent, PassSummary
 
 
 def demo(
@@ -55,23 +57,34 @@ def demo(
 
 def once(context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """One pass: ask every catalog, process what is due, then exit (cron, CI, first try)."""
+    from monitor.service import NO_SCENE
+
     parts = context.ensure_object(Parts)
-    settings = settings_of(config, dict(os.environ))
+    settings = working_settings(config, dict(os.environ))
     prepare_database(settings)
     log = make_logger(sys.stderr, as_json=settings.log.as_json, level=settings.log.level)
     with progress_bar() as progress, closing(parts.build(settings, progress)) as service:
-        summary = service.once(parts.clock, lambda event: log_event(log, event))
+        hints: list[str] = []
+
+        def report(event: "PassEvent") -> None:
+            log_event(log, event)
+            if event.reason == NO_SCENE:
+                hints.append(event.detail)
+
+        summary = service.once(parts.clock, report)
+    if hints:
+        hints += [f"{one.place}: {one.message}. {one.remedy}" for one in absent_collections(settings)]
     if as_json:
-        say_json(asdict(summary))
+        say_json({**asdict(summary), "hints": hints})
     else:
-        _tell(settings, summary, parts)
+        _tell(settings, summary, parts, hints)
     raise typer.Exit(Exit.FAILED if summary.errors or summary.parked else Exit.OK)
 
 
 def run(context: typer.Context, config: ConfigOption = None) -> None:
     """The service: poll, process, serve /livez, /readyz and /metrics until SIGTERM, then drain and exit 0."""
     parts = context.ensure_object(Parts)
-    settings = settings_of(config, dict(os.environ))
+    settings = working_settings(config, dict(os.environ))
     prepare_database(settings)
     log = make_logger(sys.stderr, as_json=settings.log.as_json, level=settings.log.level)
     card = load_card(settings.models / settings.model)
@@ -119,7 +132,7 @@ def _no_progress(_what: str, _done: int, _total: int) -> None:
     """Nobody watches."""
 
 
-def _tell(settings: Settings, summary: "PassSummary", parts: Parts) -> None:
+def _tell(settings: Settings, summary: "PassSummary", parts: Parts, hints: Sequence[str]) -> None:
     if not summary.discovered and not summary.processed and not summary.parked and not summary.retried:
         say("Nothing new.")
     else:
@@ -129,6 +142,8 @@ def _tell(settings: Settings, summary: "PassSummary", parts: Parts) -> None:
         )
     if summary.waiting:
         say(f"{summary.waiting} acquisition(s) wait: in backoff, or held by another process.")
+    for hint in hints:
+        say(f"! {hint}")
     for error in summary.errors:
         say(f"! {error}")
     now = parts.clock()

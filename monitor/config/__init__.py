@@ -10,6 +10,7 @@ from monitor.config.settings import (
     Settings,
     config_path,
     load,
+    placed,
     unknown_variables,
 )
 
@@ -24,5 +25,6 @@ __all__ = [
     "SettingsError",
     "config_path",
     "load",
+    "placed",
     "unknown_variables",
 ]

@@ -1,6 +1,7 @@
 """Pydantic's errors, put into plain words with a place and a remedy."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 
 from pydantic_core import ErrorDetails
@@ -24,6 +25,8 @@ _REMEDIES: Mapping[str, str] = {
     "empty_polygon": "Give at least three different corners, with the first repeated at the end.",
     "not_degrees": "Reproject it to EPSG:4326, longitude first.",
     "invalid_polygon": "Move or remove the corner there so that the outline does not touch or cross itself.",
+    "too_large": "Cut it into several regions; one with what lies between its parts may have 25,000 km² at most.",
+    "no_radar": "Write optical_only.",
     "unknown_catalog": "Add it under `catalogs:`, or use one of the names that are there.",
     "missing": "Add it.",
     "too_short": "Give at least one.",
@@ -68,6 +71,16 @@ def explain(
     """
     mistakes = [_explained(error, document, environment, known_keys) for error in errors]
     return tuple(sorted(mistakes, key=lambda mistake: mistake.line or 0))
+
+
+def located(mistakes: Sequence[Mistake], document: YamlFile, environment: Mapping[str, str]) -> tuple[Mistake, ...]:
+    """Mistakes found beside the validation, with the line or the environment variable of the setting they are about."""
+    found = []
+    for mistake in mistakes:
+        place = tuple(mistake.place.split("."))
+        variable = _variable(place, environment)
+        found.append(replace(mistake, place=variable) if variable else replace(mistake, line=document.line(place)))
+    return tuple(found)
 
 
 def _explained(

@@ -13,6 +13,8 @@ from shapely.geometry import box, shape
 from shapely.geometry.base import BaseGeometry
 from shapely.validation import explain_validity
 
+from monitor.config.extent import LARGEST_KM2, burden, held_km2
+
 _AREAS = ("Polygon", "MultiPolygon")
 
 
@@ -121,6 +123,9 @@ def _watchable(area: BaseGeometry) -> BaseGeometry:
         )
     if area.area == 0:
         raise PydanticCustomError("empty_polygon", "the polygon is empty: it covers no ground")
+    held = held_km2(area)
+    if held > LARGEST_KM2:
+        raise PydanticCustomError("too_large", "the region is too large: {burden}", {"burden": burden(held)})
     return area
 
 
