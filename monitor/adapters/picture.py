@@ -132,7 +132,7 @@ def _header(page: Sheet, event: Event) -> None:
     colour = _STATE_COLOUR.get(event.state, QUIET)
     page.fill(0, 0, WIDTH, 92, "#f1f3f5")
     page.fill(0, 0, 9, 92, colour)
-    title = f"{_title(event)}, {hectares(event.area_ha)}"
+    title = f"{_title(event)}, {hectares(event.area_ha)}{_places(event)}"
     left = _LEFT + page.text(_LEFT, 43, title, 31, bold=True) + 20
     left = page.badge(left, 33, event.state.value.upper(), colour)
     if event.status is not AlertStatus.ACTUAL:
@@ -146,6 +146,18 @@ def _title(event: Event) -> str:
     if event.state is EventState.CLOSED and event.transitions and event.transitions[-1].reason == "ground-recovered":
         return _RECOVERED
     return _TITLE.get(event.state, "Possible landslide")
+
+
+def _places(event: Event) -> str:
+    """In how many separate places the ground changed: hundreds of slides of one earthquake may be one event."""
+    places = len(getattr(event.geometry, "geoms", (event.geometry,)))
+    return f" in {places} places" if places > 1 else ""
+
+
+def _found_by(event: Event) -> str:
+    if event.detector is Detector.BASELINE:
+        return f"change of colour on slopes (baseline); model shown: {event.model_version}"
+    return f"network {event.model_version}"
 
 
 def _story(event: Event) -> str:
@@ -206,7 +218,7 @@ def _facts(page: Sheet, event: Event, chips: Chips) -> float:
         ),
         ("Slope", f"{event.slope_deg:.0f}° (90th percentile)"),
         ("Seen in view", _seen(chips)),
-        ("Found by", f"{event.detector.value}, {event.model_version}"),
+        ("Found by", _found_by(event)),
         ("Event", event.id),
     )
     base = _ROWS[0] - 10.0
