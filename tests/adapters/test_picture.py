@@ -17,7 +17,6 @@ from shapely.geometry.base import BaseGeometry
 from monitor.adapters.chip_files import alert_folder, read_chips, write_chips, write_picture
 from monitor.adapters.chips import Chips, RgbPatch, chip_geobox, chips_of, paste, patch
 from monitor.adapters.drawing import draw_rings, hectares, place, rings, round_length
-from monitor.adapters.overview import overview_picture
 from monitor.adapters.panels import HIDDEN, UNKNOWN, Hidden, composite, field, worse_state
 from monitor.adapters.picture import HEIGHT, WIDTH, alert_picture
 from monitor.core.grid import neighbour, project, tile_from_id, tile_geobox
@@ -413,24 +412,6 @@ def test_pictures_are_the_same_from_many_threads() -> None:
         together = list(pool.map(lambda _: alert_picture(event, chips), range(3)))
 
     assert all(png == alone for png in together)
-
-
-def test_an_overview_numbers_alerts_and_stripes_what_was_not_compared() -> None:
-    """Ground without an earlier look is striped; order of events does not matter; none is fine."""
-    geobox = tile_geobox(TILE)
-    strong, weak = make_event(outline(500, 400), 20.0), replace(make_event(outline(200, 100), 2.0), id="weak")
-    after = patch([make_look(TILE, AFTER, 0.2)], geobox)
-    earlier = np.zeros(geobox.shape, dtype=np.uint8)
-    earlier[:80] = PixelState.NODATA
-
-    picture = overview_picture([strong, weak], after, geobox, title="Atsuma", earlier_state=earlier)
-    swapped = overview_picture([weak, strong], after, geobox, title="Atsuma", earlier_state=earlier)
-    empty = overview_picture([], after, geobox, title="Atsuma")
-
-    assert picture == swapped
-    assert share(pixels(picture), hidden(PixelState.NODATA).over) > 0.02
-    assert share(pixels(empty), hidden(PixelState.NODATA).over) == 0
-    assert pixels(empty).shape[1] == 1600
 
 
 @pytest.mark.parametrize(
