@@ -168,7 +168,7 @@ def judge_events(
                 continue
             level = measure(changes.layers[event.detector].change, ground, PIXEL_HA)
             verdict, detail = judge(level, event.mean_change)
-            if _said_before(event, context.acquisition_key, verdict):
+            if said_before(event, context.acquisition_key, verdict):
                 continue
             piece = Evidence(
                 acquisition_id=context.acquisition_id,
@@ -213,9 +213,7 @@ def absorb(
     grown = {event.id: event for event in known}
     opened = []
     for cluster, seen in found:
-        supported = [
-            event for event in grown.values() if _said_before(event, context.acquisition_key, Verdict.SUPPORTS)
-        ]
+        supported = [event for event in grown.values() if said_before(event, context.acquisition_key, Verdict.SUPPORTS)]
         home = belongs_to(cluster, supported, settings.join_m)
         if home is None:
             there = replace(
@@ -232,7 +230,7 @@ def opening_acquisition(event: Event) -> str:
     return next(piece.acquisition_id for piece in event.evidence if piece.verdict is Verdict.OPENS)
 
 
-def _said_before(event: Event, acquisition_key: str, verdict: Verdict) -> bool:
+def said_before(event: Event, acquisition_key: str, verdict: Verdict) -> bool:
     """Whether this pass, in whatever version, has said so of the event: pixels that come again are no second look."""
     said = {piece.verdict for piece in event.evidence if _pass(piece.acquisition_id) == acquisition_key}
     return verdict in said or (verdict is Verdict.SUPPORTS and Verdict.OPENS in said)

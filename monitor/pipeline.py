@@ -22,6 +22,7 @@ from monitor.evidence import (
     find,
     judge_events,
     opening_acquisition,
+    said_before,
     scenes,
     seen_before,
 )
@@ -201,7 +202,8 @@ class Pipeline:
         events: list[Event] = []
         change: Change = {detector: {} for detector in Detector}
         # Also without a past, as after a change of model, open events get their evidence.
-        for scene in self._scenes(looked.looks, instruments) if past.references or known else ():
+        worth_it = bool(past.references or known)
+        for scene in self._scenes(looked.looks, instruments) if worth_it else []:
             changes = compare(scene, past.references, self._settings.alerts) if past.references else None
             for detector, layer in changes.layers.items() if changes else ():
                 change[detector].update(scene.canvas.cut(layer.change))
@@ -241,7 +243,9 @@ class Pipeline:
             for event in known
             if event.id in deaf and not set(scene.canvas.tiles).isdisjoint(event.tiles)
         ]
-        return list(({event.id: event for event in known} | {event.id: event for event in heard}).values())
+        standing = {event.id: event for event in known}
+        standing.update((event.id, event) for event in heard)
+        return list(standing.values())
 
     def _found(
         self, scene: Scene, changes: Changes, standing: Sequence[Event], past: Past, context: LookContext
@@ -318,8 +322,7 @@ class Pipeline:
 
 def not_observed(event: Event, why: str, context: LookContext, settings: LifecycleSettings) -> Event:
     """The event after a look that can say nothing about it; one of the same pass has said so already is left out."""
-    said = {piece.verdict for piece in event.evidence if piece.acquisition_id.startswith(f"{context.acquisition_key}_")}
-    if Verdict.NOT_OBSERVED in said:
+    if said_before(event, context.acquisition_key, Verdict.NOT_OBSERVED):
         return event
     piece = Evidence(
         acquisition_id=context.acquisition_id,

@@ -6,7 +6,7 @@ into a COG with overviews: memory stays at a few tiles however large the region 
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -41,6 +41,17 @@ class Layer:
     """Values at the two ends of the colour map."""
 
 
+_CHANGE = Layer(
+    title="Model output now minus the reference of earlier looks",
+    dtype="int16",
+    scale=0.0001,
+    nodata=-32768,
+    smallest=-3.2767,
+    largest=3.2767,
+    colormap="rdbu_r",
+    shown=(-1.0, 1.0),
+)
+
 LAYERS: Mapping[str, Layer] = MappingProxyType(
     {
         "probability": Layer(
@@ -63,24 +74,10 @@ LAYERS: Mapping[str, Layer] = MappingProxyType(
             colormap="viridis",
             shown=(0.0, 0.3),
         ),
-        "change": Layer(
-            title="Model output now minus the reference of earlier looks",
-            dtype="int16",
-            scale=0.0001,
-            nodata=-32768,
-            smallest=-3.2767,
-            largest=3.2767,
-            colormap="rdbu_r",
-            shown=(-1.0, 1.0),
-        ),
-        "brightening": Layer(
+        "change": _CHANGE,
+        "brightening": replace(
+            _CHANGE,
             title="Log-ratio of red, now over the reference, less sun and season: what the baseline alerts on",
-            dtype="int16",
-            scale=0.0001,
-            nodata=-32768,
-            smallest=-3.2767,
-            largest=3.2767,
-            colormap="rdbu_r",
             shown=(-1.5, 1.5),
         ),
     }
