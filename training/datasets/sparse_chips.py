@@ -1,0 +1,86 @@
+"""GeoTIFF chips with sparse labels: `images/` and `labels/` side by side, 0 unlabelled, 1 stable, 2 landslide.
+
+Chips cut from one mosaic often overlap (those of Chittagong by half): `touching` says which, so that no split puts
+the same ground on two sides. A landslide shown by several chips counts several times when all of them are scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.errors import BadAsset
+from training.datasets.bands import band_indices
+from training.datasets.checks import require_landslides
+from training.datasets.chip_files import Chip, pairs, read_chip
+from training.datasets.footprints import touching_pairs
+from training.samples import UNLABELLED, Samples
+
+
+def load_sparse_chips(folder: Path, bands: Sequence[str], keep: Sequence[str] = (), group: str = "") -> Samples:
+    """Read all chips of a folder, in the order of their names; ids count them.
+
+    A pixel that is 0 in every band was not observed: NaN, and UNLABELLED.
+
+    Args:
+        bands: names of the bands of every file, in their order.
+        keep: those to read; all of them when empty.
+        group: region or event of all chips; the folder's name when empty.
+
+    Raises:
+        BadAsset: files that do not pair up, cannot be read or differ in size or bands.
+        ConfigError: there is no such band.
+        InputFault: no pixel is a landslide.
+    """
+    chips = [_without_zeros(read_chip(image, label)) for image, label in pairs(folder)]
+    groups = [group or folder.name] * len(chips)
+    samples = samples_of(folder, chips, range(len(chips)), groups, bands, keep)
+    require_landslides(samples.labels, str(folder))
+    return samples
+
+
+def samples_of(
+    folder: Path,
+    chips: Sequence[Chip],
+    ids: Sequence[int],
+    groups: Sequence[str],
+    bands: Sequence[str],
+    keep: Sequence[str],
+) -> Samples:
+    """Chips as samples named after their folder; `bands` are those of the files, `keep` those wanted (empty: all).
+
+    Raises:
+        BadAsset: the chips differ in size or bands.
+        ConfigError: there is no such band.
+    """
+    channels = band_indices(str(folder), bands, keep or bands)
+    for chip in chips:
+        if chip.pixels.shape != (len(bands), *chips[0].pixels.shape[1:]):
+            raise BadAsset(
+                f"chip {chip.name} has the shape {chip.pixels.shape}, not {len(bands)} bands and the size of the first",
+                item=str(folder),
+                remedy="Name all bands of the files; chips of one set have one size.",
+            )
+    numbers = np.array(ids, dtype=np.int64)
+    return Samples(
+        name=folder.name,
+        bands=tuple(keep or bands),
+        ids=numbers,
+        pixels=np.stack([chip.pixels[channels] for chip in chips]),
+        labels=np.stack([chip.labels for chip in chips]),
+        groups=np.array(groups),
+        touching=touching_pairs(numbers, [chip.footprint for chip in chips], chips[0].pixel_deg / 2),
+    )
+
+
+def _without_zeros(chip: Chip) -> Chip:
+    nothing: NDArray[np.bool_] = (chip.pixels == 0).all(axis=0)
+    return replace(
+        chip,
+        pixels=np.where(nothing, np.float32(np.nan), chip.pixels),
+        labels=np.where(nothing, np.int8(UNLABELLED), chip.labels),
+    )
