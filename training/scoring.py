@@ -1,9 +1,9 @@
-"""Scoring of what is shipped: the exported weights through ONNX Runtime, mean over flips."""
+"""Scoring of what is shipped: the exported weights through the service's own inference, mean over flips."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,37 +11,162 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from monitor.core.tta import FLIPS
-from training.augment import dithered, plain
-from training.data import Patches
-from training.metrics import bootstrap, histogram, scores
+from monitor.adapters.engine import open_engine
+from monitor.core.features import context_statistics, normalise
+from monitor.core.tta import FLIPS, Network
+from monitor.errors import BadModel
+from monitor.ports import Engine
+from monitor.records import ModelCard
+from training.metrics import blocks_of, bootstrap, curve, groups_of, histogram, intervals, scores
+from training.samples import Samples
 
 FLIP_NAMES: Final = ("identity", "horizontal", "vertical", "both")
+MIN_BLOCKS: Final = 5
+"""A region with fewer blocks of chips gets figures, but no interval: there is too little to resample."""
 
-_BATCH: Final = 16
 _DITHER_SEED: Final = 0
+
+Predictor = Callable[[Samples], NDArray[np.float32]]
+"""Samples to (N, H, W) probability, NaN = no observation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What a network says about chips; (N, H, W) float32, NaN = no observation."""
+
+    probability: NDArray[np.float32]
+    """Mean over flips."""
+    spread: NDArray[np.float32]
+    """Standard deviation over flips: sensitivity to flips, not an uncertainty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """Histograms of every scored patch; all figures follow from them."""
+    """Histograms of every scored chip; all figures follow from them."""
 
     ids: NDArray[np.int64]
-    """(N,) patch numbers."""
+    """(N,) chip numbers."""
     histograms: NDArray[np.int64]
     """(N, 2, bins) pixel counts by probability: without landslide, with."""
+    groups: NDArray[np.str_]
+    """(N,) region or event of every chip."""
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """(2, bins) of all chips together."""
+        total: NDArray[np.int64] = self.histograms.sum(axis=0)
+        return total
 
     def best_threshold(self) -> float:
-        """The threshold of the highest F1 on these patches."""
-        return scores(self.histograms.sum(axis=0), 0.5).threshold_best
+        """The threshold of the highest F1 on these chips."""
+        return curve(self.counts).best_threshold()
+
+    def balanced_threshold(self) -> float:
+        """The threshold where precision and recall are equal on these chips."""
+        return curve(self.counts).balanced_threshold()
 
     def summary(self, threshold: float) -> dict[str, Any]:
         """Figures at `threshold` and over all thresholds, with 95 % intervals by block of ids."""
         return {
-            **asdict(scores(self.histograms.sum(axis=0), threshold)),
+            **asdict(scores(self.counts, threshold)),
             "intervals": bootstrap(self.ids, self.histograms, threshold),
             "patches": len(self.ids),
         }
+
+    def by_group(self, threshold: float) -> dict[str, dict[str, Any]]:
+        """`summary` of every region or event by itself; no intervals where there are few blocks."""
+        found = {}
+        for name in np.unique(self.groups):
+            here = self.groups == name
+            part = Evaluation(ids=self.ids[here], histograms=self.histograms[here], groups=self.groups[here])
+            found[str(name)] = part.summary(threshold)
+            if blocks_of(part.ids).max() + 1 < MIN_BLOCKS:
+                found[str(name)]["intervals"] = {}
+        return found
+
+    def group_intervals(self, threshold: float) -> dict[str, tuple[float, float]]:
+        """95 % intervals by resampling whole regions or events: how much depends on where one looks."""
+        return intervals(groups_of(self.groups), self.histograms, threshold)
+
+
+def evaluation(samples: Samples, probability: NDArray[np.float32]) -> Evaluation:
+    """Compare a (N, H, W) probability with the labels; UNLABELLED and unobserved pixels never count.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    if probability.shape != samples.labels.shape:
+        raise ValueError(f"{samples.name}: probability {probability.shape} for labels {samples.labels.shape}")
+    pairs = zip(probability, samples.labels, strict=True)
+    return Evaluation(
+        ids=samples.ids, histograms=np.stack([histogram(one, labels) for one, labels in pairs]), groups=samples.groups
+    )
+
+
+def normalised(samples: Samples, index: int) -> NDArray[np.float32]:
+    """One chip as a network sees it, by its own statistics: (C, H, W) float32, 0 where nothing was observed.
+
+    8-bit pixels get noise of ±0.5, which undoes their ties; it depends on the chip's id alone.
+    """
+    pixels = samples.pixels[index].astype(np.float32)
+    if samples.pixels.dtype == np.uint8:
+        rng = np.random.default_rng((_DITHER_SEED, int(samples.ids[index])))
+        pixels += rng.uniform(-0.5, 0.5, pixels.shape).astype(np.float32)
+    ground = context_statistics(pixels, None)
+    if ground is None:
+        return np.zeros_like(pixels)
+    return normalise(pixels, ground.center[:, None, None], ground.scale[:, None, None])
+
+
+def ask(network: Network, samples: Samples, flips: Sequence[str]) -> Answers:
+    """Every chip whole, with these flips (names in FLIPS)."""
+    mean, spread = (np.empty(samples.labels.shape, dtype=np.float32) for _ in range(2))
+    for index in range(len(samples)):
+        window = normalised(samples, index)
+        answers = np.stack([_flipped(network, window, flip) for flip in flips]).astype(np.float64)
+        unseen = ~np.isfinite(samples.pixels[index]).all(axis=0)
+        mean[index] = np.where(unseen, np.nan, answers.mean(axis=0))
+        spread[index] = np.where(unseen, np.nan, answers.std(axis=0))
+    return Answers(probability=mean, spread=spread)
+
+
+def predictor(network: Network, flips: Sequence[str] = ("identity",)) -> Predictor:
+    """A network as a function of samples."""
+    return lambda samples: ask(network, samples, flips).probability
+
+
+def onnx_predictor(card: ModelCard, threads: int) -> Predictor:
+    """The weights of a model folder through the service's engine, for samples with the card's bands.
+
+    Raises (when called):
+        BadModel: the samples have other bands, or the weights take no windows of their size.
+    """
+
+    def predict(samples: Samples) -> NDArray[np.float32]:
+        require_bands(card, samples)
+        return ask(chip_engine(card, samples.labels.shape[-1], threads), samples, card.flips).probability
+
+    return predict
+
+
+def chip_engine(card: ModelCard, side_px: int, threads: int) -> Engine:
+    """The service's engine for whole chips of one size instead of the card's windows."""
+    return open_engine(replace(card, window_px=side_px, crop_px=0), threads)
+
+
+def require_bands(card: ModelCard, samples: Samples) -> None:
+    """Raise BadModel unless the samples have exactly the card's bands in the card's order."""
+    if card.bands != samples.bands:
+        raise BadModel(
+            f"needs the bands {', '.join(card.bands)}, {samples.name} has {', '.join(samples.bands)}",
+            item=f"model {card.name}",
+            remedy="Score it on a data set with the bands of its card, in their order.",
+        )
+
+
+def _flipped(network: Network, window: NDArray[np.float32], flip: str) -> NDArray[np.float32]:
+    turn = FLIPS[flip]
+    return turn(network.predict(np.ascontiguousarray(turn(window))[None])[0])
 
 
 def open_session(weights: Path, threads: int) -> onnxruntime.InferenceSession:
@@ -49,31 +174,3 @@ def open_session(weights: Path, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
-
-
-def flip_mean(
-    session: onnxruntime.InferenceSession,
-    inputs: NDArray[np.float32],
-    flips: Sequence[str] = FLIP_NAMES,
-) -> NDArray[np.float32]:
-    """Mean probability over flips: (N, C, H, W) float32 normalised -> (N, H, W) float32."""
-    name = session.get_inputs()[0].name
-    answers = [FLIPS[flip](session.run(None, {name: np.ascontiguousarray(FLIPS[flip](inputs))})[0]) for flip in flips]
-    return np.asarray(np.mean(answers, axis=0), dtype=np.float32)
-
-
-def evaluate(
-    session: onnxruntime.InferenceSession,
-    patches: Patches,
-    flips: Sequence[str] = FLIP_NAMES,
-) -> Evaluation:
-    """Score every patch, each normalised by its own statistics."""
-    rng = np.random.default_rng(_DITHER_SEED)
-    found = []
-    for start in range(0, len(patches.ids), _BATCH):
-        part = slice(start, start + _BATCH)
-        inputs = np.stack([plain(dithered(rgb, rng)) for rgb in patches.rgb[part]])
-        probability = flip_mean(session, inputs, flips)
-        pairs = zip(probability, patches.mask[part], strict=True)
-        found += [histogram(one, mask) for one, mask in pairs]
-    return Evaluation(ids=patches.ids, histograms=np.stack(found))

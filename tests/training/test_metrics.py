@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-import torch
 
-from training.loss import bce_dice_loss, dice_loss
-from training.metrics import bootstrap, histogram, scores
+from training.metrics import blocks_of, bootstrap, curve, groups_of, histogram, intervals, paired_differences, scores
 
 
 def test_a_perfect_map_scores_one() -> None:
@@ -53,10 +51,70 @@ def test_intervals_hold_the_figure_and_are_repeatable() -> None:
     assert intervals == bootstrap(ids, counts, 0.5, draws=200)
 
 
-def test_losses_fall_towards_the_right_answer() -> None:
-    """Certain and right is near zero, certain and wrong is worse than undecided."""
-    target = (torch.arange(64).reshape(1, 1, 8, 8) % 3 == 0).float()
-    right, wrong, undecided = 20 * (2 * target - 1), -20 * (2 * target - 1), torch.zeros_like(target)
-    assert float(bce_dice_loss(right, target)) < 1e-3
-    assert float(bce_dice_loss(wrong, target)) > float(bce_dice_loss(undecided, target))
-    assert 0 <= float(dice_loss(undecided, target)) <= 1
+def test_the_union_score_is_counted_by_hand() -> None:
+    """Two found, one missed, one false: 2 of 4."""
+    probability = np.array([0.9, 0.8, 0.2, 0.7, 0.1], np.float32)
+    mask = np.array([True, True, True, False, False])
+    assert scores(histogram(probability, mask), threshold=0.5).iou == pytest.approx(2 / 4)
+
+
+def test_unlabelled_and_unobserved_pixels_never_count() -> None:
+    """However sure the network is about them."""
+    probability = np.array([0.9, 0.9, np.nan, np.nan, 0.1], np.float32)
+    labels = np.array([1, -1, 1, 0, 0], np.int8)
+    counts = histogram(probability, labels)
+    assert counts.sum() == 2
+    assert scores(counts, threshold=0.5).f1 == 1.0
+
+
+def test_precision_and_recall_meet_at_the_balanced_threshold() -> None:
+    """Two of three found and two of three right at 0.6; elsewhere they differ."""
+    probability = np.array([0.9, 0.8, 0.6, 0.4, 0.3, 0.1], np.float32)
+    mask = np.array([True, True, False, True, False, False])
+    found = curve(histogram(probability, mask))
+    at = round(1000 * found.balanced_threshold())
+    assert found.precision[at] == found.recall[at] == pytest.approx(2 / 3)
+    assert 0.4 < found.balanced_threshold() <= 0.6
+
+
+def test_groups_and_blocks_are_numbered_from_nought() -> None:
+    """Thirty ids to a block; groups by name."""
+    assert blocks_of(np.array([29, 30, 31, 3000])).tolist() == [0, 1, 1, 2]
+    assert groups_of(np.array(["b", "a", "b"])).tolist() == [1, 0, 1]
+
+
+def test_whole_regions_vary_more_than_chips() -> None:
+    """Two regions, one easy and one hard: resampling regions shows it, resampling chips hides it."""
+    rng = np.random.default_rng(0)
+    mask = rng.random((40, 400)) < 0.3
+    easy = np.arange(40)[:, None] < 20
+    probability = np.where(easy, mask, rng.random(mask.shape)).astype(np.float32)
+    counts = np.stack([histogram(p, m) for p, m in zip(probability, mask, strict=True)])
+    by_region = intervals((~easy[:, 0]).astype(np.int64), counts, 0.5, draws=200)["f1"]
+    by_chip = intervals(np.arange(40), counts, 0.5, draws=200)["f1"]
+    assert by_region[1] - by_region[0] > 2 * (by_chip[1] - by_chip[0])
+
+
+def test_pairing_finds_a_small_difference_that_intervals_hide() -> None:
+    """Chips differ a lot, the models by little but always: the paired interval leaves out zero."""
+    rng = np.random.default_rng(2)
+    mask = rng.random((60, 400)) < 0.3
+    hardness = rng.random((60, 1))
+    first = np.clip(mask * (1 - hardness) + hardness * rng.random(mask.shape), 0, 1).astype(np.float32)
+    second = np.where(mask, np.minimum(first + 0.05, 1), first).astype(np.float32)
+    counts = [np.stack([histogram(p, m) for p, m in zip(one, mask, strict=True)]) for one in (first, second)]
+    units = np.arange(60)
+    apart = paired_differences(units, (counts[0], counts[1]), (0.5, 0.5), draws=200)["f1"]
+    alone = [intervals(units, one, 0.5, draws=200)["f1"] for one in counts]
+    assert 0 < apart.interval[0] < apart.value < apart.interval[1]
+    assert alone[0][1] > alone[1][0]
+    nothing = paired_differences(units, (counts[0], counts[0]), (0.5, 0.5), draws=50)["pr_auc"]
+    assert (nothing.value, nothing.interval) == (0.0, (0.0, 0.0))
+
+
+def test_the_steady_threshold_lies_amid_what_is_as_good() -> None:
+    """Between two clear groups any threshold is right: the middle is taken, not an end."""
+    probability = np.array([0.2, 0.2, 0.8, 0.8], np.float32)
+    found = curve(histogram(probability, np.array([False, False, True, True])))
+    assert found.steady_threshold() == pytest.approx(0.5, abs=0.01)
+    assert found.f1[round(found.steady_threshold() * 1000)] == 1.0
