@@ -1,90 +1,133 @@
-"""Batches of varied patches: single patches and 2x2 mosaics in turn.
+"""Chips as the network gets them: varied anew every epoch for training, plain for scoring.
 
-Squeeze-and-excitation pools over the window, and the service feeds larger windows than a patch:
-a network that has only seen 128 px would meet other pooled values there.
+A variation follows from the seed, the epoch and the place in it alone. So a run that was killed and
+continued sees what it would have seen, with any number of workers or GPUs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+import lightning
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
-from training.augment import DEFAULT, Mask, Pixels, Variation, dithered, varied
-from training.data import Patches
+from training.augment import Labels, Pixels, dithered, varied
+from training.experiment import ScheduleSettings, VariationSettings
+from training.pairs import drawn_pair, varied_pair
+from training.samples import Samples
+from training.scoring import normalised
 
-Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
-"""Inputs (N, 3, H, W) float32 normalised, targets (N, 1, H, W) float32 of 0 and 1."""
+_LEAST_SIDE: Final = 0.25
+_LARGEST_SIDE: Final = 0.75
+"""Sides of a rectangle from another chip, as shares of the chip's."""
 
-MOSAIC_SIDE: Final = 2
+Item = tuple[Tensor, Tensor]
+"""Inputs (C, H, W) float32 normalised, labels (1, H, W) int8."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
     """What the batches are drawn from."""
 
-    patches: Patches
-    negatives: NDArray[np.float32]
-    """(M, 3, H, W) float32, NaN = no observation; may be empty."""
-    negatives_share: float = 0.08
-    """Negatives drawn per epoch, as a share of the patches."""
+    labelled: Samples
+    quiet: Samples | None = None
+    """Landslide-free ground of the same bands."""
+    quiet_share: float = 0.0
+    """Quiet chips drawn per epoch, as a share of the labelled ones."""
+    paired: bool = False
+    """Draw pairs of dates made from the chips instead of the chips."""
+
+    @property
+    def draws(self) -> int:
+        """Chips drawn in one epoch."""
+        return len(self.labelled) + (round(self.quiet_share * len(self.labelled)) if self.quiet else 0)
 
 
-def draws_per_epoch(sources: Sources) -> int:
-    """Patches and negatives drawn in one epoch."""
-    count = len(sources.patches.ids)
-    return count + (round(sources.negatives_share * count) if len(sources.negatives) else 0)
+class VariedChips(Dataset[Item]):
+    """Every labelled chip once per epoch, and quiet chips drawn among them."""
+
+    def __init__(self, sources: Sources, variation: VariationSettings, *, seed: int, epoch: int) -> None:
+        self._sources = sources
+        self._variation = variation
+        self._key = (seed, epoch)
+        self._order = np.random.default_rng(self._key).permutation(sources.draws)
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def __getitem__(self, place: int) -> Item:
+        rng = np.random.default_rng((*self._key, place))
+        pixels, labels = self._varied(int(self._order[place]), rng)
+        if rng.random() < self._variation.cutmix_share:
+            other = self._varied(int(rng.integers(len(self))), rng)
+            pixels, labels = with_rectangle((pixels, labels), other, rng)
+        return torch.from_numpy(pixels), torch.from_numpy(labels)[None]
+
+    def _varied(self, index: int, rng: np.random.Generator) -> tuple[Pixels, Labels]:
+        source = self._sources.labelled
+        if index >= len(source):
+            assert self._sources.quiet is not None
+            source, index = self._sources.quiet, int(rng.integers(len(self._sources.quiet)))
+        if self._sources.paired:
+            return varied_pair(drawn_pair(source, index, self._sources.labelled, rng), rng, self._variation)
+        return varied(dithered(source.pixels[index], rng), source.labels[index], rng, self._variation)
 
 
-def steps_per_epoch(sources: Sources, batch_size: int) -> int:
-    """Batches in one epoch; the last one may be smaller."""
-    return -(-draws_per_epoch(sources) // batch_size)
+class PlainChips(Dataset[Item]):
+    """Every chip as it is, normalised by its own statistics."""
+
+    def __init__(self, samples: Samples) -> None:
+        self._samples = samples
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitem__(self, index: int) -> Item:
+        return torch.from_numpy(normalised(self._samples, index)), torch.from_numpy(self._samples.labels[index])[None]
 
 
-def epoch_batches(
-    sources: Sources,
-    batch_size: int,
-    rng: np.random.Generator,
-    variation: Variation = DEFAULT,
-) -> Iterator[Batch]:
-    """Every patch once, in random order, with negatives in between.
-
-    Batches alternate between `batch_size` patches and a quarter as many 2x2 mosaics.
-    """
-    order = rng.permutation(draws_per_epoch(sources))
-    for number, start in enumerate(range(0, len(order), batch_size)):
-        chosen = [_draw(sources, int(i), rng) for i in order[start : start + batch_size]]
-        made = [varied(pixels, mask, rng, variation) for pixels, mask in chosen]
-        whole = len(made) % MOSAIC_SIDE**2 == 0
-        yield mosaics(made) if number % 2 and whole else _stacked(made)
+def with_rectangle(
+    first: tuple[Pixels, Labels], second: tuple[Pixels, Labels], rng: np.random.Generator
+) -> tuple[Pixels, Labels]:
+    """The first chip with a random rectangle of the second (Yun et al. 2019, CutMix)."""
+    pixels, labels = first[0].copy(), first[1].copy()
+    side: NDArray[np.int64] = (np.array(labels.shape) * rng.uniform(_LEAST_SIDE, _LARGEST_SIDE, 2)).astype(np.int64)
+    row, column = (int(rng.integers(size - part + 1)) for size, part in zip(labels.shape, side, strict=True))
+    window = (slice(row, row + int(side[0])), slice(column, column + int(side[1])))
+    pixels[:, *window], labels[window] = second[0][:, *window], second[1][window]
+    return pixels, labels
 
 
-def mosaics(made: list[tuple[Pixels, Mask]]) -> Batch:
-    """Join every four patches to a 2x2 mosaic, each normalised by its own statistics."""
-    inputs, targets = _stacked(made)
-    return _joined(inputs), _joined(targets)
+class Chips(lightning.LightningDataModule):
+    """The loaders of a run; the trainer must reload them every epoch."""
 
+    def __init__(
+        self,
+        sources: Sources,
+        held_out: Samples,
+        variation: VariationSettings,
+        schedule: ScheduleSettings,
+        workers: int = 0,
+    ) -> None:
+        """`held_out` shows progress after every epoch; nothing is chosen by it."""
+        super().__init__()
+        self._sources = sources
+        self._held_out = held_out
+        self._variation = variation
+        self._schedule = schedule
+        self._workers = workers
 
-def _draw(sources: Sources, index: int, rng: np.random.Generator) -> tuple[Pixels, Mask]:
-    count = len(sources.patches.ids)
-    if index < count:
-        return dithered(sources.patches.rgb[index], rng), sources.patches.mask[index]
-    pixels = sources.negatives[int(rng.integers(len(sources.negatives)))]
-    return pixels, np.zeros(pixels.shape[1:], dtype=bool)
+    def train_dataloader(self) -> DataLoader[Item]:
+        epoch = self.trainer.current_epoch if self.trainer else 0
+        chips = VariedChips(self._sources, self._variation, seed=self._schedule.seed, epoch=epoch)
+        size = self._schedule.batch_size
+        # A batch of one chip has no statistics for batch normalisation.
+        return DataLoader(chips, size, drop_last=len(chips) > size, num_workers=self._workers)
 
-
-def _stacked(made: list[tuple[Pixels, Mask]]) -> Batch:
-    inputs = np.stack([pixels for pixels, _ in made])
-    targets = np.stack([mask for _, mask in made])[:, None].astype(np.float32)
-    return inputs, targets
-
-
-def _joined(stack: NDArray[np.float32]) -> NDArray[np.float32]:
-    count, channels, height, width = stack.shape
-    side = MOSAIC_SIDE
-    grid = stack.reshape(count // side**2, side, side, channels, height, width)
-    joined = grid.transpose(0, 3, 1, 4, 2, 5)
-    return np.ascontiguousarray(joined.reshape(count // side**2, channels, side * height, side * width))
+    def val_dataloader(self) -> DataLoader[Item]:
+        return DataLoader(PlainChips(self._held_out), self._schedule.batch_size)

@@ -1,41 +1,61 @@
 """The model card: a STAC item with the MLM extension and the keys the service reads.
 
-https://github.com/stac-extensions/mlm (version 1.4). What MLM has no word for lies under
-`scarpwatch:`; monitor.adapters.model_store reads and checks those keys.
+https://github.com/stac-extensions/mlm. What MLM has no word for lies under `scarpwatch:`;
+monitor.adapters.model_store reads and checks those keys.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import torch
+from pydantic import ValidationError
+from stac_model.schema import SCHEMA_URI, MLModelProperties
 
 from monitor.core.features import NORMALISATION
-from training.data import THRESHOLD_BLOCKS, VALIDATION_BLOCKS
+from monitor.errors import BadModel
+from training.experiment import Experiment, LossSettings
 from training.export import INPUT_NAME, OUTPUT_NAME
+from training.networks.pretrained import SOURCES
+from training.pairs import BEFORE
 from training.scoring import FLIP_NAMES
 
-MLM_SCHEMA: Final = "https://stac-extensions.github.io/mlm/v1.4.0/schema.json"
 WEIGHTS_FILE: Final = "model.onnx"
 CARD_FILE: Final = "model.json"
 
-BANDS: Final = {"B04": "red", "B03": "green", "B02": "blue"}
 WINDOW_PX: Final = 320
 CROP_PX: Final = 32
-"""The dilation-18 branch sees zero padding at the rim; 32 px showed no step after cropping."""
-RESOLUTION_M: Final = 10.0
+"""What a window's rim is worth: beyond 32 px the zero padding around a window changes nothing visible."""
 
-_DATA_SOURCE: Final = (
-    "Landslide4Sense (Ghorbanzadeh et al. 2022, doi 10.1109/TGRS.2022.3215209, Zenodo 10463239, "
-    "CC-BY-4.0), 8-bit RGB renderings of 1,462 of its training patches"
-)
-_NEGATIVE_SOURCES: Final = (
-    "eo-learn example data, Slovenia, Sentinel-2 L1C, 5 scenes (MIT)",
-    "Sen1Floods11 chip Spain_7370579, Sentinel-2 L1C (CC-BY-4.0)",
-    "WorldCereal test patch, Belgium, Sentinel-2 L2A, 12 monthly composites (MIT)",
-)
+_ANSWERS: Final = {
+    "scar": (
+        "Probability that a pixel is bare landslide surface. Judge it by change between dates, not by one date alone."
+    ),
+    "change": (
+        "Probability that ground slid between two dates, from both as one input: the bands of the later date, then "
+        "those of the earlier one, each date relative to its own ground. Trained on pairs made of real single dates: "
+        "scars covered with unslid ground of the same chip for the earlier date, or pasted into the later one. No pair "
+        "of real dates with a landslide between them was seen."
+    ),
+}
+_CLASSES: Final = {"scar": "bare landslide surface", "change": "landslide between the two dates"}
+_COMMON_NAMES: Final = {"B02": "blue", "B03": "green", "B04": "red", "B08": "nir"}
+_ARCHITECTURES: Final = {"unet": "U-Net", "resunet++": "ResUNet++"}
+_LOSSES: Final = {"bce": "binary cross-entropy", "bce-dice": "0.5 BCE + 0.5 Dice", "bce-lovasz": "0.5 BCE + 0.5 Lovász"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """The exported file."""
+
+    sha256: str
+    bytes: int
+    parameters: int
+    parity: float
+    """Largest difference of probability between torch and ONNX Runtime."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,40 +63,38 @@ class CardFacts:
     """What is known only after training and scoring."""
 
     name: str
-    sha256: str
-    """Of the weights file."""
-    bytes: int
-    parameters: int
+    experiment: Experiment
+    weights: Weights
     threshold: float
-    parity: float
-    metrics: dict[str, Any]
-    """Evaluation.summary on the validation blocks."""
-    threshold_metrics: dict[str, Any]
-    """The same on the blocks the threshold was chosen on."""
-    run: dict[str, Any]
-    """The run file: split sizes, excluded ids, schedule, hash of the patches."""
-    epochs_done: int
+    calibration: Mapping[str, Any]
+    """Temperature in the weights, thresholds, errors of calibration before and after."""
+    metrics: Mapping[str, Any]
+    """Evaluation.summary on the scored chips."""
+    threshold_metrics: Mapping[str, Any]
+    """The same on the chips the threshold was chosen on."""
+    data: Mapping[str, Any]
+    """The run file: manifests, split, leakage, epochs."""
     created: datetime
     """Aware UTC."""
 
 
 def model_card(facts: CardFacts) -> dict[str, Any]:
-    """The STAC item of a model folder."""
-    return {
+    """The STAC item of a model folder.
+
+    Raises:
+        BadModel: it would not be a valid card.
+    """
+    card = {
         "type": "Feature",
         "stac_version": "1.1.0",
-        "stac_extensions": [MLM_SCHEMA],
+        "stac_extensions": [SCHEMA_URI],
         "id": facts.name,
         # A model belongs to no place: STAC allows an item without geometry when bbox is absent.
         "geometry": None,
         "properties": {
             "datetime": facts.created.isoformat().replace("+00:00", "Z"),
-            "title": "Landslide scars in Sentinel-2 true colour",
-            "description": (
-                "Probability that a pixel is bare landslide surface. Trained on patches that nearly "
-                "all hold landslides, with few quiet scenes beside them: judge it by change "
-                "between dates, not by one date alone."
-            ),
+            "title": facts.experiment.title,
+            "description": _ANSWERS[facts.experiment.task],
             "license": "Apache-2.0",
             **_mlm(facts),
             **_scarpwatch(facts),
@@ -84,35 +102,79 @@ def model_card(facts: CardFacts) -> dict[str, Any]:
         "links": [],
         "assets": {"model": _asset(facts)},
     }
+    check_card(card)
+    return card
+
+
+def check_card(card: Mapping[str, Any]) -> None:
+    """Raise BadModel unless the card is valid MLM and every band of its input is described on its weights."""
+    properties = card["properties"]
+    try:
+        MLModelProperties.model_validate(properties)
+    except ValidationError as err:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in err.errors())
+        raise _bad(card, faults) from err
+    described = {band["name"] for band in card["assets"]["model"].get("bands", [])}
+    missing = [band for band in properties["mlm:input"][0]["bands"] if band not in described]
+    if missing:
+        raise _bad(card, f"mlm:input names {', '.join(missing)}, which the bands of the weights do not list")
+    if properties["scarpwatch:channels"] != len(properties["mlm:input"][0]["bands"]):
+        raise _bad(card, "scarpwatch:channels is not the number of bands in mlm:input")
+
+
+def _bad(card: Mapping[str, Any], problem: str) -> BadModel:
+    return BadModel(problem, item=f"card of {card['id']}", remedy="Export the model again.")
 
 
 def _mlm(facts: CardFacts) -> dict[str, Any]:
-    schedule = facts.run.get("schedule", {})
+    experiment = facts.experiment
+    network = experiment.network
+    pretrained = network.architecture == "unet" and network.pretrained
     return {
         "mlm:name": facts.name,
-        "mlm:architecture": "ResUNet++",
+        "mlm:architecture": architecture(experiment),
         "mlm:tasks": ["semantic-segmentation"],
         "mlm:framework": "ONNX",
         "mlm:framework_version": f"exported by torch {torch.__version__}",
-        "mlm:total_parameters": facts.parameters,
-        "mlm:memory_size": facts.bytes,
-        "mlm:pretrained": False,
-        "mlm:pretrained_source": None,
+        "mlm:total_parameters": facts.weights.parameters,
+        "mlm:memory_size": facts.weights.bytes,
+        "mlm:pretrained": pretrained,
+        "mlm:pretrained_source": f"ImageNet, {SOURCES[network.encoder]} (Apache-2.0)" if pretrained else None,
         "mlm:batch_size_suggestion": 1,
         "mlm:accelerator_constrained": False,
-        "mlm:input": [_input()],
-        "mlm:output": [_output()],
-        "mlm:hyperparameters": {**schedule, "loss": "0.5 BCE + 0.5 Dice", "optimizer": "AdamW"},
+        "mlm:input": [_input(experiment.data.bands)],
+        "mlm:output": [_output(experiment.task)],
+        "mlm:hyperparameters": {
+            **experiment.schedule.model_dump(mode="json"),
+            "loss": _loss(experiment.loss),
+            "optimizer": "AdamW",
+            "variation": experiment.variation.model_dump(mode="json"),
+        },
     }
 
 
-def _input() -> dict[str, Any]:
+def architecture(experiment: Experiment) -> str:
+    """The network in words, such as "U-Net, encoder efficientnet_lite0"."""
+    network = experiment.network
+    name = _ARCHITECTURES[network.architecture]
+    if network.architecture == "resunet++":
+        return name
+    enlarged = f", window enlarged {network.upsampling} times" if network.upsampling > 1 else ""
+    return f"{name}, encoder {network.encoder}{enlarged}"
+
+
+def _loss(loss: LossSettings) -> str:
+    weight = f", landslide pixels weighing {loss.positive_weight:g}" if loss.positive_weight != 1 else ""
+    return _LOSSES.get(loss.name, loss.name) + weight
+
+
+def _input(bands: Sequence[str]) -> dict[str, Any]:
     return {
         "name": INPUT_NAME,
         "description": "Any linear unit of reflectance; gain and offset of a band cancel.",
-        "bands": list(BANDS),
+        "bands": list(bands),
         "input": {
-            "shape": [-1, len(BANDS), -1, -1],
+            "shape": [-1, len(bands), -1, -1],
             "dim_order": ["batch", "bands", "height", "width"],
             "data_type": "float32",
         },
@@ -125,7 +187,7 @@ def _input() -> dict[str, Any]:
     }
 
 
-def _output() -> dict[str, Any]:
+def _output(task: str) -> dict[str, Any]:
     return {
         "name": OUTPUT_NAME,
         "tasks": ["semantic-segmentation"],
@@ -135,8 +197,8 @@ def _output() -> dict[str, Any]:
             "data_type": "float32",
         },
         "classification:classes": [
-            {"value": 0, "name": "other", "description": "no fresh landslide surface"},
-            {"value": 1, "name": "scar", "description": "bare landslide surface"},
+            {"value": 0, "name": "other", "description": "anything else"},
+            {"value": 1, "name": task, "description": _CLASSES[task]},
         ],
         "post_processing_function": None,
     }
@@ -144,44 +206,25 @@ def _output() -> dict[str, Any]:
 
 def _scarpwatch(facts: CardFacts) -> dict[str, Any]:
     return {
-        "scarpwatch:task": "scar",
-        "scarpwatch:version": f"{facts.name}-{facts.sha256[:8]}",
+        "scarpwatch:task": facts.experiment.task,
+        "scarpwatch:version": f"{facts.name}-{facts.weights.sha256[:8]}",
         "scarpwatch:sensor": "optical",
         "scarpwatch:normalisation": NORMALISATION,
         "scarpwatch:window_px": WINDOW_PX,
         "scarpwatch:crop_px": CROP_PX,
-        "scarpwatch:resolution_m": RESOLUTION_M,
+        "scarpwatch:resolution_m": 10.0,
         "scarpwatch:flips": list(FLIP_NAMES),
         "scarpwatch:threshold": facts.threshold,
-        "scarpwatch:simulated": False,
-        "scarpwatch:channels": len(BANDS),
+        "scarpwatch:simulated": facts.experiment.simulated,
+        "scarpwatch:channels": len(facts.experiment.data.bands),
+        "scarpwatch:experiment": facts.experiment.name,
+        "scarpwatch:calibration": dict(facts.calibration),
         "scarpwatch:metrics": {
-            "validation": facts.metrics,
-            "threshold_blocks": facts.threshold_metrics,
-            "onnx_parity_max_abs": facts.parity,
-            "method": "ONNX Runtime, mean of 4 flips, 128x128 patches, 95 % block bootstrap",
+            "validation": dict(facts.metrics),
+            "threshold_blocks": dict(facts.threshold_metrics),
+            "onnx_parity_max_abs": facts.weights.parity,
         },
-        "scarpwatch:training": _training(facts),
-    }
-
-
-def _training(facts: CardFacts) -> dict[str, Any]:
-    return {
-        "data": _DATA_SOURCE,
-        "data_sha256": facts.run.get("npz_sha256"),
-        "negatives": list(_NEGATIVE_SOURCES),
-        "negative_chips": facts.run.get("negatives"),
-        "patches_train": facts.run.get("patches_train"),
-        "epochs_done": facts.epochs_done,
-        "planned_epochs": facts.run.get("planned_epochs"),
-        "started_from": facts.run.get("started_from"),
-        "variation": facts.run.get("variation"),
-        "split": {
-            "validation_ids": [list(block) for block in VALIDATION_BLOCKS],
-            "threshold_ids": [list(block) for block in THRESHOLD_BLOCKS],
-            "excluded_ids": facts.run.get("exclude_ids", []),
-            "guard": "48 ids around each block, 25 within 2200-2930, and every patch that touches one",
-        },
+        "scarpwatch:training": dict(facts.data),
     }
 
 
@@ -192,6 +235,13 @@ def _asset(facts: CardFacts) -> dict[str, Any]:
         "title": "Weights",
         "roles": ["mlm:model", "mlm:weights"],
         "mlm:artifact_type": "onnx",
-        "scarpwatch:sha256": facts.sha256,
-        "bands": [{"name": name, "description": f"Sentinel-2 {colour}"} for name, colour in BANDS.items()],
+        "scarpwatch:sha256": facts.weights.sha256,
+        "bands": [_band(name) for name in facts.experiment.data.bands],
     }
+
+
+def _band(name: str) -> dict[str, Any]:
+    band = name.removesuffix(BEFORE)
+    common = {"eo:common_name": _COMMON_NAMES[band]} if band in _COMMON_NAMES else {}
+    date = {"description": f"{band} of the earlier date"} if band != name else {}
+    return {"name": name, **common, **date}

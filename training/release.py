@@ -1,58 +1,145 @@
-"""A run made into a model folder: weights, threshold, scores and card."""
+"""A run made into a model folder: weights, temperature, threshold, scores and card."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from training.card import CARD_FILE, WEIGHTS_FILE, CardFacts, model_card
-from training.data import Patches, sha256_of, split_ids
-from training.export import averaged_network, export_onnx
-from training.loop import read_checkpoint
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from monitor.core.features import NORMALISATION
+from monitor.records import ModelCard, Sensor
+from training.calibration import Calibration, calibrate, reliability
+from training.card import CARD_FILE, CROP_PX, WEIGHTS_FILE, WINDOW_PX, CardFacts, Weights, model_card
+from training.datasets.manifest import sha256_of
+from training.experiment import Experiment
+from training.export import export_onnx
+from training.loop import averaged_network
+from training.material import RunMaterial
 from training.run_file import read_run
-from training.scoring import evaluate, open_session
+from training.samples import Samples
+from training.scoring import FLIP_NAMES, Evaluation, evaluation, onnx_predictor
 
-_LOWEST: Final = 0.05
-_HIGHEST: Final = 0.95
+METHOD: Final = "the exported weights through ONNX Runtime, mean of 4 flips, whole chips, 95 % bootstrap over blocks"
 
 
-def release(run: Path, model: Path, patches: Patches, threads: int, now: datetime) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Exported:
+    weights: Weights
+    fitted_on: Evaluation
+    """The threshold chips, after the temperature."""
+    scored: Evaluation
+    calibration: Calibration
+    errors: dict[str, float]
+    """Expected calibration errors on the scored chips."""
+
+
+def release(
+    experiment: Experiment,
+    material: RunMaterial,
+    run: Path,
+    model: Path,
+    *,
+    threads: int,
+    now: datetime,
+    progress: Callable[[str], None] = lambda _what: None,
+) -> dict[str, Any]:
     """Export a run into a model folder and return its card.
 
-    The threshold is the best one on the threshold blocks; the validation blocks are only scored.
+    Temperature and threshold come from the threshold chips; the scored chips are only scored.
+    The temperature is part of the weights, so every engine answers the same.
     """
     model.mkdir(parents=True, exist_ok=True)
     part = model / f"{WEIGHTS_FILE}.part"
-    network = averaged_network(run)
-    error = export_onnx(network, part)
-    session = open_session(part, threads)
-    # No excluded ids here: they are absent from training, not from the scored sides.
-    split = split_ids(patches)
-    chosen_on = evaluate(session, patches.take(split.threshold))
-    # At the very ends a threshold says "everything" or "nothing", which no service can use.
-    threshold = min(max(chosen_on.best_threshold(), _LOWEST), _HIGHEST)
-    scored = evaluate(session, patches.take(split.validation))
+    exported = _export(experiment, material, averaged_network(experiment, run), part, threads, progress)
+    threshold = exported.calibration.best_f1
     card = model_card(
         CardFacts(
             name=model.resolve().name,
-            sha256=sha256_of(part),
-            bytes=part.stat().st_size,
-            parameters=sum(p.numel() for p in network.parameters()),
+            experiment=experiment,
+            weights=exported.weights,
             threshold=threshold,
-            parity=error,
-            metrics=scored.summary(threshold),
-            threshold_metrics=chosen_on.summary(threshold),
-            run=read_run(run),
-            epochs_done=int(read_checkpoint(run)["epoch"]),
+            calibration={**asdict(exported.calibration), **exported.errors},
+            metrics={**exported.scored.summary(threshold), "method": METHOD},
+            threshold_metrics=exported.fitted_on.summary(threshold),
+            data=read_run(run),
             created=now,
         )
     )
     card_part = model / f"{CARD_FILE}.part"
-    card_part.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    card_part.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     # The reader compares hashes, so the moment between the two renames is refused, not believed.
     os.replace(part, model / WEIGHTS_FILE)
     os.replace(card_part, model / CARD_FILE)
     return card
+
+
+def _export(
+    experiment: Experiment,
+    material: RunMaterial,
+    network: nn.Module,
+    part: Path,
+    threads: int,
+    progress: Callable[[str], None],
+) -> _Exported:
+    channels = len(experiment.data.bands)
+    threshold_chips, scored_chips = material.threshold(), material.scored()
+    progress(f"choosing temperature and threshold on {len(threshold_chips)} chips")
+    export_onnx(network, part, channels)
+    first = calibrate(threshold_chips, _answers(part, threshold_chips, threads))
+    raw = reliability(scored_chips, _answers(part, scored_chips, threads))
+    progress(f"scoring {len(scored_chips)} chips")
+    error = export_onnx(network, part, channels, first.temperature)
+    fitted_on = _answers(part, threshold_chips, threads)
+    scored = _answers(part, scored_chips, threads)
+    cooled = reliability(scored_chips, scored)
+    # Thresholds are those of the tempered probability, which is what the service sees.
+    last = calibrate(threshold_chips, fitted_on)
+    return _Exported(
+        weights=Weights(
+            sha256=sha256_of(part),
+            bytes=part.stat().st_size,
+            parameters=sum(p.numel() for p in network.parameters()),
+            parity=error,
+        ),
+        fitted_on=evaluation(threshold_chips, fitted_on),
+        scored=evaluation(scored_chips, scored),
+        calibration=Calibration(
+            temperature=first.temperature, best_f1=last.best_f1, balanced=last.balanced, chips=last.chips
+        ),
+        errors={
+            "expected_calibration_error": cooled.error(),
+            "expected_calibration_error_before": raw.error(),
+            "expected_calibration_error_lit": cooled.error(lit=True),
+            "expected_calibration_error_lit_before": raw.error(lit=True),
+        },
+    )
+
+
+def _answers(weights: Path, samples: Samples, threads: int) -> NDArray[np.float32]:
+    """What exported weights say about whole chips, through the service's engine, before there is a card."""
+    card = ModelCard(
+        name=weights.name,
+        version="",
+        task="scar",
+        sensor=Sensor.OPTICAL,
+        bands=samples.bands,
+        channels=len(samples.bands),
+        normalisation=NORMALISATION,
+        window_px=WINDOW_PX,
+        crop_px=CROP_PX,
+        resolution_m=samples.resolution_m,
+        flips=FLIP_NAMES,
+        threshold=0.5,
+        simulated=False,
+        sha256="",
+        weights=str(weights),
+    )
+    return onnx_predictor(card, threads)(samples)

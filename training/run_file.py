@@ -3,38 +3,74 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-RUN_FILE: Final = "run.json"
+from monitor.errors import BadModel
+from training.experiment import Experiment, load_experiment, save_experiment
+from training.material import RunMaterial
 
-_FIXED: Final = ("exclude_ids", "patches_train", "negatives", "negatives_share", "npz_sha256")
-"""May not change when a run is continued: the card would lie about its training data."""
+RUN_FILE: Final = "run.json"
+EXPERIMENT_FILE: Final = "experiment.yaml"
 
 
 def read_run(run: Path) -> dict[str, Any]:
-    """The description of a run; FileNotFoundError when there is none."""
-    described: dict[str, Any] = json.loads((run / RUN_FILE).read_text(encoding="utf-8"))
-    return described
+    """The description of a run.
 
-
-def describe_run(run: Path, facts: Mapping[str, Any], epochs: int, epochs_done: int) -> dict[str, Any]:
-    """Write the run file and return it.
-
-    Continuing keeps where the run came from and adds to `planned_epochs`, pairs of (epochs done,
-    epochs planned from then on), because the learning rate follows the plan.
-    Raises ValueError when a run that has learned something is continued with other data.
+    Raises:
+        BadModel: there is none.
     """
-    before = read_run(run) if epochs_done else {}
-    changed = [key for key in _FIXED if before and before.get(key) != facts[key]]
-    if changed:
-        raise ValueError(f"{run} was trained with other {', '.join(changed)}: begin another run")
-    plans = [plan for plan in before.get("planned_epochs", []) if plan[0] < epochs_done]
-    described = {
-        **facts,
-        "started_from": before.get("started_from", facts.get("started_from")),
-        "planned_epochs": [*plans, [epochs_done, epochs]],
-    }
-    (run / RUN_FILE).write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    try:
+        described: dict[str, Any] = json.loads((run / RUN_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError as err:
+        raise BadModel("there is no run here", item=str(run), remedy="Train first: python -m training fit.") from err
     return described
+
+
+def read_experiment(run: Path) -> Experiment:
+    """The experiment a run was begun with."""
+    return load_experiment(str(run / EXPERIMENT_FILE))
+
+
+def begin_run(run: Path, experiment: Experiment, material: RunMaterial) -> dict[str, Any]:
+    """Write down what a run trains on, or check that a run that is continued trains on the same.
+
+    Raises:
+        BadModel: the run was begun with another experiment or other data: the card would lie.
+    """
+    described = describe(experiment, material)
+    if (run / RUN_FILE).exists():
+        before = read_run(run)
+        changed = sorted(key for key in described if before.get(key) != described[key])
+        if changed or read_experiment(run) != experiment:
+            raise BadModel(
+                f"the run was begun with another {', '.join(changed) or 'experiment'}",
+                item=str(run),
+                remedy="Begin another run, or continue with what it was begun with.",
+            )
+    run.mkdir(parents=True, exist_ok=True)
+    save_experiment(experiment, run / EXPERIMENT_FILE)
+    (run / RUN_FILE).write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return described
+
+
+def describe(experiment: Experiment, material: RunMaterial) -> dict[str, Any]:
+    """Data, split and leakage of a run, for its file and its card."""
+    return {
+        "data": [
+            {"name": one.name, "source": one.source, "licence": one.licence, "chips": one.chips, "sha256": one.digest}
+            for one in material.manifests
+        ],
+        "split": {
+            "kind": str(material.split.kind),
+            "chips": {side: len(ids) for side, ids in material.split.sides().items()},
+            "settings": experiment.data.model_dump(
+                mode="json", include={"validation", "threshold", "exclude_ids", "allow_leaks"}
+            ),
+            "leaks": [asdict(leak) for leak in material.leakage.leaks],
+        },
+        "quiet": sorted(set(material.quiet.groups.tolist())) if material.quiet is not None else [],
+        "quiet_chips": len(material.quiet) if material.quiet is not None else 0,
+        "simulated": experiment.simulated,
+    }

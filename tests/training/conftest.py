@@ -7,7 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from training.__main__ import app
-from training.data import PATCH_FILE
+from training.datasets.rgb_patches import PATCH_FILE
+from training.experiment import Experiment, load_experiment, save_experiment
 
 TRAIN_IDS = (10, 11, 12, 13)
 THRESHOLD_ID = 1205
@@ -40,10 +41,37 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_run(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One epoch of one step on four patches, through the command line."""
+def tiny_experiment() -> Experiment:
+    """The shipped experiment with a network of half a million weights, for one epoch of two steps."""
+    return Experiment.model_validate(
+        {
+            "name": "tiny",
+            "title": "Squares in noise",
+            "data": {"kind": "rgb-patches", "path": PATCH_FILE},
+            "network": {
+                "encoder": "mobilenetv3_small_100",
+                "pretrained": False,
+                "decoder_channels": [16, 16, 8, 8, 8],
+            },
+            "variation": load_experiment("scar-rgb").variation.model_dump(),
+            "schedule": {"epochs": 1, "batch_size": 2, "averaging": 0.5},
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_file(tiny_experiment: Experiment, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The experiment as a file."""
+    path = tmp_path_factory.mktemp("experiments") / "tiny.yaml"
+    save_experiment(tiny_experiment, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_data: Path, tiny_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One epoch of two steps on four patches, through the command line."""
     run = tmp_path_factory.mktemp("runs") / "tiny"
-    arguments = ["fit", str(run), "--data", str(tiny_data), "--epochs", "1", "--batch-size", "4", "--no-negatives"]
+    arguments = ["fit", str(tiny_file), str(run), "--data", str(tiny_data), "--threads", "1"]
     result = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return run
@@ -53,7 +81,7 @@ def tiny_run(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_model(tiny_run: Path, tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The model folder exported from the tiny run."""
     model = tmp_path_factory.mktemp("models") / "tiny"
-    arguments = ["export", str(tiny_run), str(model), "--data", str(tiny_data)]
+    arguments = ["export", str(tiny_run), str(model), "--data", str(tiny_data), "--threads", "1"]
     result = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return model

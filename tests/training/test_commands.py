@@ -1,22 +1,29 @@
 """fit, export and evaluate through the command line, on a folder of seven tiny patches."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pystac
 import pytest
+import torch
 from pystac.extensions.mlm import MLMExtension
 from typer.testing import CliRunner
 
 from monitor.adapters.model_store import load_card
+from monitor.errors import BadModel
 from tests.training.conftest import TRAIN_IDS, VALIDATION_IDS
 from training.__main__ import app
-from training.augment import Variation
-from training.data import PATCH_FILE, sha256_of
-from training.export import PARITY_LIMIT, Probability, averaged_network, parity
-from training.networks.resunetpp import ResUNetPlusPlus
-from training.scoring import flip_mean, open_session
+from training.card import check_card
+from training.datasets.manifest import sha256_of
+from training.datasets.rgb_patches import PATCH_FILE, load_rgb_patches
+from training.experiment import Experiment, load_experiment, save_experiment
+from training.export import PARITY_LIMIT, Probability, export_onnx, parity
+from training.loop import CHECKPOINT, averaged_network
+from training.networks.build import build_network
+from training.scoring import onnx_predictor
 
 
 def run(*arguments: str) -> str:
@@ -25,41 +32,94 @@ def run(*arguments: str) -> str:
     return result.stdout
 
 
-def test_fit_writes_a_checkpoint_and_what_it_was_trained_on(tiny_run: Path, tiny_data: Path) -> None:
-    """The run describes itself: sizes of the split and the hash of the patches."""
+def refused(*arguments: str) -> str:
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 1, result.output
+    return result.output
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    state = torch.load(folder / CHECKPOINT, weights_only=True)
+    return {name: value for name, value in state["state_dict"].items() if value.dtype.is_floating_point}
+
+
+def test_fit_writes_a_checkpoint_and_what_it_was_trained_on(tiny_run: Path) -> None:
+    """The run describes itself: sizes of the split, hash of the data, and logs for TensorBoard."""
     described = json.loads((tiny_run / "run.json").read_text())
-    assert described["patches_train"] == len(TRAIN_IDS)
-    assert described["patches_validation"] == len(VALIDATION_IDS)
-    assert described["npz_sha256"] == sha256_of(tiny_data / PATCH_FILE)
-    assert len((tiny_run / "epochs.jsonl").read_text().splitlines()) == 1
-    assert (tiny_run / "checkpoint.pt").stat().st_size > 0
+    assert described["split"]["chips"] == {"train": len(TRAIN_IDS), "threshold": 1, "validation": len(VALIDATION_IDS)}
+    assert len(described["data"][0]["sha256"]) == 64
+    assert (tiny_run / CHECKPOINT).stat().st_size > 0
+    assert list((tiny_run / "tensorboard").glob("events.out.tfevents.*"))
+    assert "pr_auc" in (tiny_run / "epochs" / "metrics.csv").read_text()
 
 
-def test_a_run_continues_where_it_stopped(tiny_run: Path, tiny_data: Path, tmp_path: Path) -> None:
-    """A copy of the run, asked for two epochs, does only the second; another seed is refused."""
-    copy = tmp_path / "copy"
-    copy.mkdir()
-    for name in ("checkpoint.pt", "epochs.jsonl", "run.json"):
-        (copy / name).write_bytes((tiny_run / name).read_bytes())
-    arguments = ["fit", str(copy), "--data", str(tiny_data), "--batch-size", "4", "--no-negatives", "--epochs", "2"]
-    printed = run(*arguments)
+def test_a_run_that_was_killed_ends_where_an_unbroken_one_does(
+    tiny_data: Path, tiny_experiment: Experiment, tmp_path: Path
+) -> None:
+    """Killed after the first of two epochs and continued: the same weights, bit by bit."""
+    file = tmp_path / "two.yaml"
+    schedule = tiny_experiment.schedule.model_copy(update={"epochs": 2, "precision": "32-true"})
+    save_experiment(tiny_experiment.model_copy(update={"schedule": schedule}), file)
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    common = ["--data", str(tiny_data), "--threads", "1"]
+
+    class Killed(BaseException):
+        pass
+
+    run("fit", str(file), str(whole), *common)
+    with pytest.MonkeyPatch.context() as patch:
+
+        def kill(_line: object) -> None:
+            raise Killed
+
+        patch.setattr("training.fit_commands.print_epoch", kill)
+        with pytest.raises(Killed):
+            CliRunner().invoke(app, ["fit", str(file), str(broken), *common], catch_exceptions=False)
+    printed = run("fit", str(file), str(broken), *common)
     assert "epoch 2/2" in printed
-    assert "epoch 1/2" not in printed
-    assert json.loads((copy / "run.json").read_text())["planned_epochs"] == [[0, 1], [1, 2]]
-    with pytest.raises(ValueError, match="another schedule"):
-        run(*arguments, "--seed", "9")
-    with pytest.raises(ValueError, match="patches_train"):
-        run(*arguments, "--max-patches", "2")
+    expected, found = weights(whole), weights(broken)
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
 
 
-def test_a_run_can_begin_with_the_weights_of_another(tiny_run: Path, tiny_data: Path, tmp_path: Path) -> None:
-    """And says so in its description."""
-    folder = tmp_path / "second"
-    common = ["--data", str(tiny_data), "--batch-size", "4", "--no-negatives", "--epochs", "1"]
-    run("fit", str(folder), *common, "--start-from", str(tiny_run), "--mild")
-    described = json.loads((folder / "run.json").read_text())
-    assert described["started_from"] == "tiny after 1 epochs"
-    assert described["variation"]["offset_most"] < Variation().offset_most
+def test_a_run_is_not_continued_with_another_experiment(
+    tiny_run: Path, tiny_data: Path, tiny_experiment: Experiment, tmp_path: Path
+) -> None:
+    """The card would lie about its training."""
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny_run, copy)
+    other = tmp_path / "other.yaml"
+    save_experiment(tiny_experiment.model_copy(update={"title": "Another"}), other)
+    assert "begun with another experiment" in refused("fit", str(other), str(copy), "--data", str(tiny_data))
+
+
+def test_a_checkpoint_of_another_architecture_is_refused(
+    tiny_run: Path, tiny_data: Path, tiny_experiment: Experiment, tmp_path: Path
+) -> None:
+    """Both are named, and what to do."""
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny_run, copy)
+    network = tiny_experiment.network.model_copy(update={"architecture": "resunet++"})
+    save_experiment(tiny_experiment.model_copy(update={"network": network}), copy / "experiment.yaml")
+    said = refused("export", str(copy), str(tmp_path / "model"), "--data", str(tiny_data))
+    assert "mobilenetv3" in said
+    assert "resunet++" in said
+    assert "begin another run" in said
+
+
+def test_a_split_that_leaks_stops_the_run_unless_allowed_by_name(
+    tiny_experiment: Experiment, tiny_data: Path, tmp_path: Path
+) -> None:
+    """Two touching patches on two sides."""
+    file = tmp_path / "leaky.yaml"
+    data = tiny_experiment.data.model_copy(update={"split": "random"})
+    save_experiment(tiny_experiment.model_copy(update={"data": data}), file)
+    arguments = ["fit", str(file), str(tmp_path / "run"), "--data", str(tiny_data), "--threads", "1"]
+    said = refused(*arguments)
+    assert "leaks" in said
+    assert "touching" in said
+    data = data.model_copy(update={"allow_leaks": ("touching",)})
+    save_experiment(tiny_experiment.model_copy(update={"data": data}), file)
+    assert "random: for comparison only" in run(*arguments)
 
 
 def test_the_service_believes_the_exported_card(tiny_model: Path) -> None:
@@ -74,55 +134,92 @@ def test_the_service_believes_the_exported_card(tiny_model: Path) -> None:
 
 
 def test_the_card_is_a_stac_item_with_mlm(tiny_model: Path) -> None:
-    """pystac reads it back through its MLM extension."""
+    """pystac reads it back through its MLM extension; stac-model validated it at the export."""
     item = pystac.Item.from_file(str(tiny_model / "model.json"))
     assert isinstance(item, pystac.Item)
     mlm = MLMExtension.ext(item)
-    assert mlm.architecture == "ResUNet++"
+    assert mlm.architecture == "U-Net, encoder mobilenetv3_small_100"
     assert list(mlm.input[0].bands) == ["B04", "B03", "B02"]
     assert mlm.input[0].input.shape == [-1, 3, -1, -1]
     assert mlm.output[0].result.dim_order == ["batch", "height", "width"]
-    assert mlm.total_parameters == 4_057_617
     asset = item.assets["model"]
     assert asset.href.endswith("model.onnx")
     assert set(asset.roles or []) >= {"mlm:model"}
-    assert (tiny_model / "model.onnx").stat().st_size < 20e6
 
 
-def test_onnx_runtime_gives_what_torch_gives(tiny_run: Path, tiny_model: Path) -> None:
+def test_a_card_that_names_a_missing_band_is_refused(tiny_model: Path) -> None:
+    """As is one that the MLM extension does not allow."""
+    card = json.loads((tiny_model / "model.json").read_text())
+    check_card(card)
+    properties = card["properties"]
+    properties["mlm:input"][0]["bands"] = ["B04", "B03", "B8A"]
+    with pytest.raises(BadModel, match="B8A"):
+        check_card(card)
+    properties["mlm:input"][0]["bands"] = ["B04", "B03", "B02"]
+    del properties["mlm:architecture"]
+    with pytest.raises(BadModel, match="architecture"):
+        check_card(card)
+
+
+def test_onnx_runtime_gives_what_torch_gives(tiny_run: Path, tiny_model: Path, tiny_experiment: Experiment) -> None:
     """At several sizes and batches, which the exported graph leaves free."""
-    network = Probability(averaged_network(tiny_run)).eval()
-    shapes = ((2, 32, 32), (1, 64, 40))
-    assert parity(network, tiny_model / "model.onnx", shapes=shapes) < PARITY_LIMIT
+    temperature = json.loads((tiny_model / "model.json").read_text())["properties"]["scarpwatch:calibration"]
+    network = Probability(averaged_network(tiny_experiment, tiny_run), temperature["temperature"]).eval()
+    assert parity(network, tiny_model / "model.onnx", shapes=((2, 32, 32), (1, 64, 96))) < PARITY_LIMIT
 
 
-def test_other_weights_do_not_pass_as_the_same(tiny_model: Path) -> None:
-    """The comparison notices a network that is not the exported one."""
-    other = Probability(ResUNetPlusPlus()).eval()
-    assert parity(other, tiny_model / "model.onnx", shapes=((1, 32, 32),)) > PARITY_LIMIT
+def test_an_export_that_does_not_match_its_network_is_refused(
+    tiny_experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The comparison notices weights that are not the network's."""
+    torch.manual_seed(0)
+    network = build_network(tiny_experiment.network, 3).eval()
+    export_onnx(network, tmp_path / "right.onnx")
+    other = build_network(tiny_experiment.network, 3).eval()
+    assert parity(Probability(other).eval(), tmp_path / "right.onnx", shapes=((1, 32, 32),)) > PARITY_LIMIT
+    monkeypatch.setattr("training.export.parity", lambda *_: 0.5)
+    with pytest.raises(BadModel, match=r"differ by 5\.00e-01"):
+        export_onnx(network, tmp_path / "wrong.onnx")
 
 
-def test_the_mean_over_flips_turns_with_its_input(tiny_model: Path) -> None:
+def test_the_mean_over_flips_turns_with_its_input(tiny_model: Path, tiny_data: Path) -> None:
     """Averaging over the four flips makes the answer equivariant to them."""
-    session = open_session(tiny_model / "model.onnx", 1)
-    window = np.random.default_rng(0).standard_normal((1, 3, 32, 40)).astype(np.float32)
-    mirrored = np.ascontiguousarray(window[..., ::-1])
-    np.testing.assert_allclose(flip_mean(session, mirrored)[..., ::-1], flip_mean(session, window), atol=1e-5)
+    predict = onnx_predictor(load_card(tiny_model), 1)
+    chips = load_rgb_patches(tiny_data / PATCH_FILE)
+    straight = chips.pixels.astype(np.float32)
+    as_they_are = predict(replace(chips, pixels=straight))
+    mirrored = predict(replace(chips, pixels=np.ascontiguousarray(straight[..., ::-1])))
+    np.testing.assert_allclose(mirrored[..., ::-1], as_they_are, atol=1e-5)
 
 
 def test_evaluate_prints_the_figures(tiny_model: Path, tiny_data: Path) -> None:
     """JSON with the agreed keys, on the chosen ids only."""
     file = str(tiny_data / PATCH_FILE)
     found = json.loads(run("evaluate", str(tiny_model), "--data", file, "--ids", "300-489", "--json"))
-    assert {"f1", "pr_auc", "precision", "recall", "threshold", "f1_best", "intervals"} <= set(found)
+    assert {"f1", "pr_auc", "precision", "recall", "iou", "threshold", "f1_best", "intervals"} <= set(found)
     assert found["patches"] == len(VALIDATION_IDS)
     assert found["threshold"] == load_card(tiny_model).threshold
     assert "f1: " in run("evaluate", str(tiny_model), "--data", file)
 
 
-def test_evaluate_without_any_patch_is_a_usage_error(tiny_model: Path, tiny_data: Path) -> None:
-    """Exit code 2 and the ids that were asked for."""
-    arguments = ["evaluate", str(tiny_model), "--data", str(tiny_data / PATCH_FILE), "--ids", "9000"]
-    result = CliRunner().invoke(app, arguments)
-    assert result.exit_code == 2
-    assert "9000" in result.output
+def test_evaluate_without_any_patch_names_the_ids(tiny_model: Path, tiny_data: Path) -> None:
+    """And says what to do."""
+    said = refused("evaluate", str(tiny_model), "--data", str(tiny_data / PATCH_FILE), "--ids", "9000")
+    assert "9000" in said
+
+
+def test_every_experiment_that_ships_can_be_read() -> None:
+    """And is listed with its title."""
+    printed = run("experiments")
+    assert "scar-rgb" in printed
+    assert load_experiment("scar-rgb").title in printed
+
+
+def test_an_unknown_setting_or_experiment_is_named(tmp_path: Path) -> None:
+    """With what there is instead."""
+    file = tmp_path / "odd.yaml"
+    file.write_text("name: odd\ntitle: Odd\ndata: {kind: rgb-patches, path: x}\nschedule: {epochs: 0, speed: 3}\n")
+    said = refused("fit", str(file), str(tmp_path / "run"), "--data", str(tmp_path))
+    assert "schedule.epochs" in said
+    assert "schedule.speed" in said
+    assert "scar-rgb" in refused("fit", "scar-gbr", str(tmp_path / "run"), "--data", str(tmp_path))

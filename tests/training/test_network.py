@@ -1,9 +1,12 @@
-"""ResUNet++: shapes, size, learning."""
+"""Networks: shapes, sizes, and what a pretrained encoder begins with."""
 
 import pytest
 import torch
 
-from training.loop import one_cycle
+from monitor.errors import ConfigError
+from training.experiment import NetworkSettings
+from training.networks.build import build_network, encoder_parameters
+from training.networks.pretrained import imagenet_weights
 from training.networks.resunetpp import ResUNetPlusPlus, require_size
 
 
@@ -27,10 +30,37 @@ def test_a_size_that_does_not_halve_three_times_names_the_padded_one() -> None:
         require_size(100, 128)
 
 
-def test_the_learning_rate_rises_and_falls() -> None:
-    """From 4 % of the peak up to it and down to almost nothing."""
-    rates = [one_cycle(step, 100, 1.0) for step in range(101)]
-    assert rates[0] == pytest.approx(0.04)
-    assert max(rates) == pytest.approx(1.0)
-    assert rates[100] == pytest.approx(1e-4)
-    assert rates.index(max(rates)) == 15
+@pytest.mark.parametrize("upsampling", [1, 2])
+@pytest.mark.parametrize("encoder", ["efficientnet_lite0", "resnet18"])
+def test_a_unet_answers_every_pixel(encoder: str, upsampling: int) -> None:
+    """With timm's encoders and smp's own, enlarged or not, for any number of bands."""
+    settings = NetworkSettings(encoder=encoder, pretrained=False, upsampling=upsampling)
+    network = build_network(settings, channels=5).eval()
+    with torch.no_grad():
+        assert network(torch.zeros(1, 5, 64, 32)).shape == (1, 1, 64, 32)
+
+
+def test_a_pretrained_encoder_begins_with_the_published_weights() -> None:
+    """All of them for three bands; for other bands the first layer is the mean colour with the same sum."""
+    published = imagenet_weights("efficientnet_lite0")
+    first = published["_conv_stem.weight"]
+    three = build_network(NetworkSettings(), 3).get_submodule("encoder").state_dict()
+    assert all(torch.equal(mine, theirs) for mine, theirs in zip(three.values(), published.values(), strict=False))
+    five = build_network(NetworkSettings(), 5).get_submodule("encoder").state_dict()["model.conv_stem.weight"]
+    torch.testing.assert_close(five.sum(1), first.sum(1))
+    assert (five == five[:, :1]).all()
+
+
+def test_only_the_encoder_learns_slowly() -> None:
+    """Its parameters are told from the decoder's by name, also inside an enlarged network."""
+    network = build_network(NetworkSettings(pretrained=False, upsampling=2), 3)
+    names = encoder_parameters(network)
+    assert names
+    assert all("encoder" in name for name in names)
+    assert any("decoder" in name for name, _ in network.named_parameters())
+
+
+def test_an_encoder_without_packaged_weights_is_named() -> None:
+    """With those that have them."""
+    with pytest.raises(ConfigError, match=r"resnet18.*efficientnet_lite0"):
+        build_network(NetworkSettings(encoder="resnet18"), 3)

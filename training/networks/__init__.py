@@ -1,1 +1,1 @@
-"""Network architectures, written in plain torch."""
+"""Network definitions, and the one place that builds them from an experiment."""

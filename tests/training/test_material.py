@@ -1,0 +1,55 @@
+"""What an experiment names is what it trains on."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from monitor.errors import ConfigError
+from tests.training.conftest import THRESHOLD_ID, TRAIN_IDS, VALIDATION_IDS
+from training.datasets.rgb_patches import PATCH_FILE
+from training.experiment import DataSettings, load_experiment
+from training.material import gather
+
+DATA = DataSettings(kind="rgb-patches", path=PATCH_FILE)
+
+
+def test_the_published_blocks_are_the_default(tiny_data: Path) -> None:
+    """Training, threshold and scored chips, and the hash of the file in the manifest."""
+    material = gather(DATA, tiny_data)
+    assert tuple(material.sources().labelled.ids) == TRAIN_IDS
+    assert tuple(material.threshold().ids) == (THRESHOLD_ID,)
+    assert tuple(material.scored().ids) == VALIDATION_IDS
+    assert [one.name for one in material.manifests] == ["l4s_rgb"]
+
+
+def test_other_blocks_and_excluded_ids_can_be_named(tiny_data: Path) -> None:
+    """Excluded ids are trained on nowhere, with their guards."""
+    data = DATA.model_copy(update={"validation": ("1205",), "threshold": ("300-301",), "exclude_ids": "10"})
+    material = gather(data, tiny_data)
+    assert tuple(material.scored().ids) == (THRESHOLD_ID,)
+    assert tuple(material.threshold().ids) == VALIDATION_IDS
+    assert len(material.sources().labelled) == 0
+
+
+def test_bands_are_taken_by_name(tiny_data: Path) -> None:
+    """In the experiment's order; one that is not there is named."""
+    material = gather(DATA.model_copy(update={"bands": ("B02", "B04")}), tiny_data)
+    whole = gather(DATA, tiny_data)
+    np.testing.assert_array_equal(material.samples.pixels, whole.samples.pixels[:, [2, 0]])
+    with pytest.raises(ConfigError, match="B08"):
+        gather(DATA.model_copy(update={"bands": ("B08",)}), tiny_data)
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_quiet_ground_that_is_not_named_stays_unseen(data_folder: Path) -> None:
+    """The shipped experiment trains on Slovenia and Spain; Belgium is left for scoring."""
+    material = gather(load_experiment("scar-rgb-noiburi").data, data_folder)
+    quiet = material.sources().quiet
+    assert quiet is not None
+    assert set(quiet.groups) == {"slovenia", "spain"}
+    assert not (quiet.labels == 1).any()
+    assert len(material.sources().labelled) == 765
+    assert not ((material.sources().labelled.ids >= 2200) & (material.sources().labelled.ids <= 2620)).any()
+    with pytest.raises(ConfigError, match=r"atlantis.*belgium"):
+        gather(DATA.model_copy(update={"quiet": ("atlantis",), "quiet_share": 0.1}), data_folder)

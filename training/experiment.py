@@ -1,0 +1,155 @@
+"""Experiments: what a network is trained on, how, and with what; one YAML file each under training/experiments/."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from monitor.errors import ConfigError
+
+FOLDER: Final = Path(__file__).with_name("experiments")
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Range = tuple[float, float]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataSettings(_Section):
+    """The labelled chips, their split and the quiet ground beside them."""
+
+    kind: Literal["rgb-patches", "rgb-pairs", "landslide4sense", "sparse-chips", "cut-chips"]
+    path: str
+    """Relative to the folder of data."""
+    bands: tuple[str, ...] = ("B04", "B03", "B02")
+    """Of the set's bands, those the network sees, in its order."""
+    file_bands: tuple[str, ...] = ()
+    """Of sparse chips, whose files name no bands: all of them, in their order."""
+    split: Literal["blocks", "groups", "random"] = "blocks"
+    """`random` leaks by its nature and is marked so wherever its figures are shown."""
+    validation: tuple[str, ...] = ()
+    """Ranges of ids such as 300-489 (blocks) or names of groups; empty takes the published blocks of the patches."""
+    threshold: tuple[str, ...] = ()
+    exclude_ids: str = ""
+    """Left out of training with their guards, such as 2200-2620."""
+    allow_leaks: tuple[str, ...] = ()
+    """Kinds of leaks that may stand; anything else across the split stops the run."""
+    quiet: tuple[str, ...] = ()
+    """Sources of landslide-free ground mixed in, such as slovenia."""
+    quiet_share: Share = 0.0
+    """Quiet chips drawn per epoch, as a share of the labelled ones."""
+
+
+class NetworkSettings(_Section):
+    """What is trained."""
+
+    architecture: Literal["unet", "resunet++"] = "unet"
+    encoder: str = "efficientnet_lite0"
+    """Of the U-Net, by its name in timm or segmentation-models-pytorch."""
+    pretrained: bool = True
+    """Begin with ImageNet weights, for the encoders whose weights the package index carries."""
+    decoder_channels: tuple[int, ...] = (256, 128, 64, 32, 16)
+    upsampling: Annotated[int, Field(ge=1, le=4)] = 1
+    """The network sees the window enlarged so many times: scars are a few pixels wide."""
+
+
+class VariationSettings(_Section):
+    """Ranges and probabilities of the variations of a chip; the defaults only turn it."""
+
+    scale_range: Range = (0.75, 1.35)
+    """Zoom; above 1 enlarges, below 1 looks like a coarser sensor."""
+    rotation_deg: float = 45.0
+    warp_share: Share = 0.0
+    """Share of chips that are zoomed and rotated."""
+    gamma_range: Range = (0.8, 1.25)
+    gamma_share: Share = 0.0
+    haze_share: Share = 0.0
+    haze_most: Share = 0.6
+    """Largest share of the contrast a haze bank takes."""
+    blob_share: Share = 0.0
+    """Share of chips with white intruders, cloud-like or roof-like."""
+    gain_spread: float = 0.0
+    """Standard deviation of the logarithm of the factor on the ground's scale, all bands together."""
+    offset_spread: float = 0.0
+    """Standard deviation of the shift of the ground's centre in units of its scale."""
+    band_share: Share = 0.3
+    """How much each band differs from the others in both."""
+    cutmix_share: Share = 0.0
+    """Share of chips in which a rectangle comes from another chip."""
+
+
+class LossSettings(_Section):
+    """What is made small."""
+
+    name: Literal["bce", "bce-dice", "dice", "focal", "bce-lovasz", "tversky"] = "bce-dice"
+    positive_weight: float = 1.0
+    """Weight of landslide pixels in the cross-entropy."""
+
+
+class ScheduleSettings(_Section):
+    """How long and how fast to learn."""
+
+    epochs: Annotated[int, Field(ge=1)] = 20
+    batch_size: Annotated[int, Field(ge=1)] = 16
+    learning_rate: float = 1e-3
+    """Peak of one cycle: a rise over the first tenth, then a half cosine."""
+    encoder_rate: float = 0.3
+    """Factor on the learning rate of a pretrained encoder."""
+    weight_decay: float = 1e-2
+    averaging: float = 0.995
+    """Decay per step of the running average of the weights, which is what is exported."""
+    seed: int = 1
+    precision: Literal["bf16-mixed", "16-mixed", "32-true"] = "bf16-mixed"
+
+
+class Experiment(_Section):
+    """Everything a run needs to be repeated, but for the data themselves, whose hash the run states."""
+
+    name: str
+    title: str
+    """One line for cards and reports."""
+    simulated: bool = False
+    """Whether any of the training data are."""
+    data: DataSettings
+    network: NetworkSettings = NetworkSettings()
+    variation: VariationSettings = VariationSettings()
+    loss: LossSettings = LossSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+
+    @property
+    def task(self) -> Literal["scar", "change"]:
+        """What the network answers, in the words of the card: scars of one date, or what slid between two."""
+        return "change" if self.data.kind == "rgb-pairs" else "scar"
+
+
+def load_experiment(name: str) -> Experiment:
+    """The experiment in a YAML file, or of this name under training/experiments/.
+
+    Raises:
+        ConfigError: there is no such file, or a setting is unknown or out of range; names each.
+    """
+    path = Path(name) if name.endswith((".yaml", ".yml")) else FOLDER / f"{name}.yaml"
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return Experiment.model_validate(document)
+    except FileNotFoundError as err:
+        known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.yaml")))
+        raise ConfigError(
+            "there is no such experiment", item=str(path), remedy=f"Name one of {known}, or a .yaml file of your own."
+        ) from err
+    except yaml.YAMLError as err:
+        raise ConfigError(f"it is no YAML ({err})", item=str(path), remedy="Correct the file.") from err
+    except ValidationError as err:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in err.errors())
+        raise ConfigError(faults, item=str(path), remedy="Correct these settings.") from err
+
+
+def save_experiment(experiment: Experiment, path: Path) -> None:
+    """Write the experiment so that load_experiment reads it back."""
+    document = experiment.model_dump(mode="json")
+    path.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")

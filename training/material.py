@@ -1,0 +1,166 @@
+"""What an experiment trains on and is scored on: chips, split, quiet ground, and where all of it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from monitor.errors import ConfigError
+from training.batches import Sources
+from training.datasets import quiet as quiet_ground
+from training.datasets.bands import select_bands
+from training.datasets.cutting import load_cut_chips
+from training.datasets.landslide4sense import load_landslide4sense
+from training.datasets.manifest import MANIFEST_FILE, Manifest, manifest_of, read_manifest
+from training.datasets.rgb_patches import load_rgb_patches
+from training.datasets.sparse_chips import load_sparse_chips
+from training.experiment import DataSettings
+from training.pairs import fixed_pairs, single_bands
+from training.samples import Samples
+from training.splits import (
+    THRESHOLD_BLOCKS,
+    VALIDATION_BLOCKS,
+    LeakageReport,
+    LeakKind,
+    Split,
+    parse_id_ranges,
+    require_no_leaks,
+    split_at_random,
+    split_by_blocks,
+    split_by_group,
+)
+
+L4S_SOURCE: Final = "Landslide4Sense (Ghorbanzadeh et al. 2022, doi 10.1109/TGRS.2022.3215209, Zenodo 10463239)"
+_QUIET_SOURCE: Final = (
+    "eo-learn example data, Slovenia, Sentinel-2 L1C (MIT); Sen1Floods11 chip Spain_7370579, Sentinel-2 L1C "
+    "(CC-BY-4.0); WorldCereal test patch, Belgium, Sentinel-2 L2A, monthly composites (MIT)"
+)
+_SEED_OF_RANDOM_SPLIT: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunMaterial:
+    """Everything a run reads."""
+
+    samples: Samples
+    split: Split
+    leakage: LeakageReport
+    quiet: Samples | None
+    quiet_share: float
+    manifests: tuple[Manifest, ...]
+    paired: bool = False
+    """Chips become pairs of dates: made anew for training, once for what is held out."""
+
+    def sources(self) -> Sources:
+        """What the batches are drawn from."""
+        return Sources(
+            labelled=self.samples.take(self.split.train),
+            quiet=self.quiet,
+            quiet_share=self.quiet_share,
+            paired=self.paired,
+        )
+
+    def threshold(self) -> Samples:
+        """The chips that choose threshold and temperature."""
+        return self._held_out(self.split.threshold)
+
+    def scored(self) -> Samples:
+        """The chips that are scored."""
+        return self._held_out(self.split.validation)
+
+    def _held_out(self, ids: frozenset[int]) -> Samples:
+        chips = self.samples.take(ids)
+        return fixed_pairs(chips) if self.paired else chips
+
+
+def gather(data: DataSettings, folder: Path) -> RunMaterial:
+    """Read the chips an experiment names, under the folder of data, and divide them.
+
+    Raises:
+        ScarpwatchError: a file is missing or broken, a band or group is not there, or the split leaks.
+    """
+    path = folder / data.path
+    samples, manifest = _READERS[data.kind](path, data)
+    split = _split(samples, data)
+    leakage = require_no_leaks(samples, split, [LeakKind(name) for name in data.allow_leaks])
+    quiet = _quiet(folder, data)
+    manifests = [manifest]
+    if quiet is not None:
+        files = quiet_ground.quiet_files(folder)
+        manifests.append(manifest_of(quiet, folder, files, source=_QUIET_SOURCE, licence="as named"))
+    return RunMaterial(
+        samples=samples,
+        split=split,
+        leakage=leakage,
+        quiet=quiet,
+        quiet_share=data.quiet_share if quiet is not None else 0.0,
+        manifests=tuple(manifests),
+        paired=data.kind == "rgb-pairs",
+    )
+
+
+def _rgb_patches(path: Path, data: DataSettings) -> tuple[Samples, Manifest]:
+    samples = select_bands(load_rgb_patches(path), single_bands(data.bands))
+    source = f"{L4S_SOURCE}, 8-bit RGB renderings of its training patches"
+    return samples, manifest_of(samples, path.parent, [path], source=source, licence="CC-BY-4.0")
+
+
+def _landslide4sense(path: Path, data: DataSettings) -> tuple[Samples, Manifest]:
+    samples = load_landslide4sense(path, data.bands)
+    files = sorted(path.rglob("*.h5"))
+    return samples, _stated(path) or manifest_of(samples, path, files, source=L4S_SOURCE, licence="CC-BY-4.0")
+
+
+def _sparse_chips(path: Path, data: DataSettings) -> tuple[Samples, Manifest]:
+    samples = load_sparse_chips(path, data.file_bands, data.bands)
+    files = sorted(path.rglob("*.tif"))
+    return samples, _stated(path) or manifest_of(samples, path, files, source=path.name, licence="not stated")
+
+
+def _cut_chips(path: Path, data: DataSettings) -> tuple[Samples, Manifest]:
+    return load_cut_chips(path, data.bands), read_manifest(path / MANIFEST_FILE)
+
+
+_READERS: Final[dict[str, Callable[[Path, DataSettings], tuple[Samples, Manifest]]]] = {
+    "rgb-patches": _rgb_patches,
+    "rgb-pairs": _rgb_patches,
+    "landslide4sense": _landslide4sense,
+    "sparse-chips": _sparse_chips,
+    "cut-chips": _cut_chips,
+}
+
+
+def _stated(path: Path) -> Manifest | None:
+    file = path / MANIFEST_FILE
+    return read_manifest(file) if file.exists() else None
+
+
+def _split(samples: Samples, data: DataSettings) -> Split:
+    exclude = parse_id_ranges(data.exclude_ids)
+    if data.split == "random":
+        return split_at_random(samples, _SEED_OF_RANDOM_SPLIT)
+    if data.split == "groups":
+        return split_by_group(samples, data.validation, data.threshold)
+    validation = parse_id_ranges(",".join(data.validation)) or VALIDATION_BLOCKS
+    threshold = parse_id_ranges(",".join(data.threshold)) or THRESHOLD_BLOCKS
+    return split_by_blocks(samples, validation, threshold, exclude)
+
+
+def _quiet(folder: Path, data: DataSettings) -> Samples | None:
+    """The quiet chips of the sources that an experiment names; the others stay unseen and can be scored."""
+    if not data.quiet or not data.quiet_share:
+        return None
+    chips = select_bands(quiet_ground.load_quiet(folder), single_bands(data.bands))
+    there = set(chips.groups.tolist())
+    unknown = sorted(set(data.quiet) - there)
+    if unknown:
+        raise ConfigError(
+            f"there is no quiet ground of {', '.join(unknown)}",
+            item="data.quiet",
+            remedy=f"Choose among {', '.join(sorted(there))}.",
+        )
+    return chips.take(chips.ids[np.isin(chips.groups, data.quiet)].tolist())

@@ -1,0 +1,80 @@
+"""The network as Lightning trains it."""
+
+from __future__ import annotations
+
+import lightning
+import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor, nn
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import OneCycleLR
+
+from training.experiment import Experiment
+from training.losses import segmentation_loss
+from training.metrics import BINS, scores
+from training.networks.build import build_network, encoder_parameters
+
+
+class SegmentationModule(lightning.LightningModule):
+    """Learns from (inputs, labels); shows best F1 and PR-AUC on the threshold chips after every epoch.
+
+    inputs: (N, C, H, W) float32 normalised. labels: (N, 1, H, W) int8, -1 unlabelled, 0 stable, 1 landslide.
+    """
+
+    def __init__(self, experiment: Experiment, *, initial: bool = True) -> None:
+        """`initial` loads pretrained weights; a checkpoint needs none."""
+        super().__init__()
+        self.experiment = experiment
+        self.save_hyperparameters(
+            {"network": experiment.network.model_dump(mode="json"), "bands": list(experiment.data.bands)}
+        )
+        network = build_network(experiment.network, len(experiment.data.bands), initial=initial)
+        # Convolutions on CPU and GPU are fastest with the bands last in memory.
+        self.network: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._counts = torch.zeros(2, BINS)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Logits (N, 1, H, W) float32."""
+        logits: Tensor = self.network(inputs.contiguous(memory_format=torch.channels_last))
+        return logits.float()
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
+        inputs, labels = batch
+        loss = segmentation_loss(self(inputs), labels, self.experiment.loss)
+        self.log("loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(inputs))
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        self._counts = torch.zeros(2, BINS, device=self.device)
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], _index: int) -> None:
+        inputs, labels = batch
+        bins = (torch.sigmoid(self(inputs)) * BINS).long().clamp(0, BINS - 1)
+        for label in (0, 1):
+            self._counts[label] += torch.bincount(bins[labels == label], minlength=BINS)
+
+    def on_validation_epoch_end(self) -> None:
+        counts = self.all_gather(self._counts)
+        assert isinstance(counts, Tensor)
+        found = scores(counts.reshape(-1, 2, BINS).sum(0).cpu().numpy(), threshold=0.5)
+        self.log("f1_best", found.f1_best, prog_bar=True)
+        self.log("pr_auc", found.pr_auc, prog_bar=True)
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        schedule = self.experiment.schedule
+        pretrained = encoder_parameters(self.network) if self.experiment.network.pretrained else set()
+        named = list(self.network.named_parameters())
+        rates = [schedule.learning_rate * schedule.encoder_rate, schedule.learning_rate]
+        groups = [
+            {"params": [value for name, value in named if (name in pretrained) == inside]} for inside in (True, False)
+        ]
+        kept = [(group, rate) for group, rate in zip(groups, rates, strict=True) if group["params"]]
+        optimizer = AdamW([group for group, _ in kept], weight_decay=schedule.weight_decay)
+        cycle = OneCycleLR(
+            optimizer,
+            max_lr=[rate for _, rate in kept],
+            total_steps=int(self.trainer.estimated_stepping_batches),
+            pct_start=0.1,
+            cycle_momentum=False,
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}

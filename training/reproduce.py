@@ -1,0 +1,111 @@
+"""python -m training reproduce: the quoted figures made again, from the data to the scored weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import torch
+import typer
+import yaml
+
+from monitor.errors import ConfigError, ScarpwatchError
+from training.datasets.folder import data_folder
+from training.experiment import load_experiment
+from training.fit_commands import DataOption, ThreadsOption, failed, print_epoch, tell, with_epochs
+from training.loop import fit
+from training.material import gather
+from training.release import release
+from training.run_file import begin_run
+
+QUOTED_FILE: Final = Path(__file__).with_name("quoted.yaml")
+KEYS: Final = ("f1", "pr_auc")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quoted:
+    """What a set of experiments is said to give."""
+
+    experiment: str
+    epochs: int | None
+    """Instead of the experiment's; the quick form stops early."""
+    intervals: Mapping[str, tuple[float, float]]
+    """95 % interval of every figure in KEYS on the scored chips."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One figure made again."""
+
+    experiment: str
+    key: str
+    value: float
+    quoted: tuple[float, float]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it lies in the quoted interval."""
+        return self.quoted[0] <= self.value <= self.quoted[1]
+
+
+def reproduce_command(
+    name: Annotated[str, typer.Argument(help="Set of experiments: rgb.")],
+    out: Annotated[Path, typer.Option(help="Folder for runs and models; an interrupted one continues.")] = Path(
+        "runs/reproduce"
+    ),
+    data: DataOption = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A few epochs against their own quoted figures.")] = False,
+    threads: ThreadsOption = 2,
+) -> None:
+    """Train, export and score again, and compare with the quoted figures; exit code 1 where they disagree."""
+    torch.set_num_threads(threads)
+    try:
+        steps = quoted(f"{name}-quick" if quick else name)
+        folder = data_folder(data)
+        outcomes = [one for step in steps for one in _made_again(step, folder, out, threads)]
+    except ScarpwatchError as err:
+        raise failed(err) from err
+    for one in outcomes:
+        low, high = one.quoted
+        verdict = "agrees" if one.agrees else "DISAGREES"
+        typer.echo(f"{one.experiment:<20} {one.key:<8} {one.value:.3f}  quoted {low:.3f} to {high:.3f}  {verdict}")
+    if not all(one.agrees for one in outcomes):
+        raise typer.Exit(1)
+
+
+def quoted(name: str) -> list[Quoted]:
+    """The experiments of a set with their quoted figures.
+
+    Raises:
+        ConfigError: there is no such set.
+    """
+    sets: dict[str, list[dict[str, Any]]] = yaml.safe_load(QUOTED_FILE.read_text(encoding="utf-8"))
+    if name not in sets:
+        raise ConfigError("nothing is quoted under this name", item=name, remedy=f"Choose among {', '.join(sets)}.")
+    return [
+        Quoted(
+            experiment=entry["experiment"],
+            epochs=entry.get("epochs"),
+            intervals={key: (float(entry[key][0]), float(entry[key][1])) for key in KEYS},
+        )
+        for entry in sets[name]
+    ]
+
+
+def _made_again(step: Quoted, data: Path, out: Path, threads: int) -> list[Outcome]:
+    tell(f"== {step.experiment}")
+    experiment = with_epochs(load_experiment(step.experiment), step.epochs)
+    material = gather(experiment.data, data)
+    run = out / experiment.name
+    begin_run(run, experiment, material)
+    fit(experiment, material.sources(), material.threshold(), run, print_epoch)
+    model = out / "models" / experiment.name
+    card = release(experiment, material, run, model, threads=threads, now=datetime.now(UTC), progress=tell)
+    found = card["properties"]["scarpwatch:metrics"]["validation"]
+    return [
+        Outcome(experiment=experiment.name, key=key, value=found[key], quoted=interval)
+        for key, interval in step.intervals.items()
+    ]
