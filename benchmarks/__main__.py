@@ -18,6 +18,7 @@ OutOption = Annotated[Path, typer.Option("--out", help="Where figures are writte
 
 _DATA = _ROOT.parent / "shared" / "data"
 _MODEL = _ROOT / "models" / "scar-rgb-noiburi"
+_CHANGE = _ROOT / "models" / "change-rgb"
 _OUT = _ROOT / "docs"
 
 
@@ -39,17 +40,22 @@ def speed(
 def implants(
     data: DataOption = _DATA,
     model: ModelOption = _MODEL,
+    change: Annotated[
+        Path | None, typer.Option("--change", help="Change model; by default the shipped one, if any.", exists=True)
+    ] = None,
     out: OutOption = _OUT,
     each: Annotated[int, typer.Option("--each", min=1, help="Implants of every size.")] = 200,
     points: Annotated[Path | None, typer.Option("--points", help="Write every measured setting as JSON.")] = None,
 ) -> None:
     """Painted scars on quiet ground: detection by size at the same number of false events."""
-    from benchmarks.implants import run
+    from benchmarks.implants import Models, run
+
+    shipped = _CHANGE if _CHANGE.is_dir() else None
 
     def progress(done: int, wanted: int) -> None:
         print(f"{done} of {wanted} implants", file=sys.stderr, flush=True)
 
-    typer.echo(run(data, model, out, each, progress, points))
+    typer.echo(run(data, Models(scar=model, change=change or shipped), out, each, progress, points))
 
 
 @app.command()

@@ -16,12 +16,14 @@ from monitor.core.change import AlertSettings
 # Okabe and Ito (2008): told apart with every kind of colour vision; line style and marker say it again.
 STYLES = {
     "network": ("#0072B2", "o", "-"),
+    "change model": ("#E69F00", "v", "-"),
     "baseline": ("#D55E00", "s", "--"),
     "union": ("#009E73", "^", "-."),
     "baseline supported by network": ("#CC79A7", "D", ":"),
 }
 NAMES = {
     "network": "network",
+    "change model": "change model (two dates as one input)",
     "baseline": "plain baseline (red log-ratio)",
     "union": "either of the two",
     "baseline supported by network": "baseline, network must rise too",
@@ -46,7 +48,7 @@ def implants_figure(points: Sequence[Point], trials: Trials, settings: AlertSett
         ha="left",
     )
     handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=11)
+    figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False, fontsize=11)
     figure.savefig(path, dpi=120, facecolor="white")
 
 
@@ -55,7 +57,7 @@ def _by_size(axes: Axes, points: Sequence[Point], trials: Trials, false: int) ->
         point = best(points, family, false)
         if point is None:
             continue
-        shift = 1.0 + 0.05 * (index - 1.5)
+        shift = 1.0 + 0.05 * (index - 2)
         share = np.array([point.found[size] / point.painted[size] for size in SIZES_HA])
         low, high = np.array([binomial_interval(point.found[size], point.painted[size]) for size in SIZES_HA]).T
         axes.errorbar(
@@ -84,6 +86,8 @@ def _by_false_events(axes: Axes, points: Sequence[Point], trials: Trials, settin
     for family, (colour, marker, line) in STYLES.items():
         chosen = [(count, best(points, family, count)) for count in counts]
         known = [(count, 100 * point.mean) for count, point in chosen if point is not None]
+        if not known:
+            continue
         axes.plot(*zip(*known, strict=True), color=colour, marker=marker, linestyle=line, markersize=5)
     alone = {"network": {"high": settings.high}, "baseline": {"baseline_high": settings.baseline_high}}
     for point in points:

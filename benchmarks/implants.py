@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import iburi
+from benchmarks.change_model import open_change_model
 from benchmarks.scoring import (
     Rule,
     baseline_rule,
@@ -15,6 +16,7 @@ from benchmarks.scoring import (
     false_events,
     is_found,
     network_rule,
+    pair_rule,
     poisson_interval,
     strong_rule,
     supported_rule,
@@ -45,7 +47,8 @@ OPEN_STRENGTHS = (0.05, 0.10, 0.15, 0.20, 0.30)
 PAIRED_STARTS = (0.52, 0.60, 0.68, 0.72, 0.76, 0.84)
 """Starts of the baseline at which it is combined with the network."""
 STRONG_STARTS = (0.52, 0.60, 0.68, 0.76)
-FAMILIES = ("network", "baseline", "union", "baseline supported by network", "baseline alerts")
+CHANGE_STARTS = (*NETWORK_STARTS, 0.90, 0.95)
+FAMILIES = ("network", "change model", "baseline", "union", "baseline supported by network", "baseline alerts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +68,22 @@ class Point:
         return float(np.mean([self.found[size] / self.painted[size] for size in self.painted]))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """Folders of what is measured."""
+
+    scar: Path
+    change: Path | None = None
+
+
 def measure(
-    data: Path, model: Path, each: int, progress: Callable[[int, int], None] = lambda _done, _all: None
+    data: Path, models: Models, each: int, progress: Callable[[int, int], None] = lambda _done, _all: None
 ) -> Trials:
-    """The painted runs for one model."""
+    """The painted runs: every model sees the same paint."""
     pair = iburi.open_pair(data)
-    return run_trials(prepare(pair, iburi.instruments(pair, model), AlertSettings()), each, SEED, progress)
+    change = open_change_model(models.change) if models.change is not None else None
+    stage = prepare(pair, iburi.instruments(pair, models.scar), AlertSettings(), change)
+    return run_trials(stage, each, SEED, progress)
 
 
 def sweep(trials: Trials, settings: AlertSettings) -> list[Point]:
@@ -79,6 +92,9 @@ def sweep(trials: Trials, settings: AlertSettings) -> list[Point]:
     baseline = {start: baseline_rule(start, settings) for start in {*BASELINE_STARTS, settings.baseline_high}}
     points = [_point("network", {"high": start}, rule, trials, settings) for start, rule in network.items()]
     points += [_point("baseline", {"baseline_high": start}, rule, trials, settings) for start, rule in baseline.items()]
+    if trials.quiet.ground.pair is not None:
+        rules = {start: pair_rule(start, settings) for start in CHANGE_STARTS}
+        points += [_point("change model", {"high": start}, rule, trials, settings) for start, rule in rules.items()]
     for start in PAIRED_STARTS:
         for other in (*NETWORK_STARTS[2::3], settings.high):
             setting = {"high": other, "baseline_high": start}
@@ -161,7 +177,7 @@ def exposure(trials: Trials) -> str:
 
 def run(
     data: Path,
-    model: Path,
+    models: Models,
     out: Path,
     each: int,
     progress: Callable[[int, int], None],
@@ -171,7 +187,7 @@ def run(
     from benchmarks.figures import implants_figure
 
     settings = AlertSettings()
-    trials = measure(data, model, each, progress)
+    trials = measure(data, models, each, progress)
     points = sweep(trials, settings)
     out.mkdir(parents=True, exist_ok=True)
     implants_figure(points, trials, settings, out / "implants.png")

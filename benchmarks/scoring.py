@@ -28,6 +28,8 @@ class Ground:
     baseline: Array
     slope_deg: Array
     elevation_m: Array
+    pair: Array | None = None
+    """Answer of the change model, if one is measured: of both dates as one input, not a difference."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,21 @@ def baseline_rule(high: float, settings: AlertSettings) -> Rule:
     """The log-ratio of red alone, started at `high`, grown to the shipped proportion of it."""
     low = high * settings.baseline_low / settings.baseline_high
     return lambda ground: grow(ground.baseline, ground.slope_deg, high, low, settings.seed_slope_deg)
+
+
+def pair_rule(high: float, settings: AlertSettings) -> Rule:
+    """The change model alone, started at `high`, grown to the same proportion of it as the network.
+
+    Its answer is no difference, so nothing is taken off for the scene. Without such a model nothing has changed.
+    """
+    low = high * settings.low / settings.high
+
+    def changed(ground: Ground) -> Mask:
+        if ground.pair is None:
+            return np.zeros(ground.slope_deg.shape, dtype=bool)
+        return grow(ground.pair, ground.slope_deg, high, low, settings.seed_slope_deg)
+
+    return changed
 
 
 def union_rule(first: Rule, second: Rule) -> Rule:

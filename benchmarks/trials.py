@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from benchmarks.change_model import ChangeModel
 from benchmarks.iburi import Pair, look_at
 from benchmarks.painting import PaintedSource, ReadOnce, near, scene_haze, scene_pixels
 from benchmarks.scoring import Ground, Implant, Quiet
@@ -41,6 +42,15 @@ _BARE_RED = 0.115
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The change model, what it sees of the earlier scene, and its answer on the unpainted later one."""
+
+    model: ChangeModel
+    before: Mapping[Tile, Array]
+    answers: Mapping[Tile, Array]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """Everything that the runs share. Arrays are (H, W) on the pair's canvas."""
 
@@ -60,6 +70,7 @@ class Stage:
     where: Mask
     """Quiet ground: jointly valid, south of FIRST_ROW."""
     heads: Mask
+    comparison: Comparison | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +88,8 @@ class Trials:
     """Share of pixels whose mask, made again from the unpainted canvas, is what the service read."""
 
 
-def prepare(pair: Pair, tools: Instruments, settings: AlertSettings) -> Stage:
-    """Looks at both dates as they are, and chooses the quiet ground."""
+def prepare(pair: Pair, tools: Instruments, settings: AlertSettings, change: ChangeModel | None = None) -> Stage:
+    """Looks at both dates as they are, and chooses the quiet ground, in which the change model has no say."""
     source = ReadOnce(source=tools.images)
     tools = Instruments(card=tools.card, engine=tools.engine, images=source, terrain=tools.terrain)
     before = look_at(pair.before, pair.tiles, tools)
@@ -116,7 +127,14 @@ def prepare(pair: Pair, tools: Instruments, settings: AlertSettings) -> Stage:
         clear_slopes=clear_slopes,
         where=where,
         heads=where & away & inside & hillsides(scene.slope_deg),
+        comparison=_comparison(pair, tools, change) if change is not None else None,
     )
+
+
+def _comparison(pair: Pair, tools: Instruments, model: ChangeModel) -> Comparison:
+    before = model.see(pair.before, pair.tiles, tools)
+    after = model.see(pair.after, pair.tiles, tools)
+    return Comparison(model=model, before=before, answers=model.compare(after, before))
 
 
 def hillsides(slope_deg: Array) -> Mask:
@@ -185,7 +203,26 @@ def _painted_run(stage: Stage, scars: Sequence[Scar]) -> list[Implant]:
     looks = {**stage.looks, **look_at(stage.pair.after, tuple(sorted(touched)), tools)}
     (scene,) = scenes(looks, stage.ground, stage.settings)
     changes = compare(scene, stage.past, stage.settings)
-    return [_implant(scar, scene, changes) for scar in scars]
+    pair = _pair_layer(stage, changes, _painted_answers(stage, tools, touched))
+    return [_implant(scar, scene, changes, pair) for scar in scars]
+
+
+def _painted_answers(stage: Stage, tools: Instruments, touched: frozenset[Tile]) -> Mapping[Tile, Array]:
+    """The change model's answers on the painted tiles."""
+    if stage.comparison is None:
+        return {}
+    model, before = stage.comparison.model, stage.comparison.before
+    return model.compare(model.see(stage.pair.after, tuple(sorted(touched & before.keys())), tools), before)
+
+
+def _pair_layer(stage: Stage, changes: Changes, painted: Mapping[Tile, Array]) -> Array | None:
+    """(H, W) answers of the change model, painted ones first; NaN where not both dates are seen."""
+    if stage.comparison is None:
+        return None
+    answers = {**stage.comparison.answers, **painted}
+    jointly = np.isfinite(changes.layers[Detector.NETWORK].change)
+    laid = stage.scene.canvas.lay(answers, np.float32(np.nan))
+    return np.where(jointly, laid, np.float32(np.nan))
 
 
 def _touched(stage: Stage, scars: Sequence[Scar]) -> frozenset[Tile]:
@@ -201,7 +238,7 @@ def _painted_source(stage: Stage, painted: Mapping[Tile, Array], changed: frozen
     return PaintedSource(source=stage.tools.images, painted=painted, changed=changed, dark=stage.dark)
 
 
-def _implant(scar: Scar, scene: Scene, changes: Changes) -> Implant:
+def _implant(scar: Scar, scene: Scene, changes: Changes, pair: Array | None) -> Implant:
     """The scar on the part of the canvas that can matter for it."""
     rows, columns = np.nonzero(scar.weight > 0)
     top, left = scar.window[0].start, scar.window[1].start
@@ -212,7 +249,7 @@ def _implant(scar: Scar, scene: Scene, changes: Changes) -> Implant:
     )
     whole = np.zeros(scene.canvas.shape, dtype=np.float32)
     whole[scar.window] = scar.weight
-    ground = _cut(scene, changes, box)
+    ground = _cut(scene, changes, pair, box)
     bare = whole[box].copy()
     return Implant(
         area_ha=scar.area_ha,
@@ -222,21 +259,24 @@ def _implant(scar: Scar, scene: Scene, changes: Changes) -> Implant:
     )
 
 
-def _cut(scene: Scene, changes: Changes, box: tuple[slice, slice]) -> Ground:
+def _cut(scene: Scene, changes: Changes, pair: Array | None, box: tuple[slice, slice]) -> Ground:
     return Ground(
         network=changes.layers[Detector.NETWORK].change[box].copy(),
         baseline=changes.layers[Detector.BASELINE].change[box].copy(),
         slope_deg=scene.slope_deg[box].copy(),
         elevation_m=scene.elevation_m[box].copy(),
+        pair=pair[box].copy() if pair is not None else None,
     )
 
 
 def _quiet(stage: Stage, pixel_km2: float) -> Quiet:
     """The quiet ground with a rim; change outside it is taken out, so that no cluster reaches in from there."""
     (box,) = ndimage.find_objects(ndimage.binary_dilation(stage.where, iterations=_MARGIN_PX).astype(np.int8))
-    ground, where = _cut(stage.scene, stage.changes, box), stage.where[box].copy()
-    ground.network[~where] = np.nan
-    ground.baseline[~where] = np.nan
+    pair = _pair_layer(stage, stage.changes, {})
+    ground, where = _cut(stage.scene, stage.changes, pair, box), stage.where[box].copy()
+    for change in (ground.network, ground.baseline, ground.pair):
+        if change is not None:
+            change[~where] = np.nan
     return Quiet(
         ground=ground,
         where=where,

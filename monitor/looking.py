@@ -116,7 +116,7 @@ class Looker:
         clear = own.state == PixelState.VALID
         if not clear.any():
             return None
-        prediction = self._predict(tile, clear)
+        prediction = self._predict(tile)
         if prediction is None:
             return None
         return quantise(
@@ -135,12 +135,19 @@ class Looker:
         """(256, 256) PixelState of a tile."""
         return self._pixels(tile).state
 
-    def _predict(self, tile: Tile, clear: NDArray[np.bool_]) -> Prediction | None:
-        card = self.instruments.card
-        fields = self.watch.run("features", lambda: blended(tile, card.crop_px, self._statistics))
+    def features(self, tile: Tile) -> Array | None:
+        """(C, 256 + 2 crop, 256 + 2 crop) what the network sees of a tile; None where its ground is unknown."""
+        halo_px = self.instruments.card.crop_px
+        fields = self.watch.run("features", lambda: blended(tile, halo_px, self._statistics))
         if fields is None:
             return None
-        features = self.watch.run("features", lambda: self._features(tile, card.crop_px, fields))
+        return self.watch.run("features", lambda: self._features(tile, halo_px, fields))
+
+    def _predict(self, tile: Tile) -> Prediction | None:
+        card = self.instruments.card
+        features = self.features(tile)
+        if features is None:
+            return None
         return self.watch.run(
             "engine", lambda: predict_tile(self.instruments.engine, features, card.flips, card.crop_px, card.window_px)
         )

@@ -10,7 +10,7 @@ from monitor.adapters.engine import open_engine
 from monitor.adapters.illustrations import Illustrations
 from monitor.adapters.imagery import RasterImageSource
 from monitor.adapters.looks import LookFiles
-from monitor.adapters.model_store import load_card
+from monitor.adapters.model_store import load_watch_card
 from monitor.adapters.products import ProductFolder
 from monitor.adapters.signing import Signers, planetary_computer_sign
 from monitor.adapters.store import SqlStore, make_owner
@@ -31,7 +31,7 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
     Raises:
         BadModel, ConfigError: the model or the database does not fit.
     """
-    card = load_card(settings.models / settings.model)
+    card = load_watch_card(settings.models / settings.model)
     engine = open_engine(card, settings.threads or os.cpu_count() or 1)
     store = SqlStore(settings.database)
     catalogs = {name: _catalog(name, chosen) for name, chosen in settings.catalogs.items()}

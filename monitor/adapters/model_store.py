@@ -17,7 +17,8 @@ from monitor.errors import BadModel
 from monitor.records import ModelCard, Sensor
 
 CARD = "model.json"
-TASKS = ("susceptibility", "scar", "change")
+CHANGE = "change"
+TASKS = ("susceptibility", "scar", CHANGE)
 
 
 def load_card(folder: Path) -> ModelCard:
@@ -47,6 +48,22 @@ def load_card(folder: Path) -> ModelCard:
         weights=str(weights),
     )
     _check_consistent(folder, card, properties)
+    return card
+
+
+def load_watch_card(folder: Path) -> ModelCard:
+    """The card of a model that the service can watch with: one that looks at one date.
+
+    Raises:
+        BadModel: as `load_card`; also where the model's input is a pair of dates.
+    """
+    card = load_card(folder)
+    if card.task == CHANGE:
+        raise _bad(
+            folder,
+            "compares two dates as one input, and the service looks at one date at a time",
+            "Choose a model of task scar or susceptibility; see: scarpwatch models.",
+        )
     return card
 
 

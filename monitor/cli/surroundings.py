@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 
-from monitor.adapters.model_store import load_card
+from monitor.adapters.model_store import load_watch_card
 from monitor.cli.static_catalogs import absent_collections
 from monitor.config import Mistake, Settings, unknown_variables
 from monitor.config.extent import LARGE_KM2, burden, held_km2
@@ -80,7 +80,7 @@ def _model(settings: Settings) -> list[Mistake]:
     if unknown := unknown_model(settings):
         return list(unknown)
     try:
-        load_card(settings.models / settings.model)
+        load_watch_card(settings.models / settings.model)
     except BadModel as error:
         return [Mistake("model", f"{error.item}: {error.message}", error.remedy)]
     return []

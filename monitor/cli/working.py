@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from monitor.adapters.looks import LookFiles
-from monitor.adapters.model_store import load_card
+from monitor.adapters.model_store import load_watch_card
 from monitor.adapters.store import SqlStore
 from monitor.cli import tables
 from monitor.cli.exits import Exit
@@ -87,7 +87,7 @@ def run(context: typer.Context, config: ConfigOption = None) -> None:
     settings = working_settings(config, dict(os.environ))
     prepare_database(settings)
     log = make_logger(sys.stderr, as_json=settings.log.as_json, level=settings.log.level)
-    card = load_card(settings.models / settings.model)
+    card = load_watch_card(settings.models / settings.model)
     with closing(SqlStore(settings.database)) as store, closing(parts.build(settings, _no_progress)) as service:
         engine = getattr(service, "engine", "unknown")
         about = About(version=installed_version(), model_version=card.version, engine=engine)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.model_store import list_models, load_card
+from monitor.adapters.model_store import list_models, load_card, load_watch_card
 from monitor.errors import BadModel
 from monitor.records import Sensor
 from tests.adapters.tiny_model import make_model, write_card
@@ -29,6 +29,16 @@ def test_band_objects_are_read_by_name(tmp_path: Path) -> None:
     folder = make_model(tmp_path / "m", {"mlm:input": [{"bands": bands}]})
 
     assert load_card(folder).bands == ("B04", "B03", "B02")
+
+
+def test_a_model_of_two_dates_cannot_watch(tmp_path: Path) -> None:
+    """It is a good folder, but the service looks at one date at a time; the error says what to choose."""
+    folder = make_model(tmp_path / "pairs", {"scarpwatch:task": "change"})
+
+    assert load_card(folder).task == "change"
+    with pytest.raises(BadModel, match=r"compares two dates .* task scar"):
+        load_watch_card(folder)
+    assert load_watch_card(make_model(tmp_path / "scar")).task == "scar"
 
 
 @pytest.mark.parametrize(

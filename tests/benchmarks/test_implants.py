@@ -1,5 +1,6 @@
 """The sweep over thresholds and what is made of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,23 @@ def test_the_sweep_counts_what_was_designed(tmp_path: Path) -> None:
     implants_figure(points, trials, settings, tmp_path / "figure.png")
     with Image.open(tmp_path / "figure.png") as image:
         assert image.width > 1000
+
+
+def test_the_change_model_has_rows_where_it_was_measured(tmp_path: Path) -> None:
+    """Its answers are swept like the others; without them the table has no such row."""
+    trials, settings = _trials(), AlertSettings()
+    assert "change model" not in table(sweep(trials, settings), trials, settings)
+    implants = tuple(replace(one, ground=replace(one.ground, pair=one.ground.baseline)) for one in trials.implants)
+    silent = np.zeros_like(trials.quiet.ground.baseline)
+    quiet = replace(trials.quiet, ground=replace(trials.quiet.ground, pair=silent))
+    measured = replace(trials, implants=implants, quiet=quiet)
+    points = sweep(measured, settings)
+    found = best(points, "change model", 1)
+    assert found is not None
+    assert (found.false, found.mean) == (0, 1.0)
+    assert "| change model, 0 |" in table(points, measured, settings)
+    implants_figure(points, measured, settings, tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").stat().st_size > 10_000
 
 
 def test_a_bank_in_a_plain_is_no_hillside() -> None:

@@ -1,5 +1,7 @@
 """Counting of found implants and false events."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from benchmarks.scoring import (
     false_events,
     is_found,
     network_rule,
+    pair_rule,
     poisson_interval,
     strong_rule,
     supported_rule,
@@ -56,6 +59,16 @@ def test_support_asks_for_both() -> None:
     rule = supported_rule(baseline_rule(0.6, SETTINGS), Detector.NETWORK, 0.1)
     assert is_found(_implant(_ground(network=0.2, baseline=1.0)), rule, SETTINGS)
     assert not is_found(_implant(_ground(network=0.05, baseline=1.0)), rule, SETTINGS)
+
+
+def test_the_change_model_answers_for_itself() -> None:
+    """Its answer starts clusters like any change; ground that it did not answer for has not changed."""
+    silent = _ground(network=0.9)
+    rule = pair_rule(0.35, SETTINGS)
+    assert not is_found(_implant(silent), rule, SETTINGS)
+    answered = replace(silent, network=np.zeros_like(silent.network), pair=silent.network)
+    assert is_found(_implant(answered), rule, SETTINGS)
+    assert not is_found(_implant(answered), pair_rule(0.95, SETTINGS), SETTINGS)
 
 
 @pytest.mark.parametrize(("level", "expected"), [(0.7, False), (0.9, True)])
