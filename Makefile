@@ -36,7 +36,7 @@ else
 ADD_TORCH := $(ADD) "$(TORCH)"
 endif
 
-.PHONY: help install install-dev install-gpu demo test lint bench clean
+.PHONY: help install install-dev install-gpu demo test lint reproduce bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 14
@@ -74,6 +74,9 @@ lint: $(VENV)/.dev  ## the checks that run no code
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+reproduce: $(VENV)/.dev  ## the quoted figures of the shipped model made again (hours): ARGS=--quick for minutes
+	$(BIN)/python -m training reproduce rgb $(ARGS)
 
 bench: $(VENV)/.dev  ## what the speed claims stand on
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -28,7 +28,10 @@ _LOWEST, _HIGHEST = 0.05, 0.95
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """What was fitted on the threshold chips, and only there. Thresholds are of the raw probability."""
+    """What was fitted on the threshold chips, and only there.
+
+    Thresholds are of the probability that was given: raw here, after the temperature in a released card.
+    """
 
     temperature: float
     best_f1: float

@@ -12,7 +12,7 @@ from training.judging import Judgement, Material
 from training.metrics import blocks_of, paired_differences
 from training.quiet_land import quiet_rows
 from training.report import figures, tables
-from training.report.page import document, section
+from training.report.page import document, leakage_section, section, split_warnings, warning
 from training.scars import SizeClass
 
 
@@ -30,7 +30,7 @@ def comparison_tables(judged: Sequence[Judgement]) -> tuple[tables.Table, ...]:
 def as_text(judged: Sequence[Judgement], material: Material) -> str:
     """Markdown."""
     head = f"# {material.name}: {len(material.scored)} chips scored\n{material.leakage}"
-    return "\n\n".join([head, *(table.markdown() for table in comparison_tables(judged))])
+    return "\n\n".join([head, *split_warnings(judged), *(table.markdown() for table in comparison_tables(judged))])
 
 
 def as_html(judged: Sequence[Judgement], material: Material) -> str:
@@ -38,8 +38,9 @@ def as_html(judged: Sequence[Judgement], material: Material) -> str:
     names = ", ".join(one.name for one in judged)
     head = f"<h1>{escape(names)}</h1><p>{escape(material.name)}: {len(material.scored)} chips scored.</p>"
     curves = f"<h2>Precision and recall</h2>{figures.pr_figure(judged)}"
-    leakage = f"<h2>Leakage</h2><pre>{escape(material.leakage)}</pre>"
-    return document(names, "\n".join([head, *map(section, comparison_tables(judged)), curves, leakage]))
+    leakage = leakage_section(material)
+    warnings = "".join(map(warning, split_warnings(judged)))
+    return document(names, "\n".join([head, warnings, *map(section, comparison_tables(judged)), curves, leakage]))
 
 
 def as_rows(judged: Sequence[Judgement]) -> list[dict[str, Any]]:
@@ -57,6 +58,7 @@ def _row(one: Judgement, first: Judgement) -> dict[str, Any]:
         "model": one.name,
         "version": one.contender.card.version,
         "parameters": one.contender.parameters,
+        "split_note": one.split_note,
         **one.scored.summary(one.threshold),
         "difference_to": first.name,
         "differences": {key: asdict(difference) for key, difference in apart.items()},
@@ -70,7 +72,8 @@ def _row(one: Judgement, first: Judgement) -> dict[str, Any]:
         "scars": [_scar_row(size) for size in one.scars.classes],
         "false_pieces_per_km2": one.scars.false_per_km2,
         "quiet": [
-            {**asdict(row), "false_ha_per_1000_km2": row.per_1000_km2} for row in quiet_rows(one.quiet, one.threshold)
+            {**asdict(row), "false_ha_per_1000_km2": row.per_1000_km2, "note": one.quiet_note(row.source)}
+            for row in quiet_rows(one.quiet, one.threshold)
         ],
     }
 

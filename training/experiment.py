@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from monitor.errors import ConfigError
 
 FOLDER: Final = Path(__file__).with_name("experiments")
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Range = tuple[float, float]
+Factor = Annotated[float, Field(gt=0)]
+Spread = Annotated[float, Field(ge=0)]
+Range = tuple[Factor, Factor]
 
 
 class _Section(BaseModel):
@@ -36,13 +38,24 @@ class DataSettings(_Section):
     """Ranges of ids such as 300-489 (blocks) or names of groups; empty takes the published blocks of the patches."""
     threshold: tuple[str, ...] = ()
     exclude_ids: str = ""
-    """Left out of training with their guards, such as 2200-2620."""
-    allow_leaks: tuple[str, ...] = ()
+    """Left out of training with their guards, such as 2200-2620; for splits by blocks."""
+    allow_leaks: tuple[Literal["touching", "same-pixels", "shared-id", "shared-group", "random"], ...] = ()
     """Kinds of leaks that may stand; anything else across the split stops the run."""
     quiet: tuple[str, ...] = ()
     """Sources of landslide-free ground mixed in, such as slovenia."""
     quiet_share: Share = 0.0
     """Quiet chips drawn per epoch, as a share of the labelled ones."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.split == "groups" and not (self.validation and self.threshold):
+            raise ValueError("a split by groups names the groups of validation and of threshold")
+        if self.exclude_ids and self.split != "blocks":
+            raise ValueError("exclude_ids goes with split: blocks; leave groups out by naming others")
+        later = self.bands[: len(self.bands) // 2]
+        if self.kind == "rgb-pairs" and self.bands != (*later, *(f"{band}:before" for band in later)):
+            raise ValueError("rgb-pairs needs the bands of the later date, then each with :before")
+        return self
 
 
 class NetworkSettings(_Section):
@@ -73,9 +86,9 @@ class VariationSettings(_Section):
     """Largest share of the contrast a haze bank takes."""
     blob_share: Share = 0.0
     """Share of chips with white intruders, cloud-like or roof-like."""
-    gain_spread: float = 0.0
+    gain_spread: Spread = 0.0
     """Standard deviation of the logarithm of the factor on the ground's scale, all bands together."""
-    offset_spread: float = 0.0
+    offset_spread: Spread = 0.0
     """Standard deviation of the shift of the ground's centre in units of its scale."""
     band_share: Share = 0.3
     """How much each band differs from the others in both."""
@@ -87,7 +100,7 @@ class LossSettings(_Section):
     """What is made small."""
 
     name: Literal["bce", "bce-dice", "dice", "focal", "bce-lovasz", "tversky"] = "bce-dice"
-    positive_weight: float = 1.0
+    positive_weight: Factor = 1.0
     """Weight of landslide pixels in the cross-entropy."""
 
 
@@ -96,12 +109,12 @@ class ScheduleSettings(_Section):
 
     epochs: Annotated[int, Field(ge=1)] = 20
     batch_size: Annotated[int, Field(ge=1)] = 16
-    learning_rate: float = 1e-3
+    learning_rate: Factor = 1e-3
     """Peak of one cycle: a rise over the first tenth, then a half cosine."""
-    encoder_rate: float = 0.3
+    encoder_rate: Factor = 0.3
     """Factor on the learning rate of a pretrained encoder."""
-    weight_decay: float = 1e-2
-    averaging: float = 0.995
+    weight_decay: Spread = 1e-2
+    averaging: Share = 0.995
     """Decay per step of the running average of the weights, which is what is exported."""
     seed: int = 1
     precision: Literal["bf16-mixed", "16-mixed", "32-true"] = "bf16-mixed"

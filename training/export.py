@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,8 +67,16 @@ def export_onnx(network: nn.Module, weights: Path, channels: int = 3, temperatur
             opset_version=OPSET,
             dynamo=False,
         )
-    _halve(weights)
     error = parity(model, weights, channels)
+    if error <= PARITY_LIMIT:
+        halved = _halved(weights)
+        rounded = parity(model, halved, channels)
+        # A network that rounding moves keeps its weights whole.
+        if rounded > PARITY_LIMIT:
+            halved.unlink()
+        else:
+            os.replace(halved, weights)
+            error = rounded
     if error > PARITY_LIMIT:
         raise BadModel(
             f"torch and ONNX Runtime differ by {error:.2e} in probability, more than {PARITY_LIMIT:.0e}",
@@ -77,11 +86,8 @@ def export_onnx(network: nn.Module, weights: Path, channels: int = 3, temperatur
     return error
 
 
-def _halve(weights: Path) -> None:
-    """Store large weights in 16 bits; the engine widens them when it loads the file and computes in 32 as before.
-
-    A model folder is half as large for a difference of probability below 1e-4 (parity is measured with it).
-    """
+def _halved(weights: Path) -> Path:
+    """A file beside it with large weights in 16 bits, which engines widen when they load it; they compute as before."""
     model = onnx.load(weights)
     graph = model.graph
     casts = []
@@ -96,7 +102,9 @@ def _halve(weights: Path) -> None:
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
-    onnx.save(model, weights)
+    beside = weights.with_name(f"{weights.name}.half")
+    onnx.save(model, beside)
+    return beside
 
 
 def parity(

@@ -1,4 +1,4 @@
-"""Commands that make a model: python -m training fit | export | predict | experiments."""
+"""Commands that make a model: python -m training fit | export | experiments."""
 
 from __future__ import annotations
 
@@ -100,5 +100,8 @@ def failed(err: ScarpwatchError) -> typer.Exit:
 
 
 def _interval(found: dict[str, dict[str, list[float]]], key: str) -> str:
+    """Nothing where too few blocks were scored for one."""
+    if key not in found["intervals"]:
+        return ""
     low, high = found["intervals"][key]
     return f"[{low:.3f}, {high:.3f}]"

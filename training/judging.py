@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -17,10 +17,11 @@ from monitor.ports import Engine
 from monitor.records import ModelCard, Sensor
 from training.calibration import Calibration, Reliability, calibrate, reliability, tempered
 from training.metrics import blocks_of, scores
-from training.quiet_land import Piece, quiet_chips, quiet_scenes
+from training.quiet_land import BEFORE, SOUTH, Piece, quiet_chips, quiet_scenes
 from training.samples import Samples
 from training.scars import Detection, detection
-from training.scoring import Answers, Evaluation, ask, evaluation, require_bands
+from training.scoring import Answers, Evaluation, ask, chip_card, evaluation, require_bands, require_single_date
+from training.trained_on import NOTHING_KNOWN, TrainedOn, trained_on
 
 _BASELINE_CROP_PX: Final = 4
 """Half of the widest neighbourhood that a baseline looks at."""
@@ -37,6 +38,7 @@ class Contender:
     """Weights that were learned; None where that is no number of interest (trees)."""
     shipped_threshold: float | None
     """The card's; None lets the threshold chips choose."""
+    trained_on: TrainedOn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,24 +82,39 @@ class Judgement:
         """Of the model folder or the baseline."""
         return self.contender.card.name
 
+    @property
+    def split_note(self) -> str:
+        """A warning when its card says that the scored chips were not kept from its training, or nothing."""
+        return self.contender.trained_on.split_note(self.scored.ids)
+
+    def quiet_note(self, source: str) -> str:
+        """How far a source of quiet land is no test of it, or nothing."""
+        trained = self.contender.trained_on
+        if source in trained.quiet:
+            return "trained on"
+        return "similar ground in training" if source in (BEFORE, SOUTH) and trained.iburi_like else ""
+
 
 def shipped(folder: Path, threads: int) -> Contender:
     """A model folder, as the service would open it.
 
     Raises:
-        BadModel: the folder contradicts itself.
+        BadModel: the folder contradicts itself, or the model compares two dates.
     """
     card = load_card(folder)
-    stated = json.loads((folder / CARD).read_text(encoding="utf-8"))["properties"].get("mlm:total_parameters")
+    require_single_date(card)
+    properties = json.loads((folder / CARD).read_text(encoding="utf-8"))["properties"]
+    stated = properties.get("mlm:total_parameters")
     return Contender(
         card=card,
         engine=lambda wanted: open_engine(wanted, threads),
         parameters=stated if isinstance(stated, int) else None,
         shipped_threshold=card.threshold,
+        trained_on=trained_on(properties.get("scarpwatch:training")),
     )
 
 
-def plain(baseline: Engine, bands: tuple[str, ...]) -> Contender:
+def plain(baseline: Engine, bands: tuple[str, ...], trained: TrainedOn = NOTHING_KNOWN) -> Contender:
     """A baseline, which takes windows of any size and needs no flips."""
     card = ModelCard(
         name=baseline.name,
@@ -116,7 +133,9 @@ def plain(baseline: Engine, bands: tuple[str, ...]) -> Contender:
         sha256="",
         weights="",
     )
-    return Contender(card=card, engine=lambda _wanted: baseline, parameters=None, shipped_threshold=None)
+    return Contender(
+        card=card, engine=lambda _wanted: baseline, parameters=None, shipped_threshold=None, trained_on=trained
+    )
 
 
 def judge(contender: Contender, material: Material, progress: Callable[[str], None] = lambda _what: None) -> Judgement:
@@ -148,9 +167,8 @@ def judge(contender: Contender, material: Material, progress: Callable[[str], No
 
 def answers(contender: Contender, samples: Samples) -> Answers:
     """What a contender says about whole chips, with its card's flips."""
-    side = samples.labels.shape[-1]
-    engine = contender.engine(replace(contender.card, window_px=side, crop_px=0))
-    return ask(engine, samples, contender.card.flips)
+    card = contender.card
+    return ask(contender.engine(chip_card(card, samples.labels.shape[-1])), samples, card.flips)
 
 
 def chip_f1(judged: Judgement) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -16,16 +16,16 @@ from training.compare import as_html, as_rows, as_text
 from training.datasets.folder import data_folder
 from training.datasets.quiet import load_quiet
 from training.datasets.rgb_patches import PATCH_FILE, load_rgb_patches
+from training.fit_commands import DataOption, ThreadsOption, failed, tell
 from training.judging import Contender, Judgement, Material, judge, plain, shipped
 from training.quiet_land import HOKKAIDO
 from training.report.page import report_page
 from training.splits import require_no_leaks, split_by_blocks
+from training.trained_on import TrainedOn, has_iburi_like
 
 ModelArgument = Annotated[Path, typer.Argument(help="Model folder, such as models/scar-rgb.")]
-DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of data; default SCARPWATCH_DATA.")]
 BaselinesOption = Annotated[bool, typer.Option(help="Train and show brightness, random forest and XGBoost too.")]
 QuietOption = Annotated[bool, typer.Option(help="Count false alarms on quiet land (a minute per model).")]
-ThreadsOption = Annotated[int, typer.Option(min=1)]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
 
@@ -44,7 +44,7 @@ def report_command(
         models = [shipped(folder, threads) for folder in (model, *(beside or []))]
         first, *rivals = _judged(models, material, baselines, threads)
     except ScarpwatchError as err:
-        raise _failed(err) from err
+        raise failed(err) from err
     _write(out, report_page(first, rivals, material, datetime.now(UTC)))
 
 
@@ -62,7 +62,7 @@ def compare_command(
         material = rgb_material(data_folder(data), quiet)
         judged = _judged([shipped(folder, threads) for folder in models], material, baselines, threads)
     except ScarpwatchError as err:
-        raise _failed(err) from err
+        raise failed(err) from err
     _show(judged, material, out, as_json)
 
 
@@ -78,7 +78,7 @@ def baselines_command(
         material = rgb_material(data_folder(data), quiet)
         judged = _judged([], material, True, threads)
     except ScarpwatchError as err:
-        raise _failed(err) from err
+        raise failed(err) from err
     _show(judged, material, out, as_json)
 
 
@@ -106,9 +106,10 @@ def rgb_material(data: Path, quiet: bool) -> Material:
 def _judged(models: Sequence[Contender], material: Material, baselines: bool, threads: int) -> list[Judgement]:
     contenders = list(models)
     if baselines:
-        trained = fit_baselines(material.training, threads, progress=_tell)
-        contenders += [plain(one, material.training.bands) for one in trained]
-    return [judge(contender, material, _tell) for contender in contenders]
+        trained = fit_baselines(material.training, threads, progress=tell)
+        facts = TrainedOn(iburi_like=has_iburi_like(material.training.ids))
+        contenders += [plain(one, material.training.bands, facts) for one in trained]
+    return [judge(contender, material, tell) for contender in contenders]
 
 
 def _show(judged: Sequence[Judgement], material: Material, out: Path | None, as_json: bool) -> None:
@@ -120,13 +121,4 @@ def _show(judged: Sequence[Judgement], material: Material, out: Path | None, as_
 def _write(out: Path, page: str) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(page, encoding="utf-8")
-    _tell(f"wrote {out}")
-
-
-def _tell(what: str) -> None:
-    typer.echo(what, err=True)
-
-
-def _failed(err: ScarpwatchError) -> typer.Exit:
-    _tell(str(err))
-    return typer.Exit(1)
+    tell(f"wrote {out}")

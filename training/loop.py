@@ -13,7 +13,7 @@ from typing import Any, Final
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 
 from monitor.errors import BadModel
@@ -66,11 +66,13 @@ def fit(
     *,
     workers: int = 0,
     progress: bool = False,
-) -> None:
+) -> bool:
     """Train to the end of the schedule on every GPU there is, or the CPU; saves after every epoch.
 
     A folder that holds a checkpoint of the same network is continued.
     `held_out` is scored after each epoch to show progress; nothing is chosen by it here.
+
+    Returns whether this process speaks for all: with several GPUs the others must not go on to write files.
 
     Raises:
         BadModel: the folder's checkpoint holds another network.
@@ -87,6 +89,7 @@ def fit(
         # Advice about worker processes and log intervals, meant for other machines and longer epochs.
         warnings.filterwarnings("ignore", module="lightning")
         trainer.fit(module, chips, ckpt_path=checkpoint if started else None, weights_only=True)
+    return trainer.is_global_zero
 
 
 def averaged_network(experiment: Experiment, folder: Path) -> nn.Module:
@@ -161,10 +164,7 @@ def _trainer(
         precision=experiment.schedule.precision,
         gradient_clip_val=1.0,
         callbacks=callbacks,
-        logger=[
-            TensorBoardLogger(folder, name=None, version="tensorboard"),
-            CSVLogger(folder, name=None, version="epochs"),
-        ],
+        logger=TensorBoardLogger(folder, name=None, version="tensorboard"),
         enable_progress_bar=progress,
         enable_model_summary=False,
         num_sanity_val_steps=0,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-
-import numpy as np
 
 from monitor.errors import ConfigError
 from training.batches import Sources
@@ -15,12 +13,12 @@ from training.datasets import quiet as quiet_ground
 from training.datasets.bands import select_bands
 from training.datasets.cutting import load_cut_chips
 from training.datasets.landslide4sense import load_landslide4sense
-from training.datasets.manifest import MANIFEST_FILE, Manifest, manifest_of, read_manifest
+from training.datasets.manifest import MANIFEST_FILE, Manifest, manifest_of, read_manifest, require_unchanged
 from training.datasets.rgb_patches import load_rgb_patches
 from training.datasets.sparse_chips import load_sparse_chips
 from training.experiment import DataSettings
 from training.pairs import fixed_pairs, single_bands
-from training.samples import Samples
+from training.samples import LANDSLIDE, STABLE, Samples
 from training.splits import (
     THRESHOLD_BLOCKS,
     VALIDATION_BLOCKS,
@@ -35,10 +33,6 @@ from training.splits import (
 )
 
 L4S_SOURCE: Final = "Landslide4Sense (Ghorbanzadeh et al. 2022, doi 10.1109/TGRS.2022.3215209, Zenodo 10463239)"
-_QUIET_SOURCE: Final = (
-    "eo-learn example data, Slovenia, Sentinel-2 L1C (MIT); Sen1Floods11 chip Spain_7370579, Sentinel-2 L1C "
-    "(CC-BY-4.0); WorldCereal test patch, Belgium, Sentinel-2 L2A, monthly composites (MIT)"
-)
 _SEED_OF_RANDOM_SPLIT: Final = 1
 
 
@@ -81,17 +75,20 @@ def gather(data: DataSettings, folder: Path) -> RunMaterial:
     """Read the chips an experiment names, under the folder of data, and divide them.
 
     Raises:
-        ScarpwatchError: a file is missing or broken, a band or group is not there, or the split leaks.
+        ScarpwatchError: a file is missing or broken, a band or group is not there, the split leaks, or a side of
+            it has nothing to learn or score.
     """
     path = folder / data.path
     samples, manifest = _READERS[data.kind](path, data)
     split = _split(samples, data)
+    _require_sides(samples, split)
     leakage = require_no_leaks(samples, split, [LeakKind(name) for name in data.allow_leaks])
     quiet = _quiet(folder, data)
     manifests = [manifest]
     if quiet is not None:
-        files = quiet_ground.quiet_files(folder)
-        manifests.append(manifest_of(quiet, folder, files, source=_QUIET_SOURCE, licence="as named"))
+        files = quiet_ground.quiet_files(folder, data.quiet)
+        source = "; ".join(quiet_ground.SOURCES[place] for place in data.quiet)
+        manifests.append(manifest_of(quiet, folder, files, source=source, licence="as named"))
     return RunMaterial(
         samples=samples,
         split=split,
@@ -101,6 +98,21 @@ def gather(data: DataSettings, folder: Path) -> RunMaterial:
         manifests=tuple(manifests),
         paired=data.kind == "rgb-pairs",
     )
+
+
+def open_chips(path: Path, bands: Sequence[str], file_bands: Sequence[str] = ()) -> Samples:
+    """Labelled chips of any kind, told by what lies at `path`, with these bands.
+
+    Raises:
+        ScarpwatchError: a file is missing or broken, or a band is not there.
+    """
+    if path.suffix == ".npz":
+        return select_bands(load_rgb_patches(path), bands)
+    if any(path.rglob("*.h5")):
+        return load_landslide4sense(path, bands)
+    if file_bands:
+        return load_sparse_chips(path, file_bands, bands)
+    return load_cut_chips(path, bands)
 
 
 def _rgb_patches(path: Path, data: DataSettings) -> tuple[Samples, Manifest]:
@@ -122,7 +134,9 @@ def _sparse_chips(path: Path, data: DataSettings) -> tuple[Samples, Manifest]:
 
 
 def _cut_chips(path: Path, data: DataSettings) -> tuple[Samples, Manifest]:
-    return load_cut_chips(path, data.bands), read_manifest(path / MANIFEST_FILE)
+    manifest = read_manifest(path / MANIFEST_FILE)
+    require_unchanged(manifest, path)
+    return load_cut_chips(path, data.bands), manifest
 
 
 _READERS: Final[dict[str, Callable[[Path, DataSettings], tuple[Samples, Manifest]]]] = {
@@ -136,7 +150,22 @@ _READERS: Final[dict[str, Callable[[Path, DataSettings], tuple[Samples, Manifest
 
 def _stated(path: Path) -> Manifest | None:
     file = path / MANIFEST_FILE
-    return read_manifest(file) if file.exists() else None
+    if not file.exists():
+        return None
+    manifest = read_manifest(file)
+    require_unchanged(manifest, path)
+    return manifest
+
+
+def _require_sides(samples: Samples, split: Split) -> None:
+    for side, ids in split.sides().items():
+        labels = samples.take(ids).labels
+        if not ((labels == LANDSLIDE).any() and (labels == STABLE).any()):
+            raise ConfigError(
+                f"{len(ids)} chips are on the side of {side}, and they do not show both landslide and stable ground",
+                item=samples.name,
+                remedy="Name other ids or groups under data.validation and data.threshold.",
+            )
 
 
 def _split(samples: Samples, data: DataSettings) -> Split:
@@ -154,13 +183,4 @@ def _quiet(folder: Path, data: DataSettings) -> Samples | None:
     """The quiet chips of the sources that an experiment names; the others stay unseen and can be scored."""
     if not data.quiet or not data.quiet_share:
         return None
-    chips = select_bands(quiet_ground.load_quiet(folder), single_bands(data.bands))
-    there = set(chips.groups.tolist())
-    unknown = sorted(set(data.quiet) - there)
-    if unknown:
-        raise ConfigError(
-            f"there is no quiet ground of {', '.join(unknown)}",
-            item="data.quiet",
-            remedy=f"Choose among {', '.join(sorted(there))}.",
-        )
-    return chips.take(chips.ids[np.isin(chips.groups, data.quiet)].tolist())
+    return select_bands(quiet_ground.load_quiet(folder, data.quiet), single_bands(data.bands))

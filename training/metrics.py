@@ -131,11 +131,6 @@ def blocks_of(ids: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.unique(ids // BLOCK_IDS, return_inverse=True)[1].astype(np.int64)
 
 
-def groups_of(groups: NDArray[np.str_]) -> NDArray[np.int64]:
-    """(N,) number, from 0, of the region or event that every chip belongs to."""
-    return np.unique(groups, return_inverse=True)[1].astype(np.int64)
-
-
 def summed(values: NDArray[np.int64], units: NDArray[np.int64]) -> NDArray[np.int64]:
     """(N, ...) counts of chips added up by unit: (U, ...)."""
     sums = np.zeros((int(units.max(initial=-1)) + 1, *values.shape[1:]), dtype=np.int64)
@@ -167,7 +162,7 @@ def bootstrap(
 def intervals(
     units: NDArray[np.int64], histograms: NDArray[np.int64], threshold: float, *, draws: int = 1000, seed: int = 0
 ) -> dict[str, Interval]:
-    """95 % percentile intervals of FIGURES by resampling units (see `blocks_of` and `groups_of`)."""
+    """95 % percentile intervals of FIGURES by resampling units (see `blocks_of`)."""
     drawn = _drawn_figures(summed(histograms, units), threshold, draws, seed)
     low, high = np.percentile(drawn, (2.5, 97.5), axis=0)
     return {key: (float(low[i]), float(high[i])) for i, key in enumerate(FIGURES)}

@@ -1,6 +1,7 @@
 """Files through a model folder: HDF5 patches or GeoTIFF chips to probability, spread, picture and map.
 
-A chip is normalised by its own statistics and answered whole, with the flips of the card: the same path that scores.
+A chip is normalised by its own statistics and answered whole, with the flips of the card, as when scoring; only a chip
+that is no square of a multiple of 32 pixels is continued by mirrors first.
 """
 
 from __future__ import annotations

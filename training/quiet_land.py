@@ -1,7 +1,8 @@
 """False alarms on land without landslides: hectares at or above a threshold per 1,000 km² seen.
 
 Chips that all hold landslides say nothing about the 99.9 % of the land that holds none. Here every
-pixel at or above the threshold is false. Land under cloud, snow or water is not land seen.
+pixel at or above the threshold is false. In scenes, land under cloud, snow or water is not land seen;
+chips have no mask and count with what they show.
 """
 
 from __future__ import annotations

@@ -21,13 +21,15 @@ from training.card import CARD_FILE, CROP_PX, WEIGHTS_FILE, WINDOW_PX, CardFacts
 from training.datasets.manifest import sha256_of
 from training.experiment import Experiment
 from training.export import export_onnx
-from training.loop import averaged_network
+from training.loop import averaged_network, epochs_done
 from training.material import RunMaterial
 from training.run_file import read_run
 from training.samples import Samples
 from training.scoring import FLIP_NAMES, Evaluation, evaluation, onnx_predictor
 
 METHOD: Final = "the exported weights through ONNX Runtime, mean of 4 flips, whole chips, 95 % bootstrap over blocks"
+
+_PAIRS: Final = "pairs made of single dates the way the training pairs are made, no real pairs: "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +69,9 @@ def release(
             weights=exported.weights,
             threshold=threshold,
             calibration={**asdict(exported.calibration), **exported.errors},
-            metrics={**exported.scored.summary(threshold), "method": METHOD},
+            metrics={**exported.scored.summary(threshold), "method": _PAIRS + METHOD if material.paired else METHOD},
             threshold_metrics=exported.fitted_on.summary(threshold),
-            data=read_run(run),
+            data={**read_run(run), "epochs_done": epochs_done(run)},
             created=now,
         )
     )

@@ -15,7 +15,7 @@ import yaml
 from monitor.errors import ConfigError, ScarpwatchError
 from training.datasets.folder import data_folder
 from training.experiment import load_experiment
-from training.fit_commands import DataOption, ThreadsOption, failed, print_epoch, tell, with_epochs
+from training.fit_commands import DataOption, ThreadsOption, failed, print_epoch, tell
 from training.loop import fit
 from training.material import gather
 from training.release import release
@@ -30,8 +30,6 @@ class Quoted:
     """What a set of experiments is said to give."""
 
     experiment: str
-    epochs: int | None
-    """Instead of the experiment's; the quick form stops early."""
     intervals: Mapping[str, tuple[float, float]]
     """95 % interval of every figure in KEYS on the scored chips."""
 
@@ -88,7 +86,6 @@ def quoted(name: str) -> list[Quoted]:
     return [
         Quoted(
             experiment=entry["experiment"],
-            epochs=entry.get("epochs"),
             intervals={key: (float(entry[key][0]), float(entry[key][1])) for key in KEYS},
         )
         for entry in sets[name]
@@ -97,11 +94,12 @@ def quoted(name: str) -> list[Quoted]:
 
 def _made_again(step: Quoted, data: Path, out: Path, threads: int) -> list[Outcome]:
     tell(f"== {step.experiment}")
-    experiment = with_epochs(load_experiment(step.experiment), step.epochs)
+    experiment = load_experiment(step.experiment)
     material = gather(experiment.data, data)
     run = out / experiment.name
     begin_run(run, experiment, material)
-    fit(experiment, material.sources(), material.threshold(), run, print_epoch)
+    if not fit(experiment, material.sources(), material.threshold(), run, print_epoch):
+        raise typer.Exit
     model = out / "models" / experiment.name
     card = release(experiment, material, run, model, threads=threads, now=datetime.now(UTC), progress=tell)
     found = card["properties"]["scarpwatch:metrics"]["validation"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from monitor.errors import BadModel
+from monitor.adapters.files import write_atomic
+from monitor.errors import BadModel, ConfigError
 from training.experiment import Experiment, load_experiment, save_experiment
 from training.material import RunMaterial
 
@@ -38,7 +41,9 @@ def begin_run(run: Path, experiment: Experiment, material: RunMaterial) -> dict[
 
     Raises:
         BadModel: the run was begun with another experiment or other data: the card would lie.
+        ConfigError: the data are simulated and the experiment does not say so: the card would lie again.
     """
+    _require_said_simulated(experiment, material)
     described = describe(experiment, material)
     if (run / RUN_FILE).exists():
         before = read_run(run)
@@ -49,14 +54,18 @@ def begin_run(run: Path, experiment: Experiment, material: RunMaterial) -> dict[
                 item=str(run),
                 remedy="Begin another run, or continue with what it was begun with.",
             )
-    run.mkdir(parents=True, exist_ok=True)
-    save_experiment(experiment, run / EXPERIMENT_FILE)
-    (run / RUN_FILE).write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    else:
+        run.mkdir(parents=True, exist_ok=True)
+        save_experiment(experiment, run / EXPERIMENT_FILE)
+        # Last: where it is, the experiment is whole.
+        write_atomic(run / RUN_FILE, json.dumps(described, indent=2, ensure_ascii=False).encode() + b"\n")
     return described
 
 
 def describe(experiment: Experiment, material: RunMaterial) -> dict[str, Any]:
     """Data, split and leakage of a run, for its file and its card."""
+    sides = material.split.sides()
+    held_out = {side: ids for side, ids in sides.items() if side != "train"}
     return {
         "data": [
             {"name": one.name, "source": one.source, "licence": one.licence, "chips": one.chips, "sha256": one.digest}
@@ -64,13 +73,39 @@ def describe(experiment: Experiment, material: RunMaterial) -> dict[str, Any]:
         ],
         "split": {
             "kind": str(material.split.kind),
-            "chips": {side: len(ids) for side, ids in material.split.sides().items()},
-            "settings": experiment.data.model_dump(
-                mode="json", include={"validation", "threshold", "exclude_ids", "allow_leaks"}
-            ),
+            "chips": {side: len(ids) for side, ids in sides.items()},
+            "ids": {side: id_ranges(ids) for side, ids in held_out.items()},
+            "ids_sha256": {side: digest_of_ids(ids) for side, ids in sides.items()},
+            "excluded_ids": experiment.data.exclude_ids,
             "leaks": [asdict(leak) for leak in material.leakage.leaks],
         },
         "quiet": sorted(set(material.quiet.groups.tolist())) if material.quiet is not None else [],
         "quiet_chips": len(material.quiet) if material.quiet is not None else 0,
         "simulated": experiment.simulated,
     }
+
+
+def _require_said_simulated(experiment: Experiment, material: RunMaterial) -> None:
+    made_up = [one.name for one in material.manifests if one.simulated]
+    if made_up and not experiment.simulated:
+        raise ConfigError(
+            f"the chips of {', '.join(made_up)} are simulated, the experiment says simulated: false",
+            item=experiment.name,
+            remedy="Set simulated: true, so that the card and every alert say so.",
+        )
+
+
+def digest_of_ids(ids: Iterable[int]) -> str:
+    """One word for a set of chips: SHA-256 of their sorted numbers, joined by commas."""
+    return hashlib.sha256(",".join(str(number) for number in sorted(ids)).encode()).hexdigest()
+
+
+def id_ranges(ids: Iterable[int]) -> str:
+    """Chips for people, runs of numbers joined: "300-303,310"."""
+    ranges: list[list[int]] = []
+    for number in sorted(ids):
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in ranges)

@@ -17,7 +17,7 @@ from monitor.core.tta import FLIPS, Network
 from monitor.errors import BadModel
 from monitor.ports import Engine
 from monitor.records import ModelCard
-from training.metrics import blocks_of, bootstrap, curve, groups_of, histogram, intervals, scores
+from training.metrics import blocks_of, bootstrap, curve, histogram, scores
 from training.samples import Samples
 
 FLIP_NAMES: Final = ("identity", "horizontal", "vertical", "both")
@@ -66,10 +66,14 @@ class Evaluation:
         return curve(self.counts).balanced_threshold()
 
     def summary(self, threshold: float) -> dict[str, Any]:
-        """Figures at `threshold` and over all thresholds, with 95 % intervals by block of ids."""
+        """Figures at `threshold` and over all thresholds, with 95 % intervals by block of ids.
+
+        Chips of a single block have no intervals: drawn again, it is always the same.
+        """
+        several = blocks_of(self.ids).max(initial=0) > 0
         return {
             **asdict(scores(self.counts, threshold)),
-            "intervals": bootstrap(self.ids, self.histograms, threshold),
+            "intervals": bootstrap(self.ids, self.histograms, threshold) if several else {},
             "patches": len(self.ids),
         }
 
@@ -83,10 +87,6 @@ class Evaluation:
             if blocks_of(part.ids).max() + 1 < MIN_BLOCKS:
                 found[str(name)]["intervals"] = {}
         return found
-
-    def group_intervals(self, threshold: float) -> dict[str, tuple[float, float]]:
-        """95 % intervals by resampling whole regions or events: how much depends on where one looks."""
-        return intervals(groups_of(self.groups), self.histograms, threshold)
 
 
 def evaluation(samples: Samples, probability: NDArray[np.float32]) -> Evaluation:
@@ -151,7 +151,22 @@ def onnx_predictor(card: ModelCard, threads: int) -> Predictor:
 
 def chip_engine(card: ModelCard, side_px: int, threads: int) -> Engine:
     """The service's engine for whole chips of one size instead of the card's windows."""
-    return open_engine(replace(card, window_px=side_px, crop_px=0), threads)
+    return open_engine(chip_card(card, side_px), threads)
+
+
+def chip_card(card: ModelCard, side_px: int) -> ModelCard:
+    """A card for windows that are whole chips of one size, without a rim to throw away."""
+    return replace(card, window_px=side_px, crop_px=0)
+
+
+def require_single_date(card: ModelCard) -> None:
+    """Raise BadModel for a model that compares two dates: labelled chips show one."""
+    if card.task == "change":
+        raise BadModel(
+            "it compares two dates, but labelled chips show one: see `python -m benchmarks implants`",
+            item=f"model {card.name}",
+            remedy="Score a model of task scar here.",
+        )
 
 
 def require_bands(card: ModelCard, samples: Samples) -> None:

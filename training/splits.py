@@ -58,6 +58,8 @@ class LeakKind(StrEnum):
     """Two chips that overlap or are neighbours on the ground."""
     SHARED_GROUP = "shared-group"
     """A split by groups with one group on two sides."""
+    RANDOM = "random"
+    """Chips divided at random: neighbours that nobody recorded lie on two sides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +251,13 @@ def require_no_leaks(samples: Samples, split: Split, allowed: Collection[LeakKin
 
 def leaks(samples: Samples, split: Split) -> tuple[Leak, ...]:
     """Everything through which two sides of a split have seen each other."""
-    return (*_shared_ids(split), *_same_pixels(samples, split), *_touching(samples, split), *_groups(samples, split))
+    return (
+        *_shared_ids(split),
+        *_same_pixels(samples, split),
+        *_touching(samples, split),
+        *_groups(samples, split),
+        *_random(split),
+    )
 
 
 def _outside(ids: frozenset[int], blocks: Sequence[IdRange], guard: Guard) -> frozenset[int]:
@@ -295,6 +303,11 @@ def _groups(samples: Samples, split: Split) -> Iterator[Leak]:
     for (one, first), (other, second) in combinations(groups.items(), 2):
         for group in sorted(first & second):
             yield Leak(kind=LeakKind.SHARED_GROUP, sides=(one, other), what=f"group {group}")
+
+
+def _random(split: Split) -> Iterator[Leak]:
+    if split.kind is SplitKind.RANDOM:
+        yield Leak(kind=LeakKind.RANDOM, sides=("train", "validation"), what="neighbours that nobody recorded")
 
 
 def _across(kind: LeakKind, side_of: dict[int, str], a: int, b: int) -> Iterator[Leak]:

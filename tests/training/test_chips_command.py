@@ -78,6 +78,19 @@ def test_a_hazard_map_becomes_chips(data_folder: Path, tmp_path: Path) -> None:
     assert np.isfinite(samples.pixels[0, 1]).all()
 
 
+@pytest.mark.parametrize("more", [(), ("--area", AREA)])
+def test_a_map_that_is_not_there_is_named(tmp_path: Path, more: tuple[str, ...]) -> None:
+    """Also where the area is given, so that the map need not say it."""
+    absent = tmp_path / "missing.tif"
+    period = ["--catalog", "catalog.json", "--from", "2018-10-01", "--to", "2018-10-22"]
+    result = run(str(tmp_path / "out"), *period, "--labels", str(absent), "--hazard-values", "1", *more)
+    assert isinstance(result.exception, SystemExit)
+    assert result.exit_code == 1
+    assert f"{absent}: it is no raster on the ground" in result.output
+    assert "Give a georeferenced raster" in result.output
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("more", "says"),
     [

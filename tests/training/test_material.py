@@ -1,5 +1,6 @@
 """What an experiment names is what it trains on."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 from monitor.errors import ConfigError
 from tests.training.conftest import THRESHOLD_ID, TRAIN_IDS, VALIDATION_IDS
 from training.datasets.rgb_patches import PATCH_FILE
-from training.experiment import DataSettings, load_experiment
+from training.experiment import DataSettings, Experiment, load_experiment
 from training.material import gather
+from training.run_file import begin_run
 
 DATA = DataSettings(kind="rgb-patches", path=PATCH_FILE)
 
@@ -25,11 +27,19 @@ def test_the_published_blocks_are_the_default(tiny_data: Path) -> None:
 
 def test_other_blocks_and_excluded_ids_can_be_named(tiny_data: Path) -> None:
     """Excluded ids are trained on nowhere, with their guards."""
-    data = DATA.model_copy(update={"validation": ("1205",), "threshold": ("300-301",), "exclude_ids": "10"})
+    data = DATA.model_copy(update={"validation": ("1205",), "threshold": ("300-301",), "exclude_ids": "61"})
     material = gather(data, tiny_data)
     assert tuple(material.scored().ids) == (THRESHOLD_ID,)
     assert tuple(material.threshold().ids) == VALIDATION_IDS
-    assert len(material.sources().labelled) == 0
+    assert tuple(material.sources().labelled.ids) == (10, 11, 12)
+
+
+def test_a_side_without_chips_is_named(tiny_data: Path) -> None:
+    """Before anything is trained: nothing could be scored, or nothing learned."""
+    with pytest.raises(ConfigError, match="side of validation"):
+        gather(DATA.model_copy(update={"validation": ("9000",)}), tiny_data)
+    with pytest.raises(ConfigError, match="side of train"):
+        gather(DATA.model_copy(update={"exclude_ids": "10"}), tiny_data)
 
 
 def test_bands_are_taken_by_name(tiny_data: Path) -> None:
@@ -53,3 +63,15 @@ def test_quiet_ground_that_is_not_named_stays_unseen(data_folder: Path) -> None:
     assert not ((material.sources().labelled.ids >= 2200) & (material.sources().labelled.ids <= 2620)).any()
     with pytest.raises(ConfigError, match=r"atlantis.*belgium"):
         gather(DATA.model_copy(update={"quiet": ("atlantis",), "quiet_share": 0.1}), data_folder)
+
+
+def test_simulated_chips_are_not_passed_off_as_real(
+    tiny_data: Path, tiny_experiment: Experiment, tmp_path: Path
+) -> None:
+    """A set whose manifest says that it is simulated needs an experiment that says so too."""
+    material = gather(DATA, tiny_data)
+    made_up = replace(material, manifests=(replace(material.manifests[0], simulated=True),))
+    with pytest.raises(ConfigError, match="simulated: false"):
+        begin_run(tmp_path / "run", tiny_experiment, made_up)
+    said = tiny_experiment.model_copy(update={"simulated": True})
+    assert begin_run(tmp_path / "run", said, made_up)["simulated"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.metrics import blocks_of, bootstrap, curve, groups_of, histogram, intervals, paired_differences, scores
+from training.metrics import blocks_of, bootstrap, curve, histogram, intervals, paired_differences, scores
 
 
 def test_a_perfect_map_scores_one() -> None:
@@ -77,10 +77,9 @@ def test_precision_and_recall_meet_at_the_balanced_threshold() -> None:
     assert 0.4 < found.balanced_threshold() <= 0.6
 
 
-def test_groups_and_blocks_are_numbered_from_nought() -> None:
-    """Thirty ids to a block; groups by name."""
+def test_blocks_are_numbered_from_nought() -> None:
+    """Thirty ids to a block."""
     assert blocks_of(np.array([29, 30, 31, 3000])).tolist() == [0, 1, 1, 2]
-    assert groups_of(np.array(["b", "a", "b"])).tolist() == [1, 0, 1]
 
 
 def test_whole_regions_vary_more_than_chips() -> None:

@@ -44,7 +44,7 @@ def test_the_quick_form_has_its_own_figures(
     quoted_file: Path, tiny_file: Path, tiny_data: Path, tmp_path: Path
 ) -> None:
     """And a name under which nothing is quoted is refused with those that are."""
-    quoted_file.write_text(f"tiny-quick:\n- {{experiment: {tiny_file}, epochs: 1, f1: [0, 1], pr_auc: [0, 1]}}\n")
+    quoted_file.write_text(f"tiny-quick:\n- {{experiment: {tiny_file}, f1: [0, 1], pr_auc: [0, 1]}}\n")
     code, said = reproduced(tiny_file, tiny_data, tmp_path / "out")
     assert (code, "tiny-quick" in said) == (1, True)
     code, _ = reproduced(tiny_file, tiny_data, tmp_path / "out", "--quick")

@@ -60,6 +60,7 @@ def test_the_manifest_says_simulated(folder: Path) -> None:
     """Nobody who trains on the set can overlook it, and every file is listed."""
     manifest = read_manifest(folder / MANIFEST_FILE)
     assert manifest.source.startswith("SIMULATED")
+    assert manifest.simulated
     assert (manifest.chips, len(manifest.files)) == (PATCHES, 2 * PATCHES)
     assert verify(manifest, folder) == {}
 

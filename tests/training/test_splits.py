@@ -173,4 +173,5 @@ def test_a_leak_is_allowed_by_name_only() -> None:
         "  same-pixels: 0",
         "  touching: 1; 1 between train and validation (allowed)",
         "  shared-group: 0",
+        "  random: 0",
     ]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -42,8 +43,13 @@ def samples(
     )
 
 
-def write_model(folder: Path, bands: tuple[str, ...] = RGB, threshold: float = 0.9) -> Path:
-    """A model folder: probability = sigmoid(mean of the normalised bands), any batch, height and width."""
+def write_model(
+    folder: Path, bands: tuple[str, ...] = RGB, threshold: float = 0.9, more: Mapping[str, object] | None = None
+) -> Path:
+    """A model folder: probability = sigmoid(mean of the normalised bands), any batch, height and width.
+
+    `more`: properties of the card, instead of or beside the usual ones.
+    """
     folder.mkdir(parents=True)
     window = helper.make_tensor_value_info("input", TensorProto.FLOAT, ["batch", len(bands), "height", "width"])
     answer = helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["batch", "height", "width"])
@@ -54,11 +60,11 @@ def write_model(folder: Path, bands: tuple[str, ...] = RGB, threshold: float = 0
     graph = helper.make_graph(nodes, "brightness", [window], [answer])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.save(model, str(folder / "model.onnx"))
-    (folder / "model.json").write_text(json.dumps(_card(folder, bands, threshold)), encoding="utf-8")
+    (folder / "model.json").write_text(json.dumps(_card(folder, bands, threshold, more or {})), encoding="utf-8")
     return folder
 
 
-def _card(folder: Path, bands: tuple[str, ...], threshold: float) -> dict[str, object]:
+def _card(folder: Path, bands: tuple[str, ...], threshold: float, more: Mapping[str, object]) -> dict[str, object]:
     properties = {
         "title": "Bright things <b>",
         "mlm:architecture": "mean",
@@ -76,6 +82,7 @@ def _card(folder: Path, bands: tuple[str, ...], threshold: float) -> dict[str, o
         "scarpwatch:simulated": False,
         "scarpwatch:channels": len(bands),
         "scarpwatch:training": {"data": "nothing"},
+        **more,
     }
     sha256 = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
     return {"properties": properties, "assets": {"model": {"href": "./model.onnx", "scarpwatch:sha256": sha256}}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
+from pyproj import CRS, Geod
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, MemoryFile
 from shapely import box
@@ -53,6 +55,8 @@ class Chip:
     """EPSG:4326."""
     pixel_deg: float
     """Height of a pixel, degrees of latitude."""
+    resolution_m: float
+    """Side of a square with the area of a pixel, metres on the ground."""
 
 
 def pairs(folder: Path) -> tuple[tuple[Path, Path], ...]:
@@ -74,7 +78,8 @@ def read_chip(image: Path, label: Path) -> Chip:
     """Read one pair.
 
     Raises:
-        BadAsset: a file is no raster with a CRS, the two do not cover the same pixels, or a label is not 0, 1 or 2.
+        BadAsset: a file is no raster with a CRS, the two do not cover the same pixels, or a label is not a whole
+            number 0, 1 or 2.
     """
     with _open(image) as dataset:
         pixels = dataset.read(out_dtype="float32", masked=True).filled(np.nan)
@@ -86,6 +91,12 @@ def read_chip(image: Path, label: Path) -> Chip:
     if not same:
         raise BadAsset(
             "it does not cover the same pixels as its image", item=str(label), remedy="Cut both on one grid."
+        )
+    if codes.dtype.kind not in "iu":
+        raise BadAsset(
+            f"it holds {codes.dtype.name}, not whole numbers",
+            item=str(label),
+            remedy="Write labels as 8-bit integers: 0 unlabelled, 1 stable, 2 landslide.",
         )
     if codes.max() > LabelCode.LANDSLIDE or codes.min() < 0:
         raise BadAsset(
@@ -103,6 +114,7 @@ def read_chip(image: Path, label: Path) -> Chip:
         tags=tags,
         footprint=footprint,
         pixel_deg=(north - south) / grid.shape[0],
+        resolution_m=_resolution_m(grid, footprint),
     )
 
 
@@ -142,6 +154,15 @@ def _open(path: Path) -> Iterator[DatasetReader]:
             yield dataset
     except (RasterioError, OSError) as err:
         raise BadAsset(f"it is no readable raster ({err})", item=str(path), remedy="Fetch or cut it again.") from err
+
+
+def _resolution_m(grid: GeoBox, footprint: BaseGeometry) -> float:
+    """From the CRS where it is projected; elsewhere from the footprint's area on the ellipsoid."""
+    crs = CRS.from_user_input(str(grid.crs))
+    if crs.is_projected:
+        return math.sqrt(abs(grid.affine.determinant)) * crs.axis_info[0].unit_conversion_factor
+    area_m2, _ = Geod(ellps="WGS84").geometry_area_perimeter(footprint)
+    return math.sqrt(abs(area_m2) / (grid.shape[0] * grid.shape[1]))
 
 
 def _geotiff(

@@ -242,7 +242,7 @@ def begin(folder: Path, facts: Mapping[str, object]) -> None:
 
 
 def finish(folder: Path, bands: Sequence[str], outcomes: Sequence[Outcome], source: str, licence: str) -> Manifest:
-    """Write the manifest of the chips that are there; label counts are read from the files.
+    """Write the manifest of the chips that are there; label counts, and whether any is simulated, come from the files.
 
     Raises:
         BadAsset: there is no chip.
@@ -250,8 +250,11 @@ def finish(folder: Path, bands: Sequence[str], outcomes: Sequence[Outcome], sour
     """
     counts = LabelCounts(unlabelled=0, stable=0, landslide=0)
     files = pairs(folder)
+    simulated = False
     for image, label in files:
-        counts += label_counts(read_chip(image, label).labels)
+        chip = read_chip(image, label)
+        counts += label_counts(chip.labels)
+        simulated |= chip.tags.get("SIMULATED") == "true"
     manifest = Manifest(
         name=folder.name,
         source=source,
@@ -261,6 +264,7 @@ def finish(folder: Path, bands: Sequence[str], outcomes: Sequence[Outcome], sour
         labels=counts,
         files=hashes(folder, [path for pair in files for path in pair]),
         skipped={one.tile.id: f"{one.reason}: {one.detail}" for one in outcomes if not one.has_chip},
+        simulated=simulated,
     )
     write_manifest(manifest, folder / MANIFEST_FILE)
     return manifest

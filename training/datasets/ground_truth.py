@@ -65,13 +65,14 @@ class HazardMap:
 
         Raises:
             ConfigError: no value is hazard.
-            BadAsset: the file is no raster on the ground.
+            BadAsset: the file is missing or no raster on the ground.
         """
         if not hazard_values:
             raise ConfigError(
                 "no value of the map is hazard", item=str(path), remedy="Add --hazard-values, such as 1,2."
             )
-        self.area = area or _extent(path)
+        extent = _extent(path)
+        self.area = area or extent
         self._path = path
         self._values = tuple(hazard_values)
         self._reader = RasterReader()

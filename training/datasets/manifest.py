@@ -52,6 +52,8 @@ class Manifest:
     """SHA-256 of every file, by path relative to the folder of the set."""
     skipped: Mapping[str, str] = field(default_factory=dict)
     """Places that gave no chip, with the reason (sets cut from a catalog)."""
+    simulated: bool = False
+    """Whether any of its ground is made up; manifests that do not say so describe real ground."""
 
     @property
     def digest(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ from training.datasets.checks import require_landslides
 from training.datasets.chip_files import Chip, pairs, read_chip
 from training.datasets.footprints import touching_pairs
 from training.samples import UNLABELLED, Samples
+
+_LIKE: Final = 1.2
+"""Largest ratio of pixel sizes within a set."""
 
 
 def load_sparse_chips(folder: Path, bands: Sequence[str], keep: Sequence[str] = (), group: str = "") -> Samples:
@@ -54,7 +58,7 @@ def samples_of(
     """Chips as samples named after their folder; `bands` are those of the files, `keep` those wanted (empty: all).
 
     Raises:
-        BadAsset: the chips differ in size or bands.
+        BadAsset: the chips differ in size or bands, or by more than 20 % in the size of their pixels.
         ConfigError: there is no such band.
     """
     channels = band_indices(str(folder), bands, keep or bands)
@@ -74,7 +78,22 @@ def samples_of(
         labels=np.stack([chip.labels for chip in chips]),
         groups=np.array(groups),
         touching=touching_pairs(numbers, [chip.footprint for chip in chips], chips[0].pixel_deg / 2),
+        resolution_m=_resolution_m(folder, chips),
     )
+
+
+def _resolution_m(folder: Path, chips: Sequence[Chip]) -> float:
+    """Median over the chips."""
+    ordered = sorted(chips, key=lambda chip: chip.resolution_m)
+    finest, coarsest = ordered[0], ordered[-1]
+    if coarsest.resolution_m > _LIKE * finest.resolution_m:
+        raise BadAsset(
+            f"chip {finest.name} has pixels of {finest.resolution_m:.1f} m, {coarsest.name} of "
+            f"{coarsest.resolution_m:.1f} m",
+            item=str(folder),
+            remedy="Resample all chips of a set to one size of pixels.",
+        )
+    return float(np.median([chip.resolution_m for chip in chips]))
 
 
 def _without_zeros(chip: Chip) -> Chip:

@@ -45,6 +45,10 @@ _RELIABILITY: Final = (
     "of those that were given at least 1 %."
 )
 _QUIET: Final = "What another threshold would cost on each source of quiet land."
+_LEAKAGE: Final = (
+    "What the training side of this split shares with what is scored. It speaks of a model only when that model was "
+    "trained on this split: one whose card says otherwise is marked, an old card says nothing."
+)
 _CHIPS: Final = (
     "Scored chips by F1. Cyan lines: the label (second picture), and the probability at the threshold (third). The "
     "spread is sensitivity to flips, not uncertainty: where it is bright, turning the picture changes the answer. "
@@ -67,6 +71,7 @@ def report_page(judged: Judgement, rivals: Sequence[Judgement], material: Materi
     every = [judged, *rivals]
     sections = [
         _head(judged, material, created),
+        *map(warning, split_warnings(every)),
         _headline(judged),
         _section(tables.pixel_table(every), figures.pr_figure(every), _CURVE),
         _section(tables.difference_table(every)) if rivals else "",
@@ -74,7 +79,7 @@ def report_page(judged: Judgement, rivals: Sequence[Judgement], material: Materi
         _section(tables.scar_table(every), figures.scar_figure(every)),
         _section(tables.calibration_table(every), figures.reliability_figure(judged), _RELIABILITY),
         _quiet(every) if judged.quiet else "",
-        f"<h2>Leakage</h2><p>What training may have seen of what is scored.</p><pre>{escape(material.leakage)}</pre>",
+        leakage_section(material),
         _chips(judged, material),
         _alarms(judged),
     ]
@@ -90,6 +95,21 @@ def document(title: str, body: str) -> str:
 def section(table: tables.Table) -> str:
     """A table under its title, with its sentence."""
     return _section(table)
+
+
+def split_warnings(judged: Sequence[Judgement]) -> list[str]:
+    """One sentence for every model that was trained on another split than the one it is scored on."""
+    return [f"{one.name}: {one.split_note}." for one in judged if one.split_note]
+
+
+def warning(text: str) -> str:
+    """A paragraph that nobody overlooks."""
+    return f'<p class="warn">{escape(text)}</p>'
+
+
+def leakage_section(material: Material) -> str:
+    """What the sides of the split share."""
+    return f"<h2>Leakage</h2><p>{_LEAKAGE}</p><pre>{escape(material.leakage)}</pre>"
 
 
 def _head(judged: Judgement, material: Material, created: datetime) -> str:
@@ -109,7 +129,7 @@ def _head(judged: Judgement, material: Material, created: datetime) -> str:
         "report of": f"{created:%Y-%m-%d %H:%M} UTC",
     }
     simulated = (
-        '<p class="warn">Trained on simulated data: it may open alerts of status Test only.</p>'
+        warning("Trained on simulated data: it may open alerts of status Test only.")
         if card.simulated
         else '<p class="quiet">No simulated data in training.</p>'
     )
@@ -136,13 +156,14 @@ def _network(properties: Mapping[str, object]) -> str:
 def _headline(judged: Judgement) -> str:
     summary = judged.scored.summary(judged.threshold)
     shown = {"F1": "f1", "IoU": "iou", "PR-AUC": "pr_auc", "precision": "precision", "recall": "recall"}
-    tiles = [
-        (f"{summary[key]:.3f}", f"{name}, {summary['intervals'][key][0]:.3f}–{summary['intervals'][key][1]:.3f}")
-        for name, key in shown.items()
-    ]
+    tiles = []
+    for name, key in shown.items():
+        low, high = summary["intervals"].get(key, (None, None))
+        tiles.append((f"{summary[key]:.3f}", name if low is None else f"{name}, {low:.3f}–{high:.3f}"))
     tiles.append((f"{judged.cooled.error(lit=True):.3f}", "calibration error where ≥ 1 %"))
     for row in quiet_rows(judged.quiet, judged.threshold):
-        tiles.append((f"{row.per_1000_km2:,.0f}", f"false ha per 1,000 km², {row.source}"))
+        words = ["false ha per 1,000 km²", row.source, judged.quiet_note(row.source)]
+        tiles.append((f"{row.per_1000_km2:,.0f}", ", ".join(filter(None, words))))
     boxes = "".join(f'<div class="tile"><b>{value}</b><span>{escape(name)}</span></div>' for value, name in tiles)
     return f'<div class="tiles">{boxes}</div>'
 

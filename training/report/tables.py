@@ -71,7 +71,7 @@ def difference_table(judged: Sequence[Judgement]) -> Table:
         apart = paired_differences(
             units, (first.scored.histograms, other.scored.histograms), (first.threshold, other.threshold)
         )
-        rows.append((other.name, *(with_interval(apart[k].value, apart[k].interval, signed=True) for k in FIGURES)))
+        rows.append((_named(other), *(with_interval(apart[k].value, apart[k].interval, signed=True) for k in FIGURES)))
     return Table(
         title=f"Difference to {first.name}",
         meaning="Paired: both are scored on the same resampled blocks. An interval without zero is a difference.",
@@ -102,7 +102,7 @@ def calibration_table(judged: Sequence[Judgement]) -> Table:
         ),
         rows=tuple(
             (
-                one.name,
+                _named(one),
                 f"{one.calibration.temperature:.2f}",
                 f"{one.calibration.best_f1:.3f}",
                 f"{one.calibration.balanced:.3f}",
@@ -119,7 +119,7 @@ def scar_table(judged: Sequence[Judgement]) -> Table:
     rows = []
     for one in judged:
         cells = [with_interval(size.share, size.interval, percent=True) for size in one.scars.classes]
-        rows.append((one.name, *cells, f"{one.scars.false_per_km2:.2f}"))
+        rows.append((_named(one), *cells, f"{one.scars.false_per_km2:.2f}"))
     return Table(
         title="Scars",
         meaning=(
@@ -158,19 +158,24 @@ def quiet_table(judged: Sequence[Judgement]) -> Table:
         title="Quiet land",
         meaning=(
             "Hectares called landslide per 1,000 km² of real land without one, at the threshold, with 95 % intervals "
-            "by resampling chips or tiles; km² are added up over dates, and land under cloud, snow or water is not "
-            "land seen. A network may have been trained on the chips (its card says so), never on the Hokkaido "
-            "scenes, which are seen as the service sees them."
+            "by resampling chips or tiles; km² are added up over dates. In the Hokkaido scenes, which are seen as the "
+            "service sees them, land under cloud, snow or water is not land seen; chips count with the cloud and "
+            "water that they show. Trained on: the card names this source. Similar ground in training: no model was "
+            "trained on the scenes, but this one was not kept from patches that look like their hills, so that they "
+            "are not quite unseen ground to it."
         ),
         head=("model", *sources),
-        rows=tuple((one.name, *map(quiet_cell, rows)) for one, rows in zip(judged, every, strict=True)),
+        rows=tuple(
+            (_named(one), *(quiet_cell(row, one.quiet_note(row.source)) for row in rows))
+            for one, rows in zip(judged, every, strict=True)
+        ),
     )
 
 
-def quiet_cell(row: QuietRow) -> str:
-    """Rate with its interval, hectares without decimals where they say nothing."""
-    rate = f"{row.per_1000_km2:,.0f}"
-    return f"{rate} ({row.interval[0]:,.0f}–{row.interval[1]:,.0f})" if row.interval else rate
+def quiet_cell(row: QuietRow, note: str = "") -> str:
+    """Rate with its interval and a note in brackets, hectares without decimals where they say nothing."""
+    interval = f"{row.interval[0]:,.0f}–{row.interval[1]:,.0f}" if row.interval else ""
+    return _bracketed(f"{row.per_1000_km2:,.0f}", "; ".join(filter(None, (interval, note))))
 
 
 def size_label(low_ha: float, high_ha: float) -> str:
@@ -193,8 +198,17 @@ def with_interval(value: float, interval: Interval | None, *, percent: bool = Fa
     return f"{shown} ({known[0]:{sign}.3f}{between}{known[1]:{sign}.3f})" if known else shown
 
 
+def _named(one: Judgement) -> str:
+    """The name, with a warning in brackets when it may have seen what is scored."""
+    return _bracketed(one.name, one.split_note)
+
+
+def _bracketed(text: str, more: str) -> str:
+    return f"{text} ({more})" if more else text
+
+
 def _cell(text: str) -> str:
-    """A figure above its interval: side by side, eight of them fit on no screen."""
+    """A figure above what stands in brackets after it: side by side, eight of them fit on no screen."""
     value, bracket, rest = text.partition(" (")
     below = f"<small>{escape(rest.removesuffix(')'))}</small>" if bracket else ""
     return f"<td>{escape(value)}{below}</td>"
@@ -203,5 +217,5 @@ def _cell(text: str) -> str:
 def _pixel_row(one: Judgement) -> tuple[str, ...]:
     summary = one.scored.summary(one.threshold)
     count = one.contender.parameters
-    cells = [with_interval(summary[key], summary["intervals"][key]) for key in _NAMES]
-    return one.name, f"{count:,}" if count else "–", f"{one.threshold:.3f}", *cells
+    cells = [with_interval(summary[key], summary["intervals"].get(key)) for key in _NAMES]
+    return _named(one), f"{count:,}" if count else "–", f"{one.threshold:.3f}", *cells

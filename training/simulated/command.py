@@ -57,6 +57,7 @@ def simulate(out: Path, patches: int, seed: int) -> Manifest:
         chips=patches,
         labels=counts,
         files=hashes(out, out.rglob("*.h5")),
+        simulated=True,
     )
     write_manifest(manifest, out / MANIFEST_FILE)
     return manifest

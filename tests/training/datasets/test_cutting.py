@@ -16,12 +16,12 @@ from monitor.adapters.imagery import RasterImageSource
 from monitor.adapters.model_store import load_card
 from monitor.adapters.terrain_source import RasterTerrainSource
 from monitor.core.acquisitions import group
-from monitor.core.grid import region_tiles, tile_from_id
+from monitor.core.grid import region_tiles, tile_from_id, tile_geobox
 from monitor.errors import AssetUnavailable, BadAsset, ConfigError
 from monitor.looking import Instruments, Looker, Stopwatch, surroundings
 from monitor.records import Bands, PixelState, SceneItem, Tile
 from monitor.shipped import shipped_folder
-from training.datasets.chip_files import LabelCode
+from training.datasets.chip_files import LabelCode, write_chip
 from training.datasets.cutting import Cutter, Order, Outcome, begin, finish, load_cut_chips, tile_number
 from training.datasets.ground_truth import MappedLandslides
 from training.datasets.manifest import read_manifest, verify
@@ -239,6 +239,17 @@ def test_a_folder_holds_chips_of_one_order(tmp_path: Path) -> None:
     begin(tmp_path, {"bands": ["B03"], "event": "a"})
     with pytest.raises(ConfigError, match="another bands, event"):
         begin(tmp_path, {"bands": ["B04"], "event": "b"})
+
+
+def test_chips_of_made_up_scenes_are_said_to_be_simulated(tmp_path: Path) -> None:
+    """One among real ones is enough; its tag was written when it was cut."""
+    for tile, simulated in (("UTM54N-0150-1842", "false"), ("UTM54N-0151-1842", "true")):
+        grid = tile_geobox(tile_from_id(tile))
+        pixels, codes = np.full(grid.shape, 0.1, np.float32), np.full(grid.shape, 2, np.uint8)
+        write_chip(tmp_path, tile, grid, {"B04": pixels}, codes, {"TILE": tile, "EVENT": "e", "SIMULATED": simulated})
+        assert finish(tmp_path, ("B04",), (), "drawn", "MIT").simulated is (simulated == "true")
+    assert read_manifest(tmp_path / "manifest.json").simulated
+    assert load_cut_chips(tmp_path).resolution_m == 10.0
 
 
 def test_every_tile_has_a_number_of_its_own() -> None:

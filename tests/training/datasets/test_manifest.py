@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,18 @@ def test_the_changed_and_the_missing_file_are_named(described: tuple[Manifest, P
     assert verify(manifest, folder) == {"a.tif": Fault.CHANGED, "b/c.tif": Fault.MISSING}
     with pytest.raises(InputFault, match=r"a\.tif changed, b/c\.tif missing"):
         require_unchanged(manifest, folder)
+
+
+def test_a_manifest_says_whether_its_ground_is_made_up(described: tuple[Manifest, Path]) -> None:
+    """Kept through JSON; a manifest from before there was the word describes real ground."""
+    manifest, folder = described
+    path = folder / "manifest.json"
+    write_manifest(replace(manifest, simulated=True), path)
+    assert read_manifest(path).simulated
+    old = json.loads(path.read_text())
+    del old["simulated"]
+    path.write_text(json.dumps(old))
+    assert not read_manifest(path).simulated
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"digest": "0", "files": {}}'])

@@ -15,10 +15,12 @@ SIDE = 8
 PIXEL_DEG = 9e-5
 
 
-def write(path: Path, values: np.ndarray, column: float = 0.0, crs: str | None = "EPSG:4326") -> None:
+def write(
+    path: Path, values: np.ndarray, column: float = 0.0, crs: str | None = "EPSG:4326", pixel: float = PIXEL_DEG
+) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     count, height, width = values.shape
-    place = Affine(PIXEL_DEG, 0, 91.0 + column * PIXEL_DEG, 0, -PIXEL_DEG, 22.0)
+    place = Affine(pixel, 0, 91.0 + column * pixel, 0, -pixel, 22.0)
     with rasterio.open(
         path, "w", driver="GTiff", count=count, height=height, width=width, dtype=values.dtype, crs=crs, transform=place
     ) as dataset:
@@ -80,6 +82,7 @@ def test_a_chip_without_partner_is_refused(folder: Path) -> None:
     ("values", "column", "crs", "says"),
     [
         (np.full((1, SIDE, SIDE), 3, np.uint16), 0.0, "EPSG:4326", "values from 3 to 3"),
+        (np.ones((1, SIDE, SIDE), np.float32), 0.0, "EPSG:4326", "holds float32, not whole numbers"),
         (np.zeros((1, SIDE, SIDE), np.uint16), 1.0, "EPSG:4326", "same pixels"),
         (np.zeros((1, SIDE, 4), np.uint16), 0.0, "EPSG:4326", "same pixels"),
         (np.zeros((1, SIDE, SIDE), np.uint16), 0.0, None, "no coordinate reference system"),
@@ -91,6 +94,33 @@ def test_labels_that_do_not_fit_are_refused(
     """Another code, place or size, or no place at all."""
     write(folder / "labels" / "a.tif", values, column, crs)
     with pytest.raises(BadAsset, match=f"a.tif: .*{says}"):
+        load_sparse_chips(folder, ("B04", "B03", "B02", "B08"))
+
+
+def test_pixels_in_degrees_are_measured_on_the_ground(folder: Path) -> None:
+    """9e-5 degrees at 22 north: 9.966 m of latitude by 9.293 m of longitude, by hand on the ellipsoid."""
+    found = load_sparse_chips(folder, ("B04", "B03", "B02", "B08")).resolution_m
+    assert found == pytest.approx((9.966 * 9.293) ** 0.5, rel=1e-3)
+
+
+@pytest.mark.parametrize(("crs", "pixel", "metres"), [("EPSG:32646", 15.0, 15.0), ("EPSG:2263", 30.0, 9.144)])
+def test_pixels_of_a_projection_have_its_unit(tmp_path: Path, crs: str, pixel: float, metres: float) -> None:
+    """Metres, or the feet of New York."""
+    write(tmp_path / "images" / "a.tif", np.ones((1, SIDE, SIDE), np.uint16), 20000.0, crs, pixel)
+    write(tmp_path / "labels" / "a.tif", np.full((1, SIDE, SIDE), 2, np.uint16), 20000.0, crs, pixel)
+    assert load_sparse_chips(tmp_path, ("B04",)).resolution_m == pytest.approx(metres, rel=1e-4)
+
+
+@pytest.mark.parametrize(("larger", "refused"), [(1.15, False), (1.5, True)])
+def test_a_set_of_mixed_pixels_is_refused(folder: Path, larger: float, refused: bool) -> None:
+    """A fifth is let pass; beyond it no area in hectares would be right, and both chips are named."""
+    for kind, count in (("images", 4), ("labels", 1)):
+        values = np.full((count, SIDE, SIDE), 2, np.uint16)
+        write(folder / kind / "d.tif", values, 0.0, "EPSG:4326", larger * PIXEL_DEG)
+    if not refused:
+        load_sparse_chips(folder, ("B04", "B03", "B02", "B08"))
+        return
+    with pytest.raises(BadAsset, match=r"chip a has pixels of 9\.6 m, d of 14\.4 m"):
         load_sparse_chips(folder, ("B04", "B03", "B02", "B08"))
 
 

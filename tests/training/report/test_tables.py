@@ -1,5 +1,7 @@
 """How figures are written."""
 
+from dataclasses import replace
+
 from training.quiet_land import QuietRow
 from training.report.tables import Table, quiet_cell, size_label, with_interval
 
@@ -23,6 +25,13 @@ def test_quiet_rates_have_no_decimals() -> None:
     """They are known to a few per cent at best."""
     row = QuietRow(source="hills", seen_km2=100.0, false_ha=123.4, interval=(800.0, 1700.0))
     assert quiet_cell(row) == "1,234 (800–1,700)"
+
+
+def test_a_quiet_rate_says_when_its_ground_was_trained_on() -> None:
+    """In the brackets of the interval, or alone where there is none."""
+    row = QuietRow(source="hills", seen_km2=100.0, false_ha=123.4, interval=(800.0, 1700.0))
+    assert quiet_cell(row, "trained on") == "1,234 (800–1,700; trained on)"
+    assert quiet_cell(replace(row, interval=None), "trained on") == "1,234 (trained on)"
 
 
 def test_a_table_in_markdown_and_html() -> None:
