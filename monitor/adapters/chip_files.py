@@ -242,16 +242,17 @@ def _rgb_file(geobox: GeoBox, rgb: RgbPatch, more: Mapping[str, str]) -> bytes:
         **({"OTHER_TIME": rgb.other_time.isoformat()} if rgb.other_time else {}),
         **more,
     }
-    return _geotiff(geobox, codes, ("red", "green", "blue", "state"), tags, nodata=None)
+    return geotiff(geobox, codes, ("red", "green", "blue", "state"), tags, nodata=None)
 
 
 def _float_file(geobox: GeoBox, values: Floats, title: str) -> bytes:
-    return _geotiff(geobox, values[None].astype(np.float32), (title,), {}, nodata=math.nan)
+    return geotiff(geobox, values[None].astype(np.float32), (title,), {}, nodata=math.nan)
 
 
-def _geotiff(
-    geobox: GeoBox, values: NDArray[np.generic], names: tuple[str, ...], tags: Mapping[str, str], nodata: float | None
+def geotiff(
+    geobox: GeoBox, values: NDArray[np.generic], names: Sequence[str], tags: Mapping[str, str], nodata: float | None
 ) -> bytes:
+    """A compressed GeoTIFF of named bands: values (C, H, W) on the geobox."""
     with MemoryFile() as memory:
         with memory.open(
             driver="GTiff",
@@ -266,6 +267,6 @@ def _geotiff(
             predictor=3 if values.dtype.kind == "f" else 2,
         ) as dataset:
             dataset.write(values)
-            dataset.descriptions = names
+            dataset.descriptions = tuple(names)
             dataset.update_tags(**tags)
         return bytes(memory.getbuffer())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from pyproj import CRS, Geod
 from rasterio.errors import RasterioError
-from rasterio.io import DatasetReader, MemoryFile
+from rasterio.io import DatasetReader
 from shapely import box
 from shapely.geometry.base import BaseGeometry
 
+from monitor.adapters.chip_files import geotiff
 from monitor.adapters.files import write_atomic
 from monitor.core.grid import project
 from monitor.errors import BadAsset
@@ -135,9 +136,9 @@ def write_chip(
     Raises:
         DiskFull
     """
-    write_atomic(folder / LABELS / f"{name}.tif", _geotiff(grid, codes[None], ("label",), {}, None))
+    write_atomic(folder / LABELS / f"{name}.tif", geotiff(grid, codes[None], ("label",), {}, None))
     bands = np.stack(list(pixels.values()))
-    write_atomic(folder / IMAGES / f"{name}.tif", _geotiff(grid, bands, tuple(pixels), tags, np.nan))
+    write_atomic(folder / IMAGES / f"{name}.tif", geotiff(grid, bands, tuple(pixels), tags, np.nan))
 
 
 def is_complete(folder: Path, name: str) -> bool:
@@ -163,25 +164,3 @@ def _resolution_m(grid: GeoBox, footprint: BaseGeometry) -> float:
         return math.sqrt(abs(grid.affine.determinant)) * crs.axis_info[0].unit_conversion_factor
     area_m2, _ = Geod(ellps="WGS84").geometry_area_perimeter(footprint)
     return math.sqrt(abs(area_m2) / (grid.shape[0] * grid.shape[1]))
-
-
-def _geotiff(
-    grid: GeoBox, values: NDArray[np.generic], names: Sequence[str], tags: Mapping[str, str], nodata: float | None
-) -> bytes:
-    with MemoryFile() as memory:
-        with memory.open(
-            driver="GTiff",
-            width=grid.shape[1],
-            height=grid.shape[0],
-            count=len(names),
-            dtype=values.dtype.name,
-            crs=str(grid.crs),
-            transform=grid.transform,
-            nodata=nodata,
-            compress="deflate",
-            predictor=3 if values.dtype.kind == "f" else 2,
-        ) as dataset:
-            dataset.write(values)
-            dataset.descriptions = tuple(names)
-            dataset.update_tags(**tags)
-        return bytes(memory.getbuffer())
