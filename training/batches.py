@@ -39,6 +39,8 @@ class Sources:
     """Landslide-free ground of the same bands."""
     quiet_share: float = 0.0
     """Quiet chips drawn per epoch, as a share of the labelled ones."""
+    quiet_weights: NDArray[np.float64] | None = None
+    """(Q,) how likely each quiet chip is drawn, sum 1; None: all alike."""
     paired: bool = False
     """Draw pairs of dates made from the chips instead of the chips."""
 
@@ -72,7 +74,8 @@ class VariedChips(Dataset[Item]):
         source = self._sources.labelled
         if index >= len(source):
             assert self._sources.quiet is not None
-            source, index = self._sources.quiet, int(rng.integers(len(self._sources.quiet)))
+            source, weights = self._sources.quiet, self._sources.quiet_weights
+            index = int(rng.integers(len(source)) if weights is None else rng.choice(len(source), p=weights))
         if self._sources.paired:
             return varied_pair(drawn_pair(source, index, self._sources.labelled, rng), rng, self._variation)
         return varied(dithered(source.pixels[index], rng), source.labels[index], rng, self._variation)
@@ -124,7 +127,9 @@ class Chips(lightning.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Item]:
         epoch = self.trainer.current_epoch if self.trainer else 0
-        chips = VariedChips(self._sources, self._variation, seed=self._schedule.seed, epoch=epoch)
+        schedule = self._schedule
+        seed = schedule.seed if schedule.order is None else schedule.order
+        chips = VariedChips(self._sources, self._variation, seed=seed, epoch=epoch)
         size = self._schedule.batch_size
         # A batch of one chip has no statistics for batch normalisation.
         return DataLoader(chips, size, drop_last=len(chips) > size, num_workers=self._workers)

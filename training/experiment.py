@@ -42,7 +42,7 @@ class DataSettings(_Section):
     allow_leaks: tuple[Literal["touching", "same-pixels", "shared-id", "shared-group", "random"], ...] = ()
     """Kinds of leaks that may stand; anything else across the split stops the run."""
     quiet: tuple[str, ...] = ()
-    """Sources of landslide-free ground mixed in, such as slovenia."""
+    """Sources of landslide-free ground mixed in, such as slovenia, or folders of cut chips without landslides."""
     quiet_share: Share = 0.0
     """Quiet chips drawn per epoch, as a share of the labelled ones."""
 
@@ -104,6 +104,18 @@ class LossSettings(_Section):
     """Weight of landslide pixels in the cross-entropy."""
 
 
+class DistillationSettings(_Section):
+    """Other networks' answers as targets beside the labels (Hinton et al. 2015, arXiv 1503.02531).
+
+    Labels drawn by hand miss scars and blur outlines; what networks agree on is smoother than either.
+    """
+
+    teachers: tuple[str, ...] = ()
+    """Finished runs beside this one, of the same bands and split; their mean is the target."""
+    share: Share = 0.5
+    """Weight of the teachers' loss; the labels have the rest."""
+
+
 class ScheduleSettings(_Section):
     """How long and how fast to learn."""
 
@@ -117,6 +129,10 @@ class ScheduleSettings(_Section):
     averaging: Share = 0.995
     """Decay per step of the running average of the weights, which is what is exported."""
     seed: int = 1
+    """Of the weights that are not pretrained."""
+    order: int | None = None
+    """Seed of the order and the variations of the chips; `seed` when absent. Runs that differ in it alone begin alike
+    and can be averaged."""
     precision: Literal["bf16-mixed", "16-mixed", "32-true"] = "bf16-mixed"
 
 
@@ -132,6 +148,7 @@ class Experiment(_Section):
     network: NetworkSettings = NetworkSettings()
     variation: VariationSettings = VariationSettings()
     loss: LossSettings = LossSettings()
+    distillation: DistillationSettings = DistillationSettings()
     schedule: ScheduleSettings = ScheduleSettings()
 
     @property

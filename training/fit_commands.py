@@ -16,6 +16,7 @@ from training.loop import EpochReport, fit
 from training.material import gather
 from training.release import release
 from training.run_file import begin_run, read_experiment
+from training.teachers import load_teachers
 
 DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of data; default SCARPWATCH_DATA.")]
 ThreadsOption = Annotated[int, typer.Option(min=1, help="Threads on the CPU.")]
@@ -34,10 +35,20 @@ def fit_command(
     try:
         wanted = with_epochs(load_experiment(experiment), epochs)
         material = gather(wanted.data, data_folder(data))
+        teachers = load_teachers(wanted, material.split, run)
         begin_run(run, wanted, material)
         typer.echo(material.leakage.text())
         progress = typer.get_text_stream("stderr").isatty()
-        fit(wanted, material.sources(), material.threshold(), run, print_epoch, workers=workers, progress=progress)
+        fit(
+            wanted,
+            material.sources(),
+            material.threshold(),
+            run,
+            print_epoch,
+            teachers=teachers,
+            workers=workers,
+            progress=progress,
+        )
     except ScarpwatchError as err:
         raise failed(err) from err
 

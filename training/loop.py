@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -64,6 +64,7 @@ def fit(
     folder: Path,
     report: Callable[[EpochReport], None],
     *,
+    teachers: Sequence[nn.Module] = (),
     workers: int = 0,
     progress: bool = False,
 ) -> bool:
@@ -71,6 +72,7 @@ def fit(
 
     A folder that holds a checkpoint of the same network is continued.
     `held_out` is scored after each epoch to show progress; nothing is chosen by it here.
+    `teachers` are those of the experiment's distillation (`training.teachers`).
 
     Returns whether this process speaks for all: with several GPUs the others must not go on to write files.
 
@@ -82,7 +84,7 @@ def fit(
     if started:
         _require_same_network(checkpoint, experiment)
     lightning.seed_everything(experiment.schedule.seed, verbose=False)
-    module = SegmentationModule(experiment, initial=not started)
+    module = SegmentationModule(experiment, initial=not started, teachers=teachers)
     chips = Chips(sources, held_out, experiment.variation, experiment.schedule, workers)
     trainer = _trainer(experiment, folder, report, progress=progress)
     with warnings.catch_warnings():

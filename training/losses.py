@@ -29,6 +29,21 @@ def segmentation_loss(logits: Tensor, labels: Tensor, settings: LossSettings) ->
     return _LOSSES[settings.name](values, target, settings.positive_weight)
 
 
+def distillation_loss(logits: Tensor, answers: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy and Dice against probabilities instead of labels, where ground is labelled; a scalar.
+
+    answers: (N, 1, H, W) 0-1. Squared sums keep the Dice lowest where both agree, whatever the probability.
+    """
+    known = labels >= 0
+    if not bool(known.any()):
+        return logits.sum() * 0.0
+    values, target = logits[known], answers[known]
+    probability = torch.sigmoid(values)
+    overlap = 2 * (probability * target).sum() + 1
+    dice_left = 1 - overlap / ((probability**2).sum() + (target**2).sum() + 1)
+    return 0.5 * functional.binary_cross_entropy_with_logits(values, target) + 0.5 * dice_left
+
+
 def cross_entropy(logits: Tensor, target: Tensor, positive_weight: float = 1.0) -> Tensor:
     """Binary cross-entropy, landslide pixels weighted; flat tensors."""
     weight = torch.tensor(positive_weight, device=logits.device)

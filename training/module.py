@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
@@ -10,7 +12,7 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 
 from training.experiment import Experiment
-from training.losses import segmentation_loss
+from training.losses import distillation_loss, segmentation_loss
 from training.metrics import BINS, scores
 from training.networks.build import build_network, encoder_parameters
 
@@ -21,8 +23,8 @@ class SegmentationModule(lightning.LightningModule):
     inputs: (N, C, H, W) float32 normalised. labels: (N, 1, H, W) int8, -1 unlabelled, 0 stable, 1 landslide.
     """
 
-    def __init__(self, experiment: Experiment, *, initial: bool = True) -> None:
-        """`initial` loads pretrained weights; a checkpoint needs none."""
+    def __init__(self, experiment: Experiment, *, initial: bool = True, teachers: Sequence[nn.Module] = ()) -> None:
+        """`initial` loads pretrained weights; a checkpoint needs none. Teachers answer with logits."""
         super().__init__()
         self.experiment = experiment
         self.save_hyperparameters(
@@ -32,6 +34,8 @@ class SegmentationModule(lightning.LightningModule):
         # Convolutions on CPU and GPU are fastest with the bands last in memory.
         self.network: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._counts = torch.zeros(2, BINS)
+        # In a tuple they are no part of the module: neither trained nor saved.
+        self._teachers = tuple(teacher.requires_grad_(False).eval() for teacher in teachers)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits (N, 1, H, W) float32."""
@@ -40,9 +44,23 @@ class SegmentationModule(lightning.LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
         inputs, labels = batch
-        loss = segmentation_loss(self(inputs), labels, self.experiment.loss)
+        logits = self(inputs)
+        loss = segmentation_loss(logits, labels, self.experiment.loss)
+        if self._teachers:
+            share = self.experiment.distillation.share
+            loss = (1 - share) * loss + share * distillation_loss(logits, self._taught(inputs), labels)
         self.log("loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(inputs))
         return loss
+
+    def _taught(self, inputs: Tensor) -> Tensor:
+        """The teachers' mean probability, (N, 1, H, W)."""
+        with torch.no_grad():
+            answers = [torch.sigmoid(teacher(inputs).float()) for teacher in self._teachers]
+        return torch.stack(answers).mean(dim=0)
+
+    def on_fit_start(self) -> None:
+        for teacher in self._teachers:
+            teacher.to(self.device)
 
     def on_validation_epoch_start(self) -> None:
         self._counts = torch.zeros(2, BINS, device=self.device)

@@ -20,6 +20,7 @@ from training.loop import fit
 from training.material import gather
 from training.release import release
 from training.run_file import begin_run
+from training.teachers import load_teachers
 
 QUOTED_FILE: Final = Path(__file__).with_name("quoted.yaml")
 KEYS: Final = ("f1", "pr_auc")
@@ -97,8 +98,9 @@ def _made_again(step: Quoted, data: Path, out: Path, threads: int) -> list[Outco
     experiment = load_experiment(step.experiment)
     material = gather(experiment.data, data)
     run = out / experiment.name
+    teachers = load_teachers(experiment, material.split, run)
     begin_run(run, experiment, material)
-    if not fit(experiment, material.sources(), material.threshold(), run, print_epoch):
+    if not fit(experiment, material.sources(), material.threshold(), run, print_epoch, teachers=teachers):
         raise typer.Exit
     model = out / "models" / experiment.name
     card = release(experiment, material, run, model, threads=threads, now=datetime.now(UTC), progress=tell)

@@ -66,7 +66,9 @@ def describe(experiment: Experiment, material: RunMaterial) -> dict[str, Any]:
     """Data, split and leakage of a run, for its file and its card."""
     sides = material.split.sides()
     held_out = {side: ids for side, ids in sides.items() if side != "train"}
+    taught = {"teachers": list(experiment.distillation.teachers)} if experiment.distillation.teachers else {}
     return {
+        **taught,
         "data": [
             {"name": one.name, "source": one.source, "licence": one.licence, "chips": one.chips, "sha256": one.digest}
             for one in material.manifests
