@@ -8,6 +8,7 @@ from training.chips_command import chips_command
 from training.evaluate_command import evaluate_command
 from training.fit_commands import experiments_command, export_command, fit_command
 from training.judging_commands import baselines_command, compare_command, report_command
+from training.mine_command import mine_command
 from training.predict_command import predict_command
 from training.reproduce import reproduce_command
 from training.simulated.command import simulate_command
@@ -29,6 +30,7 @@ for _name, _command in (
     ("compare", compare_command),
     ("report", report_command),
     ("baselines", baselines_command),
+    ("mine", mine_command),
     ("reproduce", reproduce_command),
     ("simulate", simulate_command),
     ("predict", predict_command),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Final, TypeVar
 
 import typer
-from shapely.geometry import box
+from shapely.geometry import Polygon, box
 from shapely.geometry.base import BaseGeometry
 
 from monitor.adapters.catalog import StacApiCatalog, StaticCatalog
@@ -25,6 +25,9 @@ from training.datasets.manifest import sha256_of
 
 Number = TypeVar("Number", int, float)
 
+NO_LANDSLIDES: Final = "none"
+"""In place of a file of polygons: nothing slid in the area, which makes quiet ground."""
+
 _CATALOG: Final = "catalog"
 _DAY: Final = ["%Y-%m-%d"]
 
@@ -32,7 +35,9 @@ _DAY: Final = ["%Y-%m-%d"]
 def chips_command(
     folder: Annotated[Path, typer.Argument(help="Folder to write: images/, labels/ and manifest.json.")],
     catalog: Annotated[str, typer.Option(help="STAC API, or path or URL of a static catalog.json.")],
-    labels: Annotated[Path, typer.Option(help="Landslide polygons (GeoJSON) or a raster map of hazard zones (.tif).")],
+    labels: Annotated[
+        Path, typer.Option(help="Landslide polygons (GeoJSON), raster of hazard zones (.tif), or: none.")
+    ],
     start: Annotated[datetime, typer.Option("--from", formats=_DAY, help="First day of the scenes.")],
     end: Annotated[datetime, typer.Option("--to", formats=_DAY, help="Last day of the scenes.")],
     area: Annotated[str, typer.Option(help="What was mapped completely: west,south,east,north or GeoJSON.")] = "",
@@ -110,7 +115,7 @@ def _ground_truth(labels: Path, hazard_values: str, area: str) -> GroundTruth:
             item=str(labels),
             remedy="Add --area: what was searched for landslides completely (a box or GeoJSON).",
         )
-    return MappedLandslides(read_polygons(labels), mapped)
+    return MappedLandslides(Polygon() if str(labels) == NO_LANDSLIDES else read_polygons(labels), mapped)
 
 
 def _area(text: str) -> BaseGeometry:
@@ -147,7 +152,7 @@ def _facts(
         "min_clear": order.min_clear,
         "catalog": catalog,
         "collections": collections or list(OPTICAL_COLLECTIONS),
-        "labels_sha256": sha256_of(labels),
+        "labels_sha256": NO_LANDSLIDES if str(labels) == NO_LANDSLIDES else sha256_of(labels),
         "hazard_values": hazard_values,
         "area": truth.area.wkt,
     }

@@ -45,6 +45,8 @@ class DataSettings(_Section):
     """Sources of landslide-free ground mixed in, such as slovenia, or folders of cut chips without landslides."""
     quiet_share: Share = 0.0
     """Quiet chips drawn per epoch, as a share of the labelled ones."""
+    hard_negatives: str = ""
+    """File by `python -m training mine`: quiet chips on which a model was wrong are drawn more often."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

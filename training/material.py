@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from monitor.errors import ConfigError
 from training.batches import Sources
 from training.datasets import quiet as quiet_ground
 from training.datasets.bands import select_bands
-from training.datasets.cutting import load_cut_chips
+from training.datasets.cutting import cut_folders, load_cut_chips
+from training.datasets.hard_negatives import draw_weights, read_hard_negatives
 from training.datasets.landslide4sense import load_landslide4sense
 from training.datasets.manifest import MANIFEST_FILE, Manifest, manifest_of, read_manifest, require_unchanged
 from training.datasets.rgb_patches import load_rgb_patches
@@ -35,6 +39,9 @@ from training.splits import (
 L4S_SOURCE: Final = "Landslide4Sense (Ghorbanzadeh et al. 2022, doi 10.1109/TGRS.2022.3215209, Zenodo 10463239)"
 _SEED_OF_RANDOM_SPLIT: Final = 1
 
+_Described = tuple[Samples, list[Manifest]]
+"""Chips, and what they were read from."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunMaterial:
@@ -45,6 +52,8 @@ class RunMaterial:
     leakage: LeakageReport
     quiet: Samples | None
     quiet_share: float
+    quiet_weights: NDArray[np.float64] | None
+    """(Q,) how likely each quiet chip is drawn, sum 1; None: all alike."""
     manifests: tuple[Manifest, ...]
     paired: bool = False
     """Chips become pairs of dates: made anew for training, once for what is held out."""
@@ -55,6 +64,7 @@ class RunMaterial:
             labelled=self.samples.take(self.split.train),
             quiet=self.quiet,
             quiet_share=self.quiet_share,
+            quiet_weights=self.quiet_weights,
             paired=self.paired,
         )
 
@@ -79,15 +89,14 @@ def gather(data: DataSettings, folder: Path) -> RunMaterial:
             it has nothing to learn or score.
     """
     path = folder / data.path
-    samples, manifest = _READERS[data.kind](path, data)
+    samples, manifests = _READERS[data.kind](path, data)
     split = _split(samples, data)
     _require_sides(samples, split)
     leakage = require_no_leaks(samples, split, [LeakKind(name) for name in data.allow_leaks])
-    quiet = _quiet(folder, data)
-    manifests = [manifest]
+    quiet = _quiet(folder, data, samples.labels.shape[-1])
     if quiet is not None:
         files = quiet_ground.quiet_files(folder, data.quiet)
-        source = "; ".join(quiet_ground.SOURCES[place] for place in data.quiet)
+        source = quiet_ground.quiet_source(folder, data.quiet)
         manifests.append(manifest_of(quiet, folder, files, source=source, licence="as named"))
     return RunMaterial(
         samples=samples,
@@ -95,6 +104,7 @@ def gather(data: DataSettings, folder: Path) -> RunMaterial:
         leakage=leakage,
         quiet=quiet,
         quiet_share=data.quiet_share if quiet is not None else 0.0,
+        quiet_weights=_weights(folder, data, quiet),
         manifests=tuple(manifests),
         paired=data.kind == "rgb-pairs",
     )
@@ -115,31 +125,33 @@ def open_chips(path: Path, bands: Sequence[str], file_bands: Sequence[str] = ())
     return load_cut_chips(path, bands)
 
 
-def _rgb_patches(path: Path, data: DataSettings) -> tuple[Samples, Manifest]:
+def _rgb_patches(path: Path, data: DataSettings) -> _Described:
     samples = select_bands(load_rgb_patches(path), single_bands(data.bands))
     source = f"{L4S_SOURCE}, 8-bit RGB renderings of its training patches"
-    return samples, manifest_of(samples, path.parent, [path], source=source, licence="CC-BY-4.0")
+    return samples, [manifest_of(samples, path.parent, [path], source=source, licence="CC-BY-4.0")]
 
 
-def _landslide4sense(path: Path, data: DataSettings) -> tuple[Samples, Manifest]:
+def _landslide4sense(path: Path, data: DataSettings) -> _Described:
     samples = load_landslide4sense(path, data.bands)
     files = sorted(path.rglob("*.h5"))
-    return samples, _stated(path) or manifest_of(samples, path, files, source=L4S_SOURCE, licence="CC-BY-4.0")
+    return samples, [_stated(path) or manifest_of(samples, path, files, source=L4S_SOURCE, licence="CC-BY-4.0")]
 
 
-def _sparse_chips(path: Path, data: DataSettings) -> tuple[Samples, Manifest]:
+def _sparse_chips(path: Path, data: DataSettings) -> _Described:
     samples = load_sparse_chips(path, data.file_bands, data.bands)
     files = sorted(path.rglob("*.tif"))
-    return samples, _stated(path) or manifest_of(samples, path, files, source=path.name, licence="not stated")
+    return samples, [_stated(path) or manifest_of(samples, path, files, source=path.name, licence="not stated")]
 
 
-def _cut_chips(path: Path, data: DataSettings) -> tuple[Samples, Manifest]:
-    manifest = read_manifest(path / MANIFEST_FILE)
-    require_unchanged(manifest, path)
-    return load_cut_chips(path, data.bands), manifest
+def _cut_chips(path: Path, data: DataSettings) -> _Described:
+    manifests = []
+    for part in cut_folders(path):
+        manifests.append(read_manifest(part / MANIFEST_FILE))
+        require_unchanged(manifests[-1], part)
+    return load_cut_chips(path, data.bands), manifests
 
 
-_READERS: Final[dict[str, Callable[[Path, DataSettings], tuple[Samples, Manifest]]]] = {
+_READERS: Final[dict[str, Callable[[Path, DataSettings], _Described]]] = {
     "rgb-patches": _rgb_patches,
     "rgb-pairs": _rgb_patches,
     "landslide4sense": _landslide4sense,
@@ -179,8 +191,14 @@ def _split(samples: Samples, data: DataSettings) -> Split:
     return split_by_blocks(samples, validation, threshold, exclude)
 
 
-def _quiet(folder: Path, data: DataSettings) -> Samples | None:
+def _quiet(folder: Path, data: DataSettings, chip_px: int) -> Samples | None:
     """The quiet chips of the sources that an experiment names; the others stay unseen and can be scored."""
     if not data.quiet or not data.quiet_share:
         return None
-    return select_bands(quiet_ground.load_quiet(folder, data.quiet), single_bands(data.bands))
+    return quiet_ground.load_quiet(folder, data.quiet, single_bands(data.bands), chip_px)
+
+
+def _weights(folder: Path, data: DataSettings, quiet: Samples | None) -> NDArray[np.float64] | None:
+    if quiet is None or not data.hard_negatives:
+        return None
+    return draw_weights(read_hard_negatives(folder / data.hard_negatives), quiet)

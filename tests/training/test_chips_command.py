@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from training.chips_command import chips_command
 from training.datasets.cutting import load_cut_chips
 from training.datasets.manifest import read_manifest, verify
+from training.datasets.quiet import load_quiet
 
 AREA = "141.9460,42.7120,141.9500,42.7160"
 """Within one tile."""
@@ -57,6 +58,17 @@ def test_polygons_become_chips(data_folder: Path, scars: Path, tmp_path: Path) -
     assert "1 kept" in again.stdout
     other = run(*arguments, "--bands", "B04")
     assert (other.exit_code, "another bands" in other.output) == (2, True)
+
+
+def test_an_area_where_nothing_slid_becomes_quiet_ground(data_folder: Path, tmp_path: Path) -> None:
+    """What is seen there is stable, and an experiment may name the folder as quiet."""
+    folder = tmp_path / "calm"
+    result = run(str(folder), *options(data_folder, Path("none"), "--area", AREA))
+    assert result.exit_code == 0, result.output
+    assert ": 0 landslide and " in result.stdout
+    (chip,) = load_quiet(tmp_path, ["calm"], chip_px=256).labels
+    assert (chip == 0).sum() == read_manifest(folder / "manifest.json").labels.stable > 1000
+    assert "0 landslide" in run(str(folder), *options(data_folder, Path("none"), "--area", AREA)).stdout
 
 
 def test_a_hazard_map_becomes_chips(data_folder: Path, tmp_path: Path) -> None:

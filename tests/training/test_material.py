@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monitor.errors import ConfigError
+from monitor.core.grid import tile_from_id, tile_geobox
+from monitor.errors import ConfigError, InputFault
 from tests.training.conftest import THRESHOLD_ID, TRAIN_IDS, VALIDATION_IDS
+from training.datasets.chip_files import write_chip
+from training.datasets.cutting import finish
 from training.datasets.rgb_patches import PATCH_FILE
 from training.experiment import DataSettings, Experiment, load_experiment
 from training.material import gather
@@ -63,6 +66,39 @@ def test_quiet_ground_that_is_not_named_stays_unseen(data_folder: Path) -> None:
     assert not ((material.sources().labelled.ids >= 2200) & (material.sources().labelled.ids <= 2620)).any()
     with pytest.raises(ConfigError, match=r"atlantis.*belgium"):
         gather(DATA.model_copy(update={"quiet": ("atlantis",), "quiet_share": 0.1}), data_folder)
+
+
+def test_cut_chips_are_split_by_event_with_their_own_quiet_ground(tmp_path: Path) -> None:
+    """Each folder with its manifest; the quiet chips take the size of the labelled ones."""
+    for event, column in (("quake", 150), ("storm", 160), ("flood", 170), ("quiet", 180)):
+        folder = tmp_path / ("calm" if event == "quiet" else "slid") / event
+        tile = f"UTM54N-0{column}-1842"
+        grid = tile_geobox(tile_from_id(tile))
+        codes = np.ones(grid.shape, np.uint8)
+        codes[:9] += event != "quiet"
+        red = np.random.default_rng(column).normal(0.1, 0.01, grid.shape).astype(np.float32)
+        write_chip(folder, tile, grid, {"B04": red}, codes, {"TILE": tile, "EVENT": event})
+        finish(folder, ("B04",), (), "drawn", "MIT")
+    data = DataSettings(
+        kind="cut-chips",
+        path="slid",
+        bands=("B04",),
+        split="groups",
+        validation=("storm",),
+        threshold=("flood",),
+        quiet=("calm/quiet",),
+        quiet_share=0.5,
+    )
+    material = gather(data, tmp_path)
+    assert [one.name for one in material.manifests] == ["flood", "quake", "storm", "quiet-ground"]
+    assert material.sources().labelled.groups.tolist() == ["quake"]
+    assert material.scored().groups.tolist() == ["storm"]
+    quiet = material.sources().quiet
+    assert quiet is not None
+    assert (quiet.pixels.shape, quiet.bands) == ((1, 1, 256, 256), ("B04",))
+    (tmp_path / "slid" / "storm" / "labels" / "UTM54N-0160-1842.tif").write_bytes(b"other")
+    with pytest.raises(InputFault, match="1 of 2 files of storm"):
+        gather(data, tmp_path)
 
 
 def test_simulated_chips_are_not_passed_off_as_real(

@@ -24,7 +24,7 @@ from monitor.errors import BadAsset, ConfigError, ScarpwatchError
 from monitor.looking import order_for_cache, surroundings
 from monitor.ports import Catalog, ImageSource, TerrainSource
 from monitor.records import Acquisition, PixelState, Tile
-from training.datasets.chip_files import IMAGES, LabelCode, is_complete, pairs, read_chip, write_chip
+from training.datasets.chip_files import IMAGES, Chip, LabelCode, is_complete, pairs, read_chip, write_chip
 from training.datasets.ground_truth import Codes, GroundTruth
 from training.datasets.manifest import MANIFEST_FILE, LabelCounts, Manifest, hashes, label_counts, write_manifest
 from training.datasets.sparse_chips import samples_of
@@ -35,7 +35,8 @@ TERRAIN_BANDS: Final = ("elevation", "slope", "tri")
 OPTICAL_BANDS: Final = ("B02", "B03", "B04", "B08")
 """What catalogs are asked for (`monitor.adapters.catalog`)."""
 ORDER_FILE: Final = "order.json"
-
+_IDS_OF_A_FOLDER: Final = 10**11
+"""More than there are tile numbers."""
 _SEEN: Final = (PixelState.VALID, PixelState.WATER)
 _CLEAR_ENOUGH: Final = 0.98
 """No clearer acquisition is looked for."""
@@ -273,23 +274,46 @@ def finish(folder: Path, bands: Sequence[str], outcomes: Sequence[Outcome], sour
 def load_cut_chips(folder: Path, keep: Sequence[str] = ()) -> Samples:
     """Read cut chips back, all bands or those in `keep`; ids tell the tile, groups the event.
 
+    A folder of several such folders is one set: ids then tell the folder too, since two events may share a tile.
+
     Raises:
-        BadAsset: files that do not pair up, or that were not cut by this program or not in one go.
+        BadAsset: files that do not pair up, or that were not cut by this program or not with the same bands.
         ConfigError: there is no such band.
     """
-    chips = [read_chip(image, label) for image, label in pairs(folder)]
-    bands = chips[0].band_names
-    try:
-        ids = [tile_number(tile_from_id(chip.tags["TILE"])) for chip in chips]
-        groups = [chip.tags["EVENT"] for chip in chips]
-        names = [name for name in bands if name is not None]
-        if any(chip.band_names != bands for chip in chips) or len(names) != len(bands):
-            raise ValueError("its chips differ in bands")
-    except (KeyError, ValueError) as err:
-        raise BadAsset(
-            f"these are no chips cut in one go ({err})", item=str(folder), remedy="Cut them: python -m training chips."
-        ) from err
-    return samples_of(folder, chips, ids, groups, names, keep)
+    chips: list[Chip] = []
+    ids: list[int] = []
+    groups: list[str] = []
+    for place, part in enumerate(cut_folders(folder)):
+        read = [read_chip(image, label) for image, label in pairs(part)]
+        try:
+            ids += [place * _IDS_OF_A_FOLDER + tile_number(tile_from_id(chip.tags["TILE"])) for chip in read]
+            groups += [chip.tags["EVENT"] for chip in read]
+            names = (chips or read)[0].band_names
+            if None in names or any(chip.band_names != names for chip in read):
+                raise ValueError("its chips differ in bands")
+        except (KeyError, ValueError) as err:
+            raise BadAsset(
+                f"these are no chips cut with one set of bands ({err})",
+                item=str(part),
+                remedy="Cut them: python -m training chips.",
+            ) from err
+        chips += read
+    return samples_of(folder, chips, ids, groups, [str(name) for name in chips[0].band_names], keep)
+
+
+def cut_folders(folder: Path) -> tuple[Path, ...]:
+    """The folder itself, or the folders of chips within it, in the order of their names."""
+    within = tuple(sorted(path.parent for path in folder.glob(f"*/{IMAGES}")))
+    return within if within and not (folder / IMAGES).is_dir() else (folder,)
+
+
+def cut_chip_files(folder: Path) -> tuple[Path, ...]:
+    """All images and labels under a folder of cut chips.
+
+    Raises:
+        BadAsset: there are none, or one has no partner.
+    """
+    return tuple(file for part in cut_folders(folder) for pair in pairs(part) for file in pair)
 
 
 def tile_number(tile: Tile) -> int:

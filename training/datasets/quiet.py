@@ -2,7 +2,7 @@
 
 Nearly every labelled patch holds a landslide, so a network trained on those alone has never seen quiet ground, cloud
 or farmland. Here are Slovenian hills (cloud and haze in two of five scenes), dry Spanish farmland with a river and
-bare soil, and Belgian cropland through a year.
+bare soil, and Belgian cropland through a year. Folders of cut chips join them: a team's own quiet ground.
 
 Left out on purpose: the Hokkaido scenes (kept for tests of the whole service); the chips of Chittagong (the test of
 transfer; where no landslide is drawn their ground is unlabelled, not quiet); the three labelled patches without a
@@ -13,9 +13,8 @@ teach that sharp bright shapes are harmless.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import Final
 
@@ -24,8 +23,10 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 
-from monitor.errors import BadAsset, ConfigError
-from training.samples import STABLE, UNLABELLED, Samples
+from monitor.errors import BadAsset, ConfigError, InputFault
+from training.datasets.bands import band_indices
+from training.datasets.cutting import cut_chip_files, load_cut_chips
+from training.samples import LANDSLIDE, STABLE, UNLABELLED, Samples
 
 BANDS: Final = ("B04", "B03", "B02")
 CHIP_PX: Final = 128
@@ -48,42 +49,50 @@ _LEAST_OBSERVED: Final = 0.5
 Array = NDArray[np.float32]
 
 
+Stable = NDArray[np.bool_]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Scene:
     """One image of a place."""
 
     place: str
     bands: Array
-    """(3, H, W) reflectance, NaN = no observation."""
+    """(C, H, W) reflectance, NaN = no observation."""
+    stable: Stable
+    """(H, W) observed and known to be without landslides."""
 
 
-def load_quiet(folder: Path, places: Collection[str] = ()) -> Samples:
-    """Read the landslide-free chips: (N, 3, 128, 128) reflectance at the top of the atmosphere or the surface.
+def load_quiet(
+    folder: Path, places: Collection[str] = (), bands: Sequence[str] = BANDS, chip_px: int = CHIP_PX
+) -> Samples:
+    """Read the landslide-free chips: (N, C, chip_px, chip_px) reflectance at the top of the atmosphere or the surface.
 
-    A chip smaller than 128 pixels is continued by reflection; the mirrored part, like pixels that were not observed,
-    is UNLABELLED, so that ground is counted once. All chips of a place count as touching: they show the same ground
-    on several dates, or neighbouring ground.
+    A chip smaller than that is continued by reflection; the mirrored part, like pixels that were not observed, is
+    UNLABELLED, so that ground is counted once. Which chips of a place show the same ground is not recorded: a place
+    is on one side of every comparison.
 
     Args:
         folder: the data folder.
-        places: of SOURCES; all of them when empty.
+        places: of SOURCES, or folders of cut chips under the data folder; all of SOURCES when empty.
+        bands: what to read; SOURCES have BANDS only.
 
     Raises:
-        ConfigError: there is no such place.
+        ConfigError: there is no such place or band.
         BadAsset: a file is missing or broken.
+        InputFault: a cut chip shows a landslide.
     """
-    chips = [(scene.place, *chip) for scene in _scenes(folder, places) for chip in _cut(scene.bands)]
-    places = np.array([place for place, _, _ in chips])
-    ids = np.arange(len(chips), dtype=np.int64)
-    touching = [pair for place in np.unique(places) for pair in combinations(ids[places == place].tolist(), 2)]
+    chips = [(scene.place, *chip) for scene in _scenes(folder, places, bands) for chip in _cut(scene, chip_px)]
+    if not chips:
+        raise BadAsset("its quiet ground is hardly observed anywhere", item=str(folder), remedy="Name other places.")
     return Samples(
         name="quiet-ground",
-        bands=BANDS,
-        ids=ids,
+        bands=tuple(bands),
+        ids=np.arange(len(chips), dtype=np.int64),
         pixels=np.stack([pixels for _, pixels, _ in chips]),
         labels=np.stack([labels for _, _, labels in chips]),
-        groups=places,
-        touching=np.array(touching, dtype=np.int64),
+        groups=np.array([place for place, _, _ in chips]),
+        touching=np.empty((0, 2), dtype=np.int64),
     )
 
 
@@ -93,32 +102,63 @@ def quiet_files(folder: Path, places: Collection[str] = ()) -> tuple[Path, ...]:
     Raises:
         ConfigError: there is no such place.
     """
-    return tuple(folder / _READERS[place][0] for place in _chosen(places))
+    known, own = _chosen(folder, places)
+    return (*(folder / _READERS[place][0] for place in known), *(file for path in own for file in cut_chip_files(path)))
 
 
-def _scenes(folder: Path, places: Collection[str]) -> Iterator[_Scene]:
-    for place in _chosen(places):
+def quiet_source(folder: Path, places: Collection[str] = ()) -> str:
+    """Where these places come from, for people.
+
+    Raises:
+        ConfigError: there is no such place.
+    """
+    known, own = _chosen(folder, places)
+    return "; ".join([*(SOURCES[place] for place in known), *(f"cut chips {path.name}" for path in own)])
+
+
+def _scenes(folder: Path, places: Collection[str], bands: Sequence[str]) -> Iterator[_Scene]:
+    known, own = _chosen(folder, places)
+    for place in known:
         file, read = _READERS[place]
+        channels = band_indices(place, BANDS, bands)
         try:
-            for bands in read(folder / file):
-                yield _Scene(place=place, bands=bands)
+            for image in read(folder / file):
+                yield _Scene(place=place, bands=image[channels], stable=np.asarray(np.isfinite(image).all(axis=0)))
         except (OSError, ValueError, IndexError, RasterioError) as err:
             raise BadAsset(
                 f"the quiet ground of {place} cannot be read ({type(err).__name__}: {err})",
                 item=str(folder / file),
                 remedy="Put the file there, or do without quiet ground of this place.",
             ) from err
+    for path in own:
+        yield from _own(path, bands)
 
 
-def _chosen(places: Collection[str]) -> tuple[str, ...]:
-    unknown = sorted(set(places) - SOURCES.keys())
+def _own(path: Path, bands: Sequence[str]) -> Iterator[_Scene]:
+    samples = load_cut_chips(path, bands)
+    slid = (samples.labels == LANDSLIDE).any(axis=(1, 2))
+    if slid.any():
+        raise InputFault(
+            f"{np.count_nonzero(slid)} of its {len(samples)} chips show landslides",
+            item=str(path),
+            remedy="Name folders cut with --labels none as quiet ground.",
+            reason="not-quiet",
+        )
+    for group, pixels, labels in zip(samples.groups, samples.pixels, samples.labels, strict=True):
+        yield _Scene(place=str(group), bands=pixels.astype(np.float32), stable=labels == STABLE)
+
+
+def _chosen(folder: Path, places: Collection[str]) -> tuple[tuple[str, ...], tuple[Path, ...]]:
+    """Places of SOURCES and folders of cut chips, in a fixed order."""
+    own = tuple(folder / place for place in sorted(set(places) - SOURCES.keys()))
+    unknown = [str(path.relative_to(folder)) for path in own if not path.is_dir()]
     if unknown:
         raise ConfigError(
             f"there is no quiet ground of {', '.join(unknown)}",
             item="data.quiet",
-            remedy=f"Choose among {', '.join(sorted(SOURCES))}.",
+            remedy=f"Choose among {', '.join(sorted(SOURCES))}, or name a folder of cut chips under {folder}.",
         )
-    return tuple(place for place in SOURCES if place in places or not places)
+    return tuple(place for place in SOURCES if place in places or not places), own
 
 
 def _slovenia(path: Path) -> Iterator[Array]:
@@ -153,15 +193,14 @@ _READERS: Final[dict[str, tuple[str, Callable[[Path], Iterator[Array]]]]] = {
 """The file of every place within the data folder, and what reads its images, (3, H, W) reflectance each."""
 
 
-def _cut(bands: Array) -> Iterator[tuple[Array, NDArray[np.int8]]]:
-    """Chips (3, 128, 128) and labels (128, 128) of a scene, without those that show little ground."""
-    short = [max(0, CHIP_PX - side) for side in bands.shape[1:]]
-    observed = np.isfinite(bands).all(axis=0)
-    ground = np.where(observed, np.int8(STABLE), np.int8(UNLABELLED))
-    pixels = np.pad(bands, ((0, 0), (0, short[0]), (0, short[1])), mode="reflect")
+def _cut(scene: _Scene, side: int) -> Iterator[tuple[Array, NDArray[np.int8]]]:
+    """Chips (C, side, side) and labels (side, side) of a scene, without those that show little ground."""
+    short = [max(0, side - size) for size in scene.stable.shape]
+    ground = np.where(scene.stable, np.int8(STABLE), np.int8(UNLABELLED))
+    pixels = np.pad(scene.bands, ((0, 0), (0, short[0]), (0, short[1])), mode="reflect")
     labels = np.pad(ground, ((0, short[0]), (0, short[1])), constant_values=UNLABELLED)
-    for row in range(0, labels.shape[0] - CHIP_PX + 1, CHIP_PX):
-        for column in range(0, labels.shape[1] - CHIP_PX + 1, CHIP_PX):
-            here = (slice(row, row + CHIP_PX), slice(column, column + CHIP_PX))
+    for row in range(0, labels.shape[0] - side + 1, side):
+        for column in range(0, labels.shape[1] - side + 1, side):
+            here = (slice(row, row + side), slice(column, column + side))
             if np.isfinite(pixels[:, *here]).all(axis=0).mean() > _LEAST_OBSERVED:
                 yield pixels[:, *here], labels[here]

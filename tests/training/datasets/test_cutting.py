@@ -252,6 +252,38 @@ def test_chips_of_made_up_scenes_are_said_to_be_simulated(tmp_path: Path) -> Non
     assert load_cut_chips(tmp_path).resolution_m == 10.0
 
 
+def drawn(folder: Path, event: str, tile: str, bands: tuple[str, ...] = ("B04",)) -> None:
+    """One chip with a manifest."""
+    grid = tile_geobox(tile_from_id(tile))
+    pixels, codes = np.full(grid.shape, 0.1, np.float32), np.ones(grid.shape, np.uint8)
+    codes[:9] = LabelCode.LANDSLIDE
+    write_chip(folder, tile, grid, dict.fromkeys(bands, pixels), codes, {"TILE": tile, "EVENT": event})
+    finish(folder, bands, (), "drawn", "MIT")
+
+
+def test_folders_of_several_events_are_one_set(tmp_path: Path) -> None:
+    """Ids of their own even where two events share a tile, which touch, as neighbours of other events do."""
+    drawn(tmp_path / "a", "quake", "UTM54N-0150-1842")
+    drawn(tmp_path / "b", "storm", "UTM54N-0150-1842")
+    drawn(tmp_path / "c", "flood", "UTM54N-0151-1842")
+    drawn(tmp_path / "d", "far", "UTM54N-0250-1842")
+    (tmp_path / "notes").mkdir()
+    samples = load_cut_chips(tmp_path)
+    quake, storm, flood, _ = samples.ids.tolist()
+    assert samples.groups.tolist() == ["quake", "storm", "flood", "far"]
+    assert {frozenset(pair) for pair in samples.touching.tolist()} == {
+        frozenset(pair) for pair in ((quake, storm), (quake, flood), (storm, flood))
+    }
+
+
+def test_folders_of_one_set_have_the_same_bands(tmp_path: Path) -> None:
+    """The folder that differs is named."""
+    drawn(tmp_path / "a", "quake", "UTM54N-0150-1842")
+    drawn(tmp_path / "b", "storm", "UTM54N-0151-1842", ("B03",))
+    with pytest.raises(BadAsset, match=r"/b: these are no chips cut with one set of bands"):
+        load_cut_chips(tmp_path)
+
+
 def test_every_tile_has_a_number_of_its_own() -> None:
     """North and south of the equator too."""
     assert tile_number(tile_from_id("UTM54N-0150-1842")) == 54_0150_1842

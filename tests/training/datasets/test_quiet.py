@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monitor.errors import BadAsset, ConfigError
-from training.datasets.quiet import CHIP_PX, SOURCES, load_quiet, quiet_files
+from monitor.core.grid import tile_from_id, tile_geobox
+from monitor.errors import BadAsset, ConfigError, InputFault
+from training.datasets.chip_files import LabelCode, write_chip
+from training.datasets.quiet import BANDS, CHIP_PX, SOURCES, load_quiet, quiet_files, quiet_source
 from training.samples import STABLE, UNLABELLED, Samples
 
 
@@ -43,7 +45,6 @@ def test_only_the_wanted_places_are_read(tmp_path: Path) -> None:
     np.save(file, np.full((2, 101, 100, 13), 0.1))
     samples = load_quiet(tmp_path, ["slovenia"])
     assert samples.groups.tolist() == ["slovenia"] * 2
-    assert samples.touching.tolist() == [[0, 1]]
     assert len(quiet_files(tmp_path)) == len(SOURCES) == 3
 
 
@@ -80,8 +81,36 @@ def test_only_observed_ground_is_labelled(quiet: Samples) -> None:
     assert (belgium[:, :, 100:] == UNLABELLED).all()
 
 
-def test_the_same_ground_is_never_on_two_sides(quiet: Samples) -> None:
-    """All pairs of a place touch, none of two places."""
-    group = dict(zip(quiet.ids.tolist(), quiet.groups.tolist(), strict=True))
-    assert len(quiet.touching) == 10 * 9 / 2 + 5 * 4 / 2 + 16 * 15 / 2
-    assert all(group[a] == group[b] for a, b in quiet.touching.tolist())
+def cut_folder(folder: Path, event: str, tile: str = "UTM54N-0150-1842", landslide: bool = False) -> Path:
+    """One cut chip of three bands whose north half was searched, hidden in one corner."""
+    grid = tile_geobox(tile_from_id(tile))
+    codes = np.zeros(grid.shape, np.uint8)
+    codes[:128] = LabelCode.STABLE
+    if landslide:
+        codes[50, 50] = LabelCode.LANDSLIDE
+    pixels = {band: np.full(grid.shape, value, np.float32) for band, value in zip(BANDS, (0.3, 0.2, 0.1), strict=True)}
+    for band in pixels.values():
+        band[:10, :10] = np.nan
+    codes[:10, :10] = LabelCode.UNLABELLED
+    write_chip(folder, tile, grid, pixels, codes, {"TILE": tile, "EVENT": event})
+    return folder
+
+
+def test_cut_chips_are_quiet_ground_too(tmp_path: Path) -> None:
+    """In chips of the wanted size, what was not searched or not seen unlabelled; bands by name."""
+    cut_folder(tmp_path / "chips" / "alps", "alps")
+    samples = load_quiet(tmp_path, ["chips/alps"], ("B03",))
+    assert samples.pixels.shape == (4, 1, 128, 128)
+    assert samples.groups.tolist() == ["alps"] * 4
+    assert [(labels == STABLE).sum() for labels in samples.labels] == [128 * 128 - 100, 128 * 128, 0, 0]
+    assert np.nanmax(samples.pixels) == np.float32(0.2)
+    assert len(load_quiet(tmp_path, ["chips/alps"], ("B03",), chip_px=256)) == 1
+    assert [path.parent.name for path in quiet_files(tmp_path, ["chips/alps"])] == ["images", "labels"]
+    assert quiet_source(tmp_path, ["chips/alps"]) == "cut chips alps"
+
+
+def test_cut_chips_with_landslides_are_not_quiet(tmp_path: Path) -> None:
+    """One pixel is enough."""
+    cut_folder(tmp_path / "alps", "alps", landslide=True)
+    with pytest.raises(InputFault, match=r"1 of its 1 chips show landslides.*--labels none"):
+        load_quiet(tmp_path, ["alps"])
