@@ -90,6 +90,8 @@ def read_chip(path: Path, card: ModelCard, names: Sequence[str] = ()) -> Chip:
         BadAsset: missing, no readable HDF5 or raster, no array `img`, bands that nobody names, too large.
         InputFault: NaN where the format has none.
     """
+    if path.is_dir():
+        raise BadAsset("it is a folder", item=str(path), remedy=f"Name its files, such as {path}/*.h5 or {path}/*.tif.")
     if not path.is_file():
         raise BadAsset("there is no such file", item=str(path), remedy="Correct its name.")
     return _patch(path) if path.suffix.lower() in _HDF5 else _raster(path, card, names)

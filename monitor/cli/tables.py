@@ -121,9 +121,15 @@ def model_table(cards: Iterable[ModelCard], chosen: str) -> Table:
             f"{card.sensor.value}: {', '.join(card.bands)}",
             f"{card.window_px} px at {card.resolution_m:g} m",
             f"{card.threshold:.2f}",
-            "simulated pixels: opens test alerts only" if card.simulated else "real pixels",
+            _trained_on(card),
         )
     return table
+
+
+def _trained_on(card: ModelCard) -> str:
+    if card.simulated:
+        return "simulated pixels: opens test alerts only"
+    return "pairs made of real pixels" if card.task == "change" else "real pixels"
 
 
 def mistake_lines(mistakes: Sequence[Mistake], path: Path) -> list[str]:

@@ -175,7 +175,8 @@ def test_broken_files_are_named_and_the_rest_goes_on(folder: Path, model: Path, 
             file[key] = values
     text.write_text("no HDF5")
     raster = write_raster(tmp_path / "three.tif", np.ones((3, SIDE, SIDE), dtype=np.float32))
-    files = [keyless, broken, seven, text, raster, tmp_path / "missing.h5", good]
+    (tmp_path / "folder").mkdir()
+    files = [keyless, broken, seven, text, raster, tmp_path / "missing.h5", tmp_path / "folder", good]
     result = predict(model, files, tmp_path / "out")
     assert result.exit_code == 1
     for path, reason in (
@@ -185,9 +186,10 @@ def test_broken_files_are_named_and_the_rest_goes_on(folder: Path, model: Path, 
         (text, "no readable HDF5"),
         (raster, "it has 3 bands, but 14 are named"),
         (tmp_path / "missing.h5", "no such file"),
+        (tmp_path / "folder", "/folder/*.h5"),
     ):
         assert any(str(path) in line and reason in line for line in result.output.splitlines()), reason
-    assert "6 of 7 files failed" in result.output
+    assert "7 of 8 files failed" in result.output
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"image_500.npy", "image_500.png"}
 
 
