@@ -50,6 +50,11 @@ class Sources:
         return len(self.labelled) + (round(self.quiet_share * len(self.labelled)) if self.quiet else 0)
 
 
+def order_seed(schedule: ScheduleSettings) -> int:
+    """The seed of the order and the variations of the chips."""
+    return schedule.seed if schedule.order is None else schedule.order
+
+
 class VariedChips(Dataset[Item]):
     """Every labelled chip once per epoch, and quiet chips drawn among them."""
 
@@ -127,9 +132,7 @@ class Chips(lightning.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Item]:
         epoch = self.trainer.current_epoch if self.trainer else 0
-        schedule = self._schedule
-        seed = schedule.seed if schedule.order is None else schedule.order
-        chips = VariedChips(self._sources, self._variation, seed=seed, epoch=epoch)
+        chips = VariedChips(self._sources, self._variation, seed=order_seed(self._schedule), epoch=epoch)
         size = self._schedule.batch_size
         # A batch of one chip has no statistics for batch normalisation.
         return DataLoader(chips, size, drop_last=len(chips) > size, num_workers=self._workers)

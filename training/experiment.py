@@ -151,7 +151,15 @@ class Experiment(_Section):
     variation: VariationSettings = VariationSettings()
     loss: LossSettings = LossSettings()
     distillation: DistillationSettings = DistillationSettings()
+    average: tuple[str, ...] = ()
+    """Finished runs beside this one, of the same network, bands and split: their mean instead of a training. One pass
+    over the chips, with this experiment's variation, measures the statistics of its layers."""
     schedule: ScheduleSettings = ScheduleSettings()
+
+    @property
+    def made_from(self) -> tuple[str, ...]:
+        """Runs that must be finished first."""
+        return (*self.distillation.teachers, *self.average)
 
     @property
     def task(self) -> Literal["scar", "change"]:

@@ -12,11 +12,11 @@ import typer
 from monitor.errors import ScarpwatchError
 from training.datasets.folder import data_folder
 from training.experiment import FOLDER, Experiment, load_experiment
-from training.loop import EpochReport, fit
+from training.loop import EpochReport
+from training.making import make_run
 from training.material import gather
 from training.release import release
-from training.run_file import begin_run, read_experiment
-from training.teachers import load_teachers
+from training.run_file import read_experiment
 
 DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of data; default SCARPWATCH_DATA.")]
 ThreadsOption = Annotated[int, typer.Option(min=1, help="Threads on the CPU.")]
@@ -30,25 +30,17 @@ def fit_command(
     threads: ThreadsOption = 2,
     workers: Annotated[int, typer.Option(min=0, help="Processes that prepare batches; for GPUs.")] = 0,
 ) -> None:
-    """Train an experiment; a run that was interrupted continues. TensorBoard: tensorboard --logdir RUN."""
+    """Train an experiment; a run that was interrupted continues. TensorBoard: tensorboard --logdir RUN.
+
+    Runs that the experiment learns from or averages are looked for beside RUN, under their names.
+    """
     torch.set_num_threads(threads)
     try:
         wanted = with_epochs(load_experiment(experiment), epochs)
         material = gather(wanted.data, data_folder(data))
-        teachers = load_teachers(wanted, material.split, run)
-        begin_run(run, wanted, material)
         typer.echo(material.leakage.text())
         progress = typer.get_text_stream("stderr").isatty()
-        fit(
-            wanted,
-            material.sources(),
-            material.threshold(),
-            run,
-            print_epoch,
-            teachers=teachers,
-            workers=workers,
-            progress=progress,
-        )
+        make_run(wanted, material, run, print_epoch, workers=workers, progress=progress)
     except ScarpwatchError as err:
         raise failed(err) from err
 

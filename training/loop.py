@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from torch import nn
 from monitor.errors import BadModel
 from training.batches import Chips, Sources
 from training.experiment import Experiment
-from training.module import SegmentationModule
+from training.module import SegmentationModule, network_parameters
 from training.networks.build import build_network
 from training.samples import Samples
 
@@ -72,7 +73,7 @@ def fit(
 
     A folder that holds a checkpoint of the same network is continued.
     `held_out` is scored after each epoch to show progress; nothing is chosen by it here.
-    `teachers` are those of the experiment's distillation (`training.teachers`).
+    `teachers` are those of the experiment's distillation (`training.finished`).
 
     Returns whether this process speaks for all: with several GPUs the others must not go on to write files.
 
@@ -112,6 +113,18 @@ def averaged_network(experiment: Experiment, folder: Path) -> nn.Module:
     return network.eval()
 
 
+def save_finished(experiment: Experiment, network: nn.Module, folder: Path) -> None:
+    """Write a network that needs no training as the checkpoint of a finished run."""
+    state = {
+        "state_dict": {f"network.{name}": value for name, value in network.state_dict().items()},
+        "hyper_parameters": network_parameters(experiment),
+        "epoch": experiment.schedule.epochs - 1,
+    }
+    part = folder / f"{CHECKPOINT}.part"
+    torch.save(state, part)
+    os.replace(part, folder / CHECKPOINT)
+
+
 def epochs_done(folder: Path) -> int:
     """Whole epochs in the folder's checkpoint; 0 when there is none."""
     checkpoint = folder / CHECKPOINT
@@ -139,7 +152,7 @@ def read_checkpoint(checkpoint: Path) -> dict[str, Any]:
 
 def _require_same_network(checkpoint: Path, experiment: Experiment) -> None:
     saved = read_checkpoint(checkpoint).get("hyper_parameters", {})
-    wanted = {"network": experiment.network.model_dump(mode="json"), "bands": list(experiment.data.bands)}
+    wanted = network_parameters(experiment)
     found = {key: saved.get(key) for key in wanted}
     if json.dumps(found) != json.dumps(wanted):
         raise BadModel(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import lightning
 import torch
@@ -17,6 +18,11 @@ from training.metrics import BINS, scores
 from training.networks.build import build_network, encoder_parameters
 
 
+def network_parameters(experiment: Experiment) -> dict[str, Any]:
+    """What a checkpoint says of its network, so that no other experiment continues it."""
+    return {"network": experiment.network.model_dump(mode="json"), "bands": list(experiment.data.bands)}
+
+
 class SegmentationModule(lightning.LightningModule):
     """Learns from (inputs, labels); shows best F1 and PR-AUC on the threshold chips after every epoch.
 
@@ -27,9 +33,7 @@ class SegmentationModule(lightning.LightningModule):
         """`initial` loads pretrained weights; a checkpoint needs none. Teachers answer with logits."""
         super().__init__()
         self.experiment = experiment
-        self.save_hyperparameters(
-            {"network": experiment.network.model_dump(mode="json"), "bands": list(experiment.data.bands)}
-        )
+        self.save_hyperparameters(network_parameters(experiment))
         network = build_network(experiment.network, len(experiment.data.bands), initial=initial)
         # Convolutions on CPU and GPU are fastest with the bands last in memory.
         self.network: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

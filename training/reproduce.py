@@ -14,13 +14,11 @@ import yaml
 
 from monitor.errors import ConfigError, ScarpwatchError
 from training.datasets.folder import data_folder
-from training.experiment import load_experiment
+from training.experiment import Experiment, load_experiment
 from training.fit_commands import DataOption, ThreadsOption, failed, print_epoch, tell
-from training.loop import fit
-from training.material import gather
+from training.making import make_run
+from training.material import RunMaterial, gather
 from training.release import release
-from training.run_file import begin_run
-from training.teachers import load_teachers
 
 QUOTED_FILE: Final = Path(__file__).with_name("quoted.yaml")
 KEYS: Final = ("f1", "pr_auc")
@@ -94,14 +92,9 @@ def quoted(name: str) -> list[Quoted]:
 
 
 def _made_again(step: Quoted, data: Path, out: Path, threads: int) -> list[Outcome]:
-    tell(f"== {step.experiment}")
     experiment = load_experiment(step.experiment)
-    material = gather(experiment.data, data)
+    material = _run_again(experiment, data, out)
     run = out / experiment.name
-    teachers = load_teachers(experiment, material.split, run)
-    begin_run(run, experiment, material)
-    if not fit(experiment, material.sources(), material.threshold(), run, print_epoch, teachers=teachers):
-        raise typer.Exit
     model = out / "models" / experiment.name
     card = release(experiment, material, run, model, threads=threads, now=datetime.now(UTC), progress=tell)
     found = card["properties"]["scarpwatch:metrics"]["validation"]
@@ -109,3 +102,14 @@ def _made_again(step: Quoted, data: Path, out: Path, threads: int) -> list[Outco
         Outcome(experiment=experiment.name, key=key, value=found[key], quoted=interval)
         for key, interval in step.intervals.items()
     ]
+
+
+def _run_again(experiment: Experiment, data: Path, out: Path) -> RunMaterial:
+    """Train an experiment, and before it every other that it is made from."""
+    for name in experiment.made_from:
+        _run_again(load_experiment(name), data, out)
+    tell(f"== {experiment.name}")
+    material = gather(experiment.data, data)
+    if not make_run(experiment, material, out / experiment.name, print_epoch):
+        raise typer.Exit
+    return material

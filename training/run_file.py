@@ -66,9 +66,8 @@ def describe(experiment: Experiment, material: RunMaterial) -> dict[str, Any]:
     """Data, split and leakage of a run, for its file and its card."""
     sides = material.split.sides()
     held_out = {side: ids for side, ids in sides.items() if side != "train"}
-    taught = {"teachers": list(experiment.distillation.teachers)} if experiment.distillation.teachers else {}
     return {
-        **taught,
+        **({"made_from": list(experiment.made_from)} if experiment.made_from else {}),
         "data": [
             {"name": one.name, "source": one.source, "licence": one.licence, "chips": one.chips, "sha256": one.digest}
             for one in material.manifests

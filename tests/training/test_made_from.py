@@ -1,4 +1,4 @@
-"""A run that learns from finished runs."""
+"""Runs that learn from finished runs, or are the mean of them."""
 
 import json
 import shutil
@@ -49,6 +49,49 @@ def taught(beside: Path, experiment: Experiment, data: Path, teacher: str = "fir
     return CliRunner().invoke(app, arguments)
 
 
+def averaged(beside: Path, experiment: Experiment, data: Path) -> Result:
+    """The mean of two runs that differ in the order of their chips."""
+    other = experiment.schedule.model_copy(update={"order": 7})
+    for name, changed in (
+        ("second", {"schedule": other}),
+        ("mean", {"average": ("first", "second")}),
+    ):
+        save_experiment(experiment.model_copy(update=changed), beside / f"{name}.yaml")
+        arguments = ["fit", str(beside / f"{name}.yaml"), str(beside / name), "--data", str(data), "--threads", "1"]
+        result = CliRunner().invoke(app, arguments)
+    return result
+
+
+def test_the_mean_of_two_runs_is_the_mean_of_their_weights(
+    beside: Path, tiny_experiment: Experiment, tiny_data: Path, tmp_path: Path
+) -> None:
+    """Statistics of layers are measured anew; the result exports like any run and is not made twice."""
+    assert averaged(beside, tiny_experiment, tiny_data).exit_code == 0
+    first, second, mean = (
+        read_checkpoint(beside / name / CHECKPOINT)["state_dict"] for name in ("first", "second", "mean")
+    )
+    weights = [name for name in mean if name.startswith("network.") and name.endswith("weight")]
+    assert any(not torch.equal(first[name], second[name]) for name in weights)
+    for name in weights:
+        torch.testing.assert_close(mean[name], (first[name] + second[name]) / 2)
+    moved = next(name for name in mean if name.endswith("running_mean"))
+    assert not torch.allclose(mean[moved], (first[moved] + second[moved]) / 2)
+    made = (beside / "mean" / CHECKPOINT).stat().st_mtime_ns
+    assert averaged(beside, tiny_experiment, tiny_data).exit_code == 0
+    assert (beside / "mean" / CHECKPOINT).stat().st_mtime_ns == made
+    arguments = ["export", str(beside / "mean"), str(tmp_path / "model"), "--data", str(tiny_data), "--threads", "1"]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    training = json.loads((tmp_path / "model" / "model.json").read_text())["properties"]["scarpwatch:training"]
+    assert training["made_from"] == ["first", "second"]
+
+
+def test_only_runs_of_one_network_have_a_mean(beside: Path, tiny_experiment: Experiment, tiny_data: Path) -> None:
+    """A narrower decoder cannot be added to a wider one."""
+    narrow = tiny_experiment.network.model_copy(update={"decoder_channels": (8, 8, 8, 8, 8)})
+    result = averaged(beside, tiny_experiment.model_copy(update={"network": narrow}), tiny_data)
+    assert (result.exit_code, "not all of first, second are of the network" in result.output) == (1, True)
+
+
 def test_a_student_learns_something_else_and_names_its_teacher(
     beside: Path, tiny_experiment: Experiment, tiny_data: Path
 ) -> None:
@@ -57,7 +100,7 @@ def test_a_student_learns_something_else_and_names_its_teacher(
     alone, student = (read_checkpoint(beside / name / CHECKPOINT)["state_dict"] for name in ("first", "student"))
     assert alone.keys() == student.keys()
     assert any(not torch.equal(alone[name], student[name]) for name in alone)
-    assert json.loads((beside / "student" / "run.json").read_text())["teachers"] == ["first"]
+    assert json.loads((beside / "student" / "run.json").read_text())["made_from"] == ["first"]
 
 
 def test_a_teacher_must_be_there_and_finished(beside: Path, tiny_experiment: Experiment, tiny_data: Path) -> None:
