@@ -152,8 +152,7 @@ class Experiment(_Section):
     loss: LossSettings = LossSettings()
     distillation: DistillationSettings = DistillationSettings()
     average: tuple[str, ...] = ()
-    """Finished runs beside this one, of the same network, bands and split: their mean instead of a training. One pass
-    over the chips, with this experiment's variation, measures the statistics of its layers."""
+    """Finished runs beside this one, of the same network, bands and split: training starts at their mean."""
     schedule: ScheduleSettings = ScheduleSettings()
 
     @property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -65,6 +64,7 @@ def fit(
     folder: Path,
     report: Callable[[EpochReport], None],
     *,
+    start: nn.Module | None = None,
     teachers: Sequence[nn.Module] = (),
     workers: int = 0,
     progress: bool = False,
@@ -73,7 +73,8 @@ def fit(
 
     A folder that holds a checkpoint of the same network is continued.
     `held_out` is scored after each epoch to show progress; nothing is chosen by it here.
-    `teachers` are those of the experiment's distillation (`training.finished`).
+    `start` is a network to begin with, instead of pretrained or random weights; `teachers` are those of the
+    experiment's distillation. Both are made in `training.making`.
 
     Returns whether this process speaks for all: with several GPUs the others must not go on to write files.
 
@@ -86,6 +87,8 @@ def fit(
         _require_same_network(checkpoint, experiment)
     lightning.seed_everything(experiment.schedule.seed, verbose=False)
     module = SegmentationModule(experiment, initial=not started, teachers=teachers)
+    if start is not None and not started:
+        module.network.load_state_dict(start.state_dict())
     chips = Chips(sources, held_out, experiment.variation, experiment.schedule, workers)
     trainer = _trainer(experiment, folder, report, progress=progress)
     with warnings.catch_warnings():
@@ -111,18 +114,6 @@ def averaged_network(experiment: Experiment, folder: Path) -> nn.Module:
     network = build_network(experiment.network, len(experiment.data.bands), initial=False)
     network.load_state_dict(weights)
     return network.eval()
-
-
-def save_finished(experiment: Experiment, network: nn.Module, folder: Path) -> None:
-    """Write a network that needs no training as the checkpoint of a finished run."""
-    state = {
-        "state_dict": {f"network.{name}": value for name, value in network.state_dict().items()},
-        "hyper_parameters": network_parameters(experiment),
-        "epoch": experiment.schedule.epochs - 1,
-    }
-    part = folder / f"{CHECKPOINT}.part"
-    torch.save(state, part)
-    os.replace(part, folder / CHECKPOINT)
 
 
 def epochs_done(folder: Path) -> int:

@@ -1,4 +1,4 @@
-"""A run from its experiment: trained, or averaged from runs that were."""
+"""A run from its experiment and the finished runs it is made from."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def make_run(
     """
     made_from = {name: load_finished(name, experiment, material.split, run) for name in experiment.made_from}
     begin_run(run, experiment, material)
-    if experiment.average:
-        if not epochs_done(run):
-            average(experiment, [made_from[name] for name in experiment.average], material.sources(), run)
-        return True
+    start = None
+    if experiment.average and not epochs_done(run):
+        start = average(experiment, [made_from[name] for name in experiment.average], material.sources())
     return fit(
         experiment,
         material.sources(),
         material.threshold(),
         run,
         report,
+        start=start,
         teachers=[made_from[name] for name in experiment.distillation.teachers],
         workers=workers,
         progress=progress,
