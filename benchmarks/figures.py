@@ -47,8 +47,13 @@ def implants_figure(points: Sequence[Point], trials: Trials, settings: AlertSett
         x=0.01,
         ha="left",
     )
-    handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False, fontsize=11)
+    # The left half lacks families without a point at so few false events.
+    named = {
+        name: handle for axes in (left, middle) for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    order = [name for name in NAMES.values() if name in named]
+    handles = [named[name] for name in order]
+    figure.legend(handles, order, loc="outside lower center", ncols=5, frameon=False, fontsize=11)
     figure.savefig(path, dpi=120, facecolor="white")
 
 
