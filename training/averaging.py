@@ -52,9 +52,10 @@ def _measure_statistics(network: nn.Module, experiment: Experiment, sources: Sou
             layer.reset_running_stats()
             layer.momentum = None  # torch takes the plain mean of all batches
     schedule = experiment.schedule
+    half = schedule.precision != "32-true"
     chips = VariedChips(sources, experiment.variation, seed=order_seed(schedule), epoch=0)
     network.train()
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=half):
         for inputs, _ in DataLoader(chips, schedule.batch_size, drop_last=len(chips) > schedule.batch_size):
             network(inputs.contiguous(memory_format=torch.channels_last))
     network.eval()

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from monitor.errors import ConfigError
 from training.batches import Sources
-from training.datasets import quiet as quiet_ground
 from training.datasets.bands import select_bands
-from training.datasets.cutting import cut_folders, load_cut_chips
+from training.datasets.cutting import cut_manifests, load_cut_chips
 from training.datasets.hard_negatives import draw_weights, read_hard_negatives
 from training.datasets.landslide4sense import load_landslide4sense
 from training.datasets.manifest import MANIFEST_FILE, Manifest, manifest_of, read_manifest, require_unchanged
+from training.datasets.quiet import load_quiet, quiet_manifests
 from training.datasets.rgb_patches import load_rgb_patches
 from training.datasets.sparse_chips import load_sparse_chips
 from training.experiment import DataSettings
@@ -95,9 +95,7 @@ def gather(data: DataSettings, folder: Path) -> RunMaterial:
     leakage = require_no_leaks(samples, split, [LeakKind(name) for name in data.allow_leaks])
     quiet = _quiet(folder, data, samples.labels.shape[-1])
     if quiet is not None:
-        files = quiet_ground.quiet_files(folder, data.quiet)
-        source = quiet_ground.quiet_source(folder, data.quiet)
-        manifests.append(manifest_of(quiet, folder, files, source=source, licence="as named"))
+        manifests += quiet_manifests(folder, data.quiet, quiet)
     return RunMaterial(
         samples=samples,
         split=split,
@@ -144,10 +142,7 @@ def _sparse_chips(path: Path, data: DataSettings) -> _Described:
 
 
 def _cut_chips(path: Path, data: DataSettings) -> _Described:
-    manifests = []
-    for part in cut_folders(path):
-        manifests.append(read_manifest(part / MANIFEST_FILE))
-        require_unchanged(manifests[-1], part)
+    manifests = cut_manifests(path)
     return load_cut_chips(path, data.bands), manifests
 
 
@@ -195,7 +190,7 @@ def _quiet(folder: Path, data: DataSettings, chip_px: int) -> Samples | None:
     """The quiet chips of the sources that an experiment names; the others stay unseen and can be scored."""
     if not data.quiet or not data.quiet_share:
         return None
-    return quiet_ground.load_quiet(folder, data.quiet, single_bands(data.bands), chip_px)
+    return load_quiet(folder, data.quiet, single_bands(data.bands), chip_px)
 
 
 def _weights(folder: Path, data: DataSettings, quiet: Samples | None) -> NDArray[np.float64] | None:

@@ -90,7 +90,7 @@ def test_cut_chips_are_split_by_event_with_their_own_quiet_ground(tmp_path: Path
         quiet_share=0.5,
     )
     material = gather(data, tmp_path)
-    assert [one.name for one in material.manifests] == ["flood", "quake", "storm", "quiet-ground"]
+    assert [one.name for one in material.manifests] == ["flood", "quake", "storm", "quiet"]
     assert material.sources().labelled.groups.tolist() == ["quake"]
     assert material.scored().groups.tolist() == ["storm"]
     quiet = material.sources().quiet

@@ -18,7 +18,7 @@ from training.datasets.hard_negatives import (
     read_hard_negatives,
     write_hard_negatives,
 )
-from training.datasets.quiet import load_quiet, quiet_files
+from training.datasets.quiet import file_of, load_quiet
 from training.experiment import VariationSettings
 
 CHIPS = drawn_chips([1, 2, 3])
@@ -65,7 +65,7 @@ def test_training_draws_by_weight() -> None:
 
 def test_the_command_finds_what_is_bright(tmp_path: Path) -> None:
     """The network of the tests takes bright ground for a landslide: one of two dates has a bright field."""
-    (file,) = quiet_files(tmp_path, ["slovenia"])
+    file = tmp_path / file_of("slovenia")
     file.parent.mkdir(parents=True)
     scenes = np.random.default_rng(0).normal(0.1, 0.01, (2, 101, 100, 13))
     scenes[1, 20:30, 20:30] = 0.5

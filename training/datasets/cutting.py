@@ -26,7 +26,16 @@ from monitor.ports import Catalog, ImageSource, TerrainSource
 from monitor.records import Acquisition, PixelState, Tile
 from training.datasets.chip_files import IMAGES, Chip, LabelCode, is_complete, pairs, read_chip, write_chip
 from training.datasets.ground_truth import Codes, GroundTruth
-from training.datasets.manifest import MANIFEST_FILE, LabelCounts, Manifest, hashes, label_counts, write_manifest
+from training.datasets.manifest import (
+    MANIFEST_FILE,
+    LabelCounts,
+    Manifest,
+    hashes,
+    label_counts,
+    read_manifest,
+    require_unchanged,
+    write_manifest,
+)
 from training.datasets.sparse_chips import samples_of
 from training.samples import Samples
 
@@ -307,13 +316,18 @@ def cut_folders(folder: Path) -> tuple[Path, ...]:
     return within if within and not (folder / IMAGES).is_dir() else (folder,)
 
 
-def cut_chip_files(folder: Path) -> tuple[Path, ...]:
-    """All images and labels under a folder of cut chips.
+def cut_manifests(folder: Path) -> list[Manifest]:
+    """The manifests of a folder of cut chips, or of every one within it.
 
     Raises:
-        BadAsset: there are none, or one has no partner.
+        BadAsset: one is missing or broken.
+        InputFault: files are not as it says.
     """
-    return tuple(file for part in cut_folders(folder) for pair in pairs(part) for file in pair)
+    found = []
+    for part in cut_folders(folder):
+        found.append(read_manifest(part / MANIFEST_FILE))
+        require_unchanged(found[-1], part)
+    return found
 
 
 def tile_number(tile: Tile) -> int:

@@ -25,7 +25,8 @@ from rasterio.errors import RasterioError
 
 from monitor.errors import BadAsset, ConfigError, InputFault
 from training.datasets.bands import band_indices
-from training.datasets.cutting import cut_chip_files, load_cut_chips
+from training.datasets.cutting import cut_manifests, load_cut_chips
+from training.datasets.manifest import Manifest, manifest_of
 from training.samples import LANDSLIDE, STABLE, UNLABELLED, Samples
 
 BANDS: Final = ("B04", "B03", "B02")
@@ -96,28 +97,47 @@ def load_quiet(
     )
 
 
-def quiet_files(folder: Path, places: Collection[str] = ()) -> tuple[Path, ...]:
-    """The files the chips of these places are read from, for the manifest.
+def quiet_manifests(folder: Path, places: Collection[str], quiet: Samples) -> list[Manifest]:
+    """What the chips of these places were read from: one for all of SOURCES, and those of the folders of cut chips.
+
+    Raises:
+        ConfigError: there is no such place.
+        ScarpwatchError: a folder of cut chips has no manifest, or is not as it says.
+    """
+    known, own = chosen(folder, places)
+    found = []
+    if known:
+        here = quiet.take(quiet.ids[np.isin(quiet.groups, known)].tolist())
+        source = "; ".join(SOURCES[place] for place in known)
+        files = [folder / file_of(place) for place in known]
+        found.append(manifest_of(here, folder, files, source=source, licence="as named"))
+    return [*found, *(one for path in own for one in cut_manifests(path))]
+
+
+def file_of(place: str) -> str:
+    """The file of a place of SOURCES, relative to the folder of data."""
+    return _READERS[place][0]
+
+
+def chosen(folder: Path, places: Collection[str]) -> tuple[tuple[str, ...], tuple[Path, ...]]:
+    """Places of SOURCES and folders of cut chips, in a fixed order; all of SOURCES when nothing is named.
 
     Raises:
         ConfigError: there is no such place.
     """
-    known, own = _chosen(folder, places)
-    return (*(folder / _READERS[place][0] for place in known), *(file for path in own for file in cut_chip_files(path)))
-
-
-def quiet_source(folder: Path, places: Collection[str] = ()) -> str:
-    """Where these places come from, for people.
-
-    Raises:
-        ConfigError: there is no such place.
-    """
-    known, own = _chosen(folder, places)
-    return "; ".join([*(SOURCES[place] for place in known), *(f"cut chips {path.name}" for path in own)])
+    own = sorted(set(places) - SOURCES.keys())
+    unknown = [place for place in own if not (folder / place).is_dir()]
+    if unknown:
+        raise ConfigError(
+            f"there is no quiet ground of {', '.join(unknown)}",
+            item="data.quiet",
+            remedy=f"Choose among {', '.join(sorted(SOURCES))}, or name a folder of cut chips under {folder}.",
+        )
+    return tuple(place for place in SOURCES if place in places or not places), tuple(folder / place for place in own)
 
 
 def _scenes(folder: Path, places: Collection[str], bands: Sequence[str]) -> Iterator[_Scene]:
-    known, own = _chosen(folder, places)
+    known, own = chosen(folder, places)
     for place in known:
         file, read = _READERS[place]
         channels = band_indices(place, BANDS, bands)
@@ -146,19 +166,6 @@ def _own(path: Path, bands: Sequence[str]) -> Iterator[_Scene]:
         )
     for group, pixels, labels in zip(samples.groups, samples.pixels, samples.labels, strict=True):
         yield _Scene(place=str(group), bands=pixels.astype(np.float32), stable=labels == STABLE)
-
-
-def _chosen(folder: Path, places: Collection[str]) -> tuple[tuple[str, ...], tuple[Path, ...]]:
-    """Places of SOURCES and folders of cut chips, in a fixed order."""
-    own = tuple(folder / place for place in sorted(set(places) - SOURCES.keys()))
-    unknown = [str(path.relative_to(folder)) for path in own if not path.is_dir()]
-    if unknown:
-        raise ConfigError(
-            f"there is no quiet ground of {', '.join(unknown)}",
-            item="data.quiet",
-            remedy=f"Choose among {', '.join(sorted(SOURCES))}, or name a folder of cut chips under {folder}.",
-        )
-    return tuple(place for place in SOURCES if place in places or not places), own
 
 
 def _slovenia(path: Path) -> Iterator[Array]:

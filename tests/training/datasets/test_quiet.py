@@ -9,14 +9,15 @@ import pytest
 from monitor.core.grid import tile_from_id, tile_geobox
 from monitor.errors import BadAsset, ConfigError, InputFault
 from training.datasets.chip_files import LabelCode, write_chip
-from training.datasets.quiet import BANDS, CHIP_PX, SOURCES, load_quiet, quiet_files, quiet_source
+from training.datasets.cutting import finish
+from training.datasets.quiet import BANDS, CHIP_PX, SOURCES, chosen, file_of, load_quiet, quiet_manifests
 from training.samples import STABLE, UNLABELLED, Samples
 
 
 @pytest.mark.parametrize("place", SOURCES)
 def test_a_missing_file_is_named(tmp_path: Path, place: str) -> None:
     """With the path that was looked for, and a way out."""
-    (file,) = quiet_files(tmp_path, [place])
+    file = tmp_path / file_of(place)
     with pytest.raises(BadAsset, match=re.escape(f"{file}: the quiet ground of {place} cannot be read")) as caught:
         load_quiet(tmp_path, [place])
     assert "Put the file there" in str(caught.value)
@@ -24,7 +25,7 @@ def test_a_missing_file_is_named(tmp_path: Path, place: str) -> None:
 
 def test_a_broken_file_is_named(tmp_path: Path) -> None:
     """No traceback of the format's reader."""
-    (file,) = quiet_files(tmp_path, ["slovenia"])
+    file = tmp_path / file_of("slovenia")
     file.parent.mkdir(parents=True)
     file.write_text("no array")
     with pytest.raises(BadAsset, match=r"REFERENCE_SCENES\.npy: the quiet ground of slovenia"):
@@ -33,19 +34,20 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
 
 def test_an_unknown_place_is_refused_with_those_there_are(tmp_path: Path) -> None:
     """Before anything is read."""
-    for ask in (load_quiet, quiet_files):
+    for ask in (load_quiet, chosen):
         with pytest.raises(ConfigError, match=r"no quiet ground of utopia.*belgium, slovenia, spain"):
             ask(tmp_path, ["utopia", "spain"])
 
 
 def test_only_the_wanted_places_are_read(tmp_path: Path) -> None:
     """A drawn Slovenian series of two dates, where the files of the other places are missing."""
-    (file,) = quiet_files(tmp_path, ["slovenia"])
+    file = tmp_path / file_of("slovenia")
     file.parent.mkdir(parents=True)
     np.save(file, np.full((2, 101, 100, 13), 0.1))
     samples = load_quiet(tmp_path, ["slovenia"])
     assert samples.groups.tolist() == ["slovenia"] * 2
-    assert len(quiet_files(tmp_path)) == len(SOURCES) == 3
+    (manifest,) = quiet_manifests(tmp_path, ["slovenia"], samples)
+    assert (list(manifest.files), manifest.chips) == ([file_of("slovenia")], 2)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +60,8 @@ def test_every_source_is_there(quiet: Samples, data_folder: Path) -> None:
     """Five Slovenian scenes, sixteen Spanish chips, ten Belgian months (two hold nothing but nodata)."""
     places, counts = np.unique(quiet.groups, return_counts=True)
     assert dict(zip(places.tolist(), counts.tolist(), strict=True)) == {"belgium": 10, "slovenia": 5, "spain": 16}
-    assert all(path.is_file() for path in quiet_files(data_folder))
+    (manifest,) = quiet_manifests(data_folder, (), quiet)
+    assert (set(manifest.files), manifest.chips) == ({file_of(place) for place in SOURCES}, 31)
 
 
 def test_all_chips_are_reflectance(quiet: Samples) -> None:
@@ -93,6 +96,7 @@ def cut_folder(folder: Path, event: str, tile: str = "UTM54N-0150-1842", landsli
         band[:10, :10] = np.nan
     codes[:10, :10] = LabelCode.UNLABELLED
     write_chip(folder, tile, grid, pixels, codes, {"TILE": tile, "EVENT": event})
+    finish(folder, BANDS, (), "drawn", "MIT")
     return folder
 
 
@@ -105,8 +109,11 @@ def test_cut_chips_are_quiet_ground_too(tmp_path: Path) -> None:
     assert [(labels == STABLE).sum() for labels in samples.labels] == [128 * 128 - 100, 128 * 128, 0, 0]
     assert np.nanmax(samples.pixels) == np.float32(0.2)
     assert len(load_quiet(tmp_path, ["chips/alps"], ("B03",), chip_px=256)) == 1
-    assert [path.parent.name for path in quiet_files(tmp_path, ["chips/alps"])] == ["images", "labels"]
-    assert quiet_source(tmp_path, ["chips/alps"]) == "cut chips alps"
+    (manifest,) = quiet_manifests(tmp_path, ["chips/alps"], samples)
+    assert (manifest.name, manifest.licence, manifest.simulated) == ("alps", "MIT", False)
+    assert len(load_quiet(tmp_path, [str(tmp_path / "chips" / "alps")], ("B03",))) == 4
+    with pytest.raises(ConfigError, match="no quiet ground of /nowhere"):
+        load_quiet(tmp_path, ["/nowhere"])
 
 
 def test_cut_chips_with_landslides_are_not_quiet(tmp_path: Path) -> None:
