@@ -24,6 +24,8 @@ class TrainedOn:
     """Of the ids it was scored on when it was made, as `digest_of_ids`."""
     quiet: tuple[str, ...] = ()
     """Sources of quiet ground it was trained on."""
+    described: str = ""
+    """The data sets in words, and how many labelled chips were on the side of training."""
     iburi_like: bool = False
     """It may have been trained on patches that look like the hills of the Hokkaido scenes."""
 
@@ -47,10 +49,19 @@ def trained_on(stated: object) -> TrainedOn:
         split_kind=str(split.get("kind", "")),
         validation_sha256=str(_mapping(split.get("ids_sha256")).get("validation", "")),
         quiet=tuple(map(str, _list(training.get("quiet")))),
+        described=_described(_list(training.get("data")), _mapping(split.get("chips")).get("train")),
         iburi_like=isinstance(excluded, str)
         and any(source.startswith(_PATCHES) for source in sources)
         and bool(_IBURI_IDS - ids_within(_IBURI_IDS, parse_id_ranges(excluded))),
     )
+
+
+def _described(data: Iterable[object], taken: object) -> str:
+    named = []
+    for one in map(_mapping, data):
+        facts = ", ".join(f"{key} {one[key]}" for key in ("source", "licence", "chips") if key in one)
+        named.append(f"{one.get('name', 'data')} ({facts})")
+    return "; ".join(named + ([f"{taken} labelled chips on the side of training"] if taken else []))
 
 
 def has_iburi_like(ids: Iterable[int]) -> bool:

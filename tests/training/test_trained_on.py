@@ -53,3 +53,13 @@ def test_chips_like_iburi_are_known_among_others() -> None:
     """For baselines, which have no card; the ends of the block belong to it."""
     assert has_iburi_like(np.array([1, 2620]))
     assert not has_iburi_like([2199, 2621])
+
+
+def test_the_data_are_told_in_words() -> None:
+    """Whatever a card says of a set; what it leaves out is left out."""
+    sets = [{"name": "patches", "source": "a paper", "licence": "MIT", "chips": 9}, {"source": "hills"}]
+    facts = trained_on({"data": sets, "split": {"chips": {"train": 7}}})
+    told = (
+        "patches (source a paper, licence MIT, chips 9); data (source hills); 7 labelled chips on the side of training"
+    )
+    assert facts.described == told

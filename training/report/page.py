@@ -114,15 +114,14 @@ def leakage_section(material: Material) -> str:
 
 def _head(judged: Judgement, material: Material, created: datetime) -> str:
     card, properties = judged.contender.card, _properties(judged)
-    trained = properties.get("scarpwatch:training")
     facts = {
         "task": f"{card.task}, {card.sensor} at {card.resolution_m:g} m",
         "bands": ", ".join(card.bands),
         "network": _network(properties),
-        "trained on": str(trained.get("data", "–")) if isinstance(trained, Mapping) else "–",
+        "trained on": judged.contender.trained_on.described or "–",
         "scored on": f"{material.name}: {len(material.scored)} chips; threshold and temperature from "
         f"{len(material.threshold)} others",
-        "split": material.split,
+        "split here": material.split,
         "how": f"{'the exported weights' if card.weights else 'trained here, asked'} through the service's inference, "
         f"flips: {', '.join(card.flips)}; normalisation {card.normalisation}",
         "version": card.version,
