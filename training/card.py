@@ -147,6 +147,12 @@ def _mlm(facts: CardFacts) -> dict[str, Any]:
         "mlm:hyperparameters": {
             **experiment.schedule.model_dump(mode="json"),
             "loss": _loss(experiment.loss),
+            **(
+                {"distillation": experiment.distillation.model_dump(mode="json")}
+                if experiment.distillation.teachers
+                else {}
+            ),
+            **({"average": list(experiment.average)} if experiment.average else {}),
             "optimizer": "AdamW",
             "variation": experiment.variation.model_dump(mode="json"),
         },

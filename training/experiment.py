@@ -54,6 +54,10 @@ class DataSettings(_Section):
             raise ValueError("a split by groups names the groups of validation and of threshold")
         if self.exclude_ids and self.split != "blocks":
             raise ValueError("exclude_ids goes with split: blocks; leave groups out by naming others")
+        if bool(self.quiet) != (self.quiet_share > 0):
+            raise ValueError("quiet names places and quiet_share says how many of their chips: one needs the other")
+        if self.hard_negatives and not self.quiet:
+            raise ValueError("hard_negatives are of quiet ground: name it under quiet")
         later = self.bands[: len(self.bands) // 2]
         if self.kind == "rgb-pairs" and self.bands != (*later, *(f"{band}:before" for band in later)):
             raise ValueError("rgb-pairs needs the bands of the later date, then each with :before")

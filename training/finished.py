@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
 from monitor.errors import BadModel, ConfigError
+from training.datasets.manifest import sha256_of
 from training.experiment import Experiment
-from training.loop import averaged_network, epochs_done
+from training.loop import CHECKPOINT, averaged_network, epochs_done
 from training.run_file import digest_of_ids, read_experiment, read_run
 from training.splits import Split
 
 
-def load_finished(name: str, experiment: Experiment, split: Split, run: Path) -> nn.Module:
-    """The network of the run `name` beside `run`, for an experiment that learns from it or is made of it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A run that is at its end."""
+
+    network: nn.Module
+    described: dict[str, Any]
+    """Which one it is and what it has seen, for the file of the run that is made from it."""
+
+
+def load_finished(name: str, experiment: Experiment, split: Split, run: Path) -> Finished:
+    """The run `name` beside `run`, for an experiment that learns from it or is made of it.
 
     Raises:
         BadModel: it is not there, not finished, or of other bands.
-        ConfigError: it was trained on another split, so it has seen what is to be scored.
+        ConfigError: what it has seen would make the card of the new run lie.
     """
     folder = run.parent / name
     found = read_experiment(folder) if folder.is_dir() else None
@@ -34,12 +46,31 @@ def load_finished(name: str, experiment: Experiment, split: Split, run: Path) ->
             item=str(folder),
             remedy="Name runs of the same bands.",
         )
-    held_out = read_run(folder)["split"].get("ids_sha256", {})
-    if any(held_out.get(side) != digest_of_ids(ids) for side, ids in split.sides().items() if side != "train"):
+    seen = read_run(folder)
+    _require_same_ground(experiment, split, folder, seen)
+    described = {
+        "run": name,
+        "experiment": found.name,
+        "epochs": epochs_done(folder),
+        "sha256": sha256_of(folder / CHECKPOINT),
+        "data": seen.get("data", []),
+        "quiet": seen.get("quiet", []),
+    }
+    return Finished(network=averaged_network(found, folder), described=described)
+
+
+def _require_same_ground(experiment: Experiment, split: Split, folder: Path, seen: dict[str, Any]) -> None:
+    divided = seen["split"].get("ids_sha256", {})
+    if any(divided.get(side) != digest_of_ids(ids) for side, ids in split.sides().items()):
         raise ConfigError(
-            "this run held out other chips, so it may have seen what is scored",
+            "this run divided the chips otherwise, so it may have seen what is scored or left out",
             item=str(folder),
             remedy="Name runs of the same split.",
             reason="split-leaks",
         )
-    return averaged_network(found, folder)
+    if seen.get("simulated") and not experiment.simulated:
+        raise ConfigError(
+            f"this run was trained on simulated data, {experiment.name} says simulated: false",
+            item=str(folder),
+            remedy="Set simulated: true, so that the card and every alert say so.",
+        )

@@ -24,24 +24,28 @@ def make_run(
 ) -> bool:
     """Bring a run to its end; one that was interrupted continues, one that is finished stays.
 
+    Runs it is made from must lie beside it as long as they are needed: those it starts from until its first epoch is
+    done, its teachers to the end.
+
     Returns whether this process speaks for all (see `fit`).
 
     Raises:
         ScarpwatchError: a run it is made from is missing or does not fit, or the run was begun with something else.
     """
-    made_from = {name: load_finished(name, experiment, material.split, run) for name in experiment.made_from}
-    begin_run(run, experiment, material)
-    start = None
-    if experiment.average and not epochs_done(run):
-        start = average(experiment, [made_from[name] for name in experiment.average], material.sources())
+    done = epochs_done(run)
+    starts = () if done else experiment.average
+    teachers = experiment.distillation.teachers if done < experiment.schedule.epochs else ()
+    made_from = {name: load_finished(name, experiment, material.split, run) for name in (*teachers, *starts)}
+    begin_run(run, experiment, material, [one.described for one in made_from.values()])
+    parts = [made_from[name].network for name in starts]
     return fit(
         experiment,
         material.sources(),
         material.threshold(),
         run,
         report,
-        start=start,
-        teachers=[made_from[name] for name in experiment.distillation.teachers],
+        start=average(experiment, parts, material.sources()) if parts else None,
+        teachers=[made_from[name].network for name in teachers],
         workers=workers,
         progress=progress,
     )

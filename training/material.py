@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from monitor.errors import ConfigError
 from training.batches import Sources
 from training.datasets.bands import select_bands
-from training.datasets.cutting import cut_manifests, load_cut_chips
-from training.datasets.hard_negatives import draw_weights, read_hard_negatives
+from training.datasets.cutting import cut_manifests, load_cut_chips, require_other_ground
+from training.datasets.hard_negatives import HardNegatives, draw_weights, read_hard_negatives, require_same_chips
 from training.datasets.landslide4sense import load_landslide4sense
 from training.datasets.manifest import MANIFEST_FILE, Manifest, manifest_of, read_manifest, require_unchanged
-from training.datasets.quiet import load_quiet, quiet_manifests
+from training.datasets.quiet import load_quiet, quiet_manifests, quiet_tiles
 from training.datasets.rgb_patches import load_rgb_patches
 from training.datasets.sparse_chips import load_sparse_chips
 from training.experiment import DataSettings
@@ -52,8 +49,8 @@ class RunMaterial:
     leakage: LeakageReport
     quiet: Samples | None
     quiet_share: float
-    quiet_weights: NDArray[np.float64] | None
-    """(Q,) how likely each quiet chip is drawn, sum 1; None: all alike."""
+    hard_negatives: HardNegatives | None
+    """Which quiet chips are drawn more often; None: all alike."""
     manifests: tuple[Manifest, ...]
     paired: bool = False
     """Chips become pairs of dates: made anew for training, once for what is held out."""
@@ -64,7 +61,7 @@ class RunMaterial:
             labelled=self.samples.take(self.split.train),
             quiet=self.quiet,
             quiet_share=self.quiet_share,
-            quiet_weights=self.quiet_weights,
+            quiet_weights=draw_weights(self.hard_negatives) if self.hard_negatives else None,
             paired=self.paired,
         )
 
@@ -94,6 +91,8 @@ def gather(data: DataSettings, folder: Path) -> RunMaterial:
     _require_sides(samples, split)
     leakage = require_no_leaks(samples, split, [LeakKind(name) for name in data.allow_leaks])
     quiet = _quiet(folder, data, samples.labels.shape[-1])
+    if data.kind == "cut-chips":
+        require_other_ground(samples.take(split.validation | split.threshold), quiet_tiles(folder, data.quiet))
     if quiet is not None:
         manifests += quiet_manifests(folder, data.quiet, quiet)
     return RunMaterial(
@@ -102,7 +101,7 @@ def gather(data: DataSettings, folder: Path) -> RunMaterial:
         leakage=leakage,
         quiet=quiet,
         quiet_share=data.quiet_share if quiet is not None else 0.0,
-        quiet_weights=_weights(folder, data, quiet),
+        hard_negatives=_hard_negatives(folder, data, quiet),
         manifests=tuple(manifests),
         paired=data.kind == "rgb-pairs",
     )
@@ -193,7 +192,9 @@ def _quiet(folder: Path, data: DataSettings, chip_px: int) -> Samples | None:
     return load_quiet(folder, data.quiet, single_bands(data.bands), chip_px)
 
 
-def _weights(folder: Path, data: DataSettings, quiet: Samples | None) -> NDArray[np.float64] | None:
+def _hard_negatives(folder: Path, data: DataSettings, quiet: Samples | None) -> HardNegatives | None:
     if quiet is None or not data.hard_negatives:
         return None
-    return draw_weights(read_hard_negatives(folder / data.hard_negatives), quiet)
+    found = read_hard_negatives(folder / data.hard_negatives)
+    require_same_chips(found, quiet)
+    return found

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from monitor.adapters.files import write_atomic
 from monitor.errors import BadModel, ConfigError
+from training.datasets.hard_negatives import digest_of
 from training.experiment import Experiment, load_experiment, save_experiment
 from training.material import RunMaterial
 
@@ -36,11 +37,16 @@ def read_experiment(run: Path) -> Experiment:
     return load_experiment(str(run / EXPERIMENT_FILE))
 
 
-def begin_run(run: Path, experiment: Experiment, material: RunMaterial) -> dict[str, Any]:
+def begin_run(
+    run: Path, experiment: Experiment, material: RunMaterial, made_from: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
     """Write down what a run trains on, or check that a run that is continued trains on the same.
 
+    Args:
+        made_from: the finished runs it needs now, as `training.finished` describes them; a fresh run needs all.
+
     Raises:
-        BadModel: the run was begun with another experiment or other data: the card would lie.
+        BadModel: the run was begun with another experiment, other data or other runs: the card would lie.
         ConfigError: the data are simulated and the experiment does not say so: the card would lie again.
     """
     _require_said_simulated(experiment, material)
@@ -48,6 +54,7 @@ def begin_run(run: Path, experiment: Experiment, material: RunMaterial) -> dict[
     if (run / RUN_FILE).exists():
         before = read_run(run)
         changed = sorted(key for key in described if before.get(key) != described[key])
+        changed += [str(one["run"]) for one in made_from if one not in before.get("made_from", [])]
         if changed or read_experiment(run) != experiment:
             raise BadModel(
                 f"the run was begun with another {', '.join(changed) or 'experiment'}",
@@ -55,6 +62,8 @@ def begin_run(run: Path, experiment: Experiment, material: RunMaterial) -> dict[
                 remedy="Begin another run, or continue with what it was begun with.",
             )
     else:
+        if made_from:
+            described["made_from"] = list(made_from)
         run.mkdir(parents=True, exist_ok=True)
         save_experiment(experiment, run / EXPERIMENT_FILE)
         # Last: where it is, the experiment is whole.
@@ -67,7 +76,7 @@ def describe(experiment: Experiment, material: RunMaterial) -> dict[str, Any]:
     sides = material.split.sides()
     held_out = {side: ids for side, ids in sides.items() if side != "train"}
     return {
-        **({"made_from": list(experiment.made_from)} if experiment.made_from else {}),
+        **({"hard_negatives": digest_of(material.hard_negatives)} if material.hard_negatives else {}),
         "data": [
             {"name": one.name, "source": one.source, "licence": one.licence, "chips": one.chips, "sha256": one.digest}
             for one in material.manifests

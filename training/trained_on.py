@@ -42,13 +42,14 @@ def trained_on(stated: object) -> TrainedOn:
     """The facts of a card's `scarpwatch:training`; none where it has no such key."""
     training = _mapping(stated)
     split = _mapping(training.get("split"))
+    made_from = [_mapping(one) for one in _list(training.get("made_from"))]
     sources = [str(_mapping(one).get("source", "")) for one in _list(training.get("data"))]
     # Older cards hold the settings of the split instead.
     excluded = split.get("excluded_ids", _mapping(split.get("settings")).get("exclude_ids"))
     return TrainedOn(
         split_kind=str(split.get("kind", "")),
         validation_sha256=str(_mapping(split.get("ids_sha256")).get("validation", "")),
-        quiet=tuple(map(str, _list(training.get("quiet")))),
+        quiet=tuple(dict.fromkeys(str(place) for one in (training, *made_from) for place in _list(one.get("quiet")))),
         described=_described(_list(training.get("data")), _mapping(split.get("chips")).get("train")),
         iburi_like=isinstance(excluded, str)
         and any(source.startswith(_PATCHES) for source in sources)

@@ -68,17 +68,21 @@ def test_quiet_ground_that_is_not_named_stays_unseen(data_folder: Path) -> None:
         gather(DATA.model_copy(update={"quiet": ("atlantis",), "quiet_share": 0.1}), data_folder)
 
 
+def drawn_tile(folder: Path, event: str, column: int) -> None:
+    """One cut chip of noise; with a landslide along its northern edge unless the event is quiet."""
+    tile = f"UTM54N-0{column}-1842"
+    grid = tile_geobox(tile_from_id(tile))
+    codes = np.ones(grid.shape, np.uint8)
+    codes[:9] += event != "quiet"
+    red = np.random.default_rng(column).normal(0.1, 0.01, grid.shape).astype(np.float32)
+    write_chip(folder, tile, grid, {"B04": red}, codes, {"TILE": tile, "EVENT": event})
+    finish(folder, ("B04",), (), "drawn", "MIT")
+
+
 def test_cut_chips_are_split_by_event_with_their_own_quiet_ground(tmp_path: Path) -> None:
     """Each folder with its manifest; the quiet chips take the size of the labelled ones."""
     for event, column in (("quake", 150), ("storm", 160), ("flood", 170), ("quiet", 180)):
-        folder = tmp_path / ("calm" if event == "quiet" else "slid") / event
-        tile = f"UTM54N-0{column}-1842"
-        grid = tile_geobox(tile_from_id(tile))
-        codes = np.ones(grid.shape, np.uint8)
-        codes[:9] += event != "quiet"
-        red = np.random.default_rng(column).normal(0.1, 0.01, grid.shape).astype(np.float32)
-        write_chip(folder, tile, grid, {"B04": red}, codes, {"TILE": tile, "EVENT": event})
-        finish(folder, ("B04",), (), "drawn", "MIT")
+        drawn_tile(tmp_path / ("calm" if event == "quiet" else "slid") / event, event, column)
     data = DataSettings(
         kind="cut-chips",
         path="slid",
@@ -96,6 +100,9 @@ def test_cut_chips_are_split_by_event_with_their_own_quiet_ground(tmp_path: Path
     quiet = material.sources().quiet
     assert quiet is not None
     assert (quiet.pixels.shape, quiet.bands) == ((1, 1, 256, 256), ("B04",))
+    drawn_tile(tmp_path / "beside" / "quiet", "quiet", 161)
+    with pytest.raises(ConfigError, match="quiet ground lies on or beside 1 chips that are kept from training"):
+        gather(data.model_copy(update={"quiet": ("beside/quiet",)}), tmp_path)
     (tmp_path / "slid" / "storm" / "labels" / "UTM54N-0160-1842.tif").write_bytes(b"other")
     with pytest.raises(InputFault, match="1 of 2 files of storm"):
         gather(data, tmp_path)

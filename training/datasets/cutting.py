@@ -330,6 +330,25 @@ def cut_manifests(folder: Path) -> list[Manifest]:
     return found
 
 
+def tile_numbers(folder: Path) -> frozenset[int]:
+    """The numbers of the tiles of all chips under a folder, by the names of their files."""
+    images = (image for part in cut_folders(folder) for image, _ in pairs(part))
+    return frozenset(tile_number(tile_from_id(image.stem)) for image in images)
+
+
+def require_other_ground(held_out: Samples, tiles: frozenset[int]) -> None:
+    """Raise ConfigError when cut chips that are kept from training are among these tiles, or adjoin one of them."""
+    held = {int(number) % _IDS_OF_A_FOLDER for number in held_out.ids}
+    near = {number + columns * 10**4 + rows for number in tiles for columns in (-1, 0, 1) for rows in (-1, 0, 1)}
+    if shared := sorted(held & near):
+        raise ConfigError(
+            f"quiet ground lies on or beside {len(shared)} chips that are kept from training, such as {shared[0]}",
+            item=held_out.name,
+            remedy="Take quiet ground of another place.",
+            reason="split-leaks",
+        )
+
+
 def tile_number(tile: Tile) -> int:
     """A number for every tile of the planet, its own; UTM54N-0150-1842 gives 54 0150 1842 (south of the equator 2…)."""
     zone = tile.epsg % 100 + (200 if tile.epsg >= 32700 else 0)

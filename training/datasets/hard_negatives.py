@@ -38,18 +38,24 @@ def quiet_digest(quiet: Samples) -> str:
     return content.hexdigest()
 
 
-def draw_weights(found: HardNegatives, quiet: Samples) -> NDArray[np.float64]:
-    """(Q,) how likely each chip is drawn, sum 1: half of the draws by false area, half all alike.
+def digest_of(found: HardNegatives) -> dict[str, str]:
+    """The model that was asked, and a SHA-256 of all it said, for the description of a run."""
+    content = json.dumps(asdict(found), sort_keys=True)
+    return {"model": found.model, "sha256": hashlib.sha256(content.encode()).hexdigest()}
 
-    Raises:
-        ConfigError: other chips were asked about.
-    """
+
+def require_same_chips(found: HardNegatives, quiet: Samples) -> None:
+    """Raise ConfigError when other quiet chips were asked about."""
     if found.chips_sha256 != quiet_digest(quiet):
         raise ConfigError(
             f"{found.model} was asked about other quiet chips than those of data.quiet",
             item="data.hard_negatives",
             remedy="Write the file again with the same quiet ground: python -m training mine.",
         )
+
+
+def draw_weights(found: HardNegatives) -> NDArray[np.float64]:
+    """(Q,) how likely each chip is drawn, sum 1: half of the draws by false area, half all alike."""
     false = np.array(found.false_ha)
     alike = np.full(len(false), 1 / len(false))
     return alike if not false.any() else 0.5 * alike + 0.5 * false / false.sum()

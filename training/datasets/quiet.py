@@ -25,7 +25,7 @@ from rasterio.errors import RasterioError
 
 from monitor.errors import BadAsset, ConfigError, InputFault
 from training.datasets.bands import band_indices
-from training.datasets.cutting import cut_manifests, load_cut_chips
+from training.datasets.cutting import cut_manifests, load_cut_chips, tile_numbers
 from training.datasets.manifest import Manifest, manifest_of
 from training.samples import LANDSLIDE, STABLE, UNLABELLED, Samples
 
@@ -112,6 +112,12 @@ def quiet_manifests(folder: Path, places: Collection[str], quiet: Samples) -> li
         files = [folder / file_of(place) for place in known]
         found.append(manifest_of(here, folder, files, source=source, licence="as named"))
     return [*found, *(one for path in own for one in cut_manifests(path))]
+
+
+def quiet_tiles(folder: Path, places: Collection[str]) -> frozenset[int]:
+    """The numbers of the tiles of all cut chips among these places."""
+    _, own = chosen(folder, places)
+    return frozenset(number for path in own for number in tile_numbers(path))
 
 
 def file_of(place: str) -> str:
