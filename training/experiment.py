@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from monitor.errors import ConfigError
 
@@ -188,8 +189,12 @@ def load_experiment(name: str) -> Experiment:
     except yaml.YAMLError as err:
         raise ConfigError(f"it is no YAML ({err})", item=str(path), remedy="Correct the file.") from err
     except ValidationError as err:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in err.errors())
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {_in_words(fault)}" for fault in err.errors())
         raise ConfigError(faults, item=str(path), remedy="Correct these settings.") from err
+
+
+def _in_words(fault: ErrorDetails) -> str:
+    return "there is no such setting" if fault["type"] == "extra_forbidden" else fault["msg"]
 
 
 def save_experiment(experiment: Experiment, path: Path) -> None:

@@ -38,7 +38,9 @@ def load_finished(name: str, experiment: Experiment, split: Split, run: Path) ->
         raise BadModel(
             f"{experiment.name} is made from this run, which is not there or not finished",
             item=str(folder),
-            remedy=f"Train it first: python -m training fit {name} {folder}.",
+            remedy="Train first, beside this run: "
+            + "; ".join(f"python -m training fit {one} {run.parent / one}" for one in experiment.made_from)
+            + ".",
         )
     if found.data.bands != experiment.data.bands:
         raise BadModel(

@@ -225,5 +225,7 @@ def test_an_unknown_setting_or_experiment_is_named(tmp_path: Path) -> None:
     file.write_text("name: odd\ntitle: Odd\ndata: {kind: rgb-patches, path: x}\nschedule: {epochs: 0, speed: 3}\n")
     said = refused("fit", str(file), str(tmp_path / "run"), "--data", str(tmp_path))
     assert "schedule.epochs" in said
-    assert "schedule.speed" in said
+    assert "schedule.speed: there is no such setting" in said
+    file.write_text("name: odd\ntitle: Odd\ndata: {kind: rgb-patches, path: x, quiet: [slovenia]}\n")
+    assert "one needs the other" in refused("fit", str(file), str(tmp_path / "run"), "--data", str(tmp_path))
     assert "scar-rgb" in refused("fit", "scar-gbr", str(tmp_path / "run"), "--data", str(tmp_path))

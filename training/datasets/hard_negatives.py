@@ -50,7 +50,7 @@ def require_same_chips(found: HardNegatives, quiet: Samples) -> None:
         raise ConfigError(
             f"{found.model} was asked about other quiet chips than those of data.quiet",
             item="data.hard_negatives",
-            remedy="Write the file again with the same quiet ground: python -m training mine.",
+            remedy="Write it again with the same --quiet, and --chip-px as large as the labelled chips: training mine.",
         )
 
 
@@ -79,6 +79,8 @@ def read_hard_negatives(path: Path) -> HardNegatives:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return HardNegatives(**{**content, "false_ha": tuple(map(float, content["false_ha"]))})
+    except FileNotFoundError as err:
+        raise ConfigError("there is no such file", item=str(path), remedy="Write it: python -m training mine.") from err
     except (OSError, ValueError, KeyError, TypeError) as err:
         raise ConfigError(
             f"it lists no hard negatives ({err})", item=str(path), remedy="Write it: python -m training mine."
