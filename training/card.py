@@ -147,16 +147,21 @@ def _mlm(facts: CardFacts) -> dict[str, Any]:
         "mlm:hyperparameters": {
             **experiment.schedule.model_dump(mode="json"),
             "loss": _loss(experiment.loss),
-            **(
-                {"distillation": experiment.distillation.model_dump(mode="json")}
-                if experiment.distillation.teachers
-                else {}
-            ),
-            **({"average": list(experiment.average)} if experiment.average else {}),
+            **_made_from(experiment),
             "optimizer": "AdamW",
             "variation": experiment.variation.model_dump(mode="json"),
         },
     }
+
+
+def _made_from(experiment: Experiment) -> dict[str, object]:
+    """Teachers and the runs whose mean it began at, where there are any."""
+    found: dict[str, object] = {}
+    if experiment.distillation.teachers:
+        found["distillation"] = experiment.distillation.model_dump(mode="json")
+    if experiment.average:
+        found["average"] = list(experiment.average)
+    return found
 
 
 def architecture(experiment: Experiment) -> str:

@@ -10,10 +10,9 @@ import torch
 import typer
 
 from monitor.errors import ScarpwatchError
-from training.batches import Sources
 from training.datasets.folder import data_folder
 from training.experiment import FOLDER, Experiment, load_experiment
-from training.loop import EpochReport, epochs_done
+from training.loop import EpochReport
 from training.making import make_run
 from training.material import gather
 from training.release import release
@@ -41,19 +40,9 @@ def fit_command(
         material = gather(wanted.data, data_folder(data))
         typer.echo(material.leakage.text())
         progress = typer.get_text_stream("stderr").isatty()
-        tell(_what_follows(wanted, material.sources(), epochs_done(run)))
-        make_run(wanted, material, run, print_epoch, workers=workers, progress=progress)
+        make_run(wanted, material, run, print_epoch, tell=tell, workers=workers, progress=progress)
     except ScarpwatchError as err:
         raise failed(err) from err
-
-
-def _what_follows(experiment: Experiment, sources: Sources, done: int) -> str:
-    """One line before the silence of the first epoch."""
-    epochs, quiet = experiment.schedule.epochs, sources.draws - len(sources.labelled)
-    if done >= epochs:
-        return f"all {epochs} epochs are done"
-    kept = f"{done} of {epochs} epochs are saved" if done else "nothing is saved yet"
-    return f"{kept}; an epoch is {sources.draws} chips, {quiet} of them quiet, and is saved at its end"
 
 
 def export_command(

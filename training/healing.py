@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-Pixels = NDArray[np.float32]
+from training.augment import Pixels
+
 Mask = NDArray[np.bool_]
 
 RIM_PX: Final = 3

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from training.averaging import average
+from training.batches import Sources
 from training.experiment import Experiment
 from training.finished import load_finished
 from training.loop import EpochReport, epochs_done, fit
@@ -19,6 +20,7 @@ def make_run(
     run: Path,
     report: Callable[[EpochReport], None],
     *,
+    tell: Callable[[str], None] = lambda _line: None,
     workers: int = 0,
     progress: bool = False,
 ) -> bool:
@@ -26,6 +28,8 @@ def make_run(
 
     Runs it is made from must lie beside it as long as they are needed: those it starts from until its first epoch is
     done, its teachers to the end.
+
+    `tell` gets one line of what follows, before the silence of the first epoch.
 
     Returns whether this process speaks for all (see `fit`).
 
@@ -37,15 +41,24 @@ def make_run(
     teachers = experiment.distillation.teachers if done < experiment.schedule.epochs else ()
     made_from = {name: load_finished(name, experiment, material.split, run) for name in (*teachers, *starts)}
     begin_run(run, experiment, material, [one.described for one in made_from.values()])
-    parts = [made_from[name].network for name in starts]
+    sources, parts = material.sources(), [made_from[name].network for name in starts]
+    tell(_what_follows(experiment, sources, done))
     return fit(
         experiment,
-        material.sources(),
+        sources,
         material.threshold(),
         run,
         report,
-        start=average(experiment, parts, material.sources()) if parts else None,
+        start=average(experiment, parts, sources) if parts else None,
         teachers=[made_from[name].network for name in teachers],
         workers=workers,
         progress=progress,
     )
+
+
+def _what_follows(experiment: Experiment, sources: Sources, done: int) -> str:
+    epochs, quiet = experiment.schedule.epochs, sources.draws - len(sources.labelled)
+    if done >= epochs:
+        return f"all {epochs} epochs are done"
+    kept = f"{done} of {epochs} epochs are saved" if done else "nothing is saved yet"
+    return f"{kept}; an epoch is {sources.draws} chips, {quiet} of them quiet, and is saved at its end"

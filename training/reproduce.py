@@ -110,6 +110,6 @@ def _run_again(experiment: Experiment, data: Path, out: Path) -> RunMaterial:
         _run_again(load_experiment(name), data, out)
     tell(f"== {experiment.name}")
     material = gather(experiment.data, data)
-    if not make_run(experiment, material, out / experiment.name, print_epoch):
+    if not make_run(experiment, material, out / experiment.name, print_epoch, tell=tell):
         raise typer.Exit
     return material

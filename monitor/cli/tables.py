@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from monitor.adapters.model_store import CHANGE
 from monitor.adapters.store import LedgerCount, Rejection
 from monitor.cli.geojson import has_picture
 from monitor.config import Mistake
@@ -129,7 +130,7 @@ def model_table(cards: Iterable[ModelCard], chosen: str) -> Table:
 def _trained_on(card: ModelCard) -> str:
     if card.simulated:
         return "simulated pixels: opens test alerts only"
-    return "pairs made of real pixels" if card.task == "change" else "real pixels"
+    return "pairs made of real pixels" if card.task == CHANGE else "real pixels"
 
 
 def mistake_lines(mistakes: Sequence[Mistake], path: Path) -> list[str]:
