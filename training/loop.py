@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -57,6 +57,16 @@ class _Reporter(Callback):
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parents:
+    """Networks that another is made from."""
+
+    start: nn.Module | None = None
+    """What it begins as, instead of pretrained or random weights."""
+    teachers: tuple[nn.Module, ...] = ()
+    """Whose answers it learns from beside the labels."""
+
+
 def fit(
     experiment: Experiment,
     sources: Sources,
@@ -64,8 +74,7 @@ def fit(
     folder: Path,
     report: Callable[[EpochReport], None],
     *,
-    start: nn.Module | None = None,
-    teachers: Sequence[nn.Module] = (),
+    parents: Parents | None = None,
     workers: int = 0,
     progress: bool = False,
 ) -> bool:
@@ -73,8 +82,6 @@ def fit(
 
     A folder that holds a checkpoint of the same network is continued.
     `held_out` is scored after each epoch to show progress; nothing is chosen by it here.
-    `start` is a network to begin with, instead of pretrained or random weights; `teachers` are those of the
-    experiment's distillation. Both are made in `training.making`.
 
     Returns whether this process speaks for all: with several GPUs the others must not go on to write files.
 
@@ -86,9 +93,10 @@ def fit(
     if started:
         _require_same_network(checkpoint, experiment)
     lightning.seed_everything(experiment.schedule.seed, verbose=False)
-    module = SegmentationModule(experiment, initial=not started, teachers=teachers)
-    if start is not None and not started:
-        module.network.load_state_dict(start.state_dict())
+    parents = parents or Parents()
+    module = SegmentationModule(experiment, initial=not started, teachers=parents.teachers)
+    if parents.start is not None and not started:
+        module.network.load_state_dict(parents.start.state_dict())
     chips = Chips(sources, held_out, experiment.variation, experiment.schedule, workers)
     trainer = _trainer(experiment, folder, report, progress=progress)
     with warnings.catch_warnings():

@@ -9,7 +9,7 @@ from training.averaging import average
 from training.batches import Sources
 from training.experiment import Experiment
 from training.finished import load_finished
-from training.loop import EpochReport, epochs_done, fit
+from training.loop import EpochReport, Parents, epochs_done, fit
 from training.material import RunMaterial
 from training.run_file import begin_run
 
@@ -49,8 +49,10 @@ def make_run(
         material.threshold(),
         run,
         report,
-        start=average(experiment, parts, sources) if parts else None,
-        teachers=[made_from[name].network for name in teachers],
+        parents=Parents(
+            start=average(experiment, parts, sources) if parts else None,
+            teachers=tuple(made_from[name].network for name in teachers),
+        ),
         workers=workers,
         progress=progress,
     )
