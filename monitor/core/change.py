@@ -37,6 +37,10 @@ class AlertSettings:
     """Baseline: log-ratio of red to which a cluster grows."""
     noise_factor: float = 2.5
     """Baseline: neither threshold lies below this many robust standard deviations (high) or 0.6 of that (low)."""
+    radar_high: float = 4.1
+    """Radar: change in standard deviations of quiet ground that starts a cluster."""
+    radar_low: float = 3.7
+    """Radar: change to which a cluster grows; near the start, because size, not height, tells ground from speckle."""
     seed_slope_deg: float = 15.0
     """A cluster starts on slopes at least this steep; it may grow onto flat ground."""
     steep_share: float = 0.25
