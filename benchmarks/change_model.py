@@ -12,7 +12,7 @@ from monitor.adapters.engine import open_engine
 from monitor.adapters.model_store import CHANGE, load_card
 from monitor.core.tta import predict_tile
 from monitor.errors import BadModel
-from monitor.looking import Instruments, Looker, Stopwatch, order_for_cache
+from monitor.looking import Instruments, Looker, Network, Stopwatch, order_for_cache
 from monitor.ports import Engine
 from monitor.records import Acquisition, ModelCard, Tile
 
@@ -34,7 +34,7 @@ class ChangeModel:
         """
         bands = self.card.bands[: self.card.channels // 2]
         card = replace(self.card, bands=bands, channels=len(bands))
-        looker = Looker(acquisition, replace(tools, card=card), Stopwatch())
+        looker = Looker(acquisition, replace(tools, network=Network(card=card, engine=self.engine)), Stopwatch())
         seen = {tile: looker.features(tile) for tile in order_for_cache(tiles)}
         return {tile: features for tile, features in seen.items() if features is not None}
 

@@ -30,9 +30,10 @@ from monitor.core.grid import PIXEL_HA, RESOLUTION_M, project
 from monitor.core.lifecycle import ALERT_STATES, LifecycleSettings
 from monitor.core.reference import valid
 from monitor.core.surroundings import Seen
-from monitor.evidence import absorb, compare, find, references, scenes
+from monitor.evidence import absorb, find
 from monitor.overview import Coverage, coverage
 from monitor.records import AlertStatus, Detector, Event, Look, Tile
+from monitor.scene import compare, references, scenes
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -181,7 +182,7 @@ def scores(done: Pass, ground: Ground, pair: iburi.Pair, settings: AlertSettings
 def alerts_of(done: Pass, pair: iburi.Pair, settings: AlertSettings) -> list[Event]:
     """The alerts that other settings would have opened on the same looks."""
     (scene,) = scenes(done.after, pair.ground(), settings)
-    changes = compare(scene, references({tile: [look] for tile, look in done.before.items()}, settings.looks), settings)
+    changes = compare(scene, references({tile: [look] for tile, look in done.before.items()}, settings), settings)
     context = LookContext(
         region=pair.region.id,
         acquisition_key=pair.after.key,
@@ -284,7 +285,7 @@ def _finite(colours: Array) -> Mask:
 
 
 def _colours(canvas: Canvas, looks: Mapping[Tile, Look]) -> Array:
-    return np.stack([canvas.lay({tile: look.reflectance[i] for tile, look in looks.items()}, _NAN) for i in range(3)])
+    return np.stack([canvas.lay({tile: look.pixels[i] for tile, look in looks.items()}, _NAN) for i in range(3)])
 
 
 def _clear(canvas: Canvas, looks: Mapping[Tile, Look]) -> Mask:

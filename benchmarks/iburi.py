@@ -21,7 +21,7 @@ from monitor.config import Settings
 from monitor.core.acquisitions import group
 from monitor.core.canvas import Canvas, canvases
 from monitor.core.grid import region_tiles
-from monitor.looking import Instruments, Looker, Stopwatch, order_for_cache
+from monitor.looking import Instruments, Looker, Network, Stopwatch, order_for_cache
 from monitor.records import Acquisition, Look, Region, Terrain, Tile
 from monitor.wiring import KeptTerrain
 
@@ -92,7 +92,7 @@ def instruments(pair: Pair, model: Path, threads: int = 0) -> Instruments:
     """What the service would look at the pair with."""
     card = load_card(model)
     engine = open_engine(card, threads or os.cpu_count() or 1)
-    return Instruments(card=card, engine=engine, images=RasterImageSource(), terrain=pair.terrain)
+    return Instruments(network=Network(card=card, engine=engine), images=RasterImageSource(), terrain=pair.terrain)
 
 
 def look_at(acquisition: Acquisition, tiles: tuple[Tile, ...], tools: Instruments) -> dict[Tile, Look]:

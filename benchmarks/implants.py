@@ -118,9 +118,10 @@ def shipped_points(trials: Trials, settings: AlertSettings) -> list[Point]:
         Detector.BASELINE: baseline_rule(settings.baseline_high, settings),
     }
     least = LifecycleSettings().open_strength
-    events = _any_of([rules[detector] for detector in settings.detectors])
-    alerts = _any_of([strong_rule(rules[detector], detector, least, settings) for detector in settings.detectors])
-    named = " + ".join(settings.detectors)
+    optical = [detector for detector in settings.detectors if detector in rules]
+    events = _any_of([rules[detector] for detector in optical])
+    alerts = _any_of([strong_rule(rules[detector], detector, least, settings) for detector in optical])
+    named = " + ".join(optical)
     setting = {"high": settings.high, "baseline_high": settings.baseline_high}
     return [
         _point(f"as shipped ({named}), events", setting, events, trials, settings),

@@ -1,7 +1,7 @@
 """The painted runs: quiet ground is chosen, scars are painted in, the service's parts look and compare."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,10 @@ from benchmarks.scoring import Ground, Implant, Quiet
 from monitor.core.change import AlertSettings
 from monitor.core.grid import RESOLUTION_M
 from monitor.core.implants import Scar, bare_soil, paint, place, scar_at
-from monitor.core.reference import Reference, valid
-from monitor.evidence import Changes, Scene, compare, references, scenes
+from monitor.core.reference import valid
 from monitor.looking import Instruments
 from monitor.records import Detector, Look, Terrain, Tile
+from monitor.scene import Before, Changes, Scene, compare, references, scenes
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -58,7 +58,7 @@ class Stage:
     tools: Instruments
     settings: AlertSettings
     ground: Mapping[Tile, Terrain]
-    past: Mapping[Tile, Reference]
+    past: Mapping[Tile, Before]
     looks: Mapping[Tile, Look]
     """Of the unpainted later scene."""
     scene: Scene
@@ -91,11 +91,11 @@ class Trials:
 def prepare(pair: Pair, tools: Instruments, settings: AlertSettings, change: ChangeModel | None = None) -> Stage:
     """Looks at both dates as they are, and chooses the quiet ground, in which the change model has no say."""
     source = ReadOnce(source=tools.images)
-    tools = Instruments(card=tools.card, engine=tools.engine, images=source, terrain=tools.terrain)
+    tools = replace(tools, images=source)
     before = look_at(pair.before, pair.tiles, tools)
     looks = look_at(pair.after, pair.tiles, tools)
     ground = pair.ground()
-    past = references({tile: [look] for tile, look in before.items()}, settings.looks)
+    past = references({tile: [look] for tile, look in before.items()}, settings)
     (scene,) = scenes(looks, ground, settings)
     changes = compare(scene, past, settings)
     rows, columns = pair.source_pixels()
@@ -199,7 +199,7 @@ def _painted_run(stage: Stage, scars: Sequence[Scar]) -> list[Implant]:
         painted[tile] = np.ascontiguousarray(colours[:, *canvas.window(tile)])
     touched = _touched(stage, scars)
     source = _painted_source(stage, painted, touched)
-    tools = Instruments(card=stage.tools.card, engine=stage.tools.engine, images=source, terrain=stage.tools.terrain)
+    tools = replace(stage.tools, images=source)
     looks = {**stage.looks, **look_at(stage.pair.after, tuple(sorted(touched)), tools)}
     (scene,) = scenes(looks, stage.ground, stage.settings)
     changes = compare(scene, stage.past, stage.settings)

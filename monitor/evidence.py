@@ -1,4 +1,4 @@
-"""One acquisition against the past: references, change, clusters, and what it says about open events."""
+"""One acquisition against the past: clusters, the events they open, and what it says about open events."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,137 +7,59 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.canvas import Canvas, canvases
-from monitor.core.change import AlertSettings, ChangeLayer, Colours, bare_ground_change, network_change
-from monitor.core.clusters import Ground, burn, clusters, grow
-from monitor.core.events import LookContext, add_evidence, belongs_to, enlarge, judge, measure, open_event
-from monitor.core.grid import PIXEL_HA, RESOLUTION_M, project
+from monitor.core.change import AlertSettings
+from monitor.core.clusters import Ground, burn, clusters
+from monitor.core.events import (
+    LookContext,
+    add_evidence,
+    belongs_to,
+    enlarge,
+    judge,
+    judge_across,
+    measure,
+    open_event,
+)
+from monitor.core.grid import PIXEL_HA, project, tile_polygon
 from monitor.core.lifecycle import LifecycleSettings
-from monitor.core.masks import grow as grow_mask
-from monitor.core.reference import Reference, build_reference, valid
 from monitor.core.surroundings import Seen, look_around, neighbourhood
-from monitor.records import Cluster, Detector, Event, Evidence, Look, PixelState, Terrain, Tile, Verdict
+from monitor.records import Cluster, Detector, Event, Evidence, PixelState, Sensor, Tile, Verdict
+from monitor.scene import Before, Changes, Scene, compare, scene_settings, threshold_of
 
-Array = NDArray[np.float32]
-NAN = np.float32(np.nan)
 _UNSEEN = np.uint8(PixelState.NODATA)
-_BANK_M = 40.0
-RED, BLUE = 0, 2
-"""Where they stand among the bands that a look keeps."""
+_MOSTLY = 0.5
+"""Share of a cluster that must lie where the look is the evidence of record, to open an alert at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """All looks of one acquisition on one canvas, with the ground below them. Arrays are (H, W)."""
+class Frozen:
+    """Events that are judged against the same ground as it was before."""
 
-    canvas: Canvas
-    probability: Array
-    colours: Colours
-    spread: Array
-    slope_deg: Array
-    """0 within 40 m of open water: floods move gravel there, and a bank is no slope that slides."""
-    elevation_m: Array
-    slopes: NDArray[np.bool_]
-    """Where scene-wide shifts are measured: observed slopes."""
-    state: NDArray[np.uint8]
-    """PixelState; NODATA where there is no look."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
-    """Change of both detectors on one canvas, and the clusters found in it."""
-
-    layers: Mapping[Detector, ChangeLayer]
-    masks: Mapping[Detector, NDArray[np.bool_]]
-
-
-def scenes(looks: Mapping[Tile, Look], terrain: Mapping[Tile, Terrain], settings: AlertSettings) -> list[Scene]:
-    """Lay the looks of an acquisition side by side, one scene per UTM zone."""
-    return [_scene(canvas, looks, terrain, settings) for canvas in canvases(looks)]
-
-
-def _scene(
-    canvas: Canvas, looks: Mapping[Tile, Look], terrain: Mapping[Tile, Terrain], settings: AlertSettings
-) -> Scene:
-    observed = {tile: valid(looks[tile]) for tile in canvas.tiles}
-    slope = canvas.lay({tile: terrain[tile].slope_deg for tile in canvas.tiles if tile in terrain}, NAN)
-    state = canvas.lay({tile: looks[tile].state for tile in canvas.tiles}, _UNSEEN)
-    return Scene(
-        canvas=canvas,
-        probability=canvas.lay(
-            {tile: np.where(seen, looks[tile].probability, NAN) for tile, seen in observed.items()}, NAN
-        ),
-        colours=_colours(
-            canvas, {tile: np.where(seen, looks[tile].reflectance, NAN) for tile, seen in observed.items()}
-        ),
-        spread=canvas.lay({tile: looks[tile].spread for tile in canvas.tiles}, NAN),
-        slope_deg=_away_from_water(slope, state),
-        elevation_m=canvas.lay({tile: terrain[tile].elevation_m for tile in canvas.tiles if tile in terrain}, NAN),
-        slopes=np.nan_to_num(slope, nan=0.0) >= settings.seed_slope_deg / 2,
-        state=state,
-    )
-
-
-def _away_from_water(slope_deg: Array, state: NDArray[np.uint8]) -> Array:
-    bank = grow_mask(state == PixelState.WATER, _BANK_M, RESOLUTION_M)
-    return np.where(bank, np.float32(0.0), slope_deg)
-
-
-def _colours(canvas: Canvas, reflectance: Mapping[Tile, Array]) -> Colours:
-    return Colours(
-        red=canvas.lay({tile: bands[RED] for tile, bands in reflectance.items()}, NAN),
-        blue=canvas.lay({tile: bands[BLUE] for tile, bands in reflectance.items()}, NAN),
-    )
-
-
-def references(looks: Mapping[Tile, Sequence[Look]], depth: int) -> dict[Tile, Reference]:
-    """The reference of every tile that has earlier looks, from the last `depth` valid ones of each pixel."""
-    built = {tile: build_reference(earlier, depth) for tile, earlier in looks.items()}
-    return {tile: reference for tile, reference in built.items() if reference is not None}
-
-
-def compare(scene: Scene, past: Mapping[Tile, Reference], settings: AlertSettings) -> Changes:
-    """Change of the scene against its references, by the network and by the baseline, and where it is coherent."""
-    canvas = scene.canvas
-    probability = canvas.lay({tile: past[tile].probability for tile in canvas.tiles if tile in past}, NAN)
-    before = _colours(canvas, {tile: past[tile].reflectance for tile in canvas.tiles if tile in past})
-    network = network_change(scene.probability, probability, scene.slopes)
-    baseline = bare_ground_change(scene.colours, before, scene.elevation_m, scene.slopes, RESOLUTION_M)
-    high = max(settings.baseline_high, settings.noise_factor * baseline.noise)
-    low = max(settings.baseline_low, 0.6 * settings.noise_factor * baseline.noise)
-    slope = settings.seed_slope_deg
-    return Changes(
-        layers={Detector.NETWORK: network, Detector.BASELINE: baseline},
-        masks={
-            Detector.NETWORK: grow(network.change, scene.slope_deg, settings.high, settings.low, slope),
-            Detector.BASELINE: grow(baseline.change, scene.slope_deg, high, low, slope),
-        },
-    )
+    events: tuple[Event, ...]
+    past: Mapping[Tile, Before]
 
 
 def find(scene: Scene, changes: Changes, known: Sequence[Event], settings: AlertSettings) -> list[Cluster]:
     """Clusters of the alerting detectors outside the ground of events that are already open."""
+    alerting = [detector for detector in settings.detectors if detector in changes.masks]
+    if not alerting:
+        return []
     taken = np.zeros(scene.canvas.shape, dtype=bool)
     for event in known:
         taken |= burn(project(event.geometry, 4326, scene.canvas.epsg), scene.canvas)
     ground = Ground(canvas=scene.canvas, slope_deg=scene.slope_deg, elevation_m=scene.elevation_m, spread=scene.spread)
-    masks = {detector: changes.masks[detector] & ~taken for detector in settings.detectors}
+    masks = {detector: changes.masks[detector] & ~taken for detector in alerting}
     union = np.logical_or.reduce(list(masks.values()))
-    lead = settings.detectors[0]
-    found = clusters(changes.layers[lead].change, union, lead, ground, settings)
-    return [_attribute(cluster, scene, changes, masks, settings) for cluster in found]
+    lead = alerting[0]
+    found = clusters(changes.layers[lead].change, union, lead, ground, scene_settings(scene, settings))
+    return [_attribute(cluster, scene, changes, masks) for cluster in found]
 
 
 def _attribute(
-    cluster: Cluster,
-    scene: Scene,
-    changes: Changes,
-    masks: Mapping[Detector, NDArray[np.bool_]],
-    settings: AlertSettings,
+    cluster: Cluster, scene: Scene, changes: Changes, masks: Mapping[Detector, NDArray[np.bool_]]
 ) -> Cluster:
     """The cluster in the words of the detector that saw most of it."""
     pixels = burn(cluster.geometry, scene.canvas)
-    detector = max(settings.detectors, key=lambda one: int((masks[one] & pixels).sum()))
+    detector = max(masks, key=lambda one: int((masks[one] & pixels).sum()))
     values = changes.layers[detector].change[masks[detector] & pixels]
     mean_change = float(np.nanmean(values)) if values.size else cluster.mean_change
     return replace(cluster, detector=detector, mean_change=mean_change, strength=cluster.area_ha * mean_change)
@@ -145,46 +67,53 @@ def _attribute(
 
 def judge_events(
     scene: Scene,
-    frozen: Mapping[str, Mapping[Tile, Reference]],
-    known: Sequence[Event],
+    frozen: Sequence[Frozen],
     context: LookContext,
     settings: AlertSettings,
     lifecycle: LifecycleSettings,
 ) -> list[Event]:
-    """Every open event with this look's evidence, judged against its own frozen reference.
-
-    Args:
-        frozen: references by `opening_acquisition(event)`: events that opened together share them.
-    """
+    """Open events with this look's evidence, each judged against its own frozen reference."""
     judged = []
-    for opening, past in frozen.items():
-        opened = [event for event in known if opening_acquisition(event) == opening]
-        if not opened:
-            continue
-        changes = compare(scene, past, settings)
-        for event in opened:
-            ground = burn(project(event.geometry, 4326, scene.canvas.epsg), scene.canvas)
-            if not ground.any():
-                continue
-            level = measure(changes.layers[event.detector].change, ground, PIXEL_HA)
-            verdict, detail = judge(level, event.mean_change)
-            if said_before(event, context.acquisition_key, verdict):
-                continue
-            piece = Evidence(
-                acquisition_id=context.acquisition_id,
-                sensing_time=context.sensing_time,
-                detector=event.detector,
-                verdict=verdict,
-                observed_fraction=level.observed_fraction,
-                level=level.mean_change or 0.0,
-                strength=level.area_ha * (level.mean_change or 0.0),
-                detail=detail,
-            )
-            judged.append(add_evidence(event, [piece], lifecycle))
+    for group in frozen:
+        changes = compare(scene, group.past, settings)
+        for event in group.events:
+            piece = _evidence(event, scene, changes, context, settings)
+            if piece is not None and not said_before(event, context.acquisition_key, piece.verdict):
+                judged.append(add_evidence(event, [piece], lifecycle))
     return judged
 
 
-def seen_before(cluster: Cluster, scene: Scene, past: Mapping[Tile, Reference]) -> Seen:
+def _evidence(
+    event: Event, scene: Scene, changes: Changes, context: LookContext, settings: AlertSettings
+) -> Evidence | None:
+    """What the scene says about an event; None when it does not show any of its ground."""
+    ground = burn(project(event.geometry, 4326, scene.canvas.epsg), scene.canvas)
+    if not ground.any():
+        return None
+    own = event.comparable == context.comparable and event.detector in changes.layers
+    detector = event.detector if own else next(one for one in _BASELINES if one in changes.layers)
+    level = measure(changes.layers[detector].change, ground, PIXEL_HA)
+    if own:
+        verdict, detail = judge(level, event.mean_change)
+    else:
+        verdict, detail = judge_across(level, threshold_of(detector, settings), scene.sensor)
+    return Evidence(
+        acquisition_id=context.acquisition_id,
+        sensing_time=context.sensing_time,
+        detector=detector,
+        verdict=verdict,
+        observed_fraction=level.observed_fraction,
+        level=level.mean_change or 0.0,
+        strength=level.area_ha * (level.mean_change or 0.0),
+        detail=detail,
+    )
+
+
+_BASELINES = (Detector.BASELINE, Detector.RADAR)
+"""What speaks for a sensor about an event that another sensor or track opened."""
+
+
+def seen_before(cluster: Cluster, scene: Scene, past: Mapping[Tile, Before]) -> Seen:
     """When most of a cluster's ground was last seen as it was, which starts its failure window; and what is around."""
     near = neighbourhood(scene.canvas, cluster.geometry.bounds)
     ground = burn(cluster.geometry, near)
@@ -217,12 +146,28 @@ def absorb(
         home = belongs_to(cluster, supported, settings.join_m)
         if home is None:
             there = replace(
-                context, previous_time=seen.before, seen_around=seen.around, beside_hidden=seen.beside_hidden
+                context,
+                previous_time=seen.before,
+                seen_around=seen.around,
+                beside_hidden=seen.beside_hidden,
+                of_record=_of_record(cluster, context),
             )
             opened.append(open_event(cluster, there, lifecycle))
         else:
             grown[home.id] = enlarge(home, cluster)
     return [*grown.values(), *opened]
+
+
+def _of_record(cluster: Cluster, context: LookContext) -> bool:
+    """Whether the look may open an alert there at once. Optics may wherever they see: clear pixels are clear pixels."""
+    if context.sensor is Sensor.OPTICAL:
+        return True
+    counting = sum(
+        float(cluster.geometry.intersection(tile_polygon(tile)).area)
+        for tile in cluster.tiles
+        if context.records.get(tile) is context.sensor
+    )
+    return counting >= _MOSTLY * float(cluster.geometry.area)
 
 
 def opening_acquisition(event: Event) -> str:

@@ -16,7 +16,7 @@ from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.reference import valid
 from monitor.errors import BadAsset
 from monitor.ports import LookArchive
-from monitor.records import Detector, Event, Look, Observation, Sensor, Tile, Verdict
+from monitor.records import Detector, Event, Look, Observation, Tile, Verdict
 
 Mask = NDArray[np.bool_]
 
@@ -46,7 +46,7 @@ class History(Protocol):
     """The part of `monitor.ports.Store` that knows earlier looks."""
 
     def looks_before(
-        self, tile: Tile, model_version: str | None, sensor: Sensor, before: datetime, limit: int
+        self, tile: Tile, model_version: str | None, comparable: str, before: datetime, limit: int
     ) -> list[Observation]:
         """The newest `limit` current observations of a tile that have a look, sensed before a time, newest first."""
 
@@ -59,11 +59,15 @@ class LooksBefore:
     already, are taken only for a tile that has none before it.
     """
 
-    def __init__(self, store: History, archive: LookArchive, sensor: Sensor, limit: int) -> None:
-        """`limit` is how many looks back a reference may go; a look is read only when the newer ones do not do."""
+    def __init__(self, store: History, archive: LookArchive, comparable: str, limit: int) -> None:
+        """
+        Args:
+            comparable: the comparability class of the looks that are shown.
+            limit: how many looks back a reference may go; a look is read only when the newer ones do not do.
+        """
         self._store = store
         self._archive = archive
-        self._sensor = sensor
+        self._comparable = comparable
         self._limit = limit
         self._lock = threading.Lock()
         self._read = lru_cache(maxsize=_KEPT_LOOKS)(self._read_kept)
@@ -80,8 +84,8 @@ class LooksBefore:
         return {look.tile: look for _, look in found}
 
     def _before(self, event: Event, tile: Tile) -> Sequence[Observation]:
-        # The baseline compares colours, which a look through any model keeps.
-        model = None if event.detector is Detector.BASELINE else event.model_version
+        # The baselines compare what a look through any model keeps.
+        model = event.model_version if event.detector is Detector.NETWORK else None
         rows = self._rows(tile, model, event.window_end)
         return [row for row in rows if row.sensing_time <= event.window_start] or rows[:1]
 
@@ -119,7 +123,7 @@ class LooksBefore:
             return None
 
     def _find_rows(self, tile: Tile, model_version: str | None, end: datetime) -> Sequence[Observation]:
-        return self._store.looks_before(tile, model_version, self._sensor, end, self._limit)
+        return self._store.looks_before(tile, model_version, self._comparable, end, self._limit)
 
 
 def _ground(event: Event, tile: Tile) -> Mask:

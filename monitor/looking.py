@@ -23,6 +23,8 @@ from monitor.records import Acquisition, Look, ModelCard, PixelState, Prediction
 Array = NDArray[np.float32]
 Value = TypeVar("Value")
 
+NO_NETWORK = "no-network"
+"""Model version of looks without a network."""
 _CONTEXT_RINGS = 2
 _RIM_DEG = 0.004
 
@@ -79,15 +81,49 @@ class TilePixels:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Instruments:
-    """What looking needs from the world."""
+class Network:
+    """A network and what its card says of it."""
 
     card: ModelCard
     engine: Engine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruments:
+    """What looking with one sensor needs from the world."""
+
+    network: Network | None
+    """None: the sensor's pixels are kept and compared without one."""
     images: ImageSource
     terrain: TerrainSource
     pixel_cache_tiles: int = 160
     """Read tiles kept at hand (0.9 MB each): a row of blocks and its rim."""
+
+    @property
+    def card(self) -> ModelCard:
+        """The network's card.
+
+        Raises:
+            ValueError: there is no network.
+        """
+        if self.network is None:
+            raise ValueError("looking without a network, which alone has a card")
+        return self.network.card
+
+    @property
+    def model_version(self) -> str:
+        """What looks and observations are filed under."""
+        return self.network.card.version if self.network else NO_NETWORK
+
+    @property
+    def threshold(self) -> float:
+        """Probability from which a pixel is hazard; without a network none is."""
+        return self.network.card.threshold if self.network else 1.0
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the network was trained on simulated data alone."""
+        return self.network is not None and self.network.card.simulated
 
 
 @dataclass(slots=True)
@@ -124,9 +160,10 @@ class Looker:
                 tile=tile,
                 acquisition_id=self.acquisition.id,
                 sensing_time=self.acquisition.sensing_time,
+                sensor=self.acquisition.sensor,
                 probability=np.where(clear, prediction.probability, np.nan).astype(np.float32),
                 spread=np.where(clear, prediction.spread, np.nan).astype(np.float32),
-                reflectance=own.bands,
+                pixels=own.bands,
                 state=own.state,
             )
         )
@@ -137,19 +174,25 @@ class Looker:
 
     def features(self, tile: Tile) -> Array | None:
         """(C, 256 + 2 crop, 256 + 2 crop) what the network sees of a tile; None where its ground is unknown."""
-        halo_px = self.instruments.card.crop_px
+        if self.instruments.network is None:
+            return None
+        halo_px = self.instruments.network.card.crop_px
         fields = self.watch.run("features", lambda: blended(tile, halo_px, self._statistics))
         if fields is None:
             return None
         return self.watch.run("features", lambda: self._features(tile, halo_px, fields))
 
     def _predict(self, tile: Tile) -> Prediction | None:
-        card = self.instruments.card
+        network = self.instruments.network
+        if network is None:
+            nothing = np.full((TILE_PX, TILE_PX), np.nan, np.float32)
+            return Prediction(probability=nothing, spread=nothing)
         features = self.features(tile)
         if features is None:
             return None
+        card = network.card
         return self.watch.run(
-            "engine", lambda: predict_tile(self.instruments.engine, features, card.flips, card.crop_px, card.window_px)
+            "engine", lambda: predict_tile(network.engine, features, card.flips, card.crop_px, card.window_px)
         )
 
     def _features(self, tile: Tile, halo_px: int, fields: tuple[Array, Array]) -> Array:
@@ -163,19 +206,24 @@ class Looker:
         return self.watch.run("read", lambda: self._read_bands(tile))
 
     def _read_bands(self, tile: Tile) -> TilePixels:
-        card = self.instruments.card
+        wanted = self._bands()
         items = [item for item in self.acquisition.items if self._covers(item.geometry, tile)]
         if not items:
-            nothing = np.full((card.channels, TILE_PX, TILE_PX), np.nan, np.float32)
+            nothing = np.full((len(wanted), TILE_PX, TILE_PX), np.nan, np.float32)
             state = np.full((TILE_PX, TILE_PX), PixelState.NODATA, np.uint8)
             return TilePixels(bands=nothing, state=state, mask_source="none")
-        bands = self.instruments.images.read(items, card.bands, tile)
+        bands = self.instruments.images.read(items, wanted, tile)
         self.mask_sources.add(bands.mask_source)
         return TilePixels(
             bands=np.ascontiguousarray(bands.pixels.values, dtype=np.float32),
             state=bands.state,
             mask_source=bands.mask_source,
         )
+
+    def _bands(self) -> tuple[str, ...]:
+        """Radar is kept in every polarisation of the pass, optics in the bands of its network."""
+        network = self.instruments.network
+        return network.card.bands if network else self.acquisition.polarisations
 
     def _covers(self, footprint: BaseGeometry, tile: Tile) -> bool:
         key = hash((footprint.wkb, tile.epsg))

@@ -8,19 +8,21 @@ from numpy.typing import NDArray
 
 from monitor.core.grid import PIXEL_HA, TILE_PX
 from monitor.core.masks import NO_ELEVATION
-from monitor.core.reference import Reference, valid
+from monitor.core.reference import valid
 from monitor.core.statistics import tile_stats
-from monitor.records import Acquisition, Look, ModelCard, Observation, PixelState, Tile, TileStats
+from monitor.looking import Instruments
+from monitor.records import Acquisition, Look, Observation, PixelState, Tile, TileStats
+from monitor.scene import Before
 
 
-def observed(acquisition: Acquisition, look: Look, href: str, card: ModelCard) -> Observation:
+def observed(acquisition: Acquisition, look: Look, href: str, through: Instruments) -> Observation:
     """The row of a look that is kept as `href`; what it is compared with is added by `compared`."""
-    stats = tile_stats(look.probability, look.spread, look.state, card.threshold)
-    return _row(acquisition, look.tile, card, stats, "looked", href)
+    stats = tile_stats(look.probability, look.spread, look.state, through.threshold)
+    return _row(acquisition, look.tile, through, stats, "looked", href)
 
 
 def compared(
-    row: Observation, look: Look, earlier: Sequence[Observation], previous: Look, reference: Reference, threshold: float
+    row: Observation, look: Look, earlier: Sequence[Observation], previous: Look, reference: Before, threshold: float
 ) -> Observation:
     """The row of a look with its change since the previous comparable look, over jointly valid pixels.
 
@@ -33,6 +35,14 @@ def compared(
     joint = valid(look) & valid(previous)
     if not joint.any():
         return row
+    row = replace(
+        row,
+        previous_acquisition=previous.acquisition_id,
+        jointly_valid_fraction=float((valid(look) & (reference.count > 0)).mean()),
+    )
+    joint &= np.isfinite(look.probability) & np.isfinite(previous.probability)
+    if not joint.any():
+        return row
     now, before = look.probability[joint].astype(np.float64), previous.probability[joint].astype(np.float64)
     limit = np.float32(threshold)
     return replace(
@@ -40,20 +50,18 @@ def compared(
         mean_change=float(now.mean() - before.mean()),
         p95_change=float(np.percentile(now, 95) - np.percentile(before, 95)),
         hazard_change_ha=float((now >= limit).sum() - (before >= limit).sum()) * PIXEL_HA,
-        previous_acquisition=previous.acquisition_id,
-        jointly_valid_fraction=float((valid(look) & (reference.count > 0)).mean()),
     )
 
 
-def unseen(acquisition: Acquisition, tile: Tile, state: NDArray[np.uint8], card: ModelCard) -> Observation:
+def unseen(acquisition: Acquisition, tile: Tile, state: NDArray[np.uint8], through: Instruments) -> Observation:
     """The row of a tile where nothing was observed: also a fact, with its reason. `state` is (256, 256)."""
-    return _nothing(acquisition, tile, state, card, _hidden_by(state))
+    return _nothing(acquisition, tile, state, through, _hidden_by(state))
 
 
-def without_elevation(acquisition: Acquisition, tile: Tile, card: ModelCard) -> Observation:
+def without_elevation(acquisition: Acquisition, tile: Tile, through: Instruments) -> Observation:
     """The row of a tile whose pixels were not even read, because its slopes are unknown."""
     state = np.full((TILE_PX, TILE_PX), PixelState.NODATA, dtype=np.uint8)
-    return _nothing(acquisition, tile, state, card, NO_ELEVATION)
+    return _nothing(acquisition, tile, state, through, NO_ELEVATION)
 
 
 def _hidden_by(state: NDArray[np.uint8]) -> str:
@@ -63,19 +71,21 @@ def _hidden_by(state: NDArray[np.uint8]) -> str:
         "clouded": np.isin(state, (PixelState.CLOUD, PixelState.SHADOW)).sum(),
         "snow": (state == PixelState.SNOW).sum(),
         "water": (state == PixelState.WATER).sum(),
+        "radar-blind": np.isin(state, (PixelState.LAYOVER, PixelState.RADAR_SHADOW)).sum(),
     }
     return max(hidden, key=lambda reason: int(hidden[reason]))
 
 
 def _nothing(
-    acquisition: Acquisition, tile: Tile, state: NDArray[np.uint8], card: ModelCard, decision: str
+    acquisition: Acquisition, tile: Tile, state: NDArray[np.uint8], through: Instruments, decision: str
 ) -> Observation:
     nothing = np.full(state.shape, np.nan, dtype=np.float32)
-    return _row(acquisition, tile, card, tile_stats(nothing, nothing, state, 1.0), decision, None)
+    stats = replace(tile_stats(nothing, nothing, state, 1.0), valid_fraction=0.0)
+    return _row(acquisition, tile, through, stats, decision, None)
 
 
 def _row(
-    acquisition: Acquisition, tile: Tile, card: ModelCard, stats: TileStats, decision: str, href: str | None
+    acquisition: Acquisition, tile: Tile, through: Instruments, stats: TileStats, decision: str, href: str | None
 ) -> Observation:
     return Observation(
         tile=tile,
@@ -84,7 +94,8 @@ def _row(
         sensing_time=acquisition.sensing_time,
         sensor=acquisition.sensor,
         relative_orbit=acquisition.relative_orbit,
-        model_version=card.version,
+        model_version=through.model_version,
+        comparable=acquisition.comparable,
         stats=stats,
         look_href=href,
         decision=decision,

@@ -1,7 +1,8 @@
 """What was seen of a region and what was not: the line without which "no alert" means nothing.
 
 Counted pixel by pixel from the kept looks, inside the region only. A pixel is seen when a look within the
-look-back observed it, and compared when at least two comparable looks did: only there a change can be found.
+look-back observed it, and compared when so many comparable looks did that a change could be found there: two of
+optics, and of radar the passes that its reference needs and one more.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from shapely.geometry.base import BaseGeometry
 
 from monitor.core.grid import RESOLUTION_M, TILE_PX, project, region_tiles, tile_geobox, tile_polygon
 from monitor.core.masks import NO_ELEVATION
+from monitor.core.radar import LEAST_PASSES
+from monitor.core.reference import valid
 from monitor.errors import BadAsset
 from monitor.ports import LookArchive
 from monitor.records import Look, Observation, PixelState, Region, Sensor, Tile
@@ -23,6 +26,8 @@ from monitor.records import Look, Observation, PixelState, Region, Sensor, Tile
 Mask = NDArray[np.bool_]
 
 _LOOKS_PER_TILE = 100
+_NEEDED = {Sensor.OPTICAL: 1, Sensor.SAR: LEAST_PASSES}
+"""Earlier looks without which nothing is compared."""
 _PIXEL_KM2 = (RESOLUTION_M / 1000.0) ** 2
 
 
@@ -45,7 +50,7 @@ class Coverage:
     seen: float
     """Observed by at least one look."""
     compared: float
-    """Observed by at least two comparable looks: where a change could have been found."""
+    """Observed by enough comparable looks of one sensor: where a change could have been found."""
     never_observed: tuple[Tile, ...]
     """Tiles of which no look of the look-back saw anything."""
     not_compared: tuple[Tile, ...]
@@ -114,7 +119,7 @@ def _count(inside: Mask, rows: Sequence[Observation], looks: LookArchive, since:
     count = _TileCount(inside=int(inside.sum()), no_elevation=blind)
     seen = np.zeros_like(inside)
     compared = np.zeros_like(inside)
-    by_class: dict[tuple[object, ...], Mask] = {}
+    times_seen: dict[tuple[str, str], NDArray[np.uint8]] = {}
     for row in rows:
         if row.look_href is None:
             continue
@@ -126,23 +131,17 @@ def _count(inside: Mask, rows: Sequence[Observation], looks: LookArchive, since:
         except BadAsset:
             count.broken += 1
             continue
-        earlier = by_class.get(_comparable(row), np.zeros_like(inside))
-        compared |= observed & earlier
+        kind = (row.comparable, row.model_version)
+        times_seen[kind] = times_seen.get(kind, np.zeros(inside.shape, np.uint8)) + observed
+        compared |= times_seen[kind] > _NEEDED[row.sensor]
         seen |= observed
-        by_class[_comparable(row)] = earlier | observed
     count.seen, count.compared = int(seen.sum()), int(compared.sum())
     return count
 
 
-def _comparable(row: Observation) -> tuple[object, ...]:
-    """Looks with the same key may be compared; radar only on the same relative orbit."""
-    return (row.sensor, row.model_version, row.relative_orbit if row.sensor is Sensor.SAR else None)
-
-
 def _observed(look: Look) -> Mask:
-    """Clear ground the network answered on, and water: seen, and known not to slide."""
-    clear = (look.state == PixelState.VALID) & np.isfinite(look.probability)
-    return np.asarray(clear | (look.state == PixelState.WATER), dtype=np.bool_)
+    """Ground that counts as observed, and water: seen, and known not to slide."""
+    return np.asarray(valid(look) | (look.state == PixelState.WATER), dtype=np.bool_)
 
 
 def _inside(region: BaseGeometry, tile: Tile) -> Mask:

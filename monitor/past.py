@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from monitor.core.change import AlertSettings
 from monitor.core.grid import TILE_PX
 from monitor.core.lifecycle import OPEN_STATES
-from monitor.core.reference import Reference, build_reference, valid
-from monitor.evidence import opening_acquisition, references
+from monitor.core.reference import Reference, valid
+from monitor.evidence import Frozen, opening_acquisition
 from monitor.memory import Memory
 from monitor.ports import LookArchive, Store
-from monitor.records import Acquisition, Detector, Event, FrozenReference, Look, Observation, Tile
+from monitor.records import Acquisition, Detector, Event, FrozenReference, Look, Observation, Sensor, Tile
+from monitor.scene import Before, before_of, depth_of, reach_of, references
 
 Mask = NDArray[np.bool_]
 
@@ -28,14 +29,14 @@ class Past:
     """The observations that references are made of, newest first."""
     newest: dict[Tile, Look]
     """The newest earlier look through the same model."""
-    references: dict[Tile, Reference]
+    references: dict[Tile, Before]
 
 
 class EarlierLooks:
     """Looks from before one acquisition, as far as they can be read and compared with it.
 
-    The network compares with looks of its own version only. The baseline compares colours, which every look keeps,
-    so that a new model is not blind to what changes while it learns.
+    The network compares with looks of its own version only. The baselines compare colours and backscatter, which
+    every look keeps, so that a new model is not blind to what changes while it learns.
     """
 
     def __init__(
@@ -55,9 +56,10 @@ class EarlierLooks:
             AssetUnavailable: there are earlier looks, and none of them can be found.
         """
         past = Past(rows={}, newest={}, references={})
+        depth = depth_of(self._acquisition.sensor, self._settings)
         for tile, look in looks.items():
-            rows = self._rows(tile, self._model_version, self._acquisition.sensing_time)
-            past.rows[tile], earlier = self._memory.last(rows, valid(look), self._settings.looks)
+            rows = self._rows(tile, self._acquisition.comparable, self._model_version, self._acquisition.sensing_time)
+            past.rows[tile], earlier = self._memory.last(rows, valid(look), depth)
             own = [
                 one
                 for row, one in zip(past.rows[tile], earlier, strict=True)
@@ -71,30 +73,32 @@ class EarlierLooks:
         self._memory.check()
         return past
 
-    def frozen(self, events: Sequence[Event]) -> dict[str, dict[Tile, Reference]]:
-        """What is left of frozen references, by opening acquisition: events that opened together share them."""
-        hrefs: dict[str, dict[Tile, list[str]]] = {}
+    def frozen(self, events: Sequence[Event]) -> list[Frozen]:
+        """Events with what is left of their frozen references in the acquisition's own comparability class.
+
+        Events that share them are judged together: those that opened together, and, if another sensor or track
+        opened them, whose ground was last seen unchanged at the same time.
+        """
+        groups: dict[tuple[str, datetime | None], list[Event]] = {}
         for event in events:
-            hrefs.setdefault(opening_acquisition(event), {}).update(self._store.reference(event.id))
-        return {
-            opening: references(
-                {tile: self._memory.recall_all(kept) for tile, kept in tiles.items()}, self._settings.looks
-            )
-            for opening, tiles in hrefs.items()
-        }
+            own = event.comparable == self._acquisition.comparable
+            groups.setdefault((opening_acquisition(event), None if own else event.window_start), []).append(event)
+        return [Frozen(events=tuple(group), past=self._frozen_past(group)) for group in groups.values()]
+
+    def _frozen_past(self, group: Sequence[Event]) -> dict[Tile, Before]:
+        hrefs: dict[Tile, list[str]] = {}
+        for event in group:
+            hrefs.update(self._store.reference(event.id, self._acquisition.comparable))
+        return references({tile: self._memory.recall_all(kept) for tile, kept in hrefs.items()}, self._settings)
 
     def freeze(self, events: Sequence[Event], known: Sequence[Event]) -> list[FrozenReference]:
         """The looks before an event on its tiles, for events and tiles that are not among the `known` ones.
 
         They reach back for every pixel of a tile, also for those that the opening look does not show: the event may
-        grow onto that ground, and later looks must be able to judge it there too.
+        grow onto that ground, and later looks must be able to judge it there too. Looks of other sensors and tracks
+        are frozen as well, as they were before the failure may have happened: they will be asked about it.
         """
-        whole = np.ones((TILE_PX, TILE_PX), dtype=np.bool_)
-
-        @cache
-        def before(model_version: str, time: datetime, tile: Tile) -> list[Observation]:
-            return self._memory.last(self._rows(tile, model_version, time), whole, self._settings.looks)[0]
-
+        rows_before = cache(self._rows_to_freeze)
         frozen = {(event.id, tile) for event in known for tile in event.tiles}
         return [
             FrozenReference(
@@ -102,43 +106,65 @@ class EarlierLooks:
                 tile=tile,
                 acquisition_id=f"{row.acquisition_key}_{row.acquisition_version}",
                 look_href=row.look_href,
+                comparable=row.comparable,
             )
             for event in events
             if event.state in OPEN_STATES
             for tile in event.tiles
             if (event.id, tile) not in frozen
-            for row in before(event.model_version, event.window_end, tile)
-            if row.look_href and comparable_with(row.model_version, event)
+            for comparable, end in self._classes(event, tile)
+            for row in rows_before(event.model_version, comparable, end, tile)
+            if row.look_href and (row.comparable != event.comparable or comparable_with(row.model_version, event))
         ]
 
     def complaint(self) -> str:
         """Which looks are lost and what helps, for people; empty when none is."""
         return self._memory.complaint()
 
-    def _rows(self, tile: Tile, model_version: str, before: datetime) -> Iterator[Observation]:
+    def _classes(self, event: Event, tile: Tile) -> Iterator[tuple[str, datetime]]:
+        """Comparability classes in which a tile was seen before an event, and until when its ground was surely intact.
+
+        A look of the event's own class before the first that shows it lacks the change; one of another class may
+        already have seen it, unless it is older than the failure window.
+        """
+        yield event.comparable, event.window_end
+        for comparable in self._store.kinds_of_look(tile):
+            if comparable != event.comparable:
+                yield comparable, event.window_start
+
+    def _rows_to_freeze(self, model_version: str, comparable: str, end: datetime, tile: Tile) -> list[Observation]:
+        whole = np.ones((TILE_PX, TILE_PX), dtype=np.bool_)
+        rows = self._rows(tile, comparable, model_version, end)
+        return self._memory.last(rows, whole, depth_of(_sensor(comparable), self._settings))[0]
+
+    def _rows(self, tile: Tile, comparable: str, model_version: str, before: datetime) -> Iterator[Observation]:
         """Looks through this model, newest first, then those of other passes through other models."""
-        sensor, reach = self._acquisition.sensor, self._settings.reach
+        reach = reach_of(_sensor(comparable), self._settings)
         passes = set()
-        for row in self._store.looks_before(tile, model_version, sensor, before, reach):
+        for row in self._store.looks_before(tile, model_version, comparable, before, reach):
             passes.add(row.acquisition_key)
             yield row
-        for row in self._store.looks_before(tile, None, sensor, before, reach):
+        for row in self._store.looks_before(tile, None, comparable, before, reach):
             if row.acquisition_key not in passes:
                 passes.add(row.acquisition_key)
                 yield row
 
-    def _reference(self, looks: Sequence[Look], own: Sequence[Look]) -> Reference | None:
-        """Colours of all looks, probability of those through the acquisition's own model."""
-        reference = build_reference(looks, self._settings.looks)
-        if reference is None or len(own) == len(looks):
+    def _reference(self, looks: Sequence[Look], own: Sequence[Look]) -> Before | None:
+        """Colours or backscatter of all looks, probability of those through the acquisition's own model."""
+        reference = before_of(looks, self._settings)
+        if not isinstance(reference, Reference) or len(own) == len(looks):
             return reference
-        through_model = build_reference(own, self._settings.looks)
-        if through_model is None:
+        through_model = before_of(own, self._settings)
+        if not isinstance(through_model, Reference):
             nothing = np.full_like(reference.probability, np.nan)
             return replace(reference, probability=nothing, spread=nothing)
         return replace(reference, probability=through_model.probability, spread=through_model.spread)
 
 
+def _sensor(comparable: str) -> Sensor:
+    return Sensor(comparable.partition(":")[0])
+
+
 def comparable_with(model_version: str, event: Event) -> bool:
-    """Whether a look of this model may judge an event: the baseline compares colours, which every look keeps."""
-    return event.detector is Detector.BASELINE or event.model_version == model_version
+    """Whether a look of this model may judge an event of its class: baselines compare what every look keeps."""
+    return event.detector is not Detector.NETWORK or event.model_version == model_version

@@ -1,7 +1,7 @@
 """One acquisition's life, top to bottom: look at every tile, compare with the past, judge, publish, write once."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 
@@ -10,22 +10,12 @@ from numpy.typing import NDArray
 
 from monitor.core.change import AlertSettings
 from monitor.core.events import LookContext, add_evidence
-from monitor.core.grid import blocks, region_tiles
+from monitor.core.grid import RESOLUTION_M, blocks, region_tiles
 from monitor.core.lifecycle import ALERT_STATES, LifecycleSettings
 from monitor.core.masks import NO_ELEVATION
+from monitor.core.sensors import EarlierChoices, SensorSettings, choose, clear_fraction, memory_days, told
 from monitor.errors import BadItem, StoreBusy
-from monitor.evidence import (
-    Changes,
-    Scene,
-    absorb,
-    compare,
-    find,
-    judge_events,
-    opening_acquisition,
-    said_before,
-    scenes,
-    seen_before,
-)
+from monitor.evidence import absorb, find, judge_events, opening_acquisition, said_before, seen_before
 from monitor.illustrating import LooksBefore, needs_picture
 from monitor.looking import Instruments, Looker, Stopwatch, order_for_cache
 from monitor.observing import compared, observed, unseen, without_elevation
@@ -35,21 +25,22 @@ from monitor.records import (
     Acquisition,
     AcquisitionResult,
     AlertStatus,
+    Choice,
     Detector,
     Event,
     Evidence,
     Look,
-    ModelCard,
     Observation,
     PixelState,
     Region,
+    Sensor,
     Tile,
     Verdict,
 )
+from monitor.scene import Changes, Measuring, Scene, compare, scenes
 
 Array = NDArray[np.float32]
 _OTHER_MODEL = "another model version"
-_NO_LOOKS_LEFT = "no look from before the event is left to compare with"
 
 Change = dict[Detector, dict[Tile, Array]]
 """Change of every detector on every compared tile."""
@@ -61,6 +52,7 @@ class PipelineSettings:
 
     alerts: AlertSettings
     lifecycle: LifecycleSettings
+    sensors: SensorSettings = field(default_factory=SensorSettings)
     block_tiles: int = 4
     """Side of a block; the lease is renewed after each."""
     lease: timedelta = timedelta(minutes=10)
@@ -92,6 +84,8 @@ class _Looked:
     hrefs: dict[Tile, str]
     hidden: dict[Tile, Observation]
     """Tiles where nothing was observed, with the reason."""
+    clear: dict[Tile, float]
+    """Share of every tile that was seen (`core.sensors.clear_fraction`)."""
     mask_source: str
 
 
@@ -105,11 +99,15 @@ class Pipeline:
         archive: LookArchive,
         publisher: Publisher,
         illustrator: Illustrator,
-        instruments: Callable[[Region], Instruments],
+        instruments: Callable[[Region, Sensor], Instruments],
         settings: PipelineSettings,
         progress: Callable[[str, int, int], None] = lambda _what, _done, _all: None,
     ) -> None:
-        """`instruments` gives what a region is looked at with; `progress` hears (acquisition, tiles done, tiles)."""
+        """
+        Args:
+            instruments: what a region is looked at with by a sensor.
+            progress: hears (acquisition, tiles done, tiles).
+        """
         self._store = store
         self._archive = archive
         self._publisher = publisher
@@ -125,28 +123,44 @@ class Pipeline:
             Transient, Permanent: nothing was written to the database; the caller retries or parks.
         """
         watch = Stopwatch()
-        instruments = self._instruments(region)
+        _check_readable(acquisition)
+        instruments = self._instruments(region, acquisition.sensor)
         tiles = _tiles(region)
         looked = self._look_at(acquisition, tiles, Looker(acquisition, instruments, watch), owner, clock)
+        choices = self._choose(acquisition, region, looked)
         if not looked.looks:
             result = AcquisitionResult(
                 reason="nothing-usable",
-                detail="no clear ground in any tile of the region" + _blind(looked),
+                detail="no clear ground in any tile of the region" + _blind(looked) + told(choices),
                 observations=tuple(looked.hidden.values()),
+                choices=choices,
             )
             return self._commit(acquisition, result, owner, clock, watch, len(tiles))
         alerts = self._settings.alerts
-        earlier = EarlierLooks(self._store, self._archive, acquisition, instruments.card.version, alerts)
+        earlier = EarlierLooks(self._store, self._archive, acquisition, instruments.model_version, alerts)
         past = watch.run("change", lambda: earlier.past(looked.looks))
         self._hold(acquisition, owner, clock)
-        result, change = watch.run("change", lambda: self._judge(acquisition, looked, past, instruments, earlier))
+        result, change = watch.run(
+            "change", lambda: self._judge(acquisition, looked, past, instruments, earlier, choices)
+        )
         self._hold(acquisition, owner, clock)
         watch.run("products", lambda: self._publish(acquisition, looked, change, result, instruments))
         result = watch.run("products", lambda: self._illustrate(acquisition, looked, change, result))
         complaint = earlier.complaint()
-        result = replace(result, detail="; ".join(filter(None, (result.detail, complaint))))
+        detail = "; ".join(filter(None, (result.detail + told(choices), complaint)))
+        result = replace(result, detail=detail, choices=choices)
         outcome = self._commit(acquisition, result, owner, clock, watch, len(tiles))
         return replace(outcome, complaint=complaint)
+
+    def _choose(self, acquisition: Acquisition, region: Region, looked: _Looked) -> tuple[Choice, ...]:
+        """Which sensor is the evidence of record on every tile."""
+        now, settings = acquisition.sensing_time, self._settings.sensors
+        since = now - timedelta(days=memory_days(settings))
+        earlier = EarlierChoices(
+            optical=self._store.choices_before(region.id, Sensor.OPTICAL, now, since),
+            radar=self._store.choices_before(region.id, Sensor.SAR, now, since),
+        )
+        return choose(acquisition, looked.clear, region.sensor_policy, earlier, settings)
 
     def _look_at(
         self, acquisition: Acquisition, tiles: Sequence[Tile], looker: Looker, owner: str, clock: Callable[[], datetime]
@@ -155,19 +169,22 @@ class Pipeline:
         looks: dict[Tile, Look] = {}
         hrefs: dict[Tile, str] = {}
         hidden: dict[Tile, Observation] = {}
-        card = looker.instruments.card
+        clear: dict[Tile, float] = {}
+        through = looker.instruments
         for block in blocks(tiles, self._settings.block_tiles):
             for tile in order_for_cache(block):
                 # Ground that is hidden asks for no elevation: the sea has none, and clouds need none.
+                clear[tile] = clear_fraction(looker.state(tile))
                 if not (looker.state(tile) == PixelState.VALID).any():
-                    hidden[tile] = unseen(acquisition, tile, looker.state(tile), card)
+                    hidden[tile] = unseen(acquisition, tile, looker.state(tile), through)
                 elif looker.terrain(tile) is None:
-                    hidden[tile] = without_elevation(acquisition, tile, card)
+                    hidden[tile] = without_elevation(acquisition, tile, through)
                 elif (look := looker.look(tile)) is None:
-                    hidden[tile] = unseen(acquisition, tile, looker.state(tile), card)
+                    hidden[tile] = unseen(acquisition, tile, looker.state(tile), through)
                 else:
                     looks[tile] = look
-                    hrefs[tile] = looker.watch.run("products", partial(self._archive.write, look, card.version))
+                    keep = partial(self._archive.write, look, through.model_version)
+                    hrefs[tile] = looker.watch.run("products", keep)
                 self._progress(acquisition.key, len(looks) + len(hidden), len(tiles))
             self._hold(acquisition, owner, clock)
         if not looks and all(row.decision == NO_ELEVATION for row in hidden.values()):
@@ -177,8 +194,8 @@ class Pipeline:
                 remedy="Add a catalog with a collection of elevation (cop-dem-glo-30 by default) to the region.",
                 reason=NO_ELEVATION,
             )
-        sources = looker.mask_sources - {"scl"}
-        return _Looked(looks=looks, hrefs=hrefs, hidden=hidden, mask_source=min(sources, default="scl"))
+        source = min(looker.mask_sources - {"scl"}, default="scl")
+        return _Looked(looks=looks, hrefs=hrefs, hidden=hidden, clear=clear, mask_source=source)
 
     def _hold(self, acquisition: Acquisition, owner: str, clock: Callable[[], datetime]) -> None:
         """Prolong the lease, before every stage that may take long."""
@@ -191,7 +208,13 @@ class Pipeline:
             )
 
     def _judge(
-        self, acquisition: Acquisition, looked: _Looked, past: Past, instruments: Instruments, earlier: EarlierLooks
+        self,
+        acquisition: Acquisition,
+        looked: _Looked,
+        past: Past,
+        instruments: Instruments,
+        earlier: EarlierLooks,
+        choices: Sequence[Choice],
     ) -> tuple[AcquisitionResult, Change]:
         """Observations of every tile, evidence on open events, and new events where there is a past to compare with.
 
@@ -203,41 +226,45 @@ class Pipeline:
         change: Change = {detector: {} for detector in Detector}
         # Also without a past, as after a change of model, open events get their evidence.
         worth_it = bool(past.references or known)
-        for scene in self._scenes(looked.looks, instruments) if worth_it else []:
+        for scene in self._scenes(acquisition, looked.looks, instruments) if worth_it else []:
             changes = compare(scene, past.references, self._settings.alerts) if past.references else None
             for detector, layer in changes.layers.items() if changes else ():
                 change[detector].update(scene.canvas.cut(layer.change))
             if history:
                 continue
             here = [event for event in known if any(tile.epsg == scene.canvas.epsg for tile in event.tiles)]
-            shift = changes.layers[Detector.BASELINE].shift if changes else 0.0
-            context = self._context(acquisition, looked, past, instruments, shift)
+            context = self._context(acquisition, looked, past, instruments)
+            context = replace(context, shift=_shift(changes), records={one.tile: one.record for one in choices})
             standing = self._heard(scene, here, context, earlier)
             events += self._found(scene, changes, standing, past, context) if changes else standing
         result = AcquisitionResult(
             reason="learning" if not past.references else "history" if history else "compared",
             detail=_summary(events, past, looked, history),
-            observations=(*looked.hidden.values(), *_observations(acquisition, looked, past, instruments.card)),
+            observations=(*looked.hidden.values(), *_observations(acquisition, looked, past, instruments)),
             events=tuple(events),
             references=tuple(earlier.freeze(events, known)),
         )
         return result, change
 
-    def _scenes(self, looks: Mapping[Tile, Look], instruments: Instruments) -> list[Scene]:
+    def _scenes(self, acquisition: Acquisition, looks: Mapping[Tile, Look], instruments: Instruments) -> list[Scene]:
         found = {tile: instruments.terrain.read(tile) for tile in looks}
         terrain = {tile: ground for tile, ground in found.items() if ground is not None}
-        return scenes(looks, terrain, self._settings.alerts)
+        return scenes(looks, terrain, self._settings.alerts, _measuring(acquisition))
 
     def _heard(self, scene: Scene, known: Sequence[Event], context: LookContext, earlier: EarlierLooks) -> list[Event]:
         """All known events, with what this look says about those that it may speak about."""
-        deaf = {event.id: _OTHER_MODEL for event in known if not comparable_with(context.model_version, event)}
-        comparable = [event for event in known if event.id not in deaf]
-        frozen = earlier.frozen(comparable)
-        for event in comparable:
-            if frozen[opening_acquisition(event)].keys().isdisjoint(event.tiles):
-                deaf[event.id] = _NO_LOOKS_LEFT
-        judged = [event for event in comparable if event.id not in deaf]
-        heard = judge_events(scene, frozen, judged, context, self._settings.alerts, self._settings.lifecycle)
+        deaf = {
+            event.id: _OTHER_MODEL
+            for event in known
+            if event.comparable == context.comparable and not comparable_with(context.model_version, event)
+        }
+        judged = []
+        for group in earlier.frozen([event for event in known if event.id not in deaf]):
+            lost = [event for event in group.events if group.past.keys().isdisjoint(event.tiles)]
+            deaf |= {event.id: _nothing_to_compare(event, context) for event in lost}
+            judged.append(replace(group, events=tuple(event for event in group.events if event.id not in deaf)))
+        frozen = [group for group in judged if group.events]
+        heard = judge_events(scene, frozen, context, self._settings.alerts, self._settings.lifecycle)
         heard += [
             not_observed(event, deaf[event.id], context, self._settings.lifecycle)
             for event in known
@@ -256,20 +283,19 @@ class Pipeline:
         dated = [(cluster, seen_before(cluster, scene, past.references)) for cluster in found]
         return absorb(dated, standing, context, alerts, lifecycle)
 
-    def _context(
-        self, acquisition: Acquisition, looked: _Looked, past: Past, instruments: Instruments, shift: float
-    ) -> LookContext:
-        simulated = instruments.card.simulated or any(item.simulated for item in acquisition.items)
+    def _context(self, acquisition: Acquisition, looked: _Looked, past: Past, instruments: Instruments) -> LookContext:
         return LookContext(
             region=acquisition.region,
             acquisition_key=acquisition.key,
             acquisition_id=acquisition.id,
             sensing_time=acquisition.sensing_time,
             previous_time=max((look.sensing_time for look in past.newest.values()), default=acquisition.sensing_time),
-            model_version=instruments.card.version,
-            status=self._settings.simulated_alerts if simulated else AlertStatus.ACTUAL,
+            model_version=instruments.model_version,
+            status=self._settings.simulated_alerts if _simulated(acquisition, instruments) else AlertStatus.ACTUAL,
             mask_source=looked.mask_source,
-            shift=shift,
+            shift=0.0,
+            sensor=acquisition.sensor,
+            comparable=acquisition.comparable,
         )
 
     def _publish(
@@ -280,15 +306,17 @@ class Pipeline:
         result: AcquisitionResult,
         instruments: Instruments,
     ) -> None:
+        through_network = looked.looks if instruments.network else {}
         layers = {
-            "probability": {tile: look.probability for tile, look in looked.looks.items()},
-            "spread": {tile: look.spread for tile, look in looked.looks.items()},
+            "probability": {tile: look.probability for tile, look in through_network.items()},
+            "spread": {tile: look.spread for tile, look in through_network.items()},
             "change": change.get(Detector.NETWORK, {}),
             "brightening": change.get(Detector.BASELINE, {}),
+            "backscatter-change": change.get(Detector.RADAR, {}),
         }
         properties = {
-            "scarpwatch:model": instruments.card.version,
-            "scarpwatch:simulated": instruments.card.simulated or any(item.simulated for item in acquisition.items),
+            "scarpwatch:model": instruments.model_version,
+            "scarpwatch:simulated": _simulated(acquisition, instruments),
             "scarpwatch:outcome": result.reason,
             "scarpwatch:cloud_mask": looked.mask_source,
         }
@@ -299,7 +327,7 @@ class Pipeline:
     ) -> AcquisitionResult:
         """Picture and evidence chips for new alerts; a new picture of those that this acquisition says something of."""
         told = [event for event in result.events if needs_picture(event, acquisition.id)]
-        before = LooksBefore(self._store, self._archive, acquisition.sensor, self._settings.alerts.reach)
+        before = LooksBefore(self._store, self._archive, acquisition.comparable, self._settings.alerts.reach)
         hrefs = self._illustrator.illustrate(told, looked.looks, change, before, looked.mask_source)
         events = (replace(event, picture=hrefs.get(event.id, event.picture)) for event in result.events)
         return replace(result, events=tuple(events))
@@ -348,11 +376,47 @@ def _tiles(region: Region) -> tuple[Tile, ...]:
     return _tiles_of(region.geometry.wkb)
 
 
-def _observations(acquisition: Acquisition, looked: _Looked, past: Past, card: ModelCard) -> Iterator[Observation]:
+def _check_readable(acquisition: Acquisition) -> None:
+    """Raise BadItem for a radar pass whose items have no polarisation in common."""
+    if acquisition.sensor is Sensor.SAR and not acquisition.polarisations:
+        raise BadItem(
+            "its slices have no polarisation in common, so they are no one pass",
+            item=acquisition.id,
+            remedy="Ask the catalog's operator; the pass is parked.",
+            reason="mixed-polarisation",
+        )
+
+
+def _measuring(acquisition: Acquisition) -> Measuring:
+    if acquisition.sensor is Sensor.OPTICAL:
+        return Measuring()
+    native_m = max(acquisition.resolution_m or RESOLUTION_M, RESOLUTION_M)
+    return Measuring(sensor=acquisition.sensor, polarisations=acquisition.polarisations, native_m=native_m)
+
+
+def _simulated(acquisition: Acquisition, instruments: Instruments) -> bool:
+    return instruments.simulated or any(item.simulated for item in acquisition.items)
+
+
+def _shift(changes: Changes | None) -> float:
+    """What the whole scene did, in the measure of its sensor's baseline."""
+    layers = changes.layers if changes else {}
+    return next((layers[one].shift for one in (Detector.BASELINE, Detector.RADAR) if one in layers), 0.0)
+
+
+def _nothing_to_compare(event: Event, context: LookContext) -> str:
+    if event.comparable == context.comparable:
+        return "no look from before the event is left to compare with"
+    return "no look of this sensor and track from before the event to compare with"
+
+
+def _observations(
+    acquisition: Acquisition, looked: _Looked, past: Past, instruments: Instruments
+) -> Iterator[Observation]:
     for tile, look in looked.looks.items():
-        row = observed(acquisition, look, looked.hrefs[tile], card)
-        if tile in past.newest:
-            row = compared(row, look, past.rows[tile], past.newest[tile], past.references[tile], card.threshold)
+        row = observed(acquisition, look, looked.hrefs[tile], instruments)
+        if tile in past.newest and tile in past.references:
+            row = compared(row, look, past.rows[tile], past.newest[tile], past.references[tile], instruments.threshold)
         yield row
 
 

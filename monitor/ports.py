@@ -13,6 +13,7 @@ from monitor.records import (
     Acquisition,
     AcquisitionResult,
     Bands,
+    Choice,
     Detector,
     Event,
     LedgerEntry,
@@ -33,7 +34,9 @@ class Catalog(Protocol):
     def name(self) -> str:
         """Its name in the configuration."""
 
-    def search(self, geometry: BaseGeometry, start: datetime, end: datetime) -> tuple[list[SceneItem], list[Rejected]]:
+    def search(
+        self, geometry: BaseGeometry, start: datetime, end: datetime, sensor: Sensor = Sensor.OPTICAL
+    ) -> tuple[list[SceneItem], list[Rejected]]:
         """Items sensed in [start, end] whose footprint intersects `geometry` (EPSG:4326), and what was refused.
 
         Raises:
@@ -45,7 +48,7 @@ class Catalog(Protocol):
 
 
 class ImageSource(Protocol):
-    """Pixels of one acquisition on the grid."""
+    """Pixels of one acquisition on the grid: optics or radar."""
 
     def read(self, items: Sequence[SceneItem], bands: Sequence[str], tile: Tile) -> Bands:
         """The tile's own 256x256 px; several items are mosaicked, clear pixels first.
@@ -143,24 +146,33 @@ class Store(Protocol):
         """Set the acquisition aside until a person acts."""
 
     def looks_before(
-        self, tile: Tile, model_version: str | None, sensor: Sensor, before: datetime, limit: int
+        self, tile: Tile, model_version: str | None, comparable: str, before: datetime, limit: int
     ) -> list[Observation]:
         """The newest `limit` current observations of a tile that have a look, sensed before a time, newest first.
 
-        `model_version` None means through any model.
+        `model_version` None means through any model; `comparable` is `Acquisition.comparable`.
         """
+
+    def kinds_of_look(self, tile: Tile) -> list[str]:
+        """Every comparability class in which a tile has looks, sorted."""
 
     def events(self, region: str | None = None, open_only: bool = False) -> list[Event]:
         """Events with their evidence and transitions, strongest first."""
 
-    def reference(self, event_id: str) -> dict[Tile, list[str]]:
-        """Look hrefs of an event's frozen reference, per tile."""
+    def reference(self, event_id: str, comparable: str) -> dict[Tile, list[str]]:
+        """Look hrefs of an event's frozen reference in one comparability class, per tile."""
+
+    def choices_before(self, region: str, sensor: Sensor, before: datetime, since: datetime) -> dict[Tile, Choice]:
+        """The newest choice of every tile at an acquisition of `sensor`, sensed in [since, before)."""
 
     def waiting(self, regions: Sequence[str]) -> int:
         """Acquisitions of these regions that are neither done nor parked nor superseded."""
 
     def is_history(self, acquisition: Acquisition) -> bool:
-        """True when a newer acquisition of the region and sensor is already done: this one arrived late."""
+        """True when a newer acquisition of its kind is already done: this one arrived late.
+
+        Of its kind: of the region and sensor, for radar also of the relative orbit.
+        """
 
 
 GroundBefore = Callable[[Event, Sequence[Tile]], Mapping[Tile, Look]]

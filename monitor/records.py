@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+POLARISATIONS = ("vv", "vh", "hh", "hv")
+"""Radar: transmit and receive polarisation, in the order in which bands are kept."""
+
+
 class Sensor(StrEnum):
     """What kind of instrument made an acquisition."""
 
@@ -50,6 +54,10 @@ class PixelState(IntEnum):
     """Open water: observed, but not ground that can fail."""
     SATURATED = 6
     """Saturated or defective detector."""
+    LAYOVER = 7
+    """Radar: the slope faces the sensor so steeply that its echoes fall on other ground."""
+    RADAR_SHADOW = 8
+    """Radar: the slope turns away, and no pulse reaches it."""
 
 
 class AcquisitionState(StrEnum):
@@ -71,7 +79,11 @@ class Detector(StrEnum):
     """What found a cluster of changed pixels."""
 
     NETWORK = "network"
+    """A segmentation network: rise of its answer."""
     BASELINE = "baseline"
+    """Optics without a network: brightening in red."""
+    RADAR = "radar"
+    """Radar without a network: backscatter against the mean of earlier passes."""
 
 
 class EventState(StrEnum):
@@ -176,8 +188,12 @@ class SceneItem:
     processing_time: datetime | None = None
     cloud_percent: float | None = None
     """0 to 100; None is unknown, not clear."""
+    absolute_orbit: int | None = None
+    """Radar: counts the satellite's orbits since launch, so it names the pass whatever slices of it are listed."""
+    resolution_m: float | None = None
+    """Radar: side of the product's own pixels."""
     assets: Mapping[str, Asset] = field(default_factory=dict)
-    """By canonical name: B02, B03, B04, B08, ..., SCL, vv, vh, data (DEM)."""
+    """By canonical name: B02, B03, B04, B08, ..., SCL, vv, vh, mask (radar geometry), data (DEM)."""
     simulated: bool = False
     """The item declares that its pixels are simulated."""
 
@@ -202,6 +218,29 @@ class Acquisition:
         """Stable and safe in file names."""
         return f"{self.key}_{self.version}"
 
+    @property
+    def comparable(self) -> str:
+        """The comparability class: only looks of one class may be subtracted from each other (evidence contract).
+
+        Optical looks are one class. A radar look is compared within its relative orbit, pass direction,
+        polarisations and product only.
+        """
+        if self.sensor is Sensor.OPTICAL:
+            return self.sensor.value
+        first = self.items[0]
+        orbit = "R---" if self.relative_orbit is None else f"R{self.relative_orbit:03d}"
+        return f"sar:{orbit}:{first.pass_direction}:{'+'.join(self.polarisations)}:{first.collection}"
+
+    @property
+    def polarisations(self) -> tuple[str, ...]:
+        """Radar: asset names of the polarisations that every item has, co-polarised first; empty for optics."""
+        return tuple(name for name in POLARISATIONS if all(name in item.assets for item in self.items))
+
+    @property
+    def resolution_m(self) -> float | None:
+        """Radar: side of the coarsest item's pixels."""
+        return max((item.resolution_m for item in self.items if item.resolution_m is not None), default=None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
@@ -217,11 +256,13 @@ class Bands:
     """Pixels of one acquisition on one geobox."""
 
     pixels: "xr.DataArray"
-    """(band, y, x) float32, reflectance 0-1 (surface or top of atmosphere); NaN = no data. Carries `.odc.geobox`."""
+    """(band, y, x) float32: reflectance 0-1 (surface or top of atmosphere), or gamma0 in linear power.
+
+    NaN = no data. Carries `.odc.geobox`."""
     state: NDArray[np.uint8]
     """(H, W) PixelState of every pixel."""
     mask_source: str
-    """"scl" (classified by the producer) or "bright-white" (conservative test, lower confidence)."""
+    """"scl" (classified by the producer), "bright-white" (conservative test, lower confidence) or "radar"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,11 +319,13 @@ class Look:
     tile: Tile
     acquisition_id: str
     sensing_time: datetime
+    sensor: Sensor = Sensor.OPTICAL
     probability: NDArray[np.float32]
-    """NaN = no observation."""
+    """NaN = no observation, or looked at without a network."""
     spread: NDArray[np.float32]
-    reflectance: NDArray[np.float32]
-    """(3, 256, 256) red, green, blue; NaN = nodata (cloudy pixels keep their value: people look at them)."""
+    pixels: NDArray[np.float32]
+    """Optics: (3, 256, 256) reflectance, red, green, blue; cloudy pixels keep their value: people look at them.
+    Radar: (P, 256, 256) gamma0 in linear power by polarisation. NaN = nodata."""
     state: NDArray[np.uint8]
     """PixelState."""
 
@@ -315,6 +358,8 @@ class Observation:
     stats: TileStats
     look_href: str | None
     """Relative path of the look in the product folder; None when nothing was observed."""
+    comparable: str = Sensor.OPTICAL.value
+    """`Acquisition.comparable`."""
     decision: str
     """Why the tile was looked at or skipped: looked, flat, clouded, nodata, outside."""
     mean_change: float | None = None
@@ -356,6 +401,7 @@ class Evidence:
     acquisition_id: str
     sensing_time: datetime
     detector: Detector
+    """What measured `level`: of the look's own sensor, which need not be the one that opened the event."""
     verdict: Verdict
     observed_fraction: float
     """Share of the event's pixels observed by the look."""
@@ -363,6 +409,8 @@ class Evidence:
     """Mean change of the observed pixels against the frozen reference."""
     strength: float
     detail: str
+    of_record: bool = True
+    """False: the look's sensor was not the evidence of record on this ground (`core.sensors`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -404,6 +452,8 @@ class Event:
     window_end: datetime
     """First look with it."""
     model_version: str
+    comparable: str = Sensor.OPTICAL.value
+    """`Acquisition.comparable` of the look that opened it."""
     tiles: tuple[Tile, ...]
     picture: str | None = None
     """Relative path of the picture in the product folder."""
@@ -419,6 +469,48 @@ class FrozenReference:
     tile: Tile
     acquisition_id: str
     look_href: str
+    comparable: str = Sensor.OPTICAL.value
+    """`Acquisition.comparable` of the look: a later look is judged against those of its own class."""
+
+
+class ChoiceReason(StrEnum):
+    """Why a sensor is, or is not, the evidence of record on a tile and date."""
+
+    OPTICAL_CLEAR = "optical-clear"
+    """Optics see enough of the tile."""
+    OPTICAL_KEPT = "optical-kept"
+    """Optics see less than they need to become the evidence of record, and enough to remain it (hysteresis)."""
+    CLOUDED_RADAR = "clouded-radar-fresh"
+    """Optics see too little: the newest radar pass counts."""
+    CLOUDED = "clouded-no-fresh-radar"
+    """Optics see too little, and no radar pass is recent enough: nothing counts."""
+    RADAR_ALONE = "no-fresh-optics"
+    """A radar pass, and no optical look recent enough to count instead."""
+    RADAR_CLOUDED = "optics-clouded"
+    """A radar pass, and the newest optical look sees too little."""
+    OPTICS_FRESH = "optics-fresh"
+    """A radar pass shortly after a clear optical look, which counts."""
+    POLICY = "policy"
+    """The region's policy lets this sensor count whatever the sky."""
+    UNSEEN = "unseen"
+    """The acquisition shows nothing of the tile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which sensor is the evidence of record on a tile at the time of an acquisition."""
+
+    tile: Tile
+    acquisition_key: str
+    acquisition_version: str
+    sensing_time: datetime
+    sensor: Sensor
+    """Of the acquisition."""
+    clear_fraction: float
+    """Share of the tile that it shows: not hidden by cloud, shadow, snow, layover, and inside the swath."""
+    record: Sensor | None
+    """The evidence of record; None: nothing counts."""
+    reason: ChoiceReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -432,6 +524,7 @@ class AcquisitionResult:
     events: tuple[Event, ...] = ()
     """New events, and old ones with new evidence and transitions (whole records; the store adds what is new)."""
     references: tuple[FrozenReference, ...] = ()
+    choices: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

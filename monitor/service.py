@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from shapely.geometry.base import BaseGeometry
 
 from monitor.core.acquisitions import group
+from monitor.core.sensors import sensors_of
 from monitor.errors import CatalogUnavailable, Permanent, ScarpwatchError, Transient
 from monitor.looking import surroundings
 from monitor.pipeline import Outcome, Pipeline
@@ -181,12 +182,12 @@ class Service:
         around = surroundings(region.geometry)
         for name in region.catalogs:
             try:
-                found, refused = self._catalogs[name].search(around, start, now)
+                for sensor in sensors_of(region.sensor_policy):
+                    found, refused = self._catalogs[name].search(around, start, now, sensor)
+                    items += found
+                    rejected += refused
             except CatalogUnavailable as failure:
                 failures.append(failure)
-            else:
-                items += found
-                rejected += refused
         return items, rejected, failures
 
     def _process_one(self, entry: LedgerEntry, clock: Clock, report: Report, tally: _Tally) -> None:

@@ -5,23 +5,24 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from monitor.adapters.catalog import StacApiCatalog, StaticCatalog
-from monitor.adapters.catalog.items import OPTICAL_COLLECTIONS, TERRAIN_COLLECTIONS
+from monitor.adapters.catalog.items import OPTICAL_COLLECTIONS, RADAR_COLLECTIONS, TERRAIN_COLLECTIONS
 from monitor.adapters.engine import open_engine
 from monitor.adapters.illustrations import Illustrations
 from monitor.adapters.imagery import RasterImageSource
 from monitor.adapters.looks import LookFiles
 from monitor.adapters.model_store import load_watch_card
 from monitor.adapters.products import ProductFolder
+from monitor.adapters.radar_imagery import RadarImageSource
 from monitor.adapters.signing import Signers, planetary_computer_sign
 from monitor.adapters.store import SqlStore, make_owner
 from monitor.adapters.terrain_source import RasterTerrainSource
 from monitor.config import CatalogSettings, Settings
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.errors import CatalogUnavailable
-from monitor.looking import Instruments, Recent, surroundings
+from monitor.looking import Instruments, Network, Recent, surroundings
 from monitor.pipeline import Pipeline, PipelineSettings
-from monitor.ports import Catalog, TerrainSource
-from monitor.records import Region, SceneItem, Terrain, Tile
+from monitor.ports import Catalog, ImageSource, TerrainSource
+from monitor.records import Region, SceneItem, Sensor, Terrain, Tile
 from monitor.service import Service, ServiceSettings
 
 
@@ -38,13 +39,17 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
     signed = Signers(
         {name: planetary_computer_sign for name, chosen in settings.catalogs.items() if chosen.sign is not None}
     )
-    images = RasterImageSource(signed)
+    images: dict[Sensor, ImageSource] = {
+        Sensor.OPTICAL: RasterImageSource(signed),
+        Sensor.SAR: RadarImageSource(signed),
+    }
+    networks = {Sensor.OPTICAL: Network(card=card, engine=engine)}
     regions = {region.id: region.geometry for region in settings.region_records()}
     elevation = Elevation(catalogs, lambda items: RasterTerrainSource(items, signed))
 
-    def instruments(region: Region) -> Instruments:
+    def instruments(region: Region, sensor: Sensor) -> Instruments:
         """What one acquisition of a region is looked at with; one engine for all."""
-        return Instruments(card=card, engine=engine, images=images, terrain=elevation.of(region))
+        return Instruments(network=networks.get(sensor), images=images[sensor], terrain=elevation.of(region))
 
     lease = timedelta(minutes=settings.lease_minutes)
     pipeline = Pipeline(
@@ -54,7 +59,11 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
         illustrator=Illustrations(settings.products, regions, card.threshold),
         instruments=instruments,
         settings=PipelineSettings(
-            alerts=settings.alerts, lifecycle=LifecycleSettings(), block_tiles=settings.block_tiles, lease=lease
+            alerts=settings.alerts,
+            lifecycle=LifecycleSettings(),
+            sensors=settings.sensors,
+            block_tiles=settings.block_tiles,
+            lease=lease,
         ),
         progress=progress,
     )
@@ -77,6 +86,7 @@ def _catalog(name: str, chosen: CatalogSettings) -> Catalog:
         name=name,
         href=chosen.href,
         optical=wanted.optical or OPTICAL_COLLECTIONS,
+        radar=wanted.radar or RADAR_COLLECTIONS,
         terrain=wanted.terrain or TERRAIN_COLLECTIONS,
     )
 

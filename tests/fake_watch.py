@@ -107,7 +107,7 @@ def look(tile: Tile, of: Acquisition, observed_columns: int = 256) -> Look:
         sensing_time=of.sensing_time,
         probability=probability,
         spread=probability * np.float32(0.1),
-        reflectance=reflectance,
+        pixels=reflectance,
         state=state,
     )
 

@@ -331,16 +331,16 @@ def test_collections_that_a_static_catalog_lacks(capsys: pytest.CaptureFixture[s
 
 
 def test_config_check_hints(capsys: pytest.CaptureFixture[str], config: Path) -> None:
-    """A large region and a wish for radar are told with their lines; the exit code stays 0."""
+    """A large region is told with its line; the exit code stays 0."""
     rest = [line for line in config.read_text(encoding="utf-8").splitlines() if not line.startswith("regions")]
-    large = "{geometry: {bbox: [10, 45, 11, 46]}, catalogs: [local], sensor_policy: optical_when_clear}"
+    large = "{geometry: {bbox: [10, 45, 11, 46]}, catalogs: [local]}"
     config.write_text("\n".join([*rest, f"regions: {{large: {large}}}", ""]), encoding="utf-8")
     code, document = call_json(capsys, "config", "check")
     hints = cast("list[dict[str, object]]", document["hints"])
     assert (code, [(one["place"], one["line"]) for one in hints]) == (
-        0, [("regions.large.sensor_policy", 5), ("regions.large.geometry", 5)],
+        0, [("regions.large.geometry", 5)],
     )  # fmt: skip
-    assert "8,686 km² to be held at once, about 1,326 tiles and 15 GB" in str(hints[1]["message"])
+    assert "8,686 km² to be held at once, about 1,326 tiles and 15 GB" in str(hints[0]["message"])
 
 
 @pytest.mark.usefixtures("config")

@@ -160,8 +160,7 @@ MISTAKES = [
     ("lookback_days: 20000", "lookback_days: -3", "regions.atsuma.lookback_days", 9, "greater than", "-3"),
     ("lookback_days: 20000", "lookback_days: soon", "regions.atsuma.lookback_days", 9, "integer", "whole number"),
     ("optical_only", "optical", "regions.atsuma.sensor_policy", 10, "optical_when_clear", "words named here"),
-    ("optical_only", "radar_only", "regions.atsuma.sensor_policy", 10, "radar is not there yet", "optical_only"),
-    ("optical_only", "both", "regions.atsuma.sensor_policy", 10, "radar is not there yet", "optical_only"),
+    ("optical_only", "radar", "regions.atsuma.sensor_policy", 10, "radar_only", "one of the words"),
     ("[local]", "[lokal]", "regions.atsuma.catalogs[0]", 8, "no catalog of this name (there are: local)", "catalogs:"),
     ("[local]", "[]", "regions.atsuma.catalogs", 8, "at least 1", "at least one"),
     ("catalogs: [local]", "# nothing", "regions.atsuma.catalogs", 6, "must be", "Add it"),
@@ -263,7 +262,7 @@ def test_ground_is_measured_on_the_ellipsoid() -> None:
     assert held_km2(box(5.9, -0.1, 6.1, 0.1)) == pytest.approx(4 * held_km2(box(0, 0, 0.1, 0.1)))
 
 
-def test_policy_without_radar_is_the_default(tmp_path: Path) -> None:
-    """optical_when_clear, written or left out, is accepted."""
+def test_the_default_policy_knows_radar(tmp_path: Path) -> None:
+    """optical_when_clear, written or left out."""
     for text in (EXAMPLE.replace("    sensor_policy: optical_only\n", ""), EXAMPLE.replace("_only", "_when_clear")):
         assert load(write(tmp_path, text)).regions["atsuma"].sensor_policy is SensorPolicy.OPTICAL_WHEN_CLEAR

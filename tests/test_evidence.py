@@ -10,8 +10,9 @@ from shapely import box
 from monitor.core.change import AlertSettings
 from monitor.core.grid import neighbour, tile_polygon
 from monitor.core.surroundings import Seen
-from monitor.evidence import Scene, references, scenes, seen_before
+from monitor.evidence import seen_before
 from monitor.records import Cluster, Detector, Look, PixelState, Terrain, Tile
+from monitor.scene import Scene, references, scenes
 from tests.adapters.test_picture import AFTER, BEFORE, TILE, make_look
 
 EAST_OF = neighbour(TILE, 1, 0)
@@ -40,7 +41,7 @@ def seen(found: Cluster, now: dict[Tile, Look], *before: Look) -> Seen:
     """How a cluster was seen in a scene, against earlier looks."""
     scene: Scene
     (scene,) = scenes(now, dict.fromkeys(now, GROUND), AlertSettings())
-    past = references({tile: [one for one in before if one.tile == tile] for tile in now}, 3)
+    past = references({tile: [one for one in before if one.tile == tile] for tile in now}, AlertSettings())
     return seen_before(found, scene, past)
 
 

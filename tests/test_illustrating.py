@@ -47,16 +47,16 @@ class Kept:
         self.rows.append(row(look, self.files.write(look, MODEL), days))
 
     def looks_before(
-        self, tile: Tile, model_version: str | None, sensor: Sensor, before: datetime, limit: int
+        self, tile: Tile, model_version: str | None, comparable: str, before: datetime, limit: int
     ) -> list[Observation]:
         """As the database answers."""
         rows = [one for one in self.rows if one.tile == tile and one.sensing_time < before]
-        assert (model_version, sensor) == (MODEL, Sensor.OPTICAL)
+        assert (model_version, comparable) == (MODEL, "optical")
         return sorted(rows, key=lambda one: one.sensing_time, reverse=True)[:limit]
 
     def shown(self, event: Event, *tiles: Tile, limit: int = 12) -> Mapping[Tile, int]:
         """How many days before the event the look of each tile was taken, in order."""
-        found = LooksBefore(self, self.files, Sensor.OPTICAL, limit)(event, tiles)
+        found = LooksBefore(self, self.files, "optical", limit)(event, tiles)
         return {tile: (AFTER - look.sensing_time).days for tile, look in found.items()}
 
 
@@ -164,7 +164,7 @@ def test_only_as_many_looks_are_read_as_needed(kept: Kept, monkeypatch: pytest.M
         return read(files, href)
 
     monkeypatch.setattr(LookFiles, "read", counted)
-    before = LooksBefore(kept, kept.files, Sensor.OPTICAL, 12)
+    before = LooksBefore(kept, kept.files, "optical", 12)
     assert np.isclose(before(event(), [TILE])[TILE].probability, 0.05, atol=1e-4).all()
     before(event(6), [TILE])
     assert len(reads) == 2

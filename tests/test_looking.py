@@ -13,7 +13,7 @@ from monitor.adapters.imagery import RasterImageSource
 from monitor.adapters.model_store import load_card
 from monitor.adapters.terrain_source import RasterTerrainSource
 from monitor.core.grid import tile_geobox
-from monitor.looking import Instruments, Looker, Stopwatch
+from monitor.looking import Instruments, Looker, Network, Stopwatch
 from monitor.records import Acquisition, Asset, PixelState, SceneItem, Sensor, Tile
 from tests.adapters.tiny_model import make_model
 
@@ -54,7 +54,9 @@ def looker(folder: Path, *items: SceneItem) -> Looker:
         items=items,
     )
     tools = Instruments(
-        card=card, engine=open_engine(card, 1), images=RasterImageSource(), terrain=RasterTerrainSource([])
+        network=Network(card=card, engine=open_engine(card, 1)),
+        images=RasterImageSource(),
+        terrain=RasterTerrainSource([]),
     )
     return Looker(acquisition, tools, Stopwatch())
 

@@ -89,21 +89,29 @@ def test_water_is_observed(watch: Watch) -> None:
         ({}, {}, RIGHT_SHARE),
         ({}, {"model_version": "2.0"}, 0.0),
         ({}, {"relative_orbit": 74}, RIGHT_SHARE),
-        ({"sensor": Sensor.SAR}, {"sensor": Sensor.SAR}, RIGHT_SHARE),
-        ({"sensor": Sensor.SAR}, {"sensor": Sensor.SAR, "relative_orbit": 74}, 0.0),
-        ({"sensor": Sensor.SAR}, {}, 0.0),
+        ({"comparable": "sar:R046"}, {}, 0.0),
     ],
 )
 def test_only_comparable_looks_are_compared(
     watch: Watch, first: dict[str, object], second: dict[str, object], share: float
 ) -> None:
-    """Never across models or sensors, and radar never across relative orbits."""
+    """Never across models or sensors."""
     watch.saw(look(RIGHT, acquisition(0)), 0, **first)
     watch.saw(look(RIGHT, acquisition(1)), 1, **second)
     seen = watch.coverage()
     assert seen.compared == pytest.approx(share, abs=0.01)
     assert seen.learning is (share == 0)
     assert seen.not_compared == (() if share else (RIGHT,))
+
+
+@pytest.mark.parametrize(
+    ("passes", "share"), [(["R046"] * 3, 0.0), (["R046"] * 4, RIGHT_SHARE), (["R046"] * 3 + ["R074"] * 3, 0.0)]
+)
+def test_radar_is_compared_from_the_fourth_pass_of_a_track(watch: Watch, passes: list[str], share: float) -> None:
+    """Three earlier passes make the reference of a track; those of other tracks do not count."""
+    for index, track in enumerate(passes):
+        watch.saw(look(RIGHT, acquisition(index)), index, sensor=Sensor.SAR, comparable=f"sar:{track}")
+    assert watch.coverage().compared == pytest.approx(share, abs=0.01)
 
 
 def test_looks_before_the_look_back_do_not_count(watch: Watch) -> None:

@@ -25,7 +25,7 @@ from monitor.adapters.imagery import RasterImageSource
 from monitor.adapters.terrain_source import RasterTerrainSource
 from monitor.core.acquisitions import group
 from monitor.core.grid import RESOLUTION_M, region_tiles, tile_geobox
-from monitor.looking import Instruments, Looker, Stopwatch, order_for_cache
+from monitor.looking import Instruments, Looker, Network, Stopwatch, order_for_cache
 from monitor.ports import Engine
 from monitor.records import Acquisition, ModelCard, Tile
 from monitor.wiring import KeptTerrain
@@ -115,7 +115,7 @@ def quiet_scenes(data: Path, card: ModelCard, engine: Engine) -> tuple[Piece, ..
         engine: for windows of the card.
     """
     (before, after), tiles, terrain = _scenes(data)
-    tools = Instruments(card=card, engine=engine, images=RasterImageSource(), terrain=terrain)
+    tools = Instruments(network=Network(card=card, engine=engine), images=RasterImageSource(), terrain=terrain)
     with rasterio.open(data / HOKKAIDO / "post-event" / "download.B4.tif") as source:
         transform: Affine = source.transform
     return (*_looks(before, tiles, tools, BEFORE, None), *_looks(after, tiles, tools, SOUTH, transform))
@@ -144,7 +144,7 @@ def _looks(
             yield Piece(
                 source=source,
                 bands=tools.card.bands,
-                pixels=look.reflectance,
+                pixels=look.pixels,
                 probability=probability,
                 resolution_m=RESOLUTION_M,
             )

@@ -15,17 +15,22 @@ from affine import Affine
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from pyproj import Transformer
+from scipy import ndimage
 from shapely import box
 from shapely.geometry.base import BaseGeometry
 
 from monitor.core.grid import RESOLUTION_M, TILE_M, TILE_PX, project
-from monitor.records import Event, Look, PixelState, Tile
+from monitor.records import Event, Look, PixelState, Sensor, Tile
 
 _SMALLEST_SIDE_M = 1280.0
 _MARGIN = 0.30
 _LEAST_MARGIN = 0.10
 """A grown event keeps its chips while so much of its size is free around it."""
 _LARGEST_SIDE_PX = 1024
+
+CROSS_BLACK_DB, FALSE_SPAN_DB = -25.0, 18.0
+"""False colours: decibels of cross-polarised backscatter where green begins, and from there to full green."""
+_CO_BLACK_DB = -18.0
 
 Floats = NDArray[np.float32]
 _Pixel = TypeVar("_Pixel", bound=np.generic)
@@ -36,7 +41,7 @@ Bounds = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RgbPatch:
-    """What an eye would have seen at one time."""
+    """What an eye would have seen at one time; radar in the false colours of `false_colour`."""
 
     reflectance: Floats
     """(3, H, W) red, green, blue, 0-1; NaN = nodata. Cloudy pixels keep their value."""
@@ -62,6 +67,11 @@ class Chips:
     """(H, W) later look minus reference; NaN = not observed in one of them."""
     mask_source: str = "scl"
     """What told clouds in the later look (`records.Bands.mask_source`)."""
+
+    @property
+    def radar(self) -> bool:
+        """Whether the two looks are radar in false colours."""
+        return self.mask_source == "radar"
 
 
 def chip_geobox(outline: BaseGeometry, epsg: int) -> GeoBox:
@@ -137,10 +147,33 @@ def patch(looks: Sequence[Look], geobox: GeoBox) -> RgbPatch:
         there, here = _pixels_of(look.tile, geobox)
         better = _rank(look.state[here]) < _rank(state[there])
         state[there] = np.where(better, look.state[here], state[there])
-        colour[(..., *there)] = np.where(better, look.reflectance[(..., *here)], colour[(..., *there)])
+        colour[(..., *there)] = np.where(better, _rgb(look)[(..., *here)], colour[(..., *there)])
         if better.any():
             times.add(look.sensing_time)
     return RgbPatch(reflectance=colour, state=state, sensing_time=first, other_time=_farthest(times, first))
+
+
+def _rgb(look: Look) -> Floats:
+    """(3, 256, 256) what a person looks at: the colours themselves, or radar in false colours, 0-1."""
+    return look.pixels if look.sensor is Sensor.OPTICAL else false_colour(look.pixels)
+
+
+def false_colour(power: Floats) -> Floats:
+    """(3, H, W) 0-1 from gamma0 (P, H, W): red co-polarised, green cross-polarised, blue their ratio.
+
+    Forest is green, bare and rough ground red to violet, calm water and radar shadow dark. Averaged over 3 x 3
+    pixels in power, because an eye takes speckle for texture. With one polarisation it is grey.
+    """
+    known = np.isfinite(power)
+    weight = ndimage.uniform_filter(known.astype(np.float32), (0, 3, 3))
+    mean = ndimage.uniform_filter(np.where(known, power, np.float32(0.0)), (0, 3, 3)) / np.maximum(weight, 1e-6)
+    decibel = 10.0 * np.log10(np.maximum(mean, 1e-5))
+    co, cross = decibel[0], decibel[-1]
+    green = (cross - CROSS_BLACK_DB) / FALSE_SPAN_DB
+    shades = np.stack([(co - _CO_BLACK_DB) / FALSE_SPAN_DB, green, (co - cross - 1.0) / 14.0])
+    if len(power) == 1:
+        shades[:] = shades[0]
+    return np.where(known.all(axis=0), np.clip(shades, 0.0, 1.0), np.nan).astype(np.float32)
 
 
 def nothing(geobox: GeoBox, sensing_time: datetime) -> RgbPatch:

@@ -24,7 +24,7 @@ from monitor.adapters.picture import alert_picture
 from monitor.core.grid import TILE_M
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.ports import GroundBefore
-from monitor.records import Detector, Event, Look, Tile, Verdict
+from monitor.records import Detector, Event, Look, Sensor, Tile, Verdict
 
 _THREADS = 4
 """Drawing waits for the disk and for compression, both outside Python's lock."""
@@ -38,6 +38,17 @@ class _Scene:
     change: Layers
     before: GroundBefore
     mask_source: str
+
+    @property
+    def radar(self) -> bool:
+        """Whether the looks at hand are radar."""
+        return any(look.sensor is Sensor.SAR for look in self.now.values())
+
+    def layer(self, detector: Detector) -> Mapping[Tile, NDArray[np.float32]]:
+        """The change by a detector; if it is one of another sensor, by the baseline of the looks at hand."""
+        if self.radar:
+            return self.change.get(Detector.RADAR, {})
+        return self.change.get(Detector.BASELINE if detector is Detector.RADAR else detector, {})
 
     @property
     def passes(self) -> frozenset[str]:
@@ -97,7 +108,9 @@ class Illustrations:
         if found is None:
             return self._opening(event, scene)
         chips = found.whole() or self._mended(event, scene, folder, found)
-        return None if chips is None else self._around(event, scene, chips)
+        if chips is None or chips.radar is not scene.radar:
+            return chips  # what another sensor sees must not be laid beside them
+        return self._around(event, scene, chips)
 
     def _find(self, event: Event, scene: _Scene) -> tuple[str, KeptChips | None]:
         """The widest chips of earlier passes, with their folder."""
@@ -110,7 +123,7 @@ class Illustrations:
     def _mended(self, event: Event, scene: _Scene, folder: str, left: KeptChips) -> Chips | None:
         """Lost files cut anew from what can still be seen; those that are left stay untouched."""
         fresh = _cut(event, scene, left.geobox)
-        if fresh is None:
+        if fresh is None or (left.mask_source == "radar") is not scene.radar:
             return None
         first = read_kept(self._root, alert_folder(event.id))
         opening = first.whole() if first else None
@@ -138,7 +151,7 @@ def _cut(event: Event, scene: _Scene, view: GeoBox) -> Chips | None:
     near = [tile for tile in scene.now if tile.epsg == epsg and _touches(tile, view)]
     if not near:
         return None
-    layer = scene.change.get(event.detector, {})
+    layer = scene.layer(event.detector)
     return chips_of(
         event,
         before=list(scene.before(event, near).values()),

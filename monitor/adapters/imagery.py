@@ -48,7 +48,7 @@ class RasterImageSource:
         pixels, state = _mosaic(parts)
         sources = {source for _, _, source in parts}
         return Bands(
-            pixels=_labelled(pixels, bands, tile),
+            pixels=labelled(pixels, bands, tile),
             state=state,
             mask_source="scl" if sources == {"scl"} else "bright-white",
         )
@@ -125,7 +125,7 @@ def _rank(state: States) -> NDArray[np.int8]:
     return rank
 
 
-def _labelled(pixels: Array, bands: Sequence[str], tile: Tile) -> xr.DataArray:
+def labelled(pixels: Array, bands: Sequence[str], tile: Tile) -> xr.DataArray:
     """The pixels with their bands, coordinates and CRS."""
     coordinates = {**xr_coords(tile_geobox(tile)), "band": list(bands)}
     return xr.DataArray(pixels, coords=coordinates, dims=("band", "y", "x"))

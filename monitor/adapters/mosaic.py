@@ -80,6 +80,14 @@ LAYERS: Mapping[str, Layer] = MappingProxyType(
             title="Log-ratio of red, now over the reference, less sun and season: what the baseline alerts on",
             shown=(-1.5, 1.5),
         ),
+        "backscatter-change": replace(
+            _CHANGE,
+            title="Backscatter against the mean of earlier passes of the track, in units of its own spread",
+            scale=0.001,
+            smallest=-32.767,
+            largest=32.767,
+            shown=(-8.0, 8.0),
+        ),
     }
 )
 """The layers of a product."""

@@ -76,6 +76,14 @@ HIDDEN = (
         slope=-1,
     ),
     Hidden(
+        title="Layover or radar shadow",
+        states=(PixelState.LAYOVER, PixelState.RADAR_SHADOW),
+        ground=(70, 64, 84),
+        stripe=(112, 102, 132),
+        over=(112, 102, 132),
+        slope=1,
+    ),
+    Hidden(
         title="Water",
         states=(PixelState.WATER,),
         ground=(190, 208, 222),
@@ -126,9 +134,16 @@ def stretch(patch: RgbPatch) -> Stretch:
     return Stretch(black=black, span=span, gamma=float(np.clip(np.log(_MIDDLE) / np.log(middle), 0.45, 1.0)))
 
 
-def composite(patch: RgbPatch, size: tuple[int, int]) -> Rgb:
-    """True colour at `size` (height, width) screen pixels, stripes over what hides the ground."""
-    how = stretch(patch)
+AS_IT_IS = Stretch(black=np.zeros(3, dtype=np.float32), span=1.0, gamma=1.0)
+"""For false colours, which are shades already."""
+
+
+def composite(patch: RgbPatch, size: tuple[int, int], how: Stretch | None = None) -> Rgb:
+    """True colour at `size` (height, width) screen pixels, stripes over what hides the ground.
+
+    `how` is what shows the clear ground of the patch well, unless it is given.
+    """
+    how = how or stretch(patch)
     scaled = np.clip((np.nan_to_num(patch.reflectance) - how.black[:, None, None]) / how.span, 0.0, 1.0)
     # 1024 steps are enough for 256 shades, and a table is ten times faster than a power per pixel.
     shades = (255.0 * np.linspace(0.0, 1.0, 1024) ** how.gamma).astype(np.uint8)

@@ -16,7 +16,7 @@ from PIL import ImageDraw
 from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 
-from monitor.adapters.chips import Chips, RgbPatch
+from monitor.adapters.chips import FALSE_SPAN_DB, Chips, RgbPatch
 from monitor.adapters.drawing import (
     INK,
     QUIET,
@@ -31,6 +31,7 @@ from monitor.adapters.drawing import (
     scale_bar,
 )
 from monitor.adapters.panels import (
+    AS_IT_IS,
     HIDDEN,
     UNKNOWN,
     composite,
@@ -41,7 +42,7 @@ from monitor.adapters.panels import (
     worse_state,
 )
 from monitor.core.grid import project
-from monitor.records import AlertStatus, Detector, Event, EventState, PixelState, Verdict
+from monitor.records import AlertStatus, Detector, Event, EventState, PixelState, Sensor, Verdict
 
 WIDTH, HEIGHT = 1600, 1200
 _PANEL = 486
@@ -84,11 +85,13 @@ _VERDICT_COLOUR = {
 _VERDICT_WORD = {Verdict.OPENS: "first seen", Verdict.NOT_OBSERVED: "not observed"}
 # Sequential brown and diverging red-blue stay apart under every common colour blindness.
 _PROBABILITY_MAP, _CHANGE_MAP = "YlOrBr", "RdBu_r"
-_LIMITS = {Detector.NETWORK: (-1.0, 1.0), Detector.BASELINE: (-1.5, 1.5)}
+_LIMITS = {Detector.NETWORK: (-1.0, 1.0), Detector.BASELINE: (-1.5, 1.5), Detector.RADAR: (-8.0, 8.0)}
 _CHANGE_UNIT = {
     Detector.NETWORK: "model output, later − earlier",
     Detector.BASELINE: "log-ratio of red, later / earlier",
+    Detector.RADAR: "backscatter, in spreads of earlier passes",
 }
+_DECIBELS = (-9.0, 9.0)
 
 
 def alert_picture(
@@ -104,12 +107,14 @@ def alert_picture(
     """
     page = Sheet(WIDTH, HEIGHT)
     _header(page, event)
-    size, limits = (_PANEL, _PANEL), _LIMITS[event.detector]
+    shown = _shown(event, chips)
+    size, limits = (_PANEL, _PANEL), _LIMITS[shown]
     state = worse_state(chips.after.state, chips.before.state)
+    how = AS_IT_IS if chips.radar else None
     images = (
-        ("BEFORE", _times(chips.before), composite(chips.before, size)),
-        ("AFTER", _times(chips.after), composite(chips.after, size)),
-        ("MODEL OUTPUT", "after", field(chips.probability, chips.after.state, size, _PROBABILITY_MAP, (0.0, 1.0))),
+        ("BEFORE", _times(chips.before), composite(chips.before, size, how)),
+        ("AFTER", _times(chips.after), composite(chips.after, size, how)),
+        _middle_panel(chips, state, size),
         ("CHANGE", "after against the looks before", field(chips.change, state, size, _CHANGE_MAP, limits)),
     )
     outline = rings(event.geometry, chips.geobox)
@@ -118,14 +123,34 @@ def alert_picture(
     north_arrow(images[0][2])
     for index, (title, subtitle, image) in enumerate(images):
         _panel(page, index, title, subtitle, image)
-    _colour_bar(page, 2, _PROBABILITY_MAP, (0.0, 1.0), "not a calibrated probability", threshold)
-    _colour_bar(page, 3, _CHANGE_MAP, limits, _CHANGE_UNIT[event.detector], None)
+    if chips.radar:
+        _colour_bar(page, 2, _CHANGE_MAP, _DECIBELS, "dB", None)
+    else:
+        _colour_bar(page, 2, _PROBABILITY_MAP, (0.0, 1.0), "not a calibrated probability", threshold)
+    _colour_bar(page, 3, _CHANGE_MAP, limits, _CHANGE_UNIT[shown], None)
     top = _facts(page, event, chips)
     top = _evidence(page, event, max(_ROWS[1], top))
     top = _legend(page, chips, top)
     if region is not None:
         _locator(page, chips, region, event.region, top)
     return page.png()
+
+
+def _shown(event: Event, chips: Chips) -> Detector:
+    """Whose change the panels show: the chips may be of another sensor than the one that found the event first."""
+    if chips.radar:
+        return Detector.RADAR
+    return Detector.BASELINE if event.detector is Detector.RADAR else event.detector
+
+
+def _middle_panel(chips: Chips, state: NDArray[np.uint8], size: tuple[int, int]) -> tuple[str, str, NDArray[np.uint8]]:
+    """The network's answer; of radar, which has none, what the cross-polarised echo did between the two looks."""
+    if not chips.radar:
+        drawn = field(chips.probability, chips.after.state, size, _PROBABILITY_MAP, (0.0, 1.0))
+        return "MODEL OUTPUT", "after", drawn
+    green = 1
+    decibels = FALSE_SPAN_DB * (chips.after.reflectance[green] - chips.before.reflectance[green])
+    return "CROSS-POLARISED", "after against before", field(decibels, state, size, _CHANGE_MAP, _DECIBELS)
 
 
 def _header(page: Sheet, event: Event) -> None:
@@ -155,6 +180,8 @@ def _places(event: Event) -> str:
 
 
 def _found_by(event: Event) -> str:
+    if event.detector is Detector.RADAR:
+        return f"change of radar backscatter on slopes ({track(event.comparable)})"
     if event.detector is Detector.BASELINE:
         return f"change of colour on slopes (baseline); model shown: {event.model_version}"
     return f"network {event.model_version}"
@@ -213,8 +240,7 @@ def _facts(page: Sheet, event: Event, chips: Chips) -> float:
         ("Confidence", f"{event.confidence}: {event.confidence_reason}"),
         (
             "Change",
-            f"{event.mean_change:+.2f} on average\n{_CHANGE_UNIT[event.detector]}\n"
-            f"spread over flips {event.spread:.2f}, not an error bar",
+            f"{event.mean_change:+.2f} on average\n{_CHANGE_UNIT[event.detector]}{_spread(event)}",
         ),
         ("Slope", f"{event.slope_deg:.0f}° (90th percentile)"),
         ("Seen in view", _seen(chips)),
@@ -233,6 +259,20 @@ def _facts(page: Sheet, event: Event, chips: Chips) -> float:
         page.fill(_SIDE, base + 10, _SIDE_WIDTH, 1, RULE)
         base += 34
     return base + 18
+
+
+def _spread(event: Event) -> str:
+    """Radar is looked at without a network, hence without flips."""
+    return "" if event.detector is Detector.RADAR else f"\nspread over flips {event.spread:.2f}, not an error bar"
+
+
+def track(comparable: str) -> str:
+    """A comparability class in words: "optics", or the orbit, direction and polarisations of a radar track."""
+    sensor, *radar = comparable.split(":")
+    if len(radar) < 3:
+        return "optics" if sensor == Sensor.OPTICAL.value else sensor
+    orbit, direction, polarisations, *_ = radar
+    return f"orbit {orbit.removeprefix('R').lstrip('0')}, {direction}, {polarisations.upper()}"
 
 
 def _state(event: Event) -> str:

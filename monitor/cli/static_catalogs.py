@@ -30,15 +30,16 @@ def absent_collections(settings: Settings) -> list[Mistake]:
 def _absent(catalog: CatalogSettings, there: set[str]) -> list[tuple[str, list[str]]]:
     """What is asked for in vain, by use. Where nothing is written the catalog may have scenes or elevation only."""
     # Imported when it is needed: catalogs are slow to import, and `--help` needs none.
-    from monitor.adapters.catalog.items import OPTICAL_COLLECTIONS, TERRAIN_COLLECTIONS
+    from monitor.adapters.catalog.items import OPTICAL_COLLECTIONS, RADAR_COLLECTIONS, TERRAIN_COLLECTIONS
 
     wanted = catalog.collections
     absent = [
         (use, [one for one in written if one not in there])
-        for use, written in (("optical", wanted.optical), ("terrain", wanted.terrain))
+        for use, written in (("optical", wanted.optical), ("radar", wanted.radar), ("terrain", wanted.terrain))
     ]
     terrain = wanted.terrain or TERRAIN_COLLECTIONS
-    if not wanted.optical and there.isdisjoint((*OPTICAL_COLLECTIONS, *terrain)):
+    radar = wanted.radar or RADAR_COLLECTIONS
+    if not wanted.optical and there.isdisjoint((*OPTICAL_COLLECTIONS, *radar, *terrain)):
         absent.append(("optical", list(OPTICAL_COLLECTIONS)))
     return [(use, names) for use, names in absent if names]
 

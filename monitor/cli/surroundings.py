@@ -11,7 +11,6 @@ from monitor.cli.static_catalogs import absent_collections
 from monitor.config import Mistake, Settings, unknown_variables
 from monitor.config.extent import LARGE_KM2, burden, held_km2
 from monitor.errors import BadModel
-from monitor.records import SensorPolicy
 
 
 def missing(settings: Settings) -> tuple[Mistake, ...]:
@@ -33,7 +32,7 @@ def doubtful(settings: Settings, environ: Mapping[str, str]) -> tuple[Mistake, .
         for name in settings.catalogs
         if name not in used
     ]
-    return (*found, *absent_collections(settings), *_waiting_for_radar(settings), *_large(settings))
+    return (*found, *absent_collections(settings), *_large(settings))
 
 
 def unknown_model(settings: Settings) -> tuple[Mistake, ...]:
@@ -44,19 +43,6 @@ def unknown_model(settings: Settings) -> tuple[Mistake, ...]:
     close = get_close_matches(settings.model, names, n=1, cutoff=0.6)
     remedy = f"Did you mean {close[0]}? See: scarpwatch models" if close else "See: scarpwatch models"
     return (Mistake("model", f"there is no model {settings.model} in {settings.models}", remedy),)
-
-
-def _waiting_for_radar(settings: Settings) -> list[Mistake]:
-    """Who writes a policy that knows radar may wait for it; the default asks for nothing."""
-    return [
-        Mistake(
-            f"regions.{name}.sensor_policy",
-            "radar is not there yet: optical_when_clear works as optical_only",
-            "Nothing is wrong; write optical_only to say what is done.",
-        )
-        for name, region in settings.regions.items()
-        if region.sensor_policy is SensorPolicy.OPTICAL_WHEN_CLEAR and "sensor_policy" in region.model_fields_set
-    ]
 
 
 def _large(settings: Settings) -> list[Mistake]:

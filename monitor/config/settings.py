@@ -37,6 +37,7 @@ from monitor.config.mistakes import Mistake, Place, SettingsError
 from monitor.config.paths import absolute_database, with_absolute_paths
 from monitor.config.yaml_file import YamlFile, read_yaml
 from monitor.core.change import AlertSettings
+from monitor.core.sensors import SensorSettings
 from monitor.records import Region, SensorPolicy
 from monitor.shipped import shipped_folder
 
@@ -55,6 +56,8 @@ class CollectionSettings(_Group):
     """Which collections of a catalog hold what; empty means every collection."""
 
     optical: tuple[str, ...] = ()
+    radar: tuple[str, ...] = ()
+    """Terrain-corrected backscatter (RTC)."""
     terrain: tuple[str, ...] = ()
 
 
@@ -70,15 +73,6 @@ class CatalogSettings(_Group):
     """How hrefs are signed just before reading."""
 
 
-def _without_radar(value: SensorPolicy) -> SensorPolicy:
-    """Refuse policies that promise radar: optical alerts would open where somebody asked for none."""
-    if value in (SensorPolicy.RADAR_ONLY, SensorPolicy.BOTH):
-        raise PydanticCustomError(
-            "no_radar", "radar is not there yet, so {policy} cannot be kept", {"policy": value.value}
-        )
-    return value
-
-
 class RegionSettings(_Group):
     """One watched place."""
 
@@ -86,8 +80,7 @@ class RegionSettings(_Group):
     """Polygon or MultiPolygon, EPSG:4326; written {bbox: [west, south, east, north]}, GeoJSON, or a file of it."""
     catalogs: Annotated[tuple[str, ...], Field(min_length=1)]
     lookback_days: Annotated[int, Field(ge=1)] = 45
-    sensor_policy: Annotated[SensorPolicy, AfterValidator(_without_radar)] = SensorPolicy.OPTICAL_WHEN_CLEAR
-    """Until there is radar, optical_when_clear (the default) works as optical_only."""
+    sensor_policy: SensorPolicy = SensorPolicy.OPTICAL_WHEN_CLEAR
 
 
 class ServeSettings(_Group):
@@ -122,13 +115,33 @@ def _database_url(value: str) -> str:
     return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
-def _alert_keys(value: object) -> object:
-    """Refuse thresholds that do not exist; the known ones are the fields of `AlertSettings`."""
-    if not isinstance(value, Mapping):
+def _known_fields(record: type[AlertSettings | SensorSettings]) -> BeforeValidator:
+    """Refuse settings that do not exist; the known ones are the fields of a record."""
+
+    def check(value: object) -> object:
+        if not isinstance(value, Mapping):
+            return value
+        known = {field.name for field in fields(record)}
+        wrong = [key for key in value if key not in known]
+        _refuse([((key,), PydanticCustomError("unknown_key", "no such setting"), value[key]) for key in wrong])
         return value
-    known = {field.name for field in fields(AlertSettings)}
-    wrong = [key for key in value if key not in known]
-    _refuse([((key,), PydanticCustomError("unknown_key", "no such setting"), value[key]) for key in wrong])
+
+    return BeforeValidator(check)
+
+
+def _sensor_range(value: SensorSettings) -> SensorSettings:
+    """Shares lie between 0 and 1, times are positive, and optics cannot lose a tile before they win it."""
+    wrong: list[_Refusal] = []
+    for name in ("clear_share", "keep_share"):
+        if not 0 < getattr(value, name) <= 1:
+            wrong.append(((name,), PydanticCustomError("not_a_share", "must lie above 0 and at most at 1"), value))
+    for name in ("optics_fresh_hours", "radar_fresh_days"):
+        if getattr(value, name) <= 0:
+            wrong.append(((name,), PydanticCustomError("not_positive", "must be greater than 0"), value))
+    if value.keep_share > value.clear_share:
+        error = PydanticCustomError("keep_above_clear", "keep_share is greater than clear_share")
+        wrong.append((("keep_share",), error, value.keep_share))
+    _refuse(wrong)
     return value
 
 
@@ -182,7 +195,9 @@ class Settings(BaseSettings):
     """Threads of the inference engine; 0 = one for each core."""
     block_tiles: Annotated[int, Field(ge=1, le=64)] = 4
     """Side of the square of tiles worked on at once: memory against speed, never results."""
-    alerts: Annotated[AlertSettings, BeforeValidator(_alert_keys), AfterValidator(_alert_range)] = AlertSettings()
+    alerts: Annotated[AlertSettings, _known_fields(AlertSettings), AfterValidator(_alert_range)] = AlertSettings()
+    sensors: Annotated[SensorSettings, _known_fields(SensorSettings), AfterValidator(_sensor_range)] = SensorSettings()
+    """When optics, and when radar, are the evidence of record."""
     serve: ServeSettings = ServeSettings()
     log: LogSettings = LogSettings()
 
@@ -269,8 +284,12 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
 
 def known_keys(group: Place) -> list[str]:
     """The names that may stand in a group of settings, such as () or ("regions", "atsuma")."""
-    if group == ("alerts",):
-        return [field.name for field in fields(AlertSettings)]
+    records: dict[Place, type[AlertSettings | SensorSettings]] = {
+        ("alerts",): AlertSettings,
+        ("sensors",): SensorSettings,
+    }
+    if group in records:
+        return [field.name for field in fields(records[group])]
     if len(group) == 3 and group[2] == "geometry":
         return ["bbox"]
     parts = tuple(part if index % 2 == 0 else "*" for index, part in enumerate(group))

@@ -5,12 +5,13 @@ same ground seen by the same datastrip counts once, the best version of it; anot
 """
 
 import hashlib
+import math
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from monitor.records import Acquisition, Rejected, SceneItem
+from monitor.records import Acquisition, Rejected, SceneItem, Sensor
 
 SAME_PASS = timedelta(minutes=10)
 """Items sensed within this time of the first belong to one pass; a satellite returns after 100 minutes."""
@@ -32,7 +33,7 @@ def group(region_id: str, items: Sequence[SceneItem]) -> tuple[list[Acquisition]
     rejected: list[Rejected] = []
     passes = _passes(_unique(items))
     while True:
-        sifted = [_supersede(one_pass) for one_pass in passes]
+        sifted = [_sift(one_pass) for one_pass in passes]
         refused = [no for _, reasons in sifted for no in reasons]
         if not refused:
             break
@@ -41,6 +42,22 @@ def group(region_id: str, items: Sequence[SceneItem]) -> tuple[list[Acquisition]
         passes = _passes(item for kept, _ in sifted for item in kept)
     acquisitions = [_acquisition(region_id, one_pass) for one_pass in passes]
     return sorted(acquisitions, key=lambda one: (one.sensing_time, one.key)), sorted(rejected, key=lambda no: no.item)
+
+
+def _one_product(one_pass: Sequence[SceneItem]) -> tuple[list[SceneItem], list[Rejected]]:
+    """Radar: products of one pass differ in grid, resolution and processing; only the finest of them is looked at."""
+    if one_pass[0].sensor is not Sensor.SAR:
+        return list(one_pass), []
+    best = min(_product(item) for item in one_pass)
+    kept = [item for item in one_pass if _product(item) == best]
+    detail = f"{kept[0].id} of {best[-1]} shows the same pass and is the product that is looked at"
+    others = [item for item in one_pass if _product(item) != best]
+    return kept, [Rejected(item=item.id, reason="other-product", detail=detail) for item in others]
+
+
+def _product(item: SceneItem) -> tuple[float, str]:
+    """Lower is better: finer pixels."""
+    return item.resolution_m or math.inf, item.collection
 
 
 def _unique(items: Iterable[SceneItem]) -> list[SceneItem]:
@@ -60,6 +77,12 @@ def _passes(items: Iterable[SceneItem]) -> list[list[SceneItem]]:
         else:
             passes.append([item])
     return passes
+
+
+def _sift(one_pass: Sequence[SceneItem]) -> tuple[list[SceneItem], list[Rejected]]:
+    of_product, others = _one_product(one_pass)
+    kept, worse = _supersede(of_product)
+    return kept, [*others, *worse]
 
 
 def _supersede(one_pass: Iterable[SceneItem]) -> tuple[list[SceneItem], list[Rejected]]:
@@ -135,6 +158,9 @@ def _key(first: SceneItem) -> str:
     """Natural key, safe in file names on every system."""
     platform = re.sub(r"[^a-z0-9]+", "-", first.platform.lower()).strip("-") or "unknown"
     orbit = "R---" if first.relative_orbit is None else f"R{first.relative_orbit:03d}"
+    if first.absolute_orbit is not None and first.sensor is Sensor.SAR:
+        # Slices of a radar pass have times of their own, and earlier ones may be listed later.
+        return f"{platform}-O{first.absolute_orbit:06d}-{orbit}"
     return f"{platform}-{first.sensing_time.astimezone(UTC):%Y%m%dT%H%M%S}-{orbit}"
 
 

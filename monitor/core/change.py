@@ -41,6 +41,8 @@ class AlertSettings:
     """Radar: change in standard deviations of quiet ground that starts a cluster."""
     radar_low: float = 3.7
     """Radar: change to which a cluster grows; near the start, because size, not height, tells ground from speckle."""
+    radar_looks: int = 12
+    """Radar: valid passes of a track at every pixel in its reference: five months of one satellite."""
     seed_slope_deg: float = 15.0
     """A cluster starts on slopes at least this steep; it may grow onto flat ground."""
     steep_share: float = 0.25
@@ -59,8 +61,8 @@ class AlertSettings:
     """Valid looks of every pixel in the reference (K)."""
     reach: int = 12
     """Looks of a tile, partly clouded ones, that are searched for them: two months of Sentinel-2 and more."""
-    detectors: tuple[Detector, ...] = (Detector.BASELINE,)
-    """Which detectors may open alerts; the other one is still computed. The network joins when it
+    detectors: tuple[Detector, ...] = (Detector.BASELINE, Detector.RADAR)
+    """Which detectors may open alerts; the others are still computed. The network joins when it
     beats the baseline on real pixels (benchmarks/README.md)."""
 
 

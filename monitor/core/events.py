@@ -1,8 +1,8 @@
 """From clusters to events, and what a later look says about an event."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -11,7 +11,7 @@ from shapely import make_valid, set_precision, union_all
 
 from monitor.core.grid import project
 from monitor.core.lifecycle import LifecycleSettings, replay
-from monitor.records import AlertStatus, Cluster, Event, EventState, Evidence, Verdict
+from monitor.records import AlertStatus, Cluster, Event, EventState, Evidence, Sensor, Tile, Verdict
 
 _MIN_OBSERVED = 0.3
 """Share of an event that a look must see before it may speak."""
@@ -21,6 +21,8 @@ _BACK = 0.25
 """Share of the opening change below which the ground is back as it was."""
 _OUTLINE_GRID_M = 0.5
 """Corners of outlines lie on multiples of this: half a pixel's closing is 5 m."""
+_LARGE_SHIFT_DB = 1.5
+"""Backscatter of undisturbed ground varies by about 1 dB from pass to pass."""
 _SEEN_AROUND = 0.5
 """Less than this share of a cluster's surroundings seen is a doubt: a gap between clouds shows their rims."""
 
@@ -39,7 +41,14 @@ class LookContext:
     status: AlertStatus
     mask_source: str
     shift: float
-    """Scene shift that was removed from the detector's change."""
+    """Scene shift that was removed from the detector's change: log-ratio of red, or decibels."""
+    sensor: Sensor = Sensor.OPTICAL
+    comparable: str = Sensor.OPTICAL.value
+    """`Acquisition.comparable`."""
+    records: Mapping[Tile, Sensor | None] = field(default_factory=dict)
+    """The evidence of record on every tile at the time of the look."""
+    of_record: bool = True
+    """Whether the look is the evidence of record on the cluster's ground."""
     seen_around: float = 1.0
     """Share of the ground within 300 m of the cluster that was seen both now and before."""
     beside_hidden: bool = False
@@ -81,6 +90,30 @@ def judge(level: Level, opening_change: float) -> tuple[Verdict, str]:
     return Verdict.INCONCLUSIVE, detail
 
 
+def judge_across(level: Level, high: float, sensor: Sensor) -> tuple[Verdict, str]:
+    """What a look says about an event that another sensor or track opened.
+
+    Args:
+        level: change in the look's own measure against its own earlier looks, on the event's ground.
+        high: the change from which its detector starts a cluster.
+        sensor: of the look.
+
+    Change is never compared across sensors: the look is asked whether it saw a change of its own. Optics see every
+    fresh scar in the open, so none is evidence against it; radar misses one landslide in eight (Mondini et al. 2019,
+    doi:10.3390/rs11070760), so its silence is none.
+    """
+    if level.mean_change is None or level.observed_fraction < _MIN_OBSERVED:
+        return Verdict.NOT_OBSERVED, f"{level.observed_fraction:.0%} of the ground was seen"
+    name = "radar" if sensor is Sensor.SAR else "optics"
+    share = level.mean_change / high
+    detail = f"{name}: change {level.mean_change:+.2f} of its own, {share:.0%} of what it would start a cluster at"
+    if share >= _STILL_CHANGED:
+        return Verdict.SUPPORTS, detail
+    if share < _BACK and sensor is Sensor.OPTICAL:
+        return Verdict.CONTRADICTS, detail
+    return Verdict.INCONCLUSIVE, detail
+
+
 def open_event(cluster: Cluster, context: LookContext, settings: LifecycleSettings) -> Event:
     """A new event on the ground of one cluster."""
     piece = Evidence(
@@ -92,6 +125,7 @@ def open_event(cluster: Cluster, context: LookContext, settings: LifecycleSettin
         level=cluster.mean_change,
         strength=cluster.strength,
         detail=f"{cluster.area_ha:.2f} ha changed by {cluster.mean_change:+.2f} ({cluster.detector.value})",
+        of_record=context.of_record,
     )
     transitions = replay([piece], settings)
     confidence, why = assess(cluster, context)
@@ -112,6 +146,7 @@ def open_event(cluster: Cluster, context: LookContext, settings: LifecycleSettin
         window_start=context.previous_time,
         window_end=context.sensing_time,
         model_version=context.model_version,
+        comparable=context.comparable,
         tiles=cluster.tiles,
         evidence=(piece,),
         transitions=transitions,
@@ -169,14 +204,16 @@ def enlarge(event: Event, cluster: Cluster) -> Event:
 def assess(cluster: Cluster, context: LookContext) -> tuple[str, str]:
     """Confidence in words, with what lowers it. Not a probability."""
     doubts = []
-    if context.mask_source != "scl":
+    if context.sensor is Sensor.OPTICAL and context.mask_source != "scl":
         doubts.append("the source has no cloud mask")
         if context.beside_hidden:
             doubts.append("it lies within 60 m of what looks like cloud or snow")
     if context.seen_around < _SEEN_AROUND:
         doubts.append(f"only {context.seen_around:.0%} of the ground around it was seen")
-    if abs(context.shift) > 0.25:
+    if context.sensor is Sensor.OPTICAL and abs(context.shift) > 0.25:
         doubts.append(f"the whole scene shifted by {context.shift:+.2f} (season, sun or haze)")
+    if context.sensor is Sensor.SAR and abs(context.shift) > _LARGE_SHIFT_DB:
+        doubts.append(f"the whole scene shifted by {context.shift:+.1f} dB (rain, snow or wet soil)")
     if cluster.spread > 0.15:
         doubts.append(f"the network's answer depends on the image's orientation (spread {cluster.spread:.2f})")
     if cluster.area_ha < 0.3:

@@ -6,6 +6,7 @@ reordered looks end the same.
     from         evidence                     to           reason
     -            opens, strong enough         provisional  change-found
     -            opens, weak                  candidate    weak-change
+    -            opens, not of record         candidate    not-of-record
     candidate    supports                     provisional  seen-again
     candidate    contradicts                  refuted      back-as-before
     provisional  supports                     confirmed    still-changed
@@ -91,6 +92,8 @@ def _open(piece: Evidence, settings: LifecycleSettings) -> tuple[_Memory, Transi
     if piece.verdict is not Verdict.OPENS:
         return _Memory(), None
     start = _Memory(last_seen=piece.sensing_time)
+    if not piece.of_record:
+        return _step(start, piece, EventState.CANDIDATE, "not-of-record", piece.detail)
     if piece.strength >= settings.open_strength:
         return _step(start, piece, EventState.PROVISIONAL, "change-found", piece.detail)
     return _step(start, piece, EventState.CANDIDATE, "weak-change", piece.detail)

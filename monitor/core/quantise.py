@@ -4,20 +4,25 @@ The pipeline quantises a look once, computes everything from the quantised array
 codes: statistics from memory and statistics from disk are then equal to the last bit.
 
 Codes are uint16. Probability and spread: code = value * 50000 (steps of 0.00002). Reflectance:
-code = value * 10000 + 1000, range -0.1 to 6.4534, clipped. NaN is 65535.
+code = value * 10000 + 1000, range -0.1 to 6.4534, clipped. Backscatter (gamma0, linear power):
+code = (10 log10(power) + 100) * 100, steps of 0.01 dB, a twentieth of what speckle leaves of a
+mean of 400 looks. NaN is 65535.
 """
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.records import Look
+from monitor.records import Look, Sensor
 
 NONE_CODE = 65535
 PROBABILITY_SCALE = 50000.0
 REFLECTANCE_SCALE = 10000.0
 REFLECTANCE_SHIFT = 1000.0
+DECIBEL_SCALE = 100.0
+DECIBEL_SHIFT = 10_000.0
 
 
 def encode_probability(values: NDArray[np.float32]) -> NDArray[np.uint16]:
@@ -40,13 +45,42 @@ def decode_reflectance(codes: NDArray[np.uint16]) -> NDArray[np.float32]:
     return _decode(codes, REFLECTANCE_SCALE, REFLECTANCE_SHIFT)
 
 
+def encode_power(values: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Backscatter in linear power (NaN or not positive = nodata) to codes 0-65534 (65535 = nodata)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        decibel = np.where(values > 0, 10.0 * np.log10(values), np.nan).astype(np.float32)
+    return _encode(decibel, DECIBEL_SCALE, DECIBEL_SHIFT, NONE_CODE - 1)
+
+
+def decode_power(codes: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Inverse of `encode_power`: linear power."""
+    return _power_of_code()[codes]
+
+
+@cache
+def _power_of_code() -> NDArray[np.float32]:
+    """(65536,) A look-up is ten times faster than as many powers of ten."""
+    decibel = _decode(np.arange(NONE_CODE + 1, dtype=np.uint16), DECIBEL_SCALE, DECIBEL_SHIFT)
+    return np.asarray(10.0 ** (decibel.astype(np.float64) / 10.0), dtype=np.float32)
+
+
+def encode_pixels(values: NDArray[np.float32], sensor: Sensor) -> NDArray[np.uint16]:
+    """What a look keeps of its bands, as codes."""
+    return encode_reflectance(values) if sensor is Sensor.OPTICAL else encode_power(values)
+
+
+def decode_pixels(codes: NDArray[np.uint16], sensor: Sensor) -> NDArray[np.float32]:
+    """Inverse of `encode_pixels`."""
+    return decode_reflectance(codes) if sensor is Sensor.OPTICAL else decode_power(codes)
+
+
 def quantise(look: Look) -> Look:
     """The look as it comes back from disk; quantising twice changes nothing."""
     return replace(
         look,
         probability=decode_probability(encode_probability(look.probability)),
         spread=decode_probability(encode_probability(look.spread)),
-        reflectance=decode_reflectance(encode_reflectance(look.reflectance)),
+        pixels=decode_pixels(encode_pixels(look.pixels, look.sensor), look.sensor),
         state=look.state.astype(np.uint8),
     )
 

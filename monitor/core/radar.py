@@ -20,8 +20,8 @@ from monitor.core.grid import PIXEL_HA, RESOLUTION_M
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-DEPTH = 12
-"""Passes of the reference by default: five months of one satellite."""
+DEPTH = AlertSettings().radar_looks
+"""Passes of the reference by default."""
 LEAST_PASSES = 3
 """Valid passes a pixel needs before its spread means anything."""
 LEAST_NATIVE_PX = 12

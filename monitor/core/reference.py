@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.records import Look, PixelState
+from monitor.records import Look, PixelState, Sensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,8 +17,8 @@ class Reference:
     """Median probability; NaN = never observed."""
     spread: NDArray[np.float32]
     """Half the range of the looks' probabilities: how much quiet ground moved."""
-    reflectance: NDArray[np.float32]
-    """(3, 256, 256) median reflectance of valid pixels; NaN = never observed."""
+    pixels: NDArray[np.float32]
+    """(3, 256, 256) median red, green and blue reflectance of valid pixels; NaN = never observed."""
     count: NDArray[np.uint8]
     """Number of valid looks."""
     last_seen_s: NDArray[np.float64]
@@ -26,8 +26,10 @@ class Reference:
 
 
 def valid(look: Look) -> NDArray[np.bool_]:
-    """Pixels that count as observed ground: clear, with a probability."""
-    observed: NDArray[np.bool_] = (look.state == PixelState.VALID) & np.isfinite(look.probability)
+    """Pixels that count as observed ground. With a network they have a probability as well."""
+    observed: NDArray[np.bool_] = look.state == PixelState.VALID
+    if look.sensor is Sensor.OPTICAL:
+        observed &= np.isfinite(look.probability)
     return observed
 
 
@@ -63,13 +65,13 @@ def build_reference(looks: Sequence[Look], depth: int) -> Reference | None:
     masks &= np.cumsum(masks, axis=0) <= depth
     count = masks.sum(axis=0)
     probability = _ordered(np.stack([look.probability for look in looks]), masks)
-    reflectance = _ordered(np.stack([look.reflectance for look in looks]), masks[:, None])
+    pixels = _ordered(np.stack([look.pixels for look in looks]), masks[:, None])
     last = np.maximum(count - 1, 0)
     spread = (np.take_along_axis(probability, last[None], axis=0)[0] - probability[0]) / 2
     return Reference(
         probability=_middle(probability, count),
         spread=spread.astype(np.float32),
-        reflectance=_middle(reflectance, np.broadcast_to(count, reflectance.shape[1:])),
+        pixels=_middle(pixels, np.broadcast_to(count, pixels.shape[1:])),
         count=count.astype(np.uint8),
         last_seen_s=_last_seen(looks, masks),
     )

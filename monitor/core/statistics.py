@@ -24,9 +24,10 @@ def tile_stats(
     """
     observed = ~np.isnan(probability)
     values = probability[observed].astype(np.float64)
+    seen = state == PixelState.VALID
     hidden = (state == PixelState.CLOUD) | (state == PixelState.SHADOW)
     return TileStats(
-        valid_fraction=float(observed.mean()),
+        valid_fraction=float(seen.mean()),
         cloud_fraction=float(hidden.mean()),
         mean=float(values.mean()) if values.size else None,
         p95=float(np.quantile(values, 0.95, method="linear")) if values.size else None,

@@ -39,7 +39,7 @@ def look() -> Look:
         sensing_time=datetime(2018, 10, 22, 1, 26, 0, 123000, tzinfo=UTC),
         probability=probability,
         spread=np.where(np.isnan(probability), np.nan, probability / 4).astype(np.float32),
-        reflectance=reflectance,
+        pixels=reflectance,
         state=state,
     )
 
@@ -54,7 +54,7 @@ def test_a_look_comes_back_as_its_quantised_self(tmp_path: Path, look: Look) -> 
 
     assert href == HREF
     assert (kept.tile, kept.acquisition_id, kept.sensing_time) == (look.tile, look.acquisition_id, look.sensing_time)
-    for name in ("probability", "spread", "reflectance", "state"):
+    for name in ("probability", "spread", "pixels", "state"):
         assert np.array_equal(getattr(kept, name), getattr(quantised, name), equal_nan=name != "state"), name
     assert tile_stats(kept.probability, kept.spread, kept.state, 0.5) == tile_stats(
         quantised.probability, quantised.spread, quantised.state, 0.5
@@ -180,7 +180,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
                 hrefs.append(archive.write(Look(
                     tile=tile_from_id("UTM54N-0150-1842"), acquisition_id=f"A{number}",
                     sensing_time=datetime(2018, 1, 1, tzinfo=UTC), probability=noise[0], spread=noise[1],
-                    reflectance=noise, state=np.zeros((256, 256), dtype=np.uint8)), "1"))
+                    pixels=noise, state=np.zeros((256, 256), dtype=np.uint8)), "1"))
         except DiskFull as err:
             print("full:", err.item, err.remedy)
         assert hrefs, "the disk was too small for one look"

@@ -120,7 +120,7 @@ def make_look(tile: Tile, when: datetime, value: float, state: PixelState = Pixe
         sensing_time=when,
         probability=plane,
         spread=plane,
-        reflectance=np.stack([plane, plane, plane]),
+        pixels=np.stack([plane, plane, plane]),
         state=np.full((256, 256), state, dtype=np.uint8),
     )
 

@@ -63,6 +63,7 @@ def make_layers(*tiles: Tile) -> dict[str, dict[Tile, NDArray[np.float32]]]:
         "probability": {tile: ramp for tile in tiles},
         "spread": {tile: ramp * np.float32(0.25) for tile in tiles},
         "change": {tile: ramp - np.float32(0.1 * index) for index, tile in enumerate(tiles)},
+        "backscatter-change": {tile: 3 * ramp - np.float32(0.2 * index) for index, tile in enumerate(tiles)},
         "brightening": {tile: 2 * ramp - np.float32(0.1 * index) for index, tile in enumerate(tiles)},
     }
 

@@ -56,7 +56,7 @@ def test_quantising_a_look_twice_is_quantising_once() -> None:
         sensing_time=datetime(2018, 10, 22, tzinfo=UTC),
         probability=rng.random((256, 256), dtype=np.float32),
         spread=rng.random((256, 256), dtype=np.float32) * np.float32(0.5),
-        reflectance=rng.random((3, 256, 256), dtype=np.float32),
+        pixels=rng.random((3, 256, 256), dtype=np.float32),
         state=np.zeros((256, 256), dtype=np.uint8),
     )
 
@@ -64,5 +64,5 @@ def test_quantising_a_look_twice_is_quantising_once() -> None:
     twice = quantise(once)
 
     assert not np.array_equal(once.probability, look.probability)
-    for name in ("probability", "spread", "reflectance"):
+    for name in ("probability", "spread", "pixels"):
         assert np.array_equal(getattr(once, name), getattr(twice, name))

@@ -16,7 +16,7 @@ def _look(value: float, state: int = PixelState.VALID) -> Look:
         sensing_time=datetime(2024, 1, 1, tzinfo=UTC),
         probability=np.full((4, 4), value, np.float32),
         spread=np.zeros((4, 4), np.float32),
-        reflectance=np.full((3, 4, 4), value / 2, np.float32),
+        pixels=np.full((3, 4, 4), value / 2, np.float32),
         state=np.full((4, 4), state, np.uint8),
     )
 
@@ -32,7 +32,7 @@ def test_median_spread_and_count() -> None:
     assert reference is not None
     np.testing.assert_allclose(reference.probability, 0.2)
     np.testing.assert_allclose(reference.spread, 0.4)
-    np.testing.assert_allclose(reference.reflectance, 0.1)
+    np.testing.assert_allclose(reference.pixels, 0.1)
     assert (reference.count == 3).all()
 
 
@@ -48,7 +48,7 @@ def test_hidden_pixels_do_not_vote() -> None:
     assert reference.probability[0, 0] == np.float32(0.2)
     assert reference.count[0, 0] == 1
     assert np.isnan(reference.probability[1, 1])
-    assert np.isnan(reference.reflectance[:, 1, 1]).all()
+    assert np.isnan(reference.pixels[:, 1, 1]).all()
 
 
 def test_water_and_missing_probability_are_not_valid() -> None:

@@ -30,7 +30,7 @@ def test_looks_are_frozen_for_ground_that_the_opening_look_does_not_show(small_w
     world.once(world.valley.times[2])
     keys = [entry.acquisition.key for entry in world.ledger()][:2]
     with closing(world.store()) as store:
-        frozen = [item for event in world.events() for item in store.reference(event.id).items()]
+        frozen = [item for event in world.events() for item in store.reference(event.id, "optical").items()]
     both = 0
     for tile, hrefs in frozen:
         kept = {key for key in keys if any((world.products / "looks" / tile.id).glob(f"{key}_*"))}

@@ -14,15 +14,17 @@ from shapely.geometry.base import BaseGeometry
 from monitor.adapters.catalog.fields import Document, rows, text
 from monitor.adapters.catalog.items import (
     OPTICAL_COLLECTIONS,
+    RADAR_COLLECTIONS,
     TERRAIN_COLLECTIONS,
     Kind,
     optical_kind,
     overlaps,
+    radar_kind,
     scene_item,
     terrain_kind,
 )
 from monitor.adapters.catalog.reading import PATIENT, Patience, RetryingIO, http_status, unavailable
-from monitor.records import Rejected, SceneItem
+from monitor.records import Rejected, SceneItem, Sensor
 
 PAGE_SIZE = 100
 """Items per request: large pages time out on some servers."""
@@ -44,6 +46,7 @@ class StacApiCatalog:
         name: str,
         href: str,
         optical: tuple[str, ...] = OPTICAL_COLLECTIONS,
+        radar: tuple[str, ...] = RADAR_COLLECTIONS,
         terrain: tuple[str, ...] = TERRAIN_COLLECTIONS,
         patience: Patience = PATIENT,
     ) -> None:
@@ -52,23 +55,25 @@ class StacApiCatalog:
         Args:
             name: its name in the configuration.
             href: landing page of the API.
-            optical, terrain: collections to search; empty means every collection.
+            optical, radar, terrain: collections to search; empty means every collection.
             patience: retries within one search.
         """
         self.name = name
         self.href = href
-        self._optical = optical_kind(optical)
+        self._scenes = {Sensor.OPTICAL: optical_kind(optical), Sensor.SAR: radar_kind(radar)}
         self._terrain = terrain_kind(terrain)
         self._patience = patience
 
-    def search(self, geometry: BaseGeometry, start: datetime, end: datetime) -> tuple[list[SceneItem], list[Rejected]]:
+    def search(
+        self, geometry: BaseGeometry, start: datetime, end: datetime, sensor: Sensor = Sensor.OPTICAL
+    ) -> tuple[list[SceneItem], list[Rejected]]:
         """Items sensed in [start, end] whose footprint intersects `geometry` (EPSG:4326), and what was refused.
 
         Raises:
             CatalogUnavailable: the catalog cannot be asked now.
         """
         window = f"{_rfc3339(start)}/{_rfc3339(end)}"
-        found = self._found(self._optical, geometry, window)
+        found = self._found(self._scenes[sensor], geometry, window)
         items = [item for item in found if isinstance(item, SceneItem)]
         return (
             sorted(items, key=lambda item: (item.sensing_time, item.id, item.collection)),

@@ -13,11 +13,12 @@ from urllib.parse import unquote, urlsplit
 from pystac.utils import make_absolute_href
 from shapely.geometry.base import BaseGeometry
 
-from monitor.adapters.catalog import reflectance
+from monitor.adapters.catalog import radar, reflectance
 from monitor.adapters.catalog.fields import Document, footprint, number, table, text, time
 from monitor.records import Asset, Rejected, SceneItem, Sensor
 
 OPTICAL_COLLECTIONS = ("sentinel-2-l2a", "sentinel-2-c1-l2a", "sentinel-2-l1c")
+RADAR_COLLECTIONS = ("sentinel-1-rtc", "OPERA_L2_RTC-S1_V1", "sentinel1-rtc-aws")
 TERRAIN_COLLECTIONS = ("cop-dem-glo-30", "cop-dem-glo-90")
 
 # How catalogs call the bands at their native resolution, best first: Planetary Computer B02 and SCL; Earth Search
@@ -29,6 +30,11 @@ _ASSET_KEYS: Mapping[str, tuple[str, ...]] = {
     "B08": ("B08", "nir", "B08_10m"),
     "SCL": ("SCL", "scl", "SCL_20m"),
     "data": ("data", "elevation"),
+    "vv": ("vv", "VV", "gamma0_vv"),
+    "vh": ("vh", "VH", "gamma0_vh"),
+    "hh": ("hh", "HH", "gamma0_hh"),
+    "hv": ("hv", "HV", "gamma0_hv"),
+    "mask": ("mask", "MASK"),
 }
 _REFLECTANCES = frozenset({"B02", "B03", "B04", "B08"})
 
@@ -46,8 +52,9 @@ class Kind:
 
     collections: tuple[str, ...]
     """Collections that hold it; empty means every collection."""
-    required: tuple[str, ...]
+    required: tuple[str, ...] = ()
     """Canonical names of the assets it cannot do without."""
+    sensor: Sensor = Sensor.OPTICAL
     timeless: bool = False
     """Ground does not change: such items need no time."""
 
@@ -59,6 +66,11 @@ class Kind:
 def optical_kind(collections: tuple[str, ...]) -> Kind:
     """Scenes that show the ground in blue, green and red at least."""
     return Kind(collections=collections, required=("B02", "B03", "B04"))
+
+
+def radar_kind(collections: tuple[str, ...]) -> Kind:
+    """Radar backscatter; `radar.refusal` says what it must bring."""
+    return Kind(collections=collections, sensor=Sensor.SAR)
 
 
 def terrain_kind(collections: tuple[str, ...]) -> Kind:
@@ -94,22 +106,28 @@ def scene_item(document: object, *, catalog: str, collection: str, href: str, ki
         there = ", ".join(map(str, table(document.get("assets")))) or "none"
         detail = f"no {', '.join(missing)} in {href} (its assets: {there})"
         return Rejected(item=item_id, reason="missing-asset", detail=detail)
+    if kind.sensor is Sensor.SAR:
+        refused = radar.refusal(document, item_id, assets, _relative_orbit(properties))
+        if refused is not None:
+            return refused
     return SceneItem(
         catalog=catalog,
         collection=text(document, "collection") or collection,
         id=item_id,
         sensing_time=sensed,
         geometry=outline,
-        sensor=Sensor.OPTICAL,
+        sensor=kind.sensor,
         platform=_platform(properties),
         relative_orbit=_relative_orbit(properties),
-        pass_direction=text(properties, "sat:orbit_state"),
+        pass_direction=radar.pass_direction(properties),
         grid_code=_grid_code(properties),
         datastrip=text(properties, "s2:datastrip_id", "eopf:datastrip_id"),
         processing_baseline=_baseline(properties),
         # Not `updated`: a catalog touches its records at will, and every touch would look like a reprocessing.
         processing_time=time(properties, "s2:generation_time", "processing:datetime", "created"),
         cloud_percent=_cloud_percent(properties),
+        absolute_orbit=_whole(properties, "sat:absolute_orbit"),
+        resolution_m=radar.resolution_m(document) if kind.sensor is Sensor.SAR else None,
         assets=assets,
         simulated=properties.get("scarpwatch:simulated") is True,
     )
@@ -159,6 +177,7 @@ def _assets(document: Document, properties: Document, href: str) -> dict[str, As
 def _asset(name: str, asset: Document, properties: Document, href: str) -> Asset:
     address = _absolute(text(asset, "href") or "", href)
     if name not in _REFLECTANCES:
+        # Scale and offset of other rasters are the file's own affair.
         return Asset(href=address, nodata=reflectance.nodata(asset, None))
     baseline = _baseline(properties)
     scale, offset = reflectance.scale_and_offset(asset, properties, baseline)
@@ -181,11 +200,16 @@ def _product(properties: Document) -> re.Match[str] | None:
 
 
 def _relative_orbit(properties: Document) -> int | None:
-    orbit = number(properties, "sat:relative_orbit")
-    if orbit is not None and orbit == int(orbit) and orbit > 0:
-        return int(orbit)
+    orbit = _whole(properties, "sat:relative_orbit")
+    if orbit is not None:
+        return orbit
     product = _product(properties)
     return int(product.group(3)) if product else None
+
+
+def _whole(properties: Document, name: str) -> int | None:
+    value = number(properties, name)
+    return int(value) if value is not None and value == int(value) and value > 0 else None
 
 
 def _baseline(properties: Document) -> str | None:

@@ -14,16 +14,18 @@ from shapely.geometry.base import BaseGeometry
 from monitor.adapters.catalog.fields import Document, rows, text
 from monitor.adapters.catalog.items import (
     OPTICAL_COLLECTIONS,
+    RADAR_COLLECTIONS,
     TERRAIN_COLLECTIONS,
     Kind,
     optical_kind,
     overlaps,
+    radar_kind,
     scene_item,
     sensed_within,
     terrain_kind,
 )
 from monitor.adapters.catalog.reading import PATIENT, Patience, RetryingIO, http_status, unavailable
-from monitor.records import Rejected, SceneItem
+from monitor.records import Rejected, SceneItem, Sensor
 
 
 class _UnreadableError(Exception):
@@ -52,6 +54,7 @@ class StaticCatalog:
         name: str,
         href: str,
         optical: tuple[str, ...] = OPTICAL_COLLECTIONS,
+        radar: tuple[str, ...] = RADAR_COLLECTIONS,
         terrain: tuple[str, ...] = TERRAIN_COLLECTIONS,
         patience: Patience = PATIENT,
     ) -> None:
@@ -60,16 +63,18 @@ class StaticCatalog:
         Args:
             name: its name in the configuration.
             href: path or URL of the root document (catalog.json).
-            optical, terrain: collections to walk; empty means every collection.
+            optical, radar, terrain: collections to walk; empty means every collection.
             patience: retries of each read over HTTP.
         """
         self.name = name
         self.href = href
-        self._optical = optical_kind(optical)
+        self._scenes = {Sensor.OPTICAL: optical_kind(optical), Sensor.SAR: radar_kind(radar)}
         self._terrain = terrain_kind(terrain)
         self._patience = patience
 
-    def search(self, geometry: BaseGeometry, start: datetime, end: datetime) -> tuple[list[SceneItem], list[Rejected]]:
+    def search(
+        self, geometry: BaseGeometry, start: datetime, end: datetime, sensor: Sensor = Sensor.OPTICAL
+    ) -> tuple[list[SceneItem], list[Rejected]]:
         """Items sensed in [start, end] whose footprint intersects `geometry` (EPSG:4326), and what was refused.
 
         Documents that are missing or broken are refused one by one; the others are found all the same.
@@ -79,9 +84,10 @@ class StaticCatalog:
         """
         items: list[SceneItem] = []
         rejected: list[Rejected] = []
-        for document, place in self._items(self._optical, rejected):
+        kind = self._scenes[sensor]
+        for document, place in self._items(kind, rejected):
             if overlaps(document, geometry) and sensed_within(document, start, end):
-                found = self._scene_item(document, place, self._optical)
+                found = self._scene_item(document, place, kind)
                 if isinstance(found, SceneItem):
                     items.append(found)
                 else:

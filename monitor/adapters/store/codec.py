@@ -119,6 +119,8 @@ def item_to_json(item: SceneItem) -> Values:
         "processing_baseline": item.processing_baseline,
         "processing_time": item.processing_time.isoformat() if item.processing_time else None,
         "cloud_percent": number(item.cloud_percent),
+        "absolute_orbit": item.absolute_orbit,
+        "resolution_m": number(item.resolution_m),
         "assets": {name: _asset_to_json(asset) for name, asset in item.assets.items()},
         "simulated": item.simulated,
     }
@@ -164,6 +166,7 @@ _SAME_IN_ROW_AND_RECORD = (
     "relative_orbit",
     "model_version",
     "look_href",
+    "comparable",
     "decision",
     "previous_acquisition",
 )
@@ -216,6 +219,7 @@ def event_values(event: Event) -> Values:
         "window_start": event.window_start,
         "window_end": event.window_end,
         "model_version": event.model_version,
+        "comparable": event.comparable,
         "tiles": [tile.id for tile in event.tiles],
         "picture": event.picture,
     }
@@ -240,6 +244,7 @@ def event(row: EventRow, evidence: tuple[Evidence, ...], transitions: tuple[Tran
         window_start=row.window_start,
         window_end=row.window_end,
         model_version=row.model_version,
+        comparable=row.comparable,
         tiles=tuple(tile_from_id(str(tile)) for tile in cast("list[object]", row.tiles)),
         picture=row.picture,
         evidence=evidence,
@@ -259,6 +264,7 @@ def evidence_values(event_id: str, evidence: Evidence) -> Values:
         "level": number(evidence.level),
         "strength": number(evidence.strength),
         "detail": clean(evidence.detail),
+        "of_record": evidence.of_record,
     }
 
 
@@ -273,6 +279,7 @@ def evidence(row: EvidenceRow) -> Evidence:
         level=_or_nan(row.level),
         strength=_or_nan(row.strength),
         detail=row.detail,
+        of_record=row.of_record,
     )
 
 

@@ -17,6 +17,7 @@ _LEFT_OUT = {
     "evidence": {"id"},
     "transition": {"id", "created"},
     "reference": {"id"},
+    "choice": {"id"},
     "outbox": {"id", "created", "delivered"},
 }
 

@@ -84,30 +84,32 @@ def _payload(event: Event, step: codec.Values) -> codec.Values:
 
 
 def freeze(session: Session, references: Sequence[FrozenReference]) -> None:
-    """Write references of (event, tile) pairs that have none; those that have one keep it, as frozen means."""
-    wanted = {(one.event_id, one.tile.id) for one in references}
+    """Write references of an event on a tile in a comparability class that has none; others stay, as frozen means."""
+    wanted = {(one.event_id, one.tile.id, one.comparable) for one in references}
     frozen = session.execute(
-        select(ReferenceRow.event_id, ReferenceRow.tile)
-        .where(ReferenceRow.event_id.in_({event_id for event_id, _ in wanted}))
+        select(ReferenceRow.event_id, ReferenceRow.tile, ReferenceRow.comparable)
+        .where(ReferenceRow.event_id.in_({event_id for event_id, *_ in wanted}))
         .distinct()
     )
-    wanted -= {(event_id, tile) for event_id, tile in frozen}
+    wanted -= {(event_id, tile, comparable) for event_id, tile, comparable in frozen}
     new = [
         {
             "event_id": one.event_id,
             "tile": one.tile.id,
             "acquisition_id": one.acquisition_id,
             "look_href": one.look_href,
+            "comparable": one.comparable,
         }
         for one in references
-        if (one.event_id, one.tile.id) in wanted
+        if (one.event_id, one.tile.id, one.comparable) in wanted
     ]
     insert_new(session, ReferenceRow, new)
 
 
-def reference(session: Session, event_id: str) -> dict[Tile, list[str]]:
-    """Look hrefs of an event's frozen reference, per tile, in the order in which they were written."""
-    rows = session.scalars(select(ReferenceRow).where(ReferenceRow.event_id == event_id).order_by(ReferenceRow.id))
+def reference(session: Session, event_id: str, comparable: str) -> dict[Tile, list[str]]:
+    """Look hrefs of an event's frozen reference in one class, per tile, in the order in which they were written."""
+    chosen = (ReferenceRow.event_id == event_id, ReferenceRow.comparable == comparable)
+    rows = session.scalars(select(ReferenceRow).where(*chosen).order_by(ReferenceRow.id))
     looks: dict[Tile, list[str]] = {}
     for row in rows:
         looks.setdefault(tile_from_id(row.tile), []).append(row.look_href)

@@ -95,14 +95,14 @@ def forget_looks(session: Session, exists: Callable[[str], bool]) -> int:
 
 
 def looks_before(
-    session: Session, tile: Tile, model_version: str | None, sensor: Sensor, before: datetime, limit: int
+    session: Session, tile: Tile, model_version: str | None, comparable: str, before: datetime, limit: int
 ) -> list[Observation]:
     """The newest current observations with a look of a tile, sensed strictly before a time, newest first."""
-    return [observation(row) for row in session.scalars(last_looks(tile, model_version, sensor, before, limit))]
+    return [observation(row) for row in session.scalars(last_looks(tile, model_version, comparable, before, limit))]
 
 
 def last_looks(
-    tile: Tile, model_version: str | None, sensor: Sensor, before: datetime, limit: int
+    tile: Tile, model_version: str | None, comparable: str, before: datetime, limit: int
 ) -> Select[ObservationRow]:
     """The query of `looks_before`; for one model it must walk `ix_observation_looks` without sorting."""
     through = [] if model_version is None else [ObservationRow.model_version == model_version]
@@ -111,7 +111,7 @@ def last_looks(
         select(ObservationRow)
         .where(
             ObservationRow.tile == tile.id,
-            ObservationRow.sensor == sensor.value,
+            ObservationRow.comparable == comparable,
             *through,
             ObservationRow.sensing_time < before,
             ObservationRow.current,
@@ -120,6 +120,12 @@ def last_looks(
         .order_by(ObservationRow.sensing_time.desc(), ObservationRow.acquisition_key.desc(), *among)
         .limit(limit)
     )
+
+
+def kinds_of_look(session: Session, tile: Tile) -> list[str]:
+    """Every comparability class in which a tile has looks, sorted."""
+    with_look = (ObservationRow.tile == tile.id, ObservationRow.current, ObservationRow.look_href.is_not(None))
+    return sorted(session.scalars(select(ObservationRow.comparable).where(*with_look).distinct()))
 
 
 def of_tile(session: Session, tile: Tile, limit: int) -> list[Observation]:

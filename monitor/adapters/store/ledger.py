@@ -11,7 +11,7 @@ from monitor.adapters.store.database import affected, insert_new
 from monitor.adapters.store.owners import owner_is_dead
 from monitor.adapters.store.schema import AcquisitionRow, RejectionRow
 from monitor.adapters.store.views import LedgerCount, Rejection
-from monitor.records import Acquisition, AcquisitionState, LedgerEntry, Rejected
+from monitor.records import Acquisition, AcquisitionState, LedgerEntry, Rejected, Sensor
 
 _NO_LEASE = {"lease_owner": None, "lease_until": None}
 
@@ -179,11 +179,13 @@ def waiting(session: Session, regions: Sequence[str]) -> int:
 
 
 def is_history(session: Session, acquisition: Acquisition) -> bool:
-    """True when a newer acquisition of the region and sensor is already done and saw something.
+    """True when a newer acquisition of the region and sensor (for radar: of the track) is done and saw something.
 
     A clouded newer one compared nothing, so it takes no event away from a clear one that comes after it.
     """
+    of_track = [AcquisitionRow.relative_orbit.is_not_distinct_from(acquisition.relative_orbit)]
     newer = exists().where(
+        *(of_track if acquisition.sensor is Sensor.SAR else []),
         AcquisitionRow.region == acquisition.region,
         AcquisitionRow.sensor == acquisition.sensor.value,
         AcquisitionRow.state == AcquisitionState.DONE.value,

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Double, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy import BigInteger, Boolean, DateTime, Double, ForeignKey, Index, Integer, String, Text, text, true
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -113,6 +113,7 @@ class ObservationRow(Table):
     spread: Mapped[float | None]
     hazard_area_ha: Mapped[float]
     look_href: Mapped[str | None]
+    comparable: Mapped[str] = mapped_column(Name, server_default="optical")
     decision: Mapped[str] = mapped_column(Name)
     mean_change: Mapped[float | None]
     p95_change: Mapped[float | None]
@@ -147,11 +148,32 @@ Index(
 Index(
     "ix_observation_looks",
     ObservationRow.tile,
-    ObservationRow.sensor,
+    ObservationRow.comparable,
     ObservationRow.model_version,
     ObservationRow.sensing_time.desc(),
     ObservationRow.acquisition_key.desc(),
 )
+
+
+class ChoiceRow(Table):
+    """Append-only: which sensor was the evidence of record on a tile at the time of an acquisition, and why."""
+
+    __tablename__ = "choice"
+    __table_args__ = (
+        Index("uq_choice", "region", "acquisition_key", "acquisition_version", "tile", unique=True),
+        Index("ix_choice_newest", "region", "sensor", "sensing_time"),
+    )
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    region: Mapped[str] = mapped_column(Name)
+    tile: Mapped[str] = mapped_column(Name)
+    acquisition_key: Mapped[str] = mapped_column(Name)
+    acquisition_version: Mapped[str] = mapped_column(Name)
+    sensing_time: Mapped[datetime]
+    sensor: Mapped[str] = mapped_column(Name)
+    clear_fraction: Mapped[float]
+    record: Mapped[str | None] = mapped_column(Name)
+    reason: Mapped[str] = mapped_column(Name)
 
 
 class EventRow(Table):
@@ -176,6 +198,7 @@ class EventRow(Table):
     window_start: Mapped[datetime]
     window_end: Mapped[datetime]
     model_version: Mapped[str] = mapped_column(Name)
+    comparable: Mapped[str] = mapped_column(Name, server_default="optical")
     tiles: Mapped[JsonValue]
     picture: Mapped[str | None]
     updated: Mapped[datetime]
@@ -197,6 +220,7 @@ class EvidenceRow(Table):
     level: Mapped[float | None]
     strength: Mapped[float | None]
     detail: Mapped[str]
+    of_record: Mapped[bool] = mapped_column(server_default=true())
 
 
 class TransitionRow(Table):
@@ -228,6 +252,7 @@ class ReferenceRow(Table):
     tile: Mapped[str] = mapped_column(Name)
     acquisition_id: Mapped[str]
     look_href: Mapped[str]
+    comparable: Mapped[str] = mapped_column(Name, server_default="optical")
 
 
 class OutboxRow(Table):

@@ -3,14 +3,15 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
-from monitor.adapters.store import events, history, ledger, migration
+from monitor.adapters.store import choices, events, history, ledger, migration
 from monitor.adapters.store.codec import clean
 from monitor.adapters.store.database import LOCK_WAIT, Database
-from monitor.adapters.store.views import LedgerCount, OutboxEntry, Rejection, TileCoverage
+from monitor.adapters.store.views import ChoiceCount, LedgerCount, OutboxEntry, Rejection, TileCoverage
 from monitor.records import (
     Acquisition,
     AcquisitionResult,
     AcquisitionState,
+    Choice,
     Event,
     LedgerEntry,
     Observation,
@@ -86,6 +87,7 @@ class SqlStore:
             history.append(session, result.observations, now)
             events.write(session, result.events, now)
             events.freeze(session, result.references)
+            choices.append(session, acquisition.region, result.choices)
             return True
 
     def retry(
@@ -103,21 +105,31 @@ class SqlStore:
             return ledger.give_up(session, acquisition, owner, AcquisitionState.PARKED, ending)
 
     def looks_before(
-        self, tile: Tile, model_version: str | None, sensor: Sensor, before: datetime, limit: int
+        self, tile: Tile, model_version: str | None, comparable: str, before: datetime, limit: int
     ) -> list[Observation]:
         """The newest current observations with a look of a tile, sensed strictly before a time, newest first."""
         with self.database.read() as session:
-            return history.looks_before(session, tile, model_version, sensor, before, limit)
+            return history.looks_before(session, tile, model_version, comparable, before, limit)
+
+    def kinds_of_look(self, tile: Tile) -> list[str]:
+        """Every comparability class in which a tile has looks, sorted."""
+        with self.database.read() as session:
+            return history.kinds_of_look(session, tile)
+
+    def choices_before(self, region: str, sensor: Sensor, before: datetime, since: datetime) -> dict[Tile, Choice]:
+        """The newest choice of every tile at an acquisition of `sensor`, sensed in [since, before)."""
+        with self.database.read() as session:
+            return choices.before(session, region, sensor, before, since)
 
     def events(self, region: str | None = None, open_only: bool = False) -> list[Event]:
         """Events with their evidence and transitions, strongest first; open ones include candidates."""
         with self.database.read() as session:
             return events.read(session, region, open_only)
 
-    def reference(self, event_id: str) -> dict[Tile, list[str]]:
-        """Look hrefs of an event's frozen reference, per tile."""
+    def reference(self, event_id: str, comparable: str) -> dict[Tile, list[str]]:
+        """Look hrefs of an event's frozen reference in one comparability class, per tile."""
         with self.database.read() as session:
-            return events.reference(session, event_id)
+            return events.reference(session, event_id, comparable)
 
     def waiting(self, regions: Sequence[str]) -> int:
         """Acquisitions of these regions that are neither done nor parked nor superseded."""
@@ -125,7 +137,7 @@ class SqlStore:
             return ledger.waiting(session, regions)
 
     def is_history(self, acquisition: Acquisition) -> bool:
-        """True when a newer acquisition of the region and sensor is already done: this one arrived late."""
+        """True when a newer acquisition of its region and sensor (radar: of its track) is done: this one is late."""
         with self.database.read() as session:
             return ledger.is_history(session, acquisition)
 
@@ -140,6 +152,11 @@ class SqlStore:
         """Acquisitions per region, state and reason."""
         with self.database.read() as session:
             return ledger.counts(session)
+
+    def choices(self, since: datetime) -> list[ChoiceCount]:
+        """How often which sensor was the evidence of record, and why, in acquisitions sensed at or after `since`."""
+        with self.database.read() as session:
+            return choices.counts(session, since)
 
     def rejections(self, region: str | None = None) -> list[Rejection]:
         """What polls refused, last seen first."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.records import AcquisitionState, Tile
+from monitor.records import AcquisitionState, ChoiceReason, Sensor, Tile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +14,19 @@ class LedgerCount:
     region: str
     state: AcquisitionState
     reason: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceCount:
+    """On how many tiles (each counted once per acquisition) a sensor was the evidence of record for a reason."""
+
+    region: str
+    sensor: Sensor
+    """Of the acquisition at which it was chosen."""
+    record: Sensor | None
+    """None: nothing counted."""
+    reason: ChoiceReason
     count: int
 
 

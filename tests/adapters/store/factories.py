@@ -10,6 +10,8 @@ from monitor.records import (
     AcquisitionResult,
     AlertStatus,
     Asset,
+    Choice,
+    ChoiceReason,
     Detector,
     Event,
     EventState,
@@ -68,6 +70,20 @@ def acquisition(
     )
 
 
+def choice(of: Acquisition, tile: Tile = TILE, record: Sensor | None = Sensor.OPTICAL, clear: float = 0.9) -> Choice:
+    """What counts on one tile at the time of an acquisition."""
+    return Choice(
+        tile=tile,
+        acquisition_key=of.key,
+        acquisition_version=of.version,
+        sensing_time=of.sensing_time,
+        sensor=of.sensor,
+        clear_fraction=clear,
+        record=record,
+        reason=ChoiceReason.OPTICAL_CLEAR if record else ChoiceReason.CLOUDED,
+    )
+
+
 def observation(of: Acquisition, tile: Tile = TILE, **changes: object) -> Observation:
     """One look on one tile."""
     plain = Observation(
@@ -77,6 +93,7 @@ def observation(of: Acquisition, tile: Tile = TILE, **changes: object) -> Observ
         sensing_time=of.sensing_time,
         sensor=of.sensor,
         relative_orbit=of.relative_orbit,
+        comparable=of.comparable,
         model_version=MODEL,
         stats=TileStats(valid_fraction=0.75, cloud_fraction=0.1, mean=1 / 3, p95=0.9, spread=0.02, hazard_area_ha=1.28),
         look_href=f"looks/{tile.id}/{of.id}.npz",

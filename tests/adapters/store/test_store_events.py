@@ -14,6 +14,7 @@ from tests.adapters.store.factories import (
     NOW,
     TILE,
     acquisition,
+    choice,
     day,
     event,
     evidence,
@@ -34,7 +35,7 @@ def process(store: SqlStore, of: Acquisition, *events: Event, references: tuple[
     store.discover(of.region, [of], [], NOW)
     entry = store.claim(ME, LEASE, NOW, [of.region])
     assert entry is not None
-    found = result(events=events, references=references, observations=(observation(of),))
+    found = result(events=events, references=references, observations=(observation(of),), choices=(choice(of),))
     assert store.complete(entry.acquisition, ME, found, NOW)
 
 
@@ -138,8 +139,17 @@ def test_reference_is_frozen(store: SqlStore) -> None:
     one, two = acquisition(1), acquisition(2)
     process(store, one, event(one), references=(reference("E1", 2), reference("E1", 1)))
     process(store, two, event(one), references=(reference("E1", 3), reference("E1", 3, EAST)))
-    assert store.reference("E1") == {TILE: ["looks/2.npz", "looks/1.npz"], EAST: ["looks/3.npz"]}
-    assert store.reference("E2") == {}
+    assert store.reference("E1", "optical") == {TILE: ["looks/2.npz", "looks/1.npz"], EAST: ["looks/3.npz"]}
+    assert store.reference("E2", "optical") == {}
+
+
+def test_each_class_of_looks_has_its_own_frozen_reference(store: SqlStore) -> None:
+    """What optics saw before an event and what a radar track saw before it are kept apart on the same tile."""
+    one = acquisition(1)
+    track = replace(reference("E1", 3), comparable="sar:R137:ascending:vv+vh:sentinel-1-rtc")
+    process(store, one, event(one), references=(reference("E1", 1), track))
+    assert store.reference("E1", "optical") == {TILE: ["looks/1.npz"]}
+    assert store.reference("E1", track.comparable) == {TILE: ["looks/3.npz"]}
 
 
 def test_message_holds_the_event(store: SqlStore) -> None:
@@ -193,7 +203,9 @@ def test_dump_agrees_between_runs(store: SqlStore, any_other_store: Callable[[],
         assert other.claim("y@1:1:1", LEASE, NOW + 2 * LEASE, ["atsuma"]) is not None
         assert dump(other) != dump(store)
         references = (reference("E1", 1),) if of is one else ()
-        found_all = result(events=(found,), references=references, observations=(observation(of),))
+        found_all = result(
+            events=(found,), references=references, observations=(observation(of),), choices=(choice(of),)
+        )
         assert other.complete(of, "y@1:1:1", found_all, NOW + 3 * LEASE)
     assert {entry.state for entry in other.ledger()} == {AcquisitionState.DONE}
     assert dump(other) == dump(store)

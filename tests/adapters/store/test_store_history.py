@@ -29,7 +29,7 @@ def process(store: SqlStore, of: Acquisition, *observations: Observation) -> Non
 
 def looks(store: SqlStore, before: int, limit: int = 9, tile: Tile = TILE, model: str = MODEL) -> list[str]:
     """Ids of the last looks before a day."""
-    found = store.looks_before(tile, model, Sensor.OPTICAL, day(before), limit)
+    found = store.looks_before(tile, model, "optical", day(before), limit)
     return [f"{one.acquisition_key}_{one.acquisition_version}" for one in found]
 
 
@@ -147,12 +147,12 @@ def test_last_looks_walk_the_index(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/watch.db"
     store = SqlStore(url)
     store.upgrade()
-    statement = last_looks(TILE, MODEL, Sensor.OPTICAL, day(1), 2)
+    statement = last_looks(TILE, MODEL, "optical", day(1), 2)
     sql = str(statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
     engine = create_engine(url)
     with engine.connect() as connection:
         plan = " ".join(str(row.detail) for row in connection.execute(text(f"EXPLAIN QUERY PLAN {sql}")))
     engine.dispose()
     store.close()
-    assert "USING INDEX ix_observation_looks (tile=? AND sensor=? AND model_version=? AND sensing_time<?)" in plan
+    assert "USING INDEX ix_observation_looks (tile=? AND comparable=? AND model_version=? AND sensing_time<?)" in plan
     assert "TEMP B-TREE" not in plan

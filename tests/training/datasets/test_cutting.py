@@ -18,7 +18,7 @@ from monitor.adapters.terrain_source import RasterTerrainSource
 from monitor.core.acquisitions import group
 from monitor.core.grid import region_tiles, tile_from_id, tile_geobox
 from monitor.errors import AssetUnavailable, BadAsset, ConfigError
-from monitor.looking import Instruments, Looker, Stopwatch, surroundings
+from monitor.looking import Instruments, Looker, Network, Stopwatch, surroundings
 from monitor.records import Bands, PixelState, SceneItem, Tile
 from monitor.shipped import shipped_folder
 from training.datasets.chip_files import LabelCode, write_chip
@@ -117,14 +117,14 @@ def test_pixels_are_what_the_service_looks_at(cut: tuple[Path, list[Outcome]], d
     (acquisition,), _ = group("region", catalog.search(surroundings(SEARCHED), *OCTOBER)[0])
     terrain = RasterTerrainSource(catalog.terrain(surroundings(SEARCHED)))
     card = load_card(shipped_folder("models") / "scar-rgb-noiburi")
-    instruments = Instruments(card=card, engine=_Level(), images=RasterImageSource(), terrain=terrain)
+    instruments = Instruments(network=Network(card=card, engine=_Level()), images=RasterImageSource(), terrain=terrain)
     look = Looker(acquisition, instruments, Stopwatch()).look(tile)
     assert look is not None
     samples = load_cut_chips(folder, ("B04", "B03", "B02")).take([tile_number(tile)])
     clear = look.state == PixelState.VALID
     assert 0.5 < clear.mean() < 1.0
     assert np.isnan(samples.pixels[0][:, ~clear]).all()
-    assert np.abs(samples.pixels[0][:, clear] - look.reflectance[:, clear]).max() < 1e-4
+    assert np.abs(samples.pixels[0][:, clear] - look.pixels[:, clear]).max() < 1e-4
 
 
 def test_pixels_are_those_of_the_scene(cut: tuple[Path, list[Outcome]], data_folder: Path) -> None:

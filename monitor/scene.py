@@ -1,0 +1,224 @@
+"""All looks of one acquisition side by side, and how they changed against what was known before.
+
+What is compared depends on the sensor: the network's answers and the colours of optical looks, the backscatter of
+radar looks. Every step after this one sees change layers only.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.canvas import Canvas, canvases
+from monitor.core.change import AlertSettings, ChangeLayer, Colours, bare_ground_change, network_change
+from monitor.core.clusters import grow
+from monitor.core.grid import RESOLUTION_M
+from monitor.core.masks import grow as grow_mask
+from monitor.core.radar import (
+    LEAST_PASSES,
+    BackscatterReference,
+    backscatter_change,
+    build_backscatter_reference,
+    coherent_change,
+    least_area_ha,
+)
+from monitor.core.reference import Reference, build_reference, valid
+from monitor.records import Detector, Look, PixelState, Sensor, Terrain, Tile
+
+Array = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+Before = Reference | BackscatterReference
+"""What is known of a tile from earlier looks of one comparability class."""
+NAN = np.float32(np.nan)
+_UNSEEN = np.uint8(PixelState.NODATA)
+_BANK_M = 40.0
+_RED_AND_BLUE = (0, 2)
+"""Where they stand among the bands that an optical look keeps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """All looks of one acquisition on one canvas, with the ground below them. Arrays are (H, W) unless stated."""
+
+    canvas: Canvas
+    sensor: Sensor
+    polarisations: tuple[str, ...]
+    """Radar: what `measured` holds."""
+    native_m: float
+    """Side of the source's own pixels."""
+    probability: Array
+    measured: Array
+    """(2, H, W) red and blue reflectance, or (P, H, W) gamma0 in linear power; NaN = no observation."""
+    spread: Array
+    slope_deg: Array
+    """0 within 40 m of open water: floods move gravel there, and a bank is no slope that slides."""
+    elevation_m: Array
+    slopes: Mask
+    """Where scene-wide shifts are measured: observed slopes."""
+    state: NDArray[np.uint8]
+    """PixelState; NODATA where there is no look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """Change by every detector of the scene's sensor on one canvas, and where it is coherent."""
+
+    layers: Mapping[Detector, ChangeLayer]
+    masks: Mapping[Detector, Mask]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measuring:
+    """What the looks of an acquisition hold."""
+
+    sensor: Sensor = Sensor.OPTICAL
+    polarisations: tuple[str, ...] = ()
+    native_m: float = RESOLUTION_M
+
+
+def scenes(
+    looks: Mapping[Tile, Look],
+    terrain: Mapping[Tile, Terrain],
+    settings: AlertSettings,
+    measuring: Measuring | None = None,
+) -> list[Scene]:
+    """Lay the looks of an acquisition side by side, one scene per UTM zone."""
+    return [_scene(canvas, looks, terrain, settings, measuring or Measuring()) for canvas in canvases(looks)]
+
+
+def _scene(
+    canvas: Canvas,
+    looks: Mapping[Tile, Look],
+    terrain: Mapping[Tile, Terrain],
+    settings: AlertSettings,
+    measuring: Measuring,
+) -> Scene:
+    observed = {tile: valid(looks[tile]) for tile in canvas.tiles}
+    slope = canvas.lay({tile: terrain[tile].slope_deg for tile in canvas.tiles if tile in terrain}, NAN)
+    state = canvas.lay({tile: looks[tile].state for tile in canvas.tiles}, _UNSEEN)
+    seen = {tile: np.where(mask, looks[tile].pixels, NAN) for tile, mask in observed.items()}
+    return Scene(
+        canvas=canvas,
+        sensor=measuring.sensor,
+        polarisations=measuring.polarisations,
+        native_m=measuring.native_m,
+        probability=canvas.lay(
+            {tile: np.where(mask, looks[tile].probability, NAN) for tile, mask in observed.items()}, NAN
+        ),
+        measured=_lay_bands(canvas, seen, _kept(measuring)),
+        spread=canvas.lay({tile: looks[tile].spread for tile in canvas.tiles}, NAN),
+        slope_deg=_away_from_water(slope, state),
+        elevation_m=canvas.lay({tile: terrain[tile].elevation_m for tile in canvas.tiles if tile in terrain}, NAN),
+        slopes=np.nan_to_num(slope, nan=0.0) >= settings.seed_slope_deg / 2,
+        state=state,
+    )
+
+
+def _kept(measuring: Measuring) -> tuple[int, ...]:
+    """Which bands of a look are compared."""
+    return _RED_AND_BLUE if measuring.sensor is Sensor.OPTICAL else tuple(range(len(measuring.polarisations)))
+
+
+def _lay_bands(canvas: Canvas, bands: Mapping[Tile, Array], kept: Sequence[int]) -> Array:
+    return np.stack([canvas.lay({tile: pixels[band] for tile, pixels in bands.items()}, NAN) for band in kept])
+
+
+def _away_from_water(slope_deg: Array, state: NDArray[np.uint8]) -> Array:
+    bank = grow_mask(state == PixelState.WATER, _BANK_M, RESOLUTION_M)
+    return np.where(bank, np.float32(0.0), slope_deg)
+
+
+def depth_of(sensor: Sensor, settings: AlertSettings) -> int:
+    """How many valid looks at every pixel make up a reference."""
+    return settings.looks if sensor is Sensor.OPTICAL else settings.radar_looks
+
+
+def reach_of(sensor: Sensor, settings: AlertSettings) -> int:
+    """How many looks of a tile are searched for them."""
+    return settings.reach if sensor is Sensor.OPTICAL else settings.radar_looks + settings.reach
+
+
+def before_of(looks: Sequence[Look], settings: AlertSettings) -> Before | None:
+    """What earlier looks of one tile and one comparability class say together; None when there are too few."""
+    if not looks:
+        return None
+    if looks[0].sensor is Sensor.OPTICAL:
+        return build_reference(looks, settings.looks)
+    power = np.stack([np.where(valid(look), look.pixels, NAN) for look in looks])
+    times = np.array([look.sensing_time.timestamp() for look in looks])
+    reference = build_backscatter_reference(power, times, settings.radar_looks)
+    return reference if reference is not None and (reference.count >= LEAST_PASSES).any() else None
+
+
+def references(looks: Mapping[Tile, Sequence[Look]], settings: AlertSettings) -> dict[Tile, Before]:
+    """What was known of every tile that has earlier looks."""
+    built = {tile: before_of(earlier, settings) for tile, earlier in looks.items()}
+    return {tile: reference for tile, reference in built.items() if reference is not None}
+
+
+def compare(scene: Scene, past: Mapping[Tile, Before], settings: AlertSettings) -> Changes:
+    """Change of the scene against what was known before, by every detector of its sensor."""
+    if scene.sensor is Sensor.SAR:
+        of_radar = {tile: known for tile, known in past.items() if isinstance(known, BackscatterReference)}
+        return _compare_radar(scene, of_radar, settings)
+    return _compare_optics(
+        scene, {tile: known for tile, known in past.items() if isinstance(known, Reference)}, settings
+    )
+
+
+def _compare_optics(scene: Scene, past: Mapping[Tile, Reference], settings: AlertSettings) -> Changes:
+    canvas = scene.canvas
+    known = [tile for tile in canvas.tiles if tile in past]
+    probability = canvas.lay({tile: past[tile].probability for tile in known}, NAN)
+    before = _lay_bands(canvas, {tile: past[tile].pixels for tile in known}, _RED_AND_BLUE)
+    network = network_change(scene.probability, probability, scene.slopes)
+    baseline = bare_ground_change(
+        Colours(red=scene.measured[0], blue=scene.measured[1]),
+        Colours(red=before[0], blue=before[1]),
+        scene.elevation_m,
+        scene.slopes,
+        RESOLUTION_M,
+    )
+    high = max(settings.baseline_high, settings.noise_factor * baseline.noise)
+    low = max(settings.baseline_low, 0.6 * settings.noise_factor * baseline.noise)
+    slope = settings.seed_slope_deg
+    return Changes(
+        layers={Detector.NETWORK: network, Detector.BASELINE: baseline},
+        masks={
+            Detector.NETWORK: grow(network.change, scene.slope_deg, settings.high, settings.low, slope),
+            Detector.BASELINE: grow(baseline.change, scene.slope_deg, high, low, slope),
+        },
+    )
+
+
+def _compare_radar(scene: Scene, past: Mapping[Tile, BackscatterReference], settings: AlertSettings) -> Changes:
+    canvas = scene.canvas
+    bands = range(len(scene.polarisations))
+    known = [tile for tile in canvas.tiles if tile in past]
+    before = BackscatterReference(
+        mean=_lay_bands(canvas, {tile: past[tile].mean for tile in known}, bands),
+        spread_db=_lay_bands(canvas, {tile: past[tile].spread_db for tile in known}, bands),
+        response=_lay_bands(canvas, {tile: past[tile].response for tile in known}, bands),
+        count=canvas.lay({tile: past[tile].count for tile in known}, np.uint8(0)),
+        last_seen_s=canvas.lay({tile: past[tile].last_seen_s for tile in known}, np.float64(np.nan)),
+    )
+    layer = backscatter_change(scene.measured, before, scene.slopes, scene.native_m, scene.polarisations)
+    mask = coherent_change(layer.change, scene.slope_deg, settings, scene.native_m)
+    return Changes(layers={Detector.RADAR: layer}, masks={Detector.RADAR: mask})
+
+
+def scene_settings(scene: Scene, settings: AlertSettings) -> AlertSettings:
+    """The thresholds for what a scene resolves: coarse pixels cannot show a small landslide."""
+    if scene.sensor is Sensor.OPTICAL:
+        return settings
+    return replace(settings, min_area_ha=max(settings.min_area_ha, least_area_ha(scene.native_m)))
+
+
+def threshold_of(detector: Detector, settings: AlertSettings) -> float:
+    """The change from which a detector starts a cluster."""
+    return {
+        Detector.NETWORK: settings.high,
+        Detector.BASELINE: settings.baseline_high,
+        Detector.RADAR: settings.radar_high,
+    }[detector]
