@@ -5,19 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pystac
-import rasterio
-from affine import Affine
-from numpy.typing import NDArray
 from pystac.utils import datetime_to_str
-from shapely import box
-from shapely.geometry import mapping
-from shapely.geometry.base import BaseGeometry
 
-from monitor.core.grid import project
+from monitor.sandbox.catalog_files import MARKS, Raster, asset, bare_item, write_raster
 from monitor.sandbox.frame import EPSG, MGRS_TILE
 from monitor.sandbox.optics import OFFSET, SCALE, Sun
+from monitor.sandbox.passes import Pass
+from monitor.sandbox.radar_items import LAND_COVER, RADAR, write_land_cover, write_pass
 
 SCENES = "sentinel-2-l2a"
 TERRAIN = "cop-dem-glo-30"
@@ -25,6 +20,12 @@ RELATIVE_ORBIT = 122
 """The orbit that sees 33TVM in mid-swath; Sentinel-2A and 2B pass on it 5 days apart."""
 PROCESSING_BASELINE = "05.11"
 _NAMES = {"B02": ("blue", 0.490), "B03": ("green", 0.560), "B04": ("red", 0.665)}
+_TITLES = {
+    SCENES: "Simulated Sentinel-2 L2A",
+    TERRAIN: "Simulated Copernicus DEM GLO-30",
+    RADAR: "Simulated Sentinel-1 RTC",
+    LAND_COVER: "Simulated ESA WorldCover",
+}
 _EXTENSIONS = [
     "https://stac-extensions.github.io/eo/v1.1.0/schema.json",
     "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
@@ -32,16 +33,6 @@ _EXTENSIONS = [
     "https://stac-extensions.github.io/sat/v1.0.0/schema.json",
     "https://stac-extensions.github.io/view/v1.0.0/schema.json",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Raster:
-    """One file to be: pixels and where they lie."""
-
-    pixels: NDArray[np.generic]
-    """(H, W)."""
-    transform: Affine
-    nodata: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +52,7 @@ class CatalogWriter:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._scenes: list[pystac.Item] = []
-        self._terrain: list[pystac.Item] = []
+        self._items: dict[str, list[pystac.Item]] = {name: [] for name in _TITLES}
 
     def add_scene(self, scene: Scene) -> None:
         """Write the rasters of an acquisition and remember its item."""
@@ -72,25 +62,33 @@ class CatalogWriter:
         for key, raster in scene.rasters.items():
             path = self._write(SCENES, name, key, raster)
             item.add_asset(key, _class_asset(path) if key == "SCL" else _band_asset(path, key))
-        self._scenes.append(item)
+        self._items[SCENES].append(item)
 
     def add_terrain(self, raster: Raster) -> None:
         """Write the elevation model."""
         name = "Copernicus_DSM_COG_10_simulated_DEM"
-        properties: dict[str, object] = {"gsd": 30, "platform": "TanDEM-X", "scarpwatch:simulated": True}
+        properties: dict[str, object] = {"gsd": 30, "platform": "TanDEM-X", **MARKS}
         item = _item(name, datetime(2021, 4, 22, tzinfo=UTC), raster, properties)
         item.stac_extensions = ["https://stac-extensions.github.io/projection/v2.0.0/schema.json"]
         path = self._write(TERRAIN, name, "data", raster)
-        item.add_asset("data", _asset(path, "Surface elevation, metres", ["data"]))
-        self._terrain.append(item)
+        item.add_asset("data", asset(path, "Surface elevation, metres", ["data"]))
+        self._items[TERRAIN].append(item)
+
+    def add_pass(self, one: Pass, rasters: Mapping[str, Raster]) -> None:
+        """Write VV and VH of a radar pass, by asset key, and remember its item."""
+        self._items[RADAR].append(write_pass(self._folder, one, rasters))
+
+    def add_land_cover(self, raster: Raster) -> None:
+        """Write the land cover map."""
+        self._items[LAND_COVER].append(write_land_cover(self._folder, raster))
 
     def save(self) -> Path:
         """Write the catalog with relative links throughout; returns the path of catalog.json."""
         catalog = pystac.Catalog(id="simulated-valley", description="A simulated valley; no pixel of it was sensed.")
-        for name, items, title in (
-            (SCENES, self._scenes, "Simulated Sentinel-2 L2A"),
-            (TERRAIN, self._terrain, "Simulated Copernicus DEM GLO-30"),
-        ):
+        for name, items in self._items.items():
+            if not items:
+                continue
+            title = _TITLES[name]
             collection = pystac.Collection(
                 id=name,
                 title=title,
@@ -106,41 +104,16 @@ class CatalogWriter:
         return self._folder / "catalog.json"
 
     def _write(self, collection: str, item: str, key: str, raster: Raster) -> Path:
-        path = self._folder / collection / item / f"{key}.tif"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        height, width = raster.pixels.shape
-        floating = np.issubdtype(raster.pixels.dtype, np.floating)
-        with rasterio.open(
-            path, "w", driver="GTiff", height=height, width=width, count=1, dtype=raster.pixels.dtype,
-            crs=f"EPSG:{EPSG}", transform=raster.transform, nodata=raster.nodata,
-            tiled=True, blockxsize=256, blockysize=256, compress="deflate", zlevel=3, predictor=3 if floating else 2,
-        ) as file:  # fmt: skip
-            file.write(raster.pixels, 1)
-        return path
-
-
-def footprint(raster: Raster) -> BaseGeometry:
-    """The raster's outline, EPSG:4326."""
-    height, width = raster.pixels.shape
-    west, north = raster.transform @ (0, 0)
-    east, south = raster.transform @ (width, height)
-    return project(box(west, south, east, north), EPSG, 4326)
+        return write_raster(self._folder / collection / item / f"{key}.tif", raster)
 
 
 def _item(name: str, time: datetime, raster: Raster, properties: Mapping[str, object]) -> pystac.Item:
-    outline = footprint(raster)
-    return pystac.Item(
-        id=name,
-        geometry=mapping(outline),
-        bbox=list(outline.bounds),
-        datetime=time,
-        properties={
-            "proj:code": f"EPSG:{EPSG}",
-            "proj:shape": list(raster.pixels.shape),
-            "proj:transform": list(raster.transform)[:6],
-            **properties,
-        },
-    )
+    projection = {
+        "proj:code": f"EPSG:{EPSG}",
+        "proj:shape": list(raster.pixels.shape),
+        "proj:transform": list(raster.transform)[:6],
+    }
+    return bare_item(name, time, raster, {**projection, **properties})
 
 
 def _scene_properties(scene: Scene, name: str) -> dict[str, object]:
@@ -163,27 +136,23 @@ def _scene_properties(scene: Scene, name: str) -> dict[str, object]:
         "s2:datastrip_id": f"{platform}_OPER_MSI_L2A_DS_SIMU_{stamp}_S{stamp}_N{PROCESSING_BASELINE}",
         "s2:product_uri": f"{name}.SAFE",
         "s2:generation_time": datetime_to_str(scene.time.replace(hour=16, minute=0, second=0)),
-        "scarpwatch:simulated": True,
+        **MARKS,
     }
-
-
-def _asset(path: Path, title: str, roles: list[str]) -> pystac.Asset:
-    return pystac.Asset(href=str(path), title=title, media_type=pystac.MediaType.COG, roles=roles)
 
 
 def _band_asset(path: Path, key: str) -> pystac.Asset:
     common_name, centre_um = _NAMES[key]
-    asset = _asset(path, f"{key}, {common_name}, surface reflectance", ["data", "reflectance"])
+    entry = asset(path, f"{key}, {common_name}, surface reflectance", ["data", "reflectance"])
     raster = {"data_type": "uint16", "nodata": 0, "scale": SCALE, "offset": OFFSET, "spatial_resolution": 10}
-    asset.extra_fields = {
+    entry.extra_fields = {
         "gsd": 10,
         "raster:bands": [raster],
         "eo:bands": [{"name": key, "common_name": common_name, "center_wavelength": centre_um}],
     }
-    return asset
+    return entry
 
 
 def _class_asset(path: Path) -> pystac.Asset:
-    asset = _asset(path, "Scene classification (SCL)", ["data"])
-    asset.extra_fields = {"gsd": 20, "raster:bands": [{"data_type": "uint8", "nodata": 0, "spatial_resolution": 20}]}
-    return asset
+    entry = asset(path, "Scene classification (SCL)", ["data"])
+    entry.extra_fields = {"gsd": 20, "raster:bands": [{"data_type": "uint8", "nodata": 0, "spatial_resolution": 20}]}
+    return entry

@@ -71,7 +71,7 @@ def make_sky(side: int, cover: float, sun: Sun, rng: np.random.Generator, *, vei
     field = fractal(side, rng, beta=3.6, longest_px=longest, shortest_px=4.0)
     ragged = fractal(side, rng, beta=2.4, longest_px=16, shortest_px=3.0)
     field = field + 0.5 * fractal(side, rng, beta=4.0) + 0.10 * ragged
-    depth = np.clip(field - np.quantile(field, 1.0 - min(cover, 0.95)), 0.0, None) * 2.6
+    depth = np.clip(field - np.quantile(field, 1.0 - min(cover, 0.995)), 0.0, None) * 2.6
     if cover <= 0.0:
         depth = np.zeros_like(field)
     opacity = (1.0 - np.exp(-1.1 * depth)).astype(np.float32)

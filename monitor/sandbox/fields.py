@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import IntEnum
 
 import numpy as np
@@ -25,6 +26,8 @@ class Crop(IntEnum):
 
 
 _NEXT = np.array([Crop.DENSE, Crop.RIPE, Crop.STUBBLE, Crop.TILLED, Crop.YOUNG, Crop.MOWN, Crop.GRASS])
+_BEFORE = np.argsort(_NEXT)
+"""State before each state: `_NEXT` read backwards."""
 _CHANGE_PER_REVISIT = np.array([0.10, 0.06, 0.12, 0.10, 0.10, 0.06, 0.35])
 """Chance that a field in each state moves on within five days."""
 _START = np.array([0.12, 0.30, 0.13, 0.10, 0.10, 0.22, 0.03])
@@ -126,3 +129,34 @@ def _lanes(
     spacing = rng.uniform(700.0, 1100.0)
     across = np.abs((u + 30.0 * np.sin(v / 160.0)) % spacing - spacing / 2) < 4.5
     return np.asarray(along | across, dtype=np.int8)
+
+
+def farm_at(
+    crops: Sequence[NDArray[np.int8]], looks: Sequence[datetime], when: datetime, seed: int
+) -> NDArray[np.int8]:
+    """State of every field at any time: each change between two looks falls on a day of its own.
+
+    Args:
+        crops: per look (count,) Crop, as `farm` returns.
+        looks: times of the looks, ascending.
+        when: may lie before the first look, where fields are followed backwards, and after the last one.
+    """
+    later = next((index for index, look in enumerate(looks) if look >= when), len(looks))
+    if later == len(looks):
+        return crops[-1]
+    if later == 0:
+        return _before(crops[0], (looks[0] - when) / timedelta(days=5), seed)
+    day = stream(seed, f"farming days {later}").uniform(size=crops[later].size)
+    passed = (when - looks[later - 1]) / (looks[later] - looks[later - 1])
+    return np.where(day <= passed, crops[later], crops[later - 1]).astype(np.int8)
+
+
+def _before(state: NDArray[np.int8], revisits: float, seed: int) -> NDArray[np.int8]:
+    """Fields some revisits of five days ago, by the same chances of change."""
+    rng = stream(seed, "farming before")
+    for step in range(int(np.ceil(revisits))):
+        day = rng.uniform(size=state.size)
+        earlier = _BEFORE[state]
+        moved = rng.uniform(size=state.size) < _CHANGE_PER_REVISIT[earlier]
+        state = np.where(moved & (day < revisits - step), earlier, state).astype(np.int8)
+    return state

@@ -1,32 +1,37 @@
-"""A simulated valley: made-up ground seen by a made-up Sentinel-2 before and after a storm, and the truth beside it."""
+"""A simulated valley: made-up ground seen by made-up satellites before and after a storm, and the truth beside it."""
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from shapely.geometry import Point, mapping, shape
+from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
 
 from monitor.core.grid import project
-from monitor.sandbox.catalog_writer import CatalogWriter, Raster, Scene, footprint
-from monitor.sandbox.clouds import SceneClass, Sky, add_clouds, classify, make_sky, place_sky
-from monitor.sandbox.cover import Cover, grow_cover
-from monitor.sandbox.fields import Crop, farm
-from monitor.sandbox.frame import EPSG, Frame, place_frame, stream
+from monitor.sandbox.backscatter import under_water
+from monitor.sandbox.catalog_files import Raster, footprint
+from monitor.sandbox.catalog_writer import CatalogWriter, Scene
+from monitor.sandbox.clouds import SceneClass, Sky, add_clouds, classify
+from monitor.sandbox.cover import Cover
+from monitor.sandbox.fields import Crop
+from monitor.sandbox.frame import EPSG, stream
+from monitor.sandbox.land_cover import draw_map
 from monitor.sandbox.optics import Sun, direct_light, draw_air, illuminate, observe, sun_position, to_digital
-from monitor.sandbox.scars import Scar, fail_slopes
-from monitor.sandbox.surface import BANDS, Ground, make_ground, reflect
-from monitor.sandbox.terrain import Relief, build_relief, elevation_model
+from monitor.sandbox.passes import Pass, Radar, make_radar, observe_pass, plan_passes
+from monitor.sandbox.radar_items import NODATA, quantised
+from monitor.sandbox.scars import Scar
+from monitor.sandbox.story import PLAIN, VALLEY_VERSION, Story
+from monitor.sandbox.surface import BANDS, reflect
+from monitor.sandbox.terrain import elevation_model
+from monitor.sandbox.traps import Cause, Trap, lay_traps, outline, worked_fields
+from monitor.sandbox.weather import make_weather
+from monitor.sandbox.world import World, make_world
 
-_REVISIT = timedelta(days=5)
-_CLEAR_SHARE = 0.8
-"""Of the scars, in the first acquisition after the storm."""
-_SKIES = 16
-"""Tries at a sky that leaves so many clear."""
 _VISIBLE_SHARE = 0.7
 _HIDDEN_CLASSES = (SceneClass.CLOUD_SHADOW, SceneClass.CLOUD_MEDIUM, SceneClass.CLOUD_HIGH, SceneClass.CIRRUS)
 Report = Callable[[str], None]
@@ -60,35 +65,32 @@ class Valley:
     """Sensing times, oldest first."""
     storm: datetime
     scars: tuple[TrueScar, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _World:
-    """The ground and the calendar, before anybody looks."""
-
-    frame: Frame
-    seed: int
-    relief: Relief
-    ground: Ground
-    crops: list[NDArray[np.int8]]
-    times: tuple[datetime, ...]
-    quiet: int
-    """Number of acquisitions before the storm."""
-    centre: tuple[float, float]
-    """Longitude, latitude."""
+    passes: tuple[datetime, ...] = ()
+    """Middle of every radar pass, oldest first."""
+    traps: tuple[Trap, ...] = ()
+    """Ground that changed for another cause."""
+    version: int = VALLEY_VERSION
 
 
 def build_valley(
-    folder: Path, *, seed: int, size_px: int = 768, quiet: int = 4, after: int = 1, report: Report = lambda _: None
+    folder: Path,
+    *,
+    seed: int,
+    size_px: int = 768,
+    quiet: int = 4,
+    after: int = 1,
+    story: Story = PLAIN,
+    report: Report = lambda _: None,
 ) -> Valley:
     """Simulate a valley and write it: `folder/catalog` for the service, `folder/truth.json` for judging it.
 
     Args:
         folder: created when missing.
-        seed: any integer; the same seed gives the same pixels.
+        seed: any integer; the same seed and story give the same pixels.
         size_px: side of the scene in 10 m pixels, even, at least 128.
-        quiet: acquisitions before the storm, 5 days apart, at least 1.
-        after: acquisitions after it, 0 for a valley in which nothing happened yet.
+        quiet: optical looks before the storm, 5 days apart, at least 1.
+        after: optical looks after it, 0 for a valley in which nothing happened yet.
+        story: what else happens, and whether a radar looks too.
         report: told one line per step.
 
     Raises:
@@ -96,26 +98,25 @@ def build_valley(
     """
     if quiet < 1 or after < 0:
         raise ValueError(f"a valley needs quiet >= 1 and after >= 0 acquisitions; got {quiet} and {after}")
-    world = _make_world(seed, size_px, quiet, after, report)
-    storm = world.times[quiet - 1] + timedelta(days=2, hours=14)
+    world = make_world(seed, size_px, quiet, after, story, report)
     writer = CatalogWriter(folder / "catalog")
-    hidden: NDArray[np.bool_] | None = None
-    for index, time in enumerate(world.times):
-        scene, hidden = _acquire(world, index)
-        writer.add_scene(scene)
-        when = "quiet" if index < quiet else f"after the storm, {len(world.ground.scars.each)} slopes have failed"
-        report(f"{time:%Y-%m-%d} {scene.platform}: {scene.cloud_percent:.0f} % cloud, {when}")
-    writer.add_terrain(_terrain_raster(world))
-    bbox = footprint(scene.rasters["B02"]).bounds
-    scars = tuple(_true_scar(scar, hidden if after else None) for scar in world.ground.scars.each) if after else ()
+    hidden = _look(world, writer, report)
+    radar = _listen(world, writer, report) if story.radar else None
+    terrain = _terrain_raster(world)
+    writer.add_terrain(terrain)
+    if story.land_cover:
+        classes, transform = draw_map(world)
+        writer.add_land_cover(Raster(pixels=classes, transform=transform, nodata=0, epsg=4326))
     valley = Valley(
         catalog=writer.save(),
         truth=folder / "truth.json",
-        bbox=bbox,
+        bbox=footprint(_scene_outline(world)).bounds,
         seed=seed,
         times=world.times,
-        storm=storm,
-        scars=scars,
+        storm=world.storm,
+        scars=tuple(_true_scar(scar, hidden) for scar in world.ground.scars.each) if after else (),
+        passes=tuple(one.time for one in radar[1]) if radar else (),
+        traps=_traps(world, radar),
     )
     _write_truth(valley)
     return valley
@@ -138,50 +139,68 @@ def load_valley(folder: Path) -> Valley:
         times=tuple(datetime.fromisoformat(time) for time in document["scarpwatch:times"]),
         storm=datetime.fromisoformat(document["scarpwatch:storm"]),
         scars=tuple(TrueScar(geometry=shape(one["geometry"]), **one["properties"]) for one in document["features"]),
+        # A valley of version 1 has none of these.
+        passes=tuple(datetime.fromisoformat(time) for time in document.get("scarpwatch:passes", [])),
+        traps=tuple(_load_trap(one) for one in document.get("scarpwatch:traps", [])),
+        version=document.get("scarpwatch:valley_version", 1),
     )
 
 
-def _make_world(seed: int, size_px: int, quiet: int, after: int, report: Report) -> _World:
-    frame = place_frame(seed, size_px)
-    west, south, east, north = frame.bounds
-    report(f"raising hills over {(east - west) * (north - south) / 1e6:.0f} km² and letting rivers cut them")
-    relief = build_relief(frame, seed)
-    report("growing forest, laying out fields, setting the river in its bed")
-    cover = grow_cover(frame, relief, seed)
-    scars = fail_slopes(frame, relief, cover, seed)
-    ground = make_ground(cover, scars, seed)
-    fields = cover.kind == Cover.FIELD
-    centre = project(Point((west + east) / 2, (south + north) / 2), EPSG, 4326)
-    assert isinstance(centre, Point)
-    return _World(
-        frame=frame,
-        seed=seed,
-        relief=relief,
-        ground=ground,
-        crops=farm(cover.parcels, fields, seed, quiet, after),
-        times=_calendar(seed, quiet + after),
-        quiet=quiet,
-        centre=(centre.x, centre.y),
-    )
+def _look(world: World, writer: CatalogWriter, report: Report) -> NDArray[np.bool_]:
+    """All optical looks; returns which pixels of the padded frame nobody can see in the last one."""
+    for index, time in enumerate(world.times):
+        scene, hidden = _acquire(world, index)
+        writer.add_scene(scene)
+        when = "quiet" if index < world.quiet else f"after the storm, {len(world.ground.scars.each)} slopes have failed"
+        report(f"{time:%Y-%m-%d} {scene.platform}: {scene.cloud_percent:.0f} % cloud, {when}")
+    return hidden
 
 
-def _calendar(seed: int, count: int) -> tuple[datetime, ...]:
-    """Passes at ten in the morning UTC, 5 days apart, starting in June, July or August 2025.
+def _listen(world: World, writer: CatalogWriter, report: Report) -> tuple[Radar, tuple[Pass, ...]]:
+    """All radar passes."""
+    passes = plan_passes(world.times, world.storm, world.seed)
+    radar = make_radar(world, passes)
+    for one in passes:
+        bands = quantised(observe_pass(world, radar, one))
+        transform = world.frame.transform()
+        writer.add_pass(
+            one,
+            {key: Raster(pixels=bands[i], transform=transform, nodata=NODATA) for i, key in enumerate(("vv", "vh"))},
+        )
+    report(f"{len(passes)} radar passes, {passes[0].time:%Y-%m-%d} to {passes[-1].time:%Y-%m-%d}, on two tracks")
+    return radar, passes
 
-    Later in the year steep shaded slopes get so little light that fresh scars there cannot be seen.
-    """
-    start = datetime(2025, 6, 1, 10, 0, 31, tzinfo=UTC) + timedelta(days=int(stream(seed, "calendar").integers(0, 85)))
-    return tuple(start + index * _REVISIT for index in range(count))
+
+def _traps(world: World, radar: tuple[Radar, tuple[Pass, ...]] | None) -> tuple[Trap, ...]:
+    """Everything that changed and is no landslide, oldest first."""
+    cover, frame, times = world.ground.cover, world.frame, world.times
+    causes = [
+        (Cause.FIELD, worked_fields(cover, world.crops[i - 1], world.crops[i]), times[i]) for i in range(1, len(times))
+    ]
+    if world.after:
+        standing = [one.time for one in radar[1] if one.time > world.storm][:1] if radar else []
+        flood = cover.flood
+        for time in standing:
+            assert radar is not None
+            flood = flood | under_water(radar[0].ground, (time - world.storm) / timedelta(days=1))
+        causes.append((Cause.FLOOD, flood, world.storm))
+    if world.clearcut is not None:
+        causes.append((Cause.CLEARCUT, world.clearcut.mask, times[world.clearcut.since]))
+    if world.snow is not None:
+        causes.append((Cause.SNOW, world.snow.mask, times[world.snow.look]))
+    drawn = [Trap(cause=cause, geometry=outline(frame, mask), time=time) for cause, mask, time in causes]
+    return tuple(sorted((trap for trap in drawn if not trap.geometry.is_empty), key=lambda trap: trap.time))
 
 
-def _acquire(world: _World, index: int) -> tuple[Scene, NDArray[np.bool_]]:
+def _acquire(world: World, index: int) -> tuple[Scene, NDArray[np.bool_]]:
     """One acquisition, and which pixels of the padded frame nobody can see in it."""
     rng = stream(world.seed, f"acquisition {index}")
     time = world.times[index]
     sun = sun_position(time, *world.centre)
-    sky = _sky(world, index, sun, rng)
+    sky = make_weather(world, index, sun, rng)
     revisits = max(index - world.quiet + 1, 0)
     surface = reflect(world.ground, world.crops[index], time.timetuple().tm_yday, revisits)
+    surface = lay_traps(surface, world.clearcut, world.snow, world.ground.scars, index)
     lit = add_clouds(illuminate(surface, world.relief, sun, sky.shadow), sky)
     digital = world.frame.crop(to_digital(observe(lit, draw_air(rng), rng)))
     scl = _scene_classes(world, index, sky, sun, rng)
@@ -195,27 +214,7 @@ def _acquire(world: _World, index: int) -> tuple[Scene, NDArray[np.bool_]]:
     return scene, sky.obstructed() | masked
 
 
-def _sky(world: _World, index: int, sun: Sun, rng: np.random.Generator) -> Sky:
-    """Weather: one quiet date is nearly clear, the first look after the storm has 5 to 20 % cloud."""
-    side = world.frame.padded_px
-    grounds = [(scar.rows, scar.columns) for scar in world.ground.scars.each]
-    clear_day = int(stream(world.seed, "clear day").integers(0, world.quiet))
-    if index == clear_day:
-        return place_sky(make_sky(side, rng.uniform(0.0, 0.02), sun, rng), grounds, 1.0, rng)[0]
-    if index < world.quiet:
-        return make_sky(side, rng.uniform(0.02, 0.30), sun, rng, veiled=rng.uniform() < 0.3)
-    # What the first look after the storm misses under cloud, the second one sees.
-    wanted = _CLEAR_SHARE if index == world.quiet else 1.0
-    cover = rng.uniform(0.07, 0.16)
-    for _ in range(_SKIES):
-        sky, clear_share = place_sky(make_sky(side, cover, sun, rng), grounds, wanted, rng)
-        if clear_share >= wanted:
-            break
-        cover *= 0.85
-    return sky
-
-
-def _scene_classes(world: _World, index: int, sky: Sky, sun: Sun, rng: np.random.Generator) -> NDArray[np.uint8]:
+def _scene_classes(world: World, index: int, sky: Sky, sun: Sun, rng: np.random.Generator) -> NDArray[np.uint8]:
     """(padded / 2, padded / 2) SCL of an acquisition."""
     cover, scars = world.ground.cover, world.ground.scars
     state = world.crops[index][cover.parcels.field]
@@ -223,16 +222,29 @@ def _scene_classes(world: _World, index: int, sky: Sky, sun: Sun, rng: np.random
     bare |= (cover.kind == Cover.FIELD) & np.isin(state, (Crop.STUBBLE, Crop.TILLED, Crop.RIPE))
     if index >= world.quiet:
         bare |= cover.flood | (scars.share > 0.5)
-    return classify(sky, cover.kind, bare, direct_light(world.relief, sun), rng)
+    if world.clearcut is not None and index >= world.clearcut.since:
+        bare |= world.clearcut.mask
+    scl = classify(sky, cover.kind, bare, direct_light(world.relief, sun), rng)
+    if world.snow is not None and index == world.snow.look:
+        side = scl.shape[0]
+        white = world.snow.mask.reshape(side, 2, side, 2).mean(axis=(1, 3)) > 0.5
+        scl[white & ~np.isin(scl, _HIDDEN_CLASSES)] = SceneClass.SNOW
+    return scl
 
 
-def _terrain_raster(world: _World) -> Raster:
+def _terrain_raster(world: World) -> Raster:
     elevation, margin_m = elevation_model(world.frame, world.relief, world.ground.cover.canopy_m, world.seed)
     return Raster(pixels=elevation, transform=world.frame.transform(30.0, margin_m))
 
 
-def _true_scar(scar: Scar, hidden: NDArray[np.bool_] | None) -> TrueScar:
-    clear = 0.0 if hidden is None else 1.0 - float(hidden[scar.rows, scar.columns].mean())
+def _scene_outline(world: World) -> Raster:
+    """The scene's ground without its pixels."""
+    side = world.frame.size_px
+    return Raster(pixels=np.broadcast_to(np.uint8(0), (side, side)), transform=world.frame.transform())
+
+
+def _true_scar(scar: Scar, hidden: NDArray[np.bool_]) -> TrueScar:
+    clear = 1.0 - float(hidden[scar.rows, scar.columns].mean())
     return TrueScar(
         geometry=project(scar.geometry, EPSG, 4326),
         area_ha=round(scar.area_ha, 4),
@@ -253,9 +265,27 @@ def _write_truth(valley: Valley) -> None:
     document = {
         "type": "FeatureCollection",
         "scarpwatch:seed": valley.seed,
+        "scarpwatch:valley_version": valley.version,
         "scarpwatch:storm": valley.storm.isoformat(),
         "scarpwatch:times": [time.isoformat() for time in valley.times],
+        "scarpwatch:passes": [time.isoformat() for time in valley.passes],
+        "scarpwatch:traps": [_trap_feature(trap) for trap in valley.traps],
         "bbox": list(valley.bbox),
         "features": features,
     }
     valley.truth.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def _trap_feature(trap: Trap) -> dict[str, object]:
+    return {
+        "type": "Feature",
+        "geometry": mapping(trap.geometry),
+        "properties": {"cause": trap.cause.value, "time": trap.time.isoformat()},
+    }
+
+
+def _load_trap(feature: dict[str, Any]) -> Trap:
+    told = feature["properties"]
+    return Trap(
+        cause=Cause(told["cause"]), geometry=shape(feature["geometry"]), time=datetime.fromisoformat(told["time"])
+    )
