@@ -39,7 +39,7 @@ class Frozen:
 
 
 def find(scene: Scene, changes: Changes, known: Sequence[Event], settings: AlertSettings) -> list[Cluster]:
-    """Clusters of the alerting detectors outside the ground of events that are already open."""
+    """Clusters of the alerting detectors outside the ground of events that are known."""
     alerting = [detector for detector in settings.detectors if detector in changes.masks]
     if not alerting:
         return []

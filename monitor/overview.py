@@ -12,10 +12,8 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from shapely import contains_xy, prepare
-from shapely.geometry.base import BaseGeometry
 
-from monitor.core.grid import RESOLUTION_M, TILE_PX, project, region_tiles, tile_geobox, tile_polygon
+from monitor.core.grid import RESOLUTION_M, pixels_within, region_tiles
 from monitor.core.masks import NO_ELEVATION
 from monitor.core.radar import LEAST_PASSES
 from monitor.core.reference import valid
@@ -93,7 +91,7 @@ def coverage(region: Region, history: TileHistory, looks: LookArchive, now: date
     since = now - timedelta(days=region.lookback_days)
     tiles = region_tiles(region.geometry)
     counts = {
-        tile: _count(_inside(region.geometry, tile), history.history(tile, _LOOKS_PER_TILE), looks, since)
+        tile: _count(pixels_within(region.geometry, tile), history.history(tile, _LOOKS_PER_TILE), looks, since)
         for tile in tiles
     }
     pixels = max(1, sum(count.inside for count in counts.values()))
@@ -142,15 +140,3 @@ def _count(inside: Mask, rows: Sequence[Observation], looks: LookArchive, since:
 def _observed(look: Look) -> Mask:
     """Ground that counts as observed, and water: seen, and known not to slide."""
     return np.asarray(valid(look) | (look.state == PixelState.WATER), dtype=np.bool_)
-
-
-def _inside(region: BaseGeometry, tile: Tile) -> Mask:
-    """(256, 256) pixels of a tile whose centre lies in a region (EPSG:4326)."""
-    ground = project(region, 4326, tile.epsg)
-    prepare(ground)
-    if ground.contains(tile_polygon(tile)):
-        return np.ones((TILE_PX, TILE_PX), dtype=np.bool_)
-    grid = tile_geobox(tile).transform
-    centres = np.arange(TILE_PX) + 0.5
-    eastings, northings = np.meshgrid(grid.c + grid.a * centres, grid.f + grid.e * centres)
-    return np.asarray(contains_xy(ground, eastings, northings), dtype=np.bool_)

@@ -77,18 +77,19 @@ class EarlierLooks:
         """Events with what is left of their frozen references in the acquisition's own comparability class.
 
         Events that share them are judged together: those that opened together, and, if another sensor or track
-        opened them, whose ground was last seen unchanged at the same time.
+        opened them, whose newest looks from before are the same.
         """
-        groups: dict[tuple[str, datetime | None], list[Event]] = {}
+        groups: dict[object, list[Event]] = {}
+        hrefs: dict[object, dict[Tile, list[str]]] = {}
         for event in events:
+            kept = self._store.reference(event.id, self._acquisition.comparable)
             own = event.comparable == self._acquisition.comparable
-            groups.setdefault((opening_acquisition(event), None if own else event.window_start), []).append(event)
-        return [Frozen(events=tuple(group), past=self._frozen_past(group)) for group in groups.values()]
+            key = opening_acquisition(event) if own else _newest(kept)
+            groups.setdefault(key, []).append(event)
+            hrefs.setdefault(key, {}).update(kept)
+        return [Frozen(events=tuple(group), past=self._recalled(hrefs[key])) for key, group in groups.items()]
 
-    def _frozen_past(self, group: Sequence[Event]) -> dict[Tile, Before]:
-        hrefs: dict[Tile, list[str]] = {}
-        for event in group:
-            hrefs.update(self._store.reference(event.id, self._acquisition.comparable))
+    def _recalled(self, hrefs: Mapping[Tile, Sequence[str]]) -> dict[Tile, Before]:
         return references({tile: self._memory.recall_all(kept) for tile, kept in hrefs.items()}, self._settings)
 
     def freeze(self, events: Sequence[Event], known: Sequence[Event]) -> list[FrozenReference]:
@@ -159,6 +160,11 @@ class EarlierLooks:
             nothing = np.full_like(reference.probability, np.nan)
             return replace(reference, probability=nothing, spread=nothing)
         return replace(reference, probability=through_model.probability, spread=through_model.spread)
+
+
+def _newest(hrefs: Mapping[Tile, Sequence[str]]) -> frozenset[str]:
+    """The newest look of each tile by file name, which is the same on every tile of an acquisition."""
+    return frozenset(kept[0].rpartition("/")[2] for kept in hrefs.values() if kept)
 
 
 def _sensor(comparable: str) -> Sensor:

@@ -3,22 +3,20 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.change import AlertSettings
 from monitor.core.events import LookContext, add_evidence
-from monitor.core.grid import RESOLUTION_M, blocks, region_tiles
-from monitor.core.lifecycle import ALERT_STATES, LifecycleSettings
-from monitor.core.masks import NO_ELEVATION
-from monitor.core.sensors import EarlierChoices, SensorSettings, choose, clear_fraction, memory_days, told
+from monitor.core.grid import RESOLUTION_M
+from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, LifecycleSettings, rests
+from monitor.core.sensors import EarlierChoices, SensorSettings, choose, memory_days, told
 from monitor.errors import BadItem, StoreBusy
 from monitor.evidence import absorb, find, judge_events, opening_acquisition, said_before, seen_before
 from monitor.illustrating import LooksBefore, needs_picture
-from monitor.looking import Instruments, Looker, Stopwatch, order_for_cache
-from monitor.observing import compared, observed, unseen, without_elevation
+from monitor.looking import Instruments, Looker, Stopwatch
+from monitor.observing import compared, observed
 from monitor.past import EarlierLooks, Past, comparable_with
 from monitor.ports import Illustrator, LookArchive, Publisher, Store
 from monitor.records import (
@@ -31,13 +29,13 @@ from monitor.records import (
     Evidence,
     Look,
     Observation,
-    PixelState,
     Region,
     Sensor,
     Tile,
     Verdict,
 )
 from monitor.scene import Changes, Measuring, Scene, compare, scenes
+from monitor.survey import Survey, Way, survey, watched_tiles
 
 Array = NDArray[np.float32]
 _OTHER_MODEL = "another model version"
@@ -76,19 +74,6 @@ class Outcome:
     """What was amiss and did not stop it, with what helps."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Looked:
-    """All looks of an acquisition."""
-
-    looks: dict[Tile, Look]
-    hrefs: dict[Tile, str]
-    hidden: dict[Tile, Observation]
-    """Tiles where nothing was observed, with the reason."""
-    clear: dict[Tile, float]
-    """Share of every tile that was seen (`core.sensors.clear_fraction`)."""
-    mask_source: str
-
-
 class Pipeline:
     """Processes claimed acquisitions; owns no state but its wiring."""
 
@@ -125,13 +110,19 @@ class Pipeline:
         watch = Stopwatch()
         _check_readable(acquisition)
         instruments = self._instruments(region, acquisition.sensor)
-        tiles = _tiles(region)
-        looked = self._look_at(acquisition, tiles, Looker(acquisition, instruments, watch), owner, clock)
+        way = Way(
+            archive=self._archive,
+            block_tiles=self._settings.block_tiles,
+            hold=lambda: self._hold(acquisition, owner, clock),
+            progress=lambda done, tiles: self._progress(acquisition.key, done, tiles),
+        )
+        looked = survey(region, Looker(acquisition, instruments, watch), way)
+        tiles = watched_tiles(region)
         choices = self._choose(acquisition, region, looked)
         if not looked.looks:
             result = AcquisitionResult(
                 reason="nothing-usable",
-                detail="no clear ground in any tile of the region" + _blind(looked) + told(choices),
+                detail="no clear ground in any tile of the region" + looked.left_out() + told(choices),
                 observations=tuple(looked.hidden.values()),
                 choices=choices,
             )
@@ -152,7 +143,7 @@ class Pipeline:
         outcome = self._commit(acquisition, result, owner, clock, watch, len(tiles))
         return replace(outcome, complaint=complaint)
 
-    def _choose(self, acquisition: Acquisition, region: Region, looked: _Looked) -> tuple[Choice, ...]:
+    def _choose(self, acquisition: Acquisition, region: Region, looked: Survey) -> tuple[Choice, ...]:
         """Which sensor is the evidence of record on every tile."""
         now, settings = acquisition.sensing_time, self._settings.sensors
         since = now - timedelta(days=memory_days(settings))
@@ -161,41 +152,6 @@ class Pipeline:
             radar=self._store.choices_before(region.id, Sensor.SAR, now, since),
         )
         return choose(acquisition, looked.clear, region.sensor_policy, earlier, settings)
-
-    def _look_at(
-        self, acquisition: Acquisition, tiles: Sequence[Tile], looker: Looker, owner: str, clock: Callable[[], datetime]
-    ) -> _Looked:
-        """Look at every tile block by block, keeping each look on disk and the lease alive."""
-        looks: dict[Tile, Look] = {}
-        hrefs: dict[Tile, str] = {}
-        hidden: dict[Tile, Observation] = {}
-        clear: dict[Tile, float] = {}
-        through = looker.instruments
-        for block in blocks(tiles, self._settings.block_tiles):
-            for tile in order_for_cache(block):
-                # Ground that is hidden asks for no elevation: the sea has none, and clouds need none.
-                clear[tile] = clear_fraction(looker.state(tile))
-                if not (looker.state(tile) == PixelState.VALID).any():
-                    hidden[tile] = unseen(acquisition, tile, looker.state(tile), through)
-                elif looker.terrain(tile) is None:
-                    hidden[tile] = without_elevation(acquisition, tile, through)
-                elif (look := looker.look(tile)) is None:
-                    hidden[tile] = unseen(acquisition, tile, looker.state(tile), through)
-                else:
-                    looks[tile] = look
-                    keep = partial(self._archive.write, look, through.model_version)
-                    hrefs[tile] = looker.watch.run("products", keep)
-                self._progress(acquisition.key, len(looks) + len(hidden), len(tiles))
-            self._hold(acquisition, owner, clock)
-        if not looks and all(row.decision == NO_ELEVATION for row in hidden.values()):
-            raise BadItem(
-                "no elevation model covers any tile of the region, so no slope is known",
-                item=acquisition.id,
-                remedy="Add a catalog with a collection of elevation (cop-dem-glo-30 by default) to the region.",
-                reason=NO_ELEVATION,
-            )
-        source = min(looker.mask_sources - {"scl"}, default="scl")
-        return _Looked(looks=looks, hrefs=hrefs, hidden=hidden, clear=clear, mask_source=source)
 
     def _hold(self, acquisition: Acquisition, owner: str, clock: Callable[[], datetime]) -> None:
         """Prolong the lease, before every stage that may take long."""
@@ -210,7 +166,7 @@ class Pipeline:
     def _judge(
         self,
         acquisition: Acquisition,
-        looked: _Looked,
+        looked: Survey,
         past: Past,
         instruments: Instruments,
         earlier: EarlierLooks,
@@ -221,7 +177,7 @@ class Pipeline:
         A look that is history (it arrived late) feeds references only.
         """
         history = self._store.is_history(acquisition)
-        known = [] if history else self._store.events(acquisition.region, open_only=True)
+        known, resting = ([], []) if history else self._known(acquisition)
         events: list[Event] = []
         change: Change = {detector: {} for detector in Detector}
         # Also without a past, as after a change of model, open events get their evidence.
@@ -236,7 +192,8 @@ class Pipeline:
             context = self._context(acquisition, looked, past, instruments)
             context = replace(context, shift=_shift(changes), records={one.tile: one.record for one in choices})
             standing = self._heard(scene, here, context, earlier)
-            events += self._found(scene, changes, standing, past, context) if changes else standing
+            taken = [*standing, *resting]
+            events += self._found(scene, changes, standing, taken, past, context) if changes else standing
         result = AcquisitionResult(
             reason="learning" if not past.references else "history" if history else "compared",
             detail=_summary(events, past, looked, history),
@@ -245,6 +202,13 @@ class Pipeline:
             references=tuple(earlier.freeze(events, known)),
         )
         return result, change
+
+    def _known(self, acquisition: Acquisition) -> tuple[list[Event], list[Event]]:
+        """Open events of the region, and ended ones on whose ground a change is no news."""
+        lifecycle, now = self._settings.lifecycle, acquisition.sensing_time
+        found = self._store.events(acquisition.region, open_only=True, ended_since=now - lifecycle.rest)
+        known = [event for event in found if event.state in OPEN_STATES]
+        return known, [event for event in found if rests(event, now, lifecycle)]
 
     def _scenes(self, acquisition: Acquisition, looks: Mapping[Tile, Look], instruments: Instruments) -> list[Scene]:
         found = {tile: instruments.terrain.read(tile) for tile in looks}
@@ -275,15 +239,21 @@ class Pipeline:
         return list(standing.values())
 
     def _found(
-        self, scene: Scene, changes: Changes, standing: Sequence[Event], past: Past, context: LookContext
+        self,
+        scene: Scene,
+        changes: Changes,
+        standing: Sequence[Event],
+        taken: Sequence[Event],
+        past: Past,
+        context: LookContext,
     ) -> list[Event]:
-        """The standing events, some of them enlarged, and new ones."""
+        """The standing events, some of them enlarged, and new ones beside the ground of those that take it up."""
         alerts, lifecycle = self._settings.alerts, self._settings.lifecycle
-        found = find(scene, changes, standing, alerts)
+        found = find(scene, changes, taken, alerts)
         dated = [(cluster, seen_before(cluster, scene, past.references)) for cluster in found]
         return absorb(dated, standing, context, alerts, lifecycle)
 
-    def _context(self, acquisition: Acquisition, looked: _Looked, past: Past, instruments: Instruments) -> LookContext:
+    def _context(self, acquisition: Acquisition, looked: Survey, past: Past, instruments: Instruments) -> LookContext:
         return LookContext(
             region=acquisition.region,
             acquisition_key=acquisition.key,
@@ -301,7 +271,7 @@ class Pipeline:
     def _publish(
         self,
         acquisition: Acquisition,
-        looked: _Looked,
+        looked: Survey,
         change: Change,
         result: AcquisitionResult,
         instruments: Instruments,
@@ -320,10 +290,12 @@ class Pipeline:
             "scarpwatch:outcome": result.reason,
             "scarpwatch:cloud_mask": looked.mask_source,
         }
-        self._publisher.publish(acquisition, {name: layer for name, layer in layers.items() if layer}, properties)
+        worth_showing = {name: layer for name, layer in layers.items() if layer}
+        if worth_showing:  # a radar pass of which nothing is compared yet has none
+            self._publisher.publish(acquisition, worth_showing, properties)
 
     def _illustrate(
-        self, acquisition: Acquisition, looked: _Looked, change: Change, result: AcquisitionResult
+        self, acquisition: Acquisition, looked: Survey, change: Change, result: AcquisitionResult
     ) -> AcquisitionResult:
         """Picture and evidence chips for new alerts; a new picture of those that this acquisition says something of."""
         told = [event for event in result.events if needs_picture(event, acquisition.id)]
@@ -365,17 +337,6 @@ def not_observed(event: Event, why: str, context: LookContext, settings: Lifecyc
     return add_evidence(event, [piece], settings)
 
 
-@lru_cache(maxsize=256)
-def _tiles_of(wkb: bytes) -> tuple[Tile, ...]:
-    from shapely import from_wkb
-
-    return region_tiles(from_wkb(wkb))
-
-
-def _tiles(region: Region) -> tuple[Tile, ...]:
-    return _tiles_of(region.geometry.wkb)
-
-
 def _check_readable(acquisition: Acquisition) -> None:
     """Raise BadItem for a radar pass whose items have no polarisation in common."""
     if acquisition.sensor is Sensor.SAR and not acquisition.polarisations:
@@ -411,7 +372,7 @@ def _nothing_to_compare(event: Event, context: LookContext) -> str:
 
 
 def _observations(
-    acquisition: Acquisition, looked: _Looked, past: Past, instruments: Instruments
+    acquisition: Acquisition, looked: Survey, past: Past, instruments: Instruments
 ) -> Iterator[Observation]:
     for tile, look in looked.looks.items():
         row = observed(acquisition, look, looked.hrefs[tile], instruments)
@@ -420,20 +381,16 @@ def _observations(
         yield row
 
 
-def _summary(events: Sequence[Event], past: Past, looked: _Looked, history: bool) -> str:
+def _summary(events: Sequence[Event], past: Past, looked: Survey, history: bool) -> str:
     alerts = sum(event.state in ALERT_STATES for event in events)
     stand = f"{alerts} alert{' stands' if alerts == 1 else 's stand'}"
     if not past.references:
-        said = f"first look of {len(looked.looks)} tiles: nothing earlier to compare with"
+        earlier = any(past.rows.values())
+        lacking = "too few earlier looks to compare with yet" if earlier else "nothing earlier to compare with"
+        said = f"{'look' if earlier else 'first look'} of {len(looked.looks)} tiles: {lacking}"
         said += f"; {stand}" if events else ""
     elif history:
         said = "arrived late: feeds references only"
     else:
         said = f"{len(past.references)} of {len(looked.looks)} tiles compared with earlier looks; {stand}"
-    return said + _blind(looked)
-
-
-def _blind(looked: _Looked) -> str:
-    """Ground that no look can watch."""
-    tiles = sum(row.decision == NO_ELEVATION for row in looked.hidden.values())
-    return f"; not observed for lack of elevation: {tiles} tile{'s' if tiles > 1 else ''}" if tiles else ""
+    return said + looked.left_out()

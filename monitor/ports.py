@@ -156,8 +156,13 @@ class Store(Protocol):
     def kinds_of_look(self, tile: Tile) -> list[str]:
         """Every comparability class in which a tile has looks, sorted."""
 
-    def events(self, region: str | None = None, open_only: bool = False) -> list[Event]:
-        """Events with their evidence and transitions, strongest first."""
+    def events(
+        self, region: str | None = None, open_only: bool = False, ended_since: datetime | None = None
+    ) -> list[Event]:
+        """Events with their evidence and transitions, strongest first.
+
+        `ended_since` adds to the open ones those with a transition at or after it.
+        """
 
     def reference(self, event_id: str, comparable: str) -> dict[Tile, list[str]]:
         """Look hrefs of an event's frozen reference in one comparability class, per tile."""

@@ -191,7 +191,7 @@ class SceneItem:
     absolute_orbit: int | None = None
     """Radar: counts the satellite's orbits since launch, so it names the pass whatever slices of it are listed."""
     resolution_m: float | None = None
-    """Radar: side of the product's own pixels."""
+    """Radar: what the product resolves; its pixels may be finer."""
     assets: Mapping[str, Asset] = field(default_factory=dict)
     """By canonical name: B02, B03, B04, B08, ..., SCL, vv, vh, mask (radar geometry), data (DEM)."""
     simulated: bool = False
@@ -238,7 +238,7 @@ class Acquisition:
 
     @property
     def resolution_m(self) -> float | None:
-        """Radar: side of the coarsest item's pixels."""
+        """Radar: what the coarsest item resolves."""
         return max((item.resolution_m for item in self.items if item.resolution_m is not None), default=None)
 
 
@@ -507,7 +507,7 @@ class Choice:
     sensor: Sensor
     """Of the acquisition."""
     clear_fraction: float
-    """Share of the tile that it shows: not hidden by cloud, shadow, snow, layover, and inside the swath."""
+    """Share of the tile's watched ground that it shows: in the swath, not hidden by cloud, shadow, snow, layover."""
     record: Sensor | None
     """The evidence of record; None: nothing counts."""
     reason: ChoiceReason

@@ -11,9 +11,10 @@ from functools import lru_cache
 
 import numpy as np
 from affine import Affine
+from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from pyproj import Transformer
-from shapely import box, make_valid, segmentize, transform
+from shapely import box, contains_xy, make_valid, prepare, segmentize, transform
 from shapely.geometry.base import BaseGeometry
 
 from monitor.records import Tile
@@ -115,3 +116,15 @@ def _tiles_in_zone(part: BaseGeometry, epsg: int) -> list[Tile]:
         for row in range(math.floor(south / TILE_M), math.floor(north / TILE_M) + 1)
     )
     return [tile for tile in candidates if ground.intersection(tile_polygon(tile)).area > 0]
+
+
+def pixels_within(region: BaseGeometry, tile: Tile) -> NDArray[np.bool_]:
+    """(256, 256) bool: pixels of a tile whose centre lies in a region (EPSG:4326)."""
+    ground = project(region, 4326, tile.epsg)
+    prepare(ground)
+    if ground.contains(tile_polygon(tile)):
+        return np.ones((TILE_PX, TILE_PX), dtype=np.bool_)
+    grid = tile_geobox(tile).transform
+    centres = np.arange(TILE_PX) + 0.5
+    eastings, northings = np.meshgrid(grid.c + grid.a * centres, grid.f + grid.e * centres)
+    return np.asarray(contains_xy(ground, eastings, northings), dtype=np.bool_)

@@ -20,9 +20,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from monitor.records import EventState, Evidence, Transition, Verdict
+from monitor.records import Event, EventState, Evidence, Transition, Verdict
 
 OPEN_STATES = frozenset({EventState.CANDIDATE, EventState.PROVISIONAL, EventState.CONFIRMED})
+SETTLED = "settled"
 ALERT_STATES = frozenset({EventState.PROVISIONAL, EventState.CONFIRMED})
 """States in which people see the event as an alert."""
 
@@ -39,6 +40,24 @@ class LifecycleSettings:
     """Contradicting looks in a row that end a confirmed event."""
     expire_after: timedelta = timedelta(days=120)
     """An open event that no usable look has seen for so long ends."""
+    rest: timedelta = timedelta(days=180)
+    """Ground whose change is known and explained opens no event again for so long: references, radar's above all,
+    still remember it as it was before."""
+
+
+def rests(event: Event, now: datetime, settings: LifecycleSettings) -> bool:
+    """Whether an event ended not long ago while its change was still there, so that finding it again is no news.
+
+    That is so when it settled, and when another sensor refuted it: what the first one saw may last. Ground that was
+    seen back as before by the sensor that had seen it change may change anew.
+    """
+    last = event.transitions[-1] if event.transitions else None
+    if last is None or event.state in OPEN_STATES or now - last.at > settings.rest:
+        return False
+    if event.state is EventState.REFUTED:
+        said = {piece.detector for piece in event.evidence if piece.acquisition_id == last.acquisition_id}
+        return event.detector not in said
+    return last.reason == SETTLED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +125,7 @@ def _supported(memory: _Memory, piece: Evidence, settings: LifecycleSettings) ->
     if memory.state is EventState.PROVISIONAL:
         return _step(seen, piece, EventState.CONFIRMED, "still-changed", piece.detail)
     if seen.supports >= settings.settle_looks:
-        return _step(seen, piece, EventState.CLOSED, "settled", f"{seen.supports} supporting looks since confirmation")
+        return _step(seen, piece, EventState.CLOSED, SETTLED, f"{seen.supports} supporting looks since confirmation")
     return seen, None
 
 

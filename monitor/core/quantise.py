@@ -23,6 +23,8 @@ REFLECTANCE_SCALE = 10000.0
 REFLECTANCE_SHIFT = 1000.0
 DECIBEL_SCALE = 100.0
 DECIBEL_SHIFT = 10_000.0
+_LARGEST_DECIBEL_CODE = 15_000
+"""50 dB: far above what any target on the ground sends back."""
 
 
 def encode_probability(values: NDArray[np.float32]) -> NDArray[np.uint16]:
@@ -46,10 +48,10 @@ def decode_reflectance(codes: NDArray[np.uint16]) -> NDArray[np.float32]:
 
 
 def encode_power(values: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Backscatter in linear power (NaN or not positive = nodata) to codes 0-65534 (65535 = nodata)."""
+    """Backscatter in linear power (NaN or not positive = nodata) to codes 0-15000 (65535 = nodata)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         decibel = np.where(values > 0, 10.0 * np.log10(values), np.nan).astype(np.float32)
-    return _encode(decibel, DECIBEL_SCALE, DECIBEL_SHIFT, NONE_CODE - 1)
+    return _encode(decibel, DECIBEL_SCALE, DECIBEL_SHIFT, _LARGEST_DECIBEL_CODE)
 
 
 def decode_power(codes: NDArray[np.uint16]) -> NDArray[np.float32]:
@@ -60,8 +62,10 @@ def decode_power(codes: NDArray[np.uint16]) -> NDArray[np.float32]:
 @cache
 def _power_of_code() -> NDArray[np.float32]:
     """(65536,) A look-up is ten times faster than as many powers of ten."""
-    decibel = _decode(np.arange(NONE_CODE + 1, dtype=np.uint16), DECIBEL_SCALE, DECIBEL_SHIFT)
-    return np.asarray(10.0 ** (decibel.astype(np.float64) / 10.0), dtype=np.float32)
+    decibel = _decode(np.arange(_LARGEST_DECIBEL_CODE + 1, dtype=np.uint16), DECIBEL_SCALE, DECIBEL_SHIFT)
+    table = np.full(NONE_CODE + 1, np.nan, dtype=np.float32)
+    table[: len(decibel)] = 10.0 ** (decibel.astype(np.float64) / 10.0)
+    return table
 
 
 def encode_pixels(values: NDArray[np.float32], sensor: Sensor) -> NDArray[np.uint16]:

@@ -55,9 +55,14 @@ def memory_days(settings: SensorSettings) -> float:
     return max(settings.radar_fresh_days, settings.optics_fresh_hours / 24.0, 45.0)
 
 
-def clear_fraction(state: NDArray[np.uint8]) -> float:
-    """Share of a tile that was seen, open water included. `state` is (256, 256) PixelState."""
-    return float(np.isin(state, _SEEN).mean())
+def clear_fraction(state: NDArray[np.uint8], watched: NDArray[np.bool_]) -> float:
+    """Share of the watched ground of a tile that was seen, open water included; 0 where none is watched.
+
+    Args:
+        state: (256, 256) PixelState.
+        watched: (256, 256) pixels of the region.
+    """
+    return float(np.isin(state[watched], _SEEN).mean()) if watched.any() else 0.0
 
 
 def choose(

@@ -46,7 +46,7 @@ def test_planetary_computer_items_are_scenes(recorded: list[Json]) -> None:
     assert (scene.sensor, scene.platform, scene.relative_orbit, scene.absolute_orbit) == (
         Sensor.SAR, "sentinel-1a", 51, 53498,
     )  # fmt: skip
-    assert (scene.pass_direction, scene.resolution_m) == ("descending", 10.0)
+    assert (scene.pass_direction, scene.resolution_m) == ("descending", 22.0)
     assert set(scene.assets) == {"vv", "vh"}
     assert scene.assets["vv"].nodata == -32768.0
     assert (scene.assets["vv"].scale, scene.assets["vv"].offset) == (1.0, 0.0)
@@ -59,7 +59,7 @@ def test_an_acquisition_is_named_by_its_orbit(recorded: list[Json]) -> None:
     (one,), _ = group("region", [scene])
     assert one.key == "sentinel-1a-O053498-R051"
     assert one.comparable == "sar:R051:descending:vv+vh:sentinel-1-rtc"
-    assert (one.polarisations, one.resolution_m) == (("vv", "vh"), 10.0)
+    assert (one.polarisations, one.resolution_m) == (("vv", "vh"), 22.0)
 
 
 def test_real_grd_is_refused(data_folder: Path) -> None:
@@ -72,11 +72,11 @@ def test_real_grd_is_refused(data_folder: Path) -> None:
 
 
 def test_other_rtc_products_are_read(data_folder: Path) -> None:
-    """Another archive's names of assets, and its 20 m pixels."""
+    """Another archive's names of assets, and what its 20 m pixels resolve."""
     scene = read(json.loads((data_folder / INDIGO).read_text(encoding="utf-8")))
     assert isinstance(scene, SceneItem)
     assert set(scene.assets) == {"vv", "vh"}
-    assert (scene.resolution_m, scene.relative_orbit, scene.pass_direction) == (20.0, 121, "ascending")
+    assert (scene.resolution_m, scene.relative_orbit, scene.pass_direction) == (22.6, 121, "ascending")
 
 
 @pytest.mark.parametrize("name", ["sat:relative_orbit", "sat:orbit_state"])
@@ -117,7 +117,7 @@ def test_platforms_are_never_mixed_in_a_pass(recorded: list[Json]) -> None:
 
 
 def test_of_two_products_of_a_pass_the_finer_is_looked_at(recorded: list[Json]) -> None:
-    """30 m bursts and a 10 m scene of the same pass are not laid over each other."""
+    """Bursts of 30 m and a scene that resolves 22 m of the same pass are not laid over each other."""
     fine = read(recorded[0])
     recorded[0] |= {"id": "OPERA_L2_RTC-S1_T051", "collection": "OPERA_L2_RTC-S1_V1"}
     properties(recorded[0])["gsd"] = 30

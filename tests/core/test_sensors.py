@@ -108,9 +108,12 @@ def test_a_policy_names_its_sensors() -> None:
 
 
 def test_water_is_seen_and_hidden_ground_is_not() -> None:
-    """Of eight equal parts two are seen."""
-    parts = np.repeat(np.arange(8, dtype=np.uint8), 32)
-    assert clear_fraction(np.tile(parts, (256, 1))) == 0.25
+    """Of eight equal parts two are seen; what the region leaves out does not count."""
+    state = np.tile(np.repeat(np.arange(8, dtype=np.uint8), 32), (256, 1))
+    everywhere = np.ones((256, 256), dtype=np.bool_)
+    assert clear_fraction(state, everywhere) == 0.25
+    assert clear_fraction(state, state < 2) == 0.5
+    assert clear_fraction(state, ~everywhere) == 0.0
     assert PixelState(0) is PixelState.VALID
     assert PixelState(5) is PixelState.WATER
 

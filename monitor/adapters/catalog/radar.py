@@ -8,6 +8,7 @@ from monitor.records import POLARISATIONS, Asset, Rejected
 NOT_TERRAIN_CORRECTED = "not-terrain-corrected"
 NO_TRACK = "no-track"
 
+_COARSEST_M = 1000.0
 _HOW_TO_CORRECT = (
     "Use a collection of RTC products (Planetary Computer sentinel-1-rtc, OPERA RTC-S1), or correct the scenes with a "
     "processor of your own and list its output in a catalog with sar:product_type RTC"
@@ -51,8 +52,19 @@ def is_terrain_corrected(document: Document) -> bool:
 
 
 def resolution_m(document: Document) -> float | None:
-    """Side of the product's own pixels, metres, as the item says it; None when it does not."""
-    return next((size for size in _sizes(document) if 0 < size < 1000), None)
+    """What the product resolves, metres, as the item says it; None when it does not.
+
+    The larger of the pixels' side and the sensor's resolution: pixels of 10 m cut from a resolution of 22 m are not
+    independent, and their speckle would pass for ground.
+    """
+    properties = table(document.get("properties"))
+    resolved = [number(properties, f"sar:resolution_{axis}") for axis in ("range", "azimuth")]
+    spacing = next((size for size in _sizes(document) if _is_size(size)), None)
+    return max((size for size in (spacing, *resolved) if size is not None and _is_size(size)), default=None)
+
+
+def _is_size(metres: float) -> bool:
+    return 0 < metres < _COARSEST_M
 
 
 def _track(document: Document, relative_orbit: int | None) -> Iterator[tuple[str, object]]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import cast
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from monitor.adapters.store import codec
@@ -116,7 +116,13 @@ def reference(session: Session, event_id: str, comparable: str) -> dict[Tile, li
     return looks
 
 
-def read(session: Session, region: str | None, open_only: bool, event_id: str | None = None) -> list[Event]:
+def read(
+    session: Session,
+    region: str | None,
+    open_only: bool,
+    event_id: str | None = None,
+    ended_since: datetime | None = None,
+) -> list[Event]:
     """Events with their evidence (in order of sensing) and transitions (in order of decision), strongest first."""
     statement = select(EventRow).order_by(func.coalesce(EventRow.strength, 0.0).desc(), EventRow.id)
     if region is not None:
@@ -124,7 +130,10 @@ def read(session: Session, region: str | None, open_only: bool, event_id: str | 
     if event_id is not None:
         statement = statement.where(EventRow.id == event_id)
     if open_only:
-        statement = statement.where(EventRow.state.not_in([state.value for state in ENDED]))
+        standing = [EventRow.state.not_in([state.value for state in ENDED])]
+        if ended_since is not None:
+            standing.append(EventRow.id.in_(select(TransitionRow.event_id).where(TransitionRow.at >= ended_since)))
+        statement = statement.where(or_(*standing))
     rows = session.scalars(statement).all()
     wanted = statement.with_only_columns(EventRow.id).order_by(None).scalar_subquery()
     evidence = session.scalars(

@@ -121,10 +121,15 @@ class SqlStore:
         with self.database.read() as session:
             return choices.before(session, region, sensor, before, since)
 
-    def events(self, region: str | None = None, open_only: bool = False) -> list[Event]:
-        """Events with their evidence and transitions, strongest first; open ones include candidates."""
+    def events(
+        self, region: str | None = None, open_only: bool = False, ended_since: datetime | None = None
+    ) -> list[Event]:
+        """Events with their evidence and transitions, strongest first; open ones include candidates.
+
+        `ended_since` adds to the open ones those with a transition at or after it.
+        """
         with self.database.read() as session:
-            return events.read(session, region, open_only)
+            return events.read(session, region, open_only, ended_since=ended_since)
 
     def reference(self, event_id: str, comparable: str) -> dict[Tile, list[str]]:
         """Look hrefs of an event's frozen reference in one comparability class, per tile."""

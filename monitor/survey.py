@@ -1,0 +1,118 @@
+"""All tiles of a region looked at through one acquisition: what was seen of each, or why nothing was."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+
+import numpy as np
+from numpy.typing import NDArray
+from shapely import from_wkb
+
+from monitor.core.grid import blocks, pixels_within, region_tiles
+from monitor.core.masks import NO_ELEVATION
+from monitor.core.sensors import clear_fraction
+from monitor.errors import BadItem
+from monitor.looking import Looker, order_for_cache
+from monitor.observing import unseen, without_elevation
+from monitor.ports import LookArchive
+from monitor.records import Look, Observation, PixelState, Region, Tile
+
+_LEFT_OUT = {NO_ELEVATION: "not observed for lack of elevation"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What an acquisition shows of a region."""
+
+    looks: dict[Tile, Look] = field(default_factory=dict)
+    hrefs: dict[Tile, str] = field(default_factory=dict)
+    """Where each look is kept."""
+    hidden: dict[Tile, Observation] = field(default_factory=dict)
+    """Tiles where nothing was observed, with the reason."""
+    clear: dict[Tile, float] = field(default_factory=dict)
+    """Share of the watched ground that was seen (`core.sensors.clear_fraction`)."""
+    mask_source: str = "scl"
+
+    def left_out(self) -> str:
+        """Ground that no look can watch, for the end of a sentence."""
+        counts = Counter(row.decision for row in self.hidden.values())
+        return "".join(
+            f"; {what}: {counts[decision]} tile{'s' if counts[decision] > 1 else ''}"
+            for decision, what in _LEFT_OUT.items()
+            if counts[decision]
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How tiles are walked over."""
+
+    archive: LookArchive
+    block_tiles: int
+    hold: Callable[[], None]
+    """Called after each block: keeps the lease."""
+    progress: Callable[[int, int], None]
+    """Hears tiles done and tiles there are."""
+
+
+def survey(region: Region, looker: Looker, way: Way) -> Survey:
+    """Look at every tile block by block and keep each look on disk.
+
+    Raises:
+        BadItem: the region has no elevation at all.
+    """
+    tiles = watched_tiles(region)
+    found = Survey()
+    for block in blocks(tiles, way.block_tiles):
+        for tile in order_for_cache(block):
+            found.clear[tile] = clear_fraction(looker.state(tile), _watched(region.geometry.wkb, tile))
+            if (row := _nothing_to_see(looker, tile)) is not None:
+                found.hidden[tile] = row
+            elif (look := looker.look(tile)) is None:
+                found.hidden[tile] = unseen(looker.acquisition, tile, looker.state(tile), looker.instruments)
+            else:
+                found.looks[tile] = look
+                keep = partial(way.archive.write, look, looker.instruments.model_version)
+                found.hrefs[tile] = looker.watch.run("products", keep)
+            way.progress(len(found.looks) + len(found.hidden), len(tiles))
+        way.hold()
+    _check_elevation(found, looker)
+    source = min(looker.mask_sources - {"scl"}, default="scl")
+    return Survey(looks=found.looks, hrefs=found.hrefs, hidden=found.hidden, clear=found.clear, mask_source=source)
+
+
+def watched_tiles(region: Region) -> tuple[Tile, ...]:
+    """All tiles of a region, sorted."""
+    return _tiles_of(region.geometry.wkb)
+
+
+def _nothing_to_see(looker: Looker, tile: Tile) -> Observation | None:
+    """The row of a tile that is not looked at, or None."""
+    # Ground that is hidden asks for no elevation: the sea has none, and clouds need none.
+    if not (looker.state(tile) == PixelState.VALID).any():
+        return unseen(looker.acquisition, tile, looker.state(tile), looker.instruments)
+    if looker.terrain(tile) is None:
+        return without_elevation(looker.acquisition, tile, looker.instruments)
+    return None
+
+
+def _check_elevation(found: Survey, looker: Looker) -> None:
+    if found.looks or not all(row.decision == NO_ELEVATION for row in found.hidden.values()):
+        return
+    raise BadItem(
+        "no elevation model covers any tile of the region, so no slope is known",
+        item=looker.acquisition.id,
+        remedy="Add a catalog with a collection of elevation (cop-dem-glo-30 by default) to the region.",
+        reason=NO_ELEVATION,
+    )
+
+
+@lru_cache(maxsize=2048)
+def _watched(wkb: bytes, tile: Tile) -> NDArray[np.bool_]:
+    return pixels_within(from_wkb(wkb), tile)
+
+
+@lru_cache(maxsize=256)
+def _tiles_of(wkb: bytes) -> tuple[Tile, ...]:
+    return region_tiles(from_wkb(wkb))
