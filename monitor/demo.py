@@ -19,12 +19,13 @@ from monitor.core.grid import project
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.ports import Store
 from monitor.records import Event
+from monitor.sandbox.story import STORM_UNDER_CLOUD
 from monitor.sandbox.valley import TrueScar, Valley, build_valley, load_valley
 from monitor.service import PassEvent, PassSummary, Service
 
 SIZE_PX = 640
-QUIET = 3
-AFTER = 2
+QUIET = 4
+AFTER = 3
 MIN_SCAR_HA = 0.5
 MIN_SLOPE_DEG = 10.0
 REQUIRED_SHARE = 0.9
@@ -185,7 +186,13 @@ def _valley(place: Path, seed: int, console: Console) -> Valley:
         return load_valley(place)
     console.print(f"[bold]A simulated valley[/bold] (seed {seed}) is made in {place}.")
     return build_valley(
-        place, seed=seed, size_px=SIZE_PX, quiet=QUIET, after=AFTER, report=lambda line: console.print(f"  {line}")
+        place,
+        seed=seed,
+        size_px=SIZE_PX,
+        quiet=QUIET,
+        after=AFTER,
+        story=STORM_UNDER_CLOUD,
+        report=lambda line: console.print(f"  {line}"),
     )
 
 

@@ -50,7 +50,7 @@ _CROP_DB = np.array(
     ],
     dtype=np.float32,
 )
-_TEXTURE_DB = np.array([0.5, 0.6, 0.5, 0.35, 0.0, 1.0, 0.8, 3.5, 1.2, 0.8], dtype=np.float32)
+_TEXTURE_DB = np.array([0.8, 0.8, 0.6, 0.35, 0.0, 1.0, 0.8, 3.5, 1.2, 0.8], dtype=np.float32)
 """Standard deviation of what stays the same from pass to pass within a cover."""
 _WET_DB = np.array(
     [
@@ -188,7 +188,7 @@ def _dry_db(ground: RadarGround, now: Conditions) -> NDArray[np.float32]:
     tilled = np.where(np.isin(now.crops, (Crop.TILLED, Crop.STUBBLE)), 0.5, 0.1).astype(np.float32)
     level[0, fields] += tilled[number] * cover.parcels.rows[fields]
     if now.felled is not None:
-        level[:, now.felled] = _FELLED_DB[:, None] + 1.5 * ground.texture_db[now.felled]
+        level[:, now.felled] = _FELLED_DB[:, None] + ground.texture_db[now.felled]
     return np.asarray(level, dtype=np.float32)
 
 
@@ -205,6 +205,6 @@ def _slide(level: NDArray[np.float32], ground: RadarGround, now: Conditions) -> 
     slid = ground.scar > 0
     share = ground.scars.share[slid]
     wet = _WET_SCAR_DB[:, None] * np.float32(now.wetness)
-    bare = ground.scar_db[ground.scar[slid]].T + _SCAR_TEXTURE_DB * ground.texture_db[slid] / 0.55 + wet
+    bare = ground.scar_db[ground.scar[slid]].T + _SCAR_TEXTURE_DB * ground.texture_db[slid] / 0.8 + wet
     # Shares of a pixel add up in power, not in decibels.
     level[:, slid] = 10.0 * np.log10((1.0 - share) * 10.0 ** (level[:, slid] / 10.0) + share * 10.0 ** (bare / 10.0))

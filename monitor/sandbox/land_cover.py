@@ -9,10 +9,10 @@ from rasterio.enums import Resampling
 from rasterio.warp import reproject
 from shapely import box
 
-from monitor.core.grid import project
+from monitor.core.grid import RESOLUTION_M, project
 from monitor.sandbox.cover import Cover
 from monitor.sandbox.fields import Crop
-from monitor.sandbox.frame import EPSG, fractal, stream
+from monitor.sandbox.frame import EPSG, PAD_PX, fractal, stream
 from monitor.sandbox.world import World
 
 CELL_DEG = 1.0 / 12_000.0
@@ -45,15 +45,16 @@ def draw_map(world: World) -> tuple[NDArray[np.uint8], Affine]:
     Returns:
         (H, W) CoverClass that covers the scene, and its transform, EPSG:4326.
     """
-    classes = world.frame.crop(_mistaken(world))
+    classes = _mistaken(world)
     west, south, east, north = project(box(*world.frame.bounds), EPSG, 4326).bounds
     left, top = np.floor(west / CELL_DEG), np.ceil(north / CELL_DEG)
     width, height = int(np.ceil(east / CELL_DEG) - left), int(top - np.floor(south / CELL_DEG))
     transform = Affine(CELL_DEG, 0.0, left * CELL_DEG, 0.0, -CELL_DEG, top * CELL_DEG)
     drawn = np.zeros((height, width), dtype=np.uint8)
     reproject(
-        classes, drawn, src_transform=world.frame.transform(), src_crs=f"EPSG:{EPSG}", dst_transform=transform,
-        dst_crs="EPSG:4326", src_nodata=0, dst_nodata=0, resampling=Resampling.nearest,
+        classes, drawn, src_crs=f"EPSG:{EPSG}", dst_crs="EPSG:4326",
+        src_transform=world.frame.transform(margin_m=PAD_PX * RESOLUTION_M), dst_transform=transform,
+        src_nodata=0, dst_nodata=0, resampling=Resampling.nearest,
     )  # fmt: skip
     return drawn, transform
 
