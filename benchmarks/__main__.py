@@ -1,4 +1,4 @@
-"""`python -m benchmarks speed | implants | hokkaido`."""
+"""`python -m benchmarks speed | implants | hokkaido | simulated`."""
 
 import sys
 from pathlib import Path
@@ -68,6 +68,18 @@ def hokkaido(
     from benchmarks.hokkaido import run
 
     typer.echo(run(data, tuple(model or [_MODEL]), out))
+
+
+@app.command()
+def simulated(
+    data: DataOption = _DATA,
+    out: OutOption = _OUT,
+    seed: Annotated[int, typer.Option("--seed", help="Of the valley.")] = 1,
+) -> None:
+    """The radar of the simulated valley beside real Sentinel-1: distributions by ground, speckle, a picture of each."""
+    from benchmarks.simulated import run
+
+    typer.echo(run(data, out, seed))
 
 
 if __name__ == "__main__":
