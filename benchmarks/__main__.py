@@ -1,4 +1,4 @@
-"""`python -m benchmarks speed | implants | hokkaido | simulated`."""
+"""`python -m benchmarks speed | implants | hokkaido | california | simulated`."""
 
 import sys
 from pathlib import Path
@@ -80,6 +80,17 @@ def simulated(
     from benchmarks.simulated import run
 
     typer.echo(run(data, out, seed))
+
+
+@app.command()
+def california(data: DataOption = _DATA, out: OutOption = _OUT) -> None:
+    """The radar baseline on quiet land: false clusters without implants, painted scars found with them."""
+    from benchmarks.california import run
+
+    def progress(done: int, wanted: int) -> None:
+        print(f"{done} of {wanted} passes", file=sys.stderr, flush=True)
+
+    typer.echo(run(data, out, progress))
 
 
 if __name__ == "__main__":

@@ -162,6 +162,10 @@ def _alert_range(value: AlertSettings) -> AlertSettings:
         wrong.append((("reach",), PydanticCustomError("reach_below_looks", "reach is less than looks"), value.reach))
     if value.low > value.high:
         wrong.append((("low",), PydanticCustomError("low_above_high", "low is greater than high"), value.low))
+    if value.radar_low > value.radar_high:
+        wrong.append(
+            (("radar_low",), PydanticCustomError("low_above_high", "is greater than radar_high"), value.radar_low)
+        )
     if value.high > 1:
         wrong.append((("high",), PydanticCustomError("above_one", "a rise of probability is at most 1"), value.high))
     _refuse(wrong)

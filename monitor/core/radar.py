@@ -42,6 +42,8 @@ _CORRELATION = 1.6
 """Quiet ground varies by so much more than its pixels would if they were independent (California, 30 m)."""
 _SUM_SD, _DIFFERENCE_SD = 1.67, 1.10
 """Standard deviation of the sum and the difference of two unit deviations that are correlated by 0.4 (measured)."""
+_OPPOSED = 4.0
+"""Scalar product of neighbouring changes beyond which they are opposite: two standard deviations each."""
 _INLIER_DB = 3.0
 _FIT_SCALE_DB = 1.0
 _FIT_ROUNDS = 8
@@ -265,7 +267,7 @@ def _strongest(deviations: Array) -> Array:
 
 
 def _cut_opposites(change: Array, deviations: Array) -> Array:
-    """No change between neighbours that changed in opposite ways (vectors more than 90° apart): two things happened."""
+    """No change where neighbours clearly changed in opposite ways (more than 90° apart): two things happened."""
     cut = np.zeros(change.shape, dtype=bool)
     inner, right, below, left = slice(None, -1), slice(1, None), slice(1, None), slice(None, -1)
     whole = slice(None)
@@ -275,7 +277,7 @@ def _cut_opposites(change: Array, deviations: Array) -> Array:
         ((inner, inner), (below, right)),
         ((inner, right), (below, left)),
     ):
-        cut[here] |= (deviations[:, *here] * deviations[:, *there]).sum(axis=0) < 0
+        cut[here] |= (deviations[:, *here] * deviations[:, *there]).sum(axis=0) < -_OPPOSED
     return np.where(cut, np.float32(0.0), change)
 
 
@@ -301,12 +303,14 @@ def _likeliest_shift(decibels: NDArray[np.float64]) -> float:
 
 
 def _pass_shifts(decibels: Array) -> Array:
-    """(N, P) median of each pass above the passes' mean, less its mean over the passes."""
+    """(N, P) median of each pass above the passes' mean, less its mean over the passes by their pixels."""
     with np.errstate(invalid="ignore"):
         level = np.nansum(decibels, axis=0) / np.maximum(np.isfinite(decibels).sum(axis=0), 1)
     above = decibels - level
     shifts = np.array([[_median(one[np.isfinite(one)]) for one in passed] for passed in above], dtype=np.float32)
-    return np.asarray(shifts - shifts.mean(axis=0), dtype=np.float32)
+    # A pass that only fills a hole of the others has little say in the level of the tile.
+    weight = np.isfinite(decibels).sum(axis=(2, 3))
+    return np.asarray(shifts - (weight * shifts).sum(axis=0) / weight.sum(axis=0), dtype=np.float32)
 
 
 def _moments(decibels: Array, shifts: Array, count: NDArray[np.intp]) -> tuple[Array, Array]:

@@ -1,0 +1,229 @@
+"""The radar baseline: what counts as change in backscatter, and what must not."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from monitor.core.change import AlertSettings
+from monitor.core.radar import (
+    LEAST_PASSES,
+    BackscatterReference,
+    backscatter_change,
+    build_backscatter_reference,
+    coherent_change,
+    compare_backscatter,
+    least_area_ha,
+)
+
+SETTINGS = AlertSettings()
+BOTH = ("VV", "VH")
+LOOKS = 12.0
+TIMES = np.arange(8.0) * 12 * 86_400
+
+
+def _ground(seed: int, size: int) -> np.ndarray:
+    """(2, size, size) linear power of vegetated ground with smooth texture."""
+    noise = np.random.default_rng(seed).normal(0, 1, (size, size))
+    texture = ndimage.gaussian_filter(noise, 6) * 12
+    return np.stack([10 ** ((-9 + texture) / 10), 10 ** ((-15.5 + texture) / 10)])
+
+
+def _passes(seed: int, size: int, count: int = 9) -> np.ndarray:
+    """(count, 2, size, size): the same ground again and again, with speckle."""
+    speckle = np.random.default_rng([seed, 1]).gamma(LOOKS, 1 / LOOKS, (count, 2, size, size))
+    return (_ground(seed, size) * speckle).astype(np.float32)
+
+
+def _reference(power: np.ndarray, depth: int = 12) -> BackscatterReference:
+    reference = build_backscatter_reference(power, TIMES[: len(power)], depth)
+    assert reference is not None
+    return reference
+
+
+def _upsampled(power: np.ndarray) -> np.ndarray:
+    return np.repeat(np.repeat(power, 3, axis=-2), 3, axis=-1)
+
+
+def _mask(change: np.ndarray, native_m: float = 10.0) -> np.ndarray:
+    steep = np.full(change.shape, 20.0, np.float32)
+    return coherent_change(change, steep, SETTINGS, native_m)
+
+
+def _change(now: np.ndarray, before: BackscatterReference, native_m: float = 10.0) -> np.ndarray:
+    slopes = np.ones(now.shape[-2:], bool)
+    return backscatter_change(now, before, slopes, native_m, BOTH[: len(now)]).change
+
+
+@given(decibels=st.tuples(st.floats(-8, 8), st.floats(-8, 8)))
+@settings(max_examples=15)
+def test_a_shift_of_the_whole_scene_is_no_change(decibels: tuple[float, float]) -> None:
+    """Rain that lifts everything by some dB, by polarisation, is removed and reported."""
+    power = _passes(1, 64)
+    before = _reference(power[:8])
+    slopes = np.ones((64, 64), bool)
+    dry = compare_backscatter(power[8], before, slopes, 10.0, BOTH)
+    factors = 10 ** (np.array(decibels, np.float32) / 10)[:, None, None]
+    wet = compare_backscatter(power[8] * factors, before, slopes, 10.0, BOTH)
+    assert np.abs(wet.layer.change - dry.layer.change).max() < 0.25
+    for band in (0, 1):
+        assert wet.shift_db[band] - dry.shift_db[band] == pytest.approx(decibels[band], abs=0.1)
+
+
+@given(order=st.permutations(range(8)))
+@settings(max_examples=15)
+def test_the_order_of_the_passes_does_not_matter(order: list[int]) -> None:
+    """A late pass gives the same reference as one in time, and the depth keeps the newest ones."""
+    power = _passes(2, 16, 8)
+    power[3, :, 4:6] = np.nan
+    straight = build_backscatter_reference(power, TIMES, 5)
+    mixed = build_backscatter_reference(power[order], TIMES[order], 5)
+    assert straight is not None
+    assert mixed is not None
+    for name in ("mean", "spread_db", "response", "count", "last_seen_s"):
+        np.testing.assert_allclose(getattr(mixed, name), getattr(straight, name), rtol=1e-6)
+    newest = build_backscatter_reference(power[-5:], TIMES[-5:], 5)
+    assert newest is not None
+    np.testing.assert_allclose(straight.mean[:, 10:], newest.mean[:, 10:], rtol=0.01)
+
+
+def test_what_was_not_observed_stays_unknown() -> None:
+    """NaN, zero and negative power are no observation: in the look, in all passes, or in too many of them."""
+    power = _passes(3, 48)
+    power[8, 0, 0:4] = np.nan
+    power[8, 1, 8:12] = 0.0
+    power[8, 1, 16:20] = -1e-5
+    power[:8, 0, 24:28] = np.nan
+    power[: 8 - LEAST_PASSES + 1, 1, 32:36] = 0.0
+    before = _reference(power[:8])
+    change = _change(power[8], before)
+    for top in (0, 8, 16, 24, 32):
+        assert np.isnan(change[top : top + 4]).all(), top
+    assert np.isfinite(change[40:]).all()
+    assert before.count[24:28].max() == 0
+    assert np.isnan(before.mean[:, 24:28]).all()
+    assert np.isnan(before.last_seen_s[24:28]).all()
+    assert (before.last_seen_s[40:] == TIMES[7]).all()
+
+
+def test_without_a_single_look_there_is_no_reference() -> None:
+    """Border zeros alone are no reference, and few passes are one that does not speak."""
+    assert build_backscatter_reference(np.zeros((3, 2, 8, 8), np.float32), TIMES[:3]) is None
+    few = _passes(4, 32)
+    assert np.isnan(_change(few[8], _reference(few[: LEAST_PASSES - 1]))).all()
+    assert np.isfinite(_change(few[8], _reference(few[:LEAST_PASSES]))).all()
+
+
+@pytest.mark.parametrize("wet_db", [0.0, 3.0])
+def test_half_a_canvas_that_slid_is_found(wet_db: float) -> None:
+    """A disaster that changes half of what is seen by -4 dB in VH is change there, in dry and in wet weather."""
+    power = _passes(5, 192)
+    now = power[8] * np.float32(10 ** (wet_db / 10))
+    now[1, :, :96] *= np.float32(10**-0.4)
+    change = _change(now, _reference(power[:8]), 10.0)
+    mask = _mask(change)
+    halves = mask[:, :90].mean(), mask[:, 102:].mean()
+    # Under rain nobody can say which half moved, but that one did must be said.
+    assert max(halves) > 0.8
+    if wet_db == 0.0:
+        assert halves[1] < 0.01, "the unchanged half is the one that is called unchanged"
+
+
+@pytest.mark.parametrize("polarisations", [1, 2])
+def test_speckle_alone_gives_no_cluster(polarisations: int) -> None:
+    """Over many seeds, at both native sizes, with the fewest passes: nothing."""
+    for seed in range(30):
+        power = _passes(100 + seed, 64, LEAST_PASSES + 1)[:, :polarisations]
+        before = _reference(power[:-1])
+        assert not _mask(_change(power[-1], before)).any(), seed
+        wide = _reference(_upsampled(power[:-1]))
+        assert not _mask(_change(_upsampled(power[-1]), wide, 30.0), 30.0).any(), seed
+
+
+@pytest.mark.parametrize(("bands", "decibels"), [((0,), (-5.0,)), ((0,), (5.0,)), ((0, 1), (0.0, -5.0))])
+def test_a_scar_is_found_and_its_decibels_are_told(bands: tuple[int, ...], decibels: tuple[float, ...]) -> None:
+    """Rise and fall alike, with VV alone or both."""
+    power = _passes(6, 96)[:, list(bands)]
+    now = power[8].copy()
+    now[:, 40:55, 40:55] *= 10 ** (np.array(decibels, np.float32) / 10)[:, None, None]
+    seen = compare_backscatter(now, _reference(power[:8]), np.ones((96, 96), bool), 10.0, BOTH[: len(bands)])
+    mask = _mask(seen.layer.change)
+    assert mask[42:53, 42:53].mean() > 0.9
+    assert mask[:30].sum() == 0
+    for band, changed in enumerate(decibels):
+        assert np.nanmedian(seen.decibels[band, 44:51, 44:51]) == pytest.approx(changed, abs=0.7)
+
+
+def test_native_pixels_of_30_m_count_once() -> None:
+    """Laid out as nine pixels of 10 m each, 30 m data give the change of 30 m data, not of nine times the looks."""
+    power = _passes(7, 64)
+    # The same numbers as if the canvas itself were of native pixels.
+    native = _change(power[8], _reference(power[:8]), 10.0)
+    wide = _change(_upsampled(power[8]), _reference(_upsampled(power[:8])), 30.0)[1::3, 1::3]
+    assert np.corrcoef(native.ravel(), wide.ravel())[0, 1] > 0.98
+    assert wide.std() == pytest.approx(native.std(), rel=0.1)
+    overcounted = _change(_upsampled(power[8]), _reference(_upsampled(power[:8])), 10.0)
+    assert np.quantile(overcounted, 0.99) > 1.3 * np.quantile(wide, 0.99)
+
+
+@pytest.mark.parametrize(("native_m", "hectares"), [(10.0, 0.12), (20.0, 0.48), (30.0, 1.08)])
+def test_the_least_area_follows_the_native_pixel(native_m: float, hectares: float) -> None:
+    """Twelve native pixels; a piece of one fewer is dropped, one of as many stays."""
+    assert least_area_ha(native_m) == pytest.approx(hectares)
+    step = round(native_m / 10)
+    change = np.zeros((40 * step, 40 * step), np.float32)
+    change[: 3 * step, : 4 * step] = 9.0
+    change[20 * step : 31 * step, : 1 * step] = 9.0
+    mask = _mask(change, native_m)
+    assert mask[: 3 * step, : 4 * step].all()
+    assert mask.sum() == 12 * step**2
+
+
+def test_opposite_changes_side_by_side_stay_two() -> None:
+    """Ground that rose beside ground that fell is two clusters before they are joined by distance."""
+    power = _passes(8, 96)
+    now = power[8].copy()
+    now[:, 30:60, 30:45] *= np.float32(10**0.8)
+    now[:, 30:60, 45:60] *= np.float32(10**-0.8)
+    _, count = ndimage.label(_mask(_change(now, _reference(power[:8]))), structure=np.ones((3, 3)))
+    assert count == 2
+
+
+def test_a_point_target_is_no_cluster() -> None:
+    """A ship, a crane or a parked lorry, 25 dB above the ground in one native pixel, does not fill its surroundings."""
+    power = _passes(9, 64)
+    now = power[8].copy()
+    now[:, 30, 30] *= 300.0
+    assert not _mask(_change(now, _reference(power[:8]))).any()
+
+
+def test_wet_ground_that_always_rises_more_is_no_change() -> None:
+    """Fields that rose with every earlier rain may rise with the next; the same rise where none ever was is change."""
+    power = _passes(10, 128)
+    field = (slice(20, 60), slice(20, 60))
+    for one, wet_db in ((2, 3.0), (5, 4.0), (8, 3.5)):
+        power[one] *= np.float32(10 ** (wet_db / 10))
+        power[one][:, *field] *= np.float32(10 ** (wet_db / 10))
+    before = _reference(power[:8])
+    learnt = _change(power[8], before)[25:55, 25:55].mean()
+    dry = replace(before, response=np.zeros_like(before.response))
+    assert learnt < 0.7 * _change(power[8], dry)[25:55, 25:55].mean()
+
+
+def test_few_passes_are_drawn_to_the_tile() -> None:
+    """With three passes the spread of a pixel varies less than its own three values would let it."""
+    power = _passes(11, 64, 4)
+    few = _reference(power[:3]).spread_db[1]
+    own = (10 * np.log10(power[:3, 1])).std(axis=0, ddof=1)
+    assert few.std() < 0.6 * own.std()
+    assert np.median(few) == pytest.approx(10 / np.log(10) / np.sqrt(LOOKS), rel=0.15)
+
+
+def test_bands_must_match() -> None:
+    """A dual-polarised look is not compared with a reference of one."""
+    power = _passes(12, 16)
+    with pytest.raises(ValueError, match="2 bands against 1"):
+        _change(power[8], _reference(power[:8, :1]))
