@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import FrameType
@@ -67,6 +67,9 @@ class Watch(Protocol):
 
     def process(self, clock: "Clock", stop: Callable[[], bool] = ..., report: "Report" = ...) -> "PassSummary":
         """Process what is due until nothing is, or `stop` says so."""
+
+    def static_reads(self) -> Mapping[str, int]:
+        """Tiles read from their sources in this process, by static layer."""
 
     def close(self) -> None:
         """Release everything."""
@@ -131,6 +134,7 @@ class Daemon:
         registry = _registry()
         self.metrics = Metrics(registry)
         self.metrics.build(about.version, about.model_version, about.engine)
+        self.metrics.static_layers(service.static_reads)
         answers = Answers(alive=self._alive, ready=self._ready, registry=registry)
         self.health = HealthServer(settings.serve.host, settings.serve.port, answers)
 

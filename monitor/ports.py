@@ -65,6 +65,9 @@ class TerrainSource(Protocol):
     def read(self, tile: Tile) -> Terrain | None:
         """Terrain of one tile, or None where no elevation model covers it."""
 
+    def known(self, tile: Tile) -> Terrain | None:
+        """Terrain of one tile that is at hand without opening its source; None says nothing of the ground."""
+
 
 class Engine(Protocol):
     """A network that is ready to answer."""

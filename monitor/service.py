@@ -95,10 +95,15 @@ class Service:
         settings: ServiceSettings,
         engine: str = "unknown",
         close: Callable[[], None] = lambda: None,
+        static_reads: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
-        """`owner` names this process in leases, `engine` what really runs; `close` releases what was opened."""
+        """`owner` names this process in leases, `engine` what really runs; `close` releases what was opened.
+
+        `static_reads` tells how many tiles of every static layer were read from their sources.
+        """
         self.store = store
         self.engine = engine
+        self.static_reads = static_reads
         self.regions = {region.id: region for region in regions}
         self._pipeline = pipeline
         self._catalogs = catalogs

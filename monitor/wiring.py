@@ -14,6 +14,7 @@ from monitor.adapters.model_store import load_watch_card
 from monitor.adapters.products import ProductFolder
 from monitor.adapters.radar_imagery import RadarImageSource
 from monitor.adapters.signing import Signers, planetary_computer_sign
+from monitor.adapters.static_files import SourceReads, StaticFiles
 from monitor.adapters.store import SqlStore, make_owner
 from monitor.adapters.terrain_source import RasterTerrainSource
 from monitor.config import CatalogSettings, Settings
@@ -45,7 +46,8 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
     }
     networks = {Sensor.OPTICAL: Network(card=card, engine=engine)}
     regions = {region.id: region.geometry for region in settings.region_records()}
-    elevation = Elevation(catalogs, lambda items: RasterTerrainSource(items, signed))
+    kept, reads = StaticFiles(settings.products), SourceReads()
+    elevation = Elevation(catalogs, lambda items: RasterTerrainSource(items, signed, kept, reads))
 
     def instruments(region: Region, sensor: Sensor) -> Instruments:
         """What one acquisition of a region is looked at with; one engine for all."""
@@ -76,6 +78,7 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
         settings=ServiceSettings(lease=lease),
         engine=engine.name,
         close=store.close,
+        static_reads=reads.counts,
     )
 
 
@@ -96,6 +99,7 @@ class KeptTerrain:
 
     def __init__(self, source: TerrainSource, size: int = 256) -> None:
         """Keep `size` tiles of `source`."""
+        self._source = source
         self._tiles: Recent[Terrain | None] = Recent(size, source.read)
         self.complete = True
         """No tile was asked for that no elevation model covers."""
@@ -105,6 +109,13 @@ class KeptTerrain:
         found = self._tiles(tile)
         self.complete = self.complete and found is not None
         return found
+
+    def known(self, tile: Tile) -> Terrain | None:
+        """Terrain of one tile that is at hand or kept on disk; None says nothing."""
+        if tile in self._tiles:
+            return self._tiles(tile)
+        found = self._source.known(tile)
+        return None if found is None else self._tiles.keep(tile, found)
 
 
 class Elevation:

@@ -189,6 +189,10 @@ class FakeService:
         report(PassEvent(action="discovered", region="valley", item="valley", detail=f"{new} new"))
         return new, ()
 
+    def static_reads(self) -> dict[str, int]:
+        """Two tiles of terrain."""
+        return {"terrain": 2, "land_cover": 0}
+
     def process(
         self,
         clock: Callable[[], datetime],

@@ -116,6 +116,7 @@ def test_probes_and_metrics(settings: Settings) -> None:
     for line in (
         'scarpwatch_acquisitions_total{reason="learning",region="valley",state="done"} 1.0',
         'scarpwatch_alerts_open{region="valley",state="confirmed"} 0.0',
+        'scarpwatch_static_layer_reads_total{layer="terrain"} 2.0',
         'scarpwatch_ledger_entries{region="valley",state="done"} 2.0',
         'scarpwatch_ledger_entries{region="valley",state="parked"} 0.0',
         'scarpwatch_stage_seconds_sum{stage="engine"} 3.0',

@@ -1,9 +1,11 @@
 """What Prometheus sees. The registry is passed in, so that tests and several services in one process stay apart."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 _SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
 
@@ -49,6 +51,13 @@ class Metrics:
         self._engine = _gauge(registry, "scarpwatch_engine_info", "1 for the inference engine really in use", "engine")
         self._build = Info("scarpwatch_build", "What is running", registry=registry)
 
+    def static_layers(self, reads: Callable[[], Mapping[str, int]]) -> None:
+        """Show how often static layers were read from their sources; `reads` is asked at every scrape.
+
+        Counts by layer, zeros included. Once per tile is right, however many acquisitions and restarts there are.
+        """
+        self.registry.register(_StaticReads(reads))
+
     def build(self, version: str, model_version: str, engine: str) -> None:
         """Say once what is running."""
         self._build.info({"version": version, "model_version": model_version})
@@ -87,6 +96,22 @@ class Metrics:
             self._waiting.labels(region, state).set(count)
         for state, count in alerts.items():
             self._alerts.labels(region, state).set(count)
+
+
+class _StaticReads(Collector):
+    """A counter that others count."""
+
+    def __init__(self, reads: Callable[[], Mapping[str, int]]) -> None:
+        self._reads = reads
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """The counts as they are now."""
+        family = CounterMetricFamily(
+            "scarpwatch_static_layer_reads", "Tiles of a static layer read from their sources", labels=["layer"]
+        )
+        for layer, count in sorted(self._reads().items()):
+            family.add_metric([layer], count)
+        yield family
 
 
 def _gauge(registry: CollectorRegistry, name: str, text: str, *labels: str) -> Gauge:

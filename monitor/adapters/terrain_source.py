@@ -3,24 +3,44 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from rasterio.enums import Resampling
 
 from monitor.adapters.rasters import RasterReader
 from monitor.adapters.signing import Signers
-from monitor.core.grid import RESOLUTION_M, TILE_PX, tile_geobox
-from monitor.core.terrain import slope_deg, terrain_ruggedness_m
+from monitor.adapters.static_files import SourceReads, StaticFiles, StaticLayer, covering, source_key
+from monitor.core.grid import tile_geobox
+from monitor.core.terrain import terrain_of
 from monitor.records import SceneItem, Terrain, Tile
 
+Array = NDArray[np.float32]
+
 _HALO_PX = 16
+_METHOD = f"elevation 1, cubic spline, halo {_HALO_PX} px"
+"""Goes into the key of kept files: count up when the pixels of the same items come out different."""
 
 
 class RasterTerrainSource:
     """Reads elevation items (`TerrainSource`); of several the first with a value counts, sorted by id."""
 
-    def __init__(self, items: Sequence[SceneItem], signed: Signers | None = None) -> None:
-        """`items` have the asset `data`: elevation in metres; `signed` gives the link to read now."""
+    def __init__(
+        self,
+        items: Sequence[SceneItem],
+        signed: Signers | None = None,
+        files: StaticFiles | None = None,
+        reads: SourceReads | None = None,
+    ) -> None:
+        """
+        Args:
+            items: have the asset `data`: elevation in metres.
+            signed: gives the link to read now.
+            files: where elevation is kept once it was read; None keeps nothing.
+            reads: counts the tiles that were really read.
+        """
         self._signed = signed or Signers({})
         self._items = sorted(items, key=lambda item: item.id)
+        self._files = files
+        self._reads = reads or SourceReads()
         self._reader = RasterReader()
 
     def read(self, tile: Tile) -> Terrain | None:
@@ -29,9 +49,34 @@ class RasterTerrainSource:
         Raises:
             BadAsset, AssetUnavailable: an elevation file cannot be read.
         """
+        items = covering(self._items, tile)
+        if not items:
+            return None
+        key = source_key(items, "data", _METHOD)
+        elevation = self._kept(tile, key)
+        if elevation is None:
+            self._reads.add(StaticLayer.TERRAIN)
+            elevation = self._elevation(items, tile)
+            if self._files is not None:
+                self._files.write(StaticLayer.TERRAIN, tile, key, elevation)
+        return terrain_of(elevation, _HALO_PX)
+
+    def known(self, tile: Tile) -> Terrain | None:
+        """Terrain of one tile if it is kept; None says nothing. No elevation file is opened."""
+        items = covering(self._items, tile) if self._files is not None else []
+        kept = self._kept(tile, source_key(items, "data", _METHOD)) if items else None
+        return None if kept is None else terrain_of(kept, _HALO_PX)
+
+    def _kept(self, tile: Tile, key: str) -> Array | None:
+        kept = self._files.read(StaticLayer.TERRAIN, tile, key) if self._files is not None else None
+        shape = tile_geobox(tile, _HALO_PX).shape
+        return kept.astype(np.float32) if kept is not None and kept.shape == shape else None
+
+    def _elevation(self, items: Sequence[SceneItem], tile: Tile) -> Array:
+        """(256 + 2 halo, 256 + 2 halo) metres, NaN = void."""
         geobox = tile_geobox(tile, _HALO_PX)
         elevation = np.full(geobox.shape, np.nan, dtype=np.float32)
-        for item in self._items:
+        for item in items:
             if np.isfinite(elevation).all():
                 break
             asset = item.assets["data"]
@@ -40,11 +85,4 @@ class RasterTerrainSource:
                 [self._signed(item, asset.href)], item.id, geobox, Resampling.cubic_spline, asset.nodata
             )[0]
             elevation = np.where(np.isfinite(elevation), elevation, found)
-        if not np.isfinite(elevation).any():
-            return None
-        core = (slice(_HALO_PX, _HALO_PX + TILE_PX),) * 2
-        return Terrain(
-            elevation_m=elevation[core],
-            slope_deg=slope_deg(elevation, RESOLUTION_M)[core],
-            tri_m=terrain_ruggedness_m(elevation)[core],
-        )
+        return elevation

@@ -1,8 +1,11 @@
-"""The shape of the ground from elevation: slope and ruggedness."""
+"""The shape of the ground from elevation: slope, ruggedness, and whether anything can slide there."""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+
+from monitor.core.grid import RESOLUTION_M
+from monitor.records import Terrain
 
 Array = NDArray[np.float32]
 
@@ -39,3 +42,19 @@ def terrain_ruggedness_m(elevation_m: Array) -> Array:
         squares += (neighbour - ground) ** 2
     ruggedness: Array = np.sqrt(squares).astype(np.float32)
     return ruggedness
+
+
+def terrain_of(elevation_m: Array, halo_px: int) -> Terrain | None:
+    """Terrain of a tile from its elevation with a halo; None where all of it is void.
+
+    Args:
+        elevation_m: (256 + 2 halo, 256 + 2 halo) on 10 m cells, at least 1 px of halo; NaN = void.
+    """
+    inner = (slice(halo_px, -halo_px),) * 2
+    if not np.isfinite(elevation_m).any():
+        return None
+    return Terrain(
+        elevation_m=elevation_m[inner],
+        slope_deg=slope_deg(elevation_m, RESOLUTION_M)[inner],
+        tri_m=terrain_ruggedness_m(elevation_m)[inner],
+    )

@@ -131,6 +131,8 @@ class Half:
         """Nothing is covered."""
         return None
 
+    known = read
+
 
 def region_of(world: World) -> Region:
     """The region of a world."""
@@ -211,3 +213,20 @@ def test_an_answer_that_lacks_an_item_takes_nothing_away(small_world: World) -> 
         other.listed = listed
         elevation.of(region)
         assert len(elevation._kept[region.id][0]) == expected
+
+
+def test_elevation_is_read_once(small_world: World) -> None:
+    """Four acquisitions and two restarts read every tile once; a spoilt file costs that tile's reading and no more."""
+    reads = []
+    for passes in range(3):
+        if passes == 2:
+            small_world.reprocess(3)
+            next((small_world.products / "static").glob("*/terrain.tif")).write_bytes(b"broken")
+        with closing(small_world.service()) as service:
+            if passes == 1:
+                small_world.reprocess(2)
+            service.once(lambda: START)
+            reads.append(service.static_reads()["terrain"])
+    kept = list((small_world.products / "static").glob("*/terrain.tif"))
+    assert reads == [len(kept), 0, 1]
+    assert len(kept) >= len(region_tiles(region_of(small_world).geometry))

@@ -22,6 +22,7 @@ import onnx
 import yaml
 from onnx import TensorProto, helper, numpy_helper
 
+from monitor.adapters.static_files import FOLDER
 from monitor.adapters.store import SqlStore
 from monitor.adapters.store.dump import dump
 from monitor.config import Settings, load
@@ -238,11 +239,11 @@ def region(west: float, south: float, east: float, north: float, catalog: str = 
 
 
 def files(world: World) -> Mapping[str, str]:
-    """SHA-256 of every product file by name; locks and the (empty) staging folder are no products."""
+    """SHA-256 of every product file by name; locks, the (empty) staging folder and kept static layers are none."""
     return {
         str(path.relative_to(world.products)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(world.products.rglob("*"))
-        if path.is_file() and path.name != ".lock"
+        if path.is_file() and path.name != ".lock" and FOLDER not in path.relative_to(world.products).parts
     }
 
 
