@@ -63,14 +63,7 @@ class Recent(Generic[Value]):
         if tile in self._values:
             self._values.move_to_end(tile)
             return self._values[tile]
-        return self.keep(tile, self._make(tile))
-
-    def __contains__(self, tile: Tile) -> bool:
-        """Whether the value of a tile is at hand."""
-        return tile in self._values
-
-    def keep(self, tile: Tile, value: Value) -> Value:
-        """Have this value of a tile at hand from now on."""
+        value = self._make(tile)
         self._values[tile] = value
         while len(self._values) > self._size:
             self._values.popitem(last=False)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.flat import FLAT
 from monitor.core.grid import PIXEL_HA, TILE_PX
 from monitor.core.masks import NO_ELEVATION
 from monitor.core.reference import valid
@@ -60,8 +61,16 @@ def unseen(acquisition: Acquisition, tile: Tile, state: NDArray[np.uint8], throu
 
 def without_elevation(acquisition: Acquisition, tile: Tile, through: Instruments) -> Observation:
     """The row of a tile whose pixels were not even read, because its slopes are unknown."""
-    state = np.full((TILE_PX, TILE_PX), PixelState.NODATA, dtype=np.uint8)
-    return _nothing(acquisition, tile, state, through, NO_ELEVATION)
+    return _nothing(acquisition, tile, _unread(), through, NO_ELEVATION)
+
+
+def flat(acquisition: Acquisition, tile: Tile, through: Instruments) -> Observation:
+    """The row of a tile that is left out because nothing can slide there."""
+    return _nothing(acquisition, tile, _unread(), through, FLAT)
+
+
+def _unread() -> NDArray[np.uint8]:
+    return np.full((TILE_PX, TILE_PX), PixelState.NODATA, dtype=np.uint8)
 
 
 def _hidden_by(state: NDArray[np.uint8]) -> str:

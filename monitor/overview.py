@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.flat import FLAT
 from monitor.core.grid import RESOLUTION_M, pixels_within, region_tiles
 from monitor.core.masks import NO_ELEVATION
 from monitor.core.radar import LEAST_PASSES
@@ -38,13 +39,15 @@ class TileHistory(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """What was seen of one region. Shares are 0-1 of its ground."""
+    """What was seen of one region. Shares are 0-1 of its ground, flat tiles left out."""
 
     region: str
     since: datetime
     """Start of the look-back the shares are about."""
     area_km2: float
+    """Of the ground that is watched: without flat tiles."""
     tiles: int
+    """Flat ones included."""
     seen: float
     """Observed by at least one look."""
     compared: float
@@ -59,6 +62,8 @@ class Coverage:
     """Kept looks that could not be read; they count as not observed."""
     no_elevation: tuple[Tile, ...] = ()
     """Those of `never_observed` that cannot be looked at, because no elevation model covers them."""
+    flat: tuple[Tile, ...] = ()
+    """Tiles that need not be looked at, because nothing can slide there; they count neither as seen nor as not seen."""
 
     @property
     def learning(self) -> bool:
@@ -77,6 +82,8 @@ class _TileCount:
     broken: int = 0
     no_elevation: bool = False
     """The newest acquisition left the tile out for that."""
+    flat: bool = False
+    """The newest acquisition left the tile out for that."""
 
 
 def coverage(region: Region, history: TileHistory, looks: LookArchive, now: datetime) -> Coverage:
@@ -94,6 +101,8 @@ def coverage(region: Region, history: TileHistory, looks: LookArchive, now: date
         tile: _count(pixels_within(region.geometry, tile), history.history(tile, _LOOKS_PER_TILE), looks, since)
         for tile in tiles
     }
+    flat = tuple(tile for tile, count in counts.items() if count.flat)
+    counts = {tile: count for tile, count in counts.items() if not count.flat}
     pixels = max(1, sum(count.inside for count in counts.values()))
     times = [count.last_look for count in counts.values() if count.last_look is not None]
     return Coverage(
@@ -108,13 +117,14 @@ def coverage(region: Region, history: TileHistory, looks: LookArchive, now: date
         last_look=max(times, default=None),
         broken_looks=sum(count.broken for count in counts.values()),
         no_elevation=tuple(tile for tile, count in counts.items() if count.no_elevation and not count.seen),
+        flat=flat,
     )
 
 
 def _count(inside: Mask, rows: Sequence[Observation], looks: LookArchive, since: datetime) -> _TileCount:
     """Walk back in time until every pixel was compared or the look-back ends."""
-    blind = bool(rows) and rows[0].decision == NO_ELEVATION
-    count = _TileCount(inside=int(inside.sum()), no_elevation=blind)
+    newest = rows[0].decision if rows else None
+    count = _TileCount(inside=int(inside.sum()), no_elevation=newest == NO_ELEVATION, flat=newest == FLAT)
     seen = np.zeros_like(inside)
     compared = np.zeros_like(inside)
     times_seen: dict[tuple[str, str], NDArray[np.uint8]] = {}

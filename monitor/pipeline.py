@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from monitor.core.change import AlertSettings
 from monitor.core.events import LookContext, add_evidence
+from monitor.core.flat import flat_limit_deg
 from monitor.core.grid import RESOLUTION_M
 from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, LifecycleSettings, rests
 from monitor.core.sensors import EarlierChoices, SensorSettings, choose, memory_days, told
@@ -113,6 +114,7 @@ class Pipeline:
         way = Way(
             archive=self._archive,
             block_tiles=self._settings.block_tiles,
+            flat_limit_deg=flat_limit_deg(self._settings.alerts.seed_slope_deg),
             hold=lambda: self._hold(acquisition, owner, clock),
             progress=lambda done, tiles: self._progress(acquisition.key, done, tiles),
         )

@@ -66,7 +66,7 @@ class TerrainSource(Protocol):
         """Terrain of one tile, or None where no elevation model covers it."""
 
     def known(self, tile: Tile) -> Terrain | None:
-        """Terrain of one tile that is at hand without opening its source; None says nothing of the ground."""
+        """Terrain of one tile as far as it is at hand; None says nothing of the ground."""
 
 
 class Engine(Protocol):

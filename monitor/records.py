@@ -361,7 +361,7 @@ class Observation:
     comparable: str = Sensor.OPTICAL.value
     """`Acquisition.comparable`."""
     decision: str
-    """Why the tile was looked at or skipped: looked, flat, clouded, nodata, outside."""
+    """Why the tile was looked at or skipped: looked, flat, no-elevation, clouded, snow, water, outside."""
     mean_change: float | None = None
     """mean now minus mean of the previous comparable look, over jointly valid pixels."""
     p95_change: float | None = None

@@ -9,16 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely import from_wkb
 
+from monitor.core.flat import FLAT
 from monitor.core.grid import blocks, pixels_within, region_tiles
 from monitor.core.masks import NO_ELEVATION
 from monitor.core.sensors import clear_fraction
 from monitor.errors import BadItem
+from monitor.leaving_out import left_out
 from monitor.looking import Looker, order_for_cache
-from monitor.observing import unseen, without_elevation
+from monitor.observing import unseen
 from monitor.ports import LookArchive
-from monitor.records import Look, Observation, PixelState, Region, Tile
+from monitor.records import Look, Observation, Region, Tile
 
-_LEFT_OUT = {NO_ELEVATION: "not observed for lack of elevation"}
+_LEFT_OUT = {NO_ELEVATION: "not observed for lack of elevation", FLAT: "flat and left out"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +31,13 @@ class Survey:
     hrefs: dict[Tile, str] = field(default_factory=dict)
     """Where each look is kept."""
     hidden: dict[Tile, Observation] = field(default_factory=dict)
-    """Tiles where nothing was observed, with the reason."""
+    """Tiles where nothing was observed or that were left out, with the reason."""
     clear: dict[Tile, float] = field(default_factory=dict)
-    """Share of the watched ground that was seen (`core.sensors.clear_fraction`)."""
+    """Share of the watched ground that was seen (`core.sensors.clear_fraction`); flat tiles have none."""
     mask_source: str = "scl"
 
     def left_out(self) -> str:
-        """Ground that no look can watch, for the end of a sentence."""
+        """Ground that no look can watch, and ground that needs none, for the end of a sentence."""
         counts = Counter(row.decision for row in self.hidden.values())
         return "".join(
             f"; {what}: {counts[decision]} tile{'s' if counts[decision] > 1 else ''}"
@@ -50,6 +52,8 @@ class Way:
 
     archive: LookArchive
     block_tiles: int
+    flat_limit_deg: float
+    """Slope below which ground is flat (`core.flat`)."""
     hold: Callable[[], None]
     """Called after each block: keeps the lease."""
     progress: Callable[[int, int], None]
@@ -66,8 +70,7 @@ def survey(region: Region, looker: Looker, way: Way) -> Survey:
     found = Survey()
     for block in blocks(tiles, way.block_tiles):
         for tile in order_for_cache(block):
-            found.clear[tile] = clear_fraction(looker.state(tile), _watched(region.geometry.wkb, tile))
-            if (row := _nothing_to_see(looker, tile)) is not None:
+            if (row := left_out(looker, tile, way.flat_limit_deg)) is not None:
                 found.hidden[tile] = row
             elif (look := looker.look(tile)) is None:
                 found.hidden[tile] = unseen(looker.acquisition, tile, looker.state(tile), looker.instruments)
@@ -75,6 +78,8 @@ def survey(region: Region, looker: Looker, way: Way) -> Survey:
                 found.looks[tile] = look
                 keep = partial(way.archive.write, look, looker.instruments.model_version)
                 found.hrefs[tile] = looker.watch.run("products", keep)
+            if row is None or row.decision != FLAT:
+                found.clear[tile] = clear_fraction(looker.state(tile), _watched(region.geometry.wkb, tile))
             way.progress(len(found.looks) + len(found.hidden), len(tiles))
         way.hold()
     _check_elevation(found, looker)
@@ -85,16 +90,6 @@ def survey(region: Region, looker: Looker, way: Way) -> Survey:
 def watched_tiles(region: Region) -> tuple[Tile, ...]:
     """All tiles of a region, sorted."""
     return _tiles_of(region.geometry.wkb)
-
-
-def _nothing_to_see(looker: Looker, tile: Tile) -> Observation | None:
-    """The row of a tile that is not looked at, or None."""
-    # Ground that is hidden asks for no elevation: the sea has none, and clouds need none.
-    if not (looker.state(tile) == PixelState.VALID).any():
-        return unseen(looker.acquisition, tile, looker.state(tile), looker.instruments)
-    if looker.terrain(tile) is None:
-        return without_elevation(looker.acquisition, tile, looker.instruments)
-    return None
 
 
 def _check_elevation(found: Survey, looker: Looker) -> None:

@@ -99,7 +99,6 @@ class KeptTerrain:
 
     def __init__(self, source: TerrainSource, size: int = 256) -> None:
         """Keep `size` tiles of `source`."""
-        self._source = source
         self._tiles: Recent[Terrain | None] = Recent(size, source.read)
         self.complete = True
         """No tile was asked for that no elevation model covers."""
@@ -111,11 +110,8 @@ class KeptTerrain:
         return found
 
     def known(self, tile: Tile) -> Terrain | None:
-        """Terrain of one tile that is at hand or kept on disk; None says nothing."""
-        if tile in self._tiles:
-            return self._tiles(tile)
-        found = self._source.known(tile)
-        return None if found is None else self._tiles.keep(tile, found)
+        """Terrain of one tile; None asks nobody to look for more: the sea has none."""
+        return self._tiles(tile)
 
 
 class Elevation:

@@ -131,3 +131,17 @@ def test_ground_without_elevation_is_named(watch: Watch) -> None:
     assert seen.never_observed == (TILE, RIGHT)
     assert seen.no_elevation == (TILE,)
     assert "1 of them for lack of elevation" in coverage_line(replace(seen, last_look=NOW), NOW)
+
+
+def test_flat_ground_is_counted_apart(watch: Watch) -> None:
+    """It is neither seen nor unseen: the shares are of the other ground, and the line says so."""
+    watch.saw(look(TILE, acquisition(0)), 0, look_href=None, decision="flat")
+    for index in (0, 1):
+        watch.saw(look(RIGHT, acquisition(index)), index)
+    seen = watch.coverage()
+    assert (seen.flat, seen.never_observed, seen.tiles) == ((TILE,), (), 2)
+    assert (seen.seen, seen.compared) == (1.0, 1.0)
+    assert seen.area_km2 == pytest.approx(2.56**2, rel=0.01)
+    assert "1 of 2 tiles are flat and left out" in coverage_line(seen, NOW)
+    everything = replace(seen, flat=(TILE, RIGHT), last_look=None)
+    assert "all of it is flat" in coverage_line(everything, NOW)

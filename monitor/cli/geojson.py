@@ -47,6 +47,7 @@ def not_observed(coverage: Coverage) -> Json:
         "tiles": coverage.tiles,
         "tiles_never_observed": [tile.id for tile in coverage.never_observed],
         "tiles_without_elevation": [tile.id for tile in coverage.no_elevation],
+        "tiles_flat": [tile.id for tile in coverage.flat],
         "tiles_without_earlier_look": [tile.id for tile in coverage.not_compared],
         "last_look": _time(coverage.last_look),
         "learning": coverage.learning,

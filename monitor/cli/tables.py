@@ -52,6 +52,8 @@ def alert_lines(worst_first: Sequence[Event], products: Path) -> list[str]:
 
 def coverage_line(coverage: Coverage, now: datetime) -> str:
     """One line per region: what was seen, and what was not."""
+    if coverage.flat and len(coverage.flat) == coverage.tiles:
+        return f"{coverage.region}: all of it is flat, so nothing can slide there and nothing is looked at"
     if coverage.last_look is None:
         return f"{coverage.region}: nothing observed yet, so the absence of alerts means nothing"
     compared, once, unseen = _percents(coverage)
@@ -69,6 +71,8 @@ def coverage_line(coverage: Coverage, now: datetime) -> str:
         line += f"; tiles not seen at all: {', '.join(names)}" + (f" and {more} more" if more else "")
     if coverage.no_elevation:
         line += f"; {len(coverage.no_elevation)} of them for lack of elevation: add a catalog that has it"
+    if coverage.flat:
+        line += f"; {len(coverage.flat)} of {coverage.tiles} tiles are flat and left out: nothing can slide there"
     if coverage.broken_looks:
         line += f"; {coverage.broken_looks} kept looks could not be read"
     return line

@@ -20,8 +20,8 @@ Mask = NDArray[np.bool_]
 _EIGHT = np.ones((3, 3), dtype=bool)
 # A single bright pixel is a car park or a roof; three touching ones start to be ground.
 _MIN_COMPONENT_PX = 3
-# How far change may run out from a slope onto flat ground before it is somebody's field.
-_RUNOUT_M = 100.0
+RUNOUT_M = 100.0
+"""How far change may run out from a slope onto flat ground before it is somebody's field."""
 # Ground that is neither a valley's floor nor a field that machines work.
 _SLOPING_DEG = 10.0
 # Beyond this size a cluster is many landslides side by side, and drops no more than its slopes are high.
@@ -47,7 +47,7 @@ def grow(change: Array, slope_deg: Array, high: float, low: float, seed_slope_de
     NaN is never part of it. Growth stops 100 m from the nearest slope.
     """
     steep = np.nan_to_num(slope_deg, nan=0.0) >= seed_slope_deg
-    reach = ndimage.distance_transform_edt(~steep) * RESOLUTION_M <= _RUNOUT_M if steep.any() else steep
+    reach = ndimage.distance_transform_edt(~steep) * RESOLUTION_M <= RUNOUT_M if steep.any() else steep
     filled = np.nan_to_num(change, nan=-np.inf)
     candidate = (filled >= low) & reach
     labels, count = ndimage.label(candidate, structure=_EIGHT)

@@ -11,18 +11,21 @@ from monitor.adapters.store.codec import observation, observation_values
 from monitor.adapters.store.database import insert_new
 from monitor.adapters.store.schema import ObservationRow
 from monitor.adapters.store.views import TileCoverage
+from monitor.core.flat import FLAT
 from monitor.core.masks import NO_ELEVATION
 from monitor.records import Observation, Sensor, Tile
 
 # Tiles per query: well below the number of parameters that SQLite and PostgreSQL take.
 _TILES_PER_QUERY = 500
+_SAYS_NOTHING = frozenset({NO_ELEVATION, FLAT})
+"""Decisions that were made without the pixels."""
 
 
 def append(session: Session, observations: Sequence[Observation], now: datetime) -> int:
     """Append what is not there yet and make it current instead of older versions. Returns the number of new rows.
 
-    That a region's catalogs know no elevation says nothing of the pixels, which another region may have looked at:
-    such a row gives way to a look, whichever comes first.
+    That a region's catalogs know no elevation, or that the ground is flat by theirs, says nothing of the pixels, which
+    another region may have looked at: such a row gives way to a look, whichever comes first.
     """
     stored = _stored(session, observations)
     new = [one for one in observations if _adds(one, stored.get(_place(one), {}))]
@@ -70,9 +73,9 @@ def _stored(session: Session, observations: Sequence[Observation]) -> dict[_Plac
 
 def _adds(one: Observation, versions: Mapping[str, str]) -> bool:
     """Whether a row says more than the versions that are stored."""
-    if one.decision == NO_ELEVATION:
+    if one.decision in _SAYS_NOTHING:
         return not versions
-    return versions.get(one.acquisition_version, NO_ELEVATION) == NO_ELEVATION
+    return versions.get(one.acquisition_version, NO_ELEVATION) in _SAYS_NOTHING
 
 
 def _same_row(one: Observation) -> list[ColumnElement[bool]]:

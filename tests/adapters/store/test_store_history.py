@@ -91,11 +91,12 @@ def test_known_observation_is_kept(store: SqlStore) -> None:
     assert looks(store, 9, tile=EAST) == ["optical-001_v1"]
 
 
+@pytest.mark.parametrize("why", ["no-elevation", "flat"])
 @pytest.mark.parametrize("blind_first", [True, False])
-def test_missing_elevation_gives_way_to_a_look(store: SqlStore, blind_first: bool) -> None:
-    """One region's catalogs know no elevation, another's do: the look counts, whichever of them comes first."""
+def test_missing_elevation_gives_way_to_a_look(store: SqlStore, blind_first: bool, why: str) -> None:
+    """One region's catalogs know no elevation or call it flat, another's do not: the look counts, whoever is first."""
     here, there = acquisition(1), acquisition(1, region="abira")
-    look, blind = observation(here), observation(there, look_href=None, decision="no-elevation")
+    look, blind = observation(here), observation(there, look_href=None, decision=why)
     for of, row in [(there, blind), (here, look)] if blind_first else [(here, look), (there, blind)]:
         process(store, of, row)
     assert [one.decision for one in store.history(TILE)] == ["looked"]
