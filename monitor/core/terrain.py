@@ -19,12 +19,19 @@ def slope_deg(elevation_m: Array, resolution_m: float) -> Array:
     A cell with a void (NaN) in its 3x3 neighbourhood is NaN. At the rim the edge cells are repeated;
     give a halo and cut it off where that matters.
     """
-    east = ndimage.correlate(elevation_m.astype(np.float64), _HORN_EAST, mode="nearest") / resolution_m
-    south = ndimage.correlate(elevation_m.astype(np.float64), _HORN_EAST.T, mode="nearest") / resolution_m
-    slope: Array = np.degrees(np.arctan(np.hypot(east, south))).astype(np.float32)
-    # The filter leaves out zero weights, and the centre's is zero in both directions.
-    slope[np.isnan(elevation_m)] = np.nan
+    slope: Array = np.degrees(np.arctan(np.hypot(*gradient(elevation_m, resolution_m)))).astype(np.float32)
     return slope
+
+
+def gradient(elevation_m: Array, resolution_m: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Rise towards the east and towards the south, metres per metre, (H, W) each; method and rim as in `slope_deg`."""
+    ground = elevation_m.astype(np.float64)
+    east = ndimage.correlate(ground, _HORN_EAST, mode="nearest") / resolution_m
+    south = ndimage.correlate(ground, _HORN_EAST.T, mode="nearest") / resolution_m
+    # The filter leaves out zero weights, and the centre's is zero in both directions.
+    void = np.isnan(elevation_m)
+    east[void] = south[void] = np.nan
+    return east, south
 
 
 def terrain_ruggedness_m(elevation_m: Array) -> Array:
