@@ -46,6 +46,9 @@ class Catalog(Protocol):
     def terrain(self, geometry: BaseGeometry) -> list[SceneItem]:
         """Elevation model items over `geometry`; they have no place in time."""
 
+    def land_cover(self, geometry: BaseGeometry) -> list[SceneItem]:
+        """Land-cover maps over `geometry` (EPSG:4326), of every year there is."""
+
 
 class ImageSource(Protocol):
     """Pixels of one acquisition on the grid: optics or radar."""

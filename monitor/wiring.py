@@ -5,7 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from monitor.adapters.catalog import StacApiCatalog, StaticCatalog
-from monitor.adapters.catalog.items import OPTICAL_COLLECTIONS, RADAR_COLLECTIONS, TERRAIN_COLLECTIONS
+from monitor.adapters.catalog.items import (
+    LAND_COVER_COLLECTIONS,
+    OPTICAL_COLLECTIONS,
+    RADAR_COLLECTIONS,
+    TERRAIN_COLLECTIONS,
+)
 from monitor.adapters.engine import open_engine
 from monitor.adapters.illustrations import Illustrations
 from monitor.adapters.imagery import RasterImageSource
@@ -91,6 +96,7 @@ def _catalog(name: str, chosen: CatalogSettings) -> Catalog:
         optical=wanted.optical or OPTICAL_COLLECTIONS,
         radar=wanted.radar or RADAR_COLLECTIONS,
         terrain=wanted.terrain or TERRAIN_COLLECTIONS,
+        land_cover=wanted.land_cover or LAND_COVER_COLLECTIONS,
     )
 
 

@@ -35,7 +35,12 @@ def _absent(catalog: CatalogSettings, there: set[str]) -> list[tuple[str, list[s
     wanted = catalog.collections
     absent = [
         (use, [one for one in written if one not in there])
-        for use, written in (("optical", wanted.optical), ("radar", wanted.radar), ("terrain", wanted.terrain))
+        for use, written in (
+            ("optical", wanted.optical),
+            ("radar", wanted.radar),
+            ("terrain", wanted.terrain),
+            ("land_cover", wanted.land_cover),
+        )
     ]
     terrain = wanted.terrain or TERRAIN_COLLECTIONS
     radar = wanted.radar or RADAR_COLLECTIONS

@@ -59,6 +59,7 @@ class CollectionSettings(_Group):
     radar: tuple[str, ...] = ()
     """Terrain-corrected backscatter (RTC)."""
     terrain: tuple[str, ...] = ()
+    land_cover: tuple[str, ...] = ()
 
 
 class CatalogSettings(_Group):

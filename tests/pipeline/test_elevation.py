@@ -117,6 +117,10 @@ class Counted:
             raise CatalogUnavailable("answers 503", item="local", remedy="It is asked again.")
         return self._catalog.terrain(geometry) if self.listed is None else self.listed
 
+    def land_cover(self, geometry: BaseGeometry) -> list[SceneItem]:
+        """No maps."""
+        return []
+
 
 class Half:
     """Terrain of no tile that is asked for, from items that are counted."""

@@ -13,10 +13,12 @@ from shapely.geometry.base import BaseGeometry
 
 from monitor.adapters.catalog.fields import Document, rows, text
 from monitor.adapters.catalog.items import (
+    LAND_COVER_COLLECTIONS,
     OPTICAL_COLLECTIONS,
     RADAR_COLLECTIONS,
     TERRAIN_COLLECTIONS,
     Kind,
+    land_cover_kind,
     optical_kind,
     overlaps,
     radar_kind,
@@ -48,6 +50,7 @@ class StacApiCatalog:
         optical: tuple[str, ...] = OPTICAL_COLLECTIONS,
         radar: tuple[str, ...] = RADAR_COLLECTIONS,
         terrain: tuple[str, ...] = TERRAIN_COLLECTIONS,
+        land_cover: tuple[str, ...] = LAND_COVER_COLLECTIONS,
         patience: Patience = PATIENT,
     ) -> None:
         """Nothing is asked yet.
@@ -55,13 +58,14 @@ class StacApiCatalog:
         Args:
             name: its name in the configuration.
             href: landing page of the API.
-            optical, radar, terrain: collections to search; empty means every collection.
+            optical, radar, terrain, land_cover: collections to search; empty means every collection.
             patience: retries within one search.
         """
         self.name = name
         self.href = href
         self._scenes = {Sensor.OPTICAL: optical_kind(optical), Sensor.SAR: radar_kind(radar)}
         self._terrain = terrain_kind(terrain)
+        self._land_cover = land_cover_kind(land_cover)
         self._patience = patience
 
     def search(
@@ -86,7 +90,18 @@ class StacApiCatalog:
         Raises:
             CatalogUnavailable: the catalog cannot be asked now.
         """
-        found = self._found(self._terrain, geometry, None)
+        return self._ground(self._terrain, geometry)
+
+    def land_cover(self, geometry: BaseGeometry) -> list[SceneItem]:
+        """Land-cover maps over `geometry`, of every year there is.
+
+        Raises:
+            CatalogUnavailable: the catalog cannot be asked now.
+        """
+        return self._ground(self._land_cover, geometry)
+
+    def _ground(self, kind: Kind, geometry: BaseGeometry) -> list[SceneItem]:
+        found = self._found(kind, geometry, None)
         return sorted((item for item in found if isinstance(item, SceneItem)), key=lambda item: item.id)
 
     def _found(self, kind: Kind, geometry: BaseGeometry, window: str | None) -> list[SceneItem | Rejected]:

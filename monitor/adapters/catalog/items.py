@@ -20,6 +20,7 @@ from monitor.records import Asset, Rejected, SceneItem, Sensor
 OPTICAL_COLLECTIONS = ("sentinel-2-l2a", "sentinel-2-c1-l2a", "sentinel-2-l1c")
 RADAR_COLLECTIONS = ("sentinel-1-rtc", "OPERA_L2_RTC-S1_V1", "sentinel1-rtc-aws")
 TERRAIN_COLLECTIONS = ("cop-dem-glo-30", "cop-dem-glo-90")
+LAND_COVER_COLLECTIONS = ("esa-worldcover", "io-lulc-annual-v02", "io-lulc-9-class", "jaxa-hrlulc")
 
 # How catalogs call the bands at their native resolution, best first: Planetary Computer B02 and SCL; Earth Search
 # blue and scl; Copernicus Data Space B02_10m and SCL_20m. The picture `visual` is for people, not for measuring.
@@ -29,7 +30,7 @@ _ASSET_KEYS: Mapping[str, tuple[str, ...]] = {
     "B04": ("B04", "red", "B04_10m"),
     "B08": ("B08", "nir", "B08_10m"),
     "SCL": ("SCL", "scl", "SCL_20m"),
-    "data": ("data", "elevation"),
+    "data": ("data", "elevation", "map"),  # map: ESA WorldCover
     "vv": ("vv", "VV", "gamma0_vv"),
     "vh": ("vh", "VH", "gamma0_vh"),
     "hh": ("hh", "HH", "gamma0_hh"),
@@ -76,6 +77,11 @@ def radar_kind(collections: tuple[str, ...]) -> Kind:
 def terrain_kind(collections: tuple[str, ...]) -> Kind:
     """Elevation models."""
     return Kind(collections=collections, required=("data",), timeless=True)
+
+
+def land_cover_kind(collections: tuple[str, ...]) -> Kind:
+    """Maps of land cover, each of some year."""
+    return Kind(collections=collections, required=("data",))
 
 
 def scene_item(document: object, *, catalog: str, collection: str, href: str, kind: Kind) -> SceneItem | Rejected:

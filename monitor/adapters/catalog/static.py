@@ -13,10 +13,12 @@ from shapely.geometry.base import BaseGeometry
 
 from monitor.adapters.catalog.fields import Document, rows, text
 from monitor.adapters.catalog.items import (
+    LAND_COVER_COLLECTIONS,
     OPTICAL_COLLECTIONS,
     RADAR_COLLECTIONS,
     TERRAIN_COLLECTIONS,
     Kind,
+    land_cover_kind,
     optical_kind,
     overlaps,
     radar_kind,
@@ -56,6 +58,7 @@ class StaticCatalog:
         optical: tuple[str, ...] = OPTICAL_COLLECTIONS,
         radar: tuple[str, ...] = RADAR_COLLECTIONS,
         terrain: tuple[str, ...] = TERRAIN_COLLECTIONS,
+        land_cover: tuple[str, ...] = LAND_COVER_COLLECTIONS,
         patience: Patience = PATIENT,
     ) -> None:
         """Nothing is read yet.
@@ -63,13 +66,14 @@ class StaticCatalog:
         Args:
             name: its name in the configuration.
             href: path or URL of the root document (catalog.json).
-            optical, radar, terrain: collections to walk; empty means every collection.
+            optical, radar, terrain, land_cover: collections to walk; empty means every collection.
             patience: retries of each read over HTTP.
         """
         self.name = name
         self.href = href
         self._scenes = {Sensor.OPTICAL: optical_kind(optical), Sensor.SAR: radar_kind(radar)}
         self._terrain = terrain_kind(terrain)
+        self._land_cover = land_cover_kind(land_cover)
         self._patience = patience
 
     def search(
@@ -100,9 +104,20 @@ class StaticCatalog:
         Raises:
             CatalogUnavailable: the root cannot be read, or the server is gone.
         """
+        return self._ground(self._terrain, geometry)
+
+    def land_cover(self, geometry: BaseGeometry) -> list[SceneItem]:
+        """Land-cover maps over `geometry`, of every year there is.
+
+        Raises:
+            CatalogUnavailable: the root cannot be read, or the server is gone.
+        """
+        return self._ground(self._land_cover, geometry)
+
+    def _ground(self, kind: Kind, geometry: BaseGeometry) -> list[SceneItem]:
         found = (
-            self._scene_item(document, place, self._terrain)
-            for document, place in self._items(self._terrain, [])
+            self._scene_item(document, place, kind)
+            for document, place in self._items(kind, [])
             if overlaps(document, geometry)
         )
         return sorted((item for item in found if isinstance(item, SceneItem)), key=lambda item: item.id)
