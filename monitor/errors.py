@@ -37,10 +37,33 @@ class ScarpwatchError(Exception):
         self.reason = reason or self.default_reason
 
 
+HOST_RESTING = "host-resting"
+"""Reason: a host has failed again and again and is left alone for a while; nothing was asked of it."""
+
+
 class Transient(ScarpwatchError):
-    """The world may be better in a minute: try again with a delay."""
+    """The world may be better in a minute: try again with a delay.
+
+    Args:
+        retry_after_s: seconds before which trying again is unwelcome or of no use, when that is known.
+        tried: False when nothing was asked of the world (a host rests): such a try does not count.
+    """
 
     default_reason = "transient"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        item: str,
+        remedy: str,
+        reason: str | None = None,
+        retry_after_s: float | None = None,
+        tried: bool = True,
+    ) -> None:
+        super().__init__(message, item=item, remedy=remedy, reason=reason)
+        self.retry_after_s = retry_after_s
+        self.tried = tried
 
 
 class CatalogUnavailable(Transient):
@@ -50,7 +73,7 @@ class CatalogUnavailable(Transient):
 
 
 class AssetUnavailable(Transient):
-    """An asset cannot be fetched right now (connection, 5xx, 429)."""
+    """An asset cannot be fetched right now (connection, 5xx, 429, 403 with a fresh token, no token)."""
 
     default_reason = "asset-unavailable"
 

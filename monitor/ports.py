@@ -144,9 +144,16 @@ class Store(Protocol):
         """Write the result and mark the acquisition done; False (and nothing written) when the lease was lost."""
 
     def retry(
-        self, acquisition: Acquisition, owner: str, reason: str, detail: str, not_before: datetime, now: datetime
+        self,
+        acquisition: Acquisition,
+        owner: str,
+        reason: str,
+        detail: str,
+        not_before: datetime,
+        now: datetime,
+        counted: bool = True,
     ) -> bool:
-        """Give the acquisition back for a later try."""
+        """Give the acquisition back for a later try; this one counts as a try unless `counted` is False."""
 
     def park(self, acquisition: Acquisition, owner: str, reason: str, detail: str, now: datetime) -> bool:
         """Set the acquisition aside until a person acts."""

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from shapely.geometry.base import BaseGeometry
 
 from monitor.core.acquisitions import group
+from monitor.core.breaker import HostHealth
 from monitor.core.sensors import sensors_of
-from monitor.errors import CatalogUnavailable, Permanent, ScarpwatchError, Transient
+from monitor.errors import CatalogUnavailable, Permanent, Transient
 from monitor.looking import surroundings
 from monitor.pipeline import Outcome, Pipeline
 from monitor.ports import Catalog, Store
@@ -94,16 +95,19 @@ class Service:
         owner: str,
         settings: ServiceSettings,
         engine: str = "unknown",
+        hosts: Callable[[], Mapping[str, HostHealth]] = dict,
         close: Callable[[], None] = lambda: None,
         static_reads: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
         """`owner` names this process in leases, `engine` what really runs; `close` releases what was opened.
 
-        `static_reads` tells how many tiles of every static layer were read from their sources.
+        `static_reads` tells how many tiles of every static layer were read from their sources,
+        `hosts` how every host does that was asked.
         """
         self.store = store
         self.engine = engine
         self.static_reads = static_reads
+        self.hosts = hosts
         self.regions = {region.id: region for region in regions}
         self._pipeline = pipeline
         self._catalogs = catalogs
@@ -238,19 +242,28 @@ class Service:
             )
         )
 
-    def _retry(self, entry: LedgerEntry, error: ScarpwatchError, now: datetime, report: Report, tally: _Tally) -> None:
-        """Give it back for later; after the last try park it."""
-        if entry.attempts >= self._settings.patience:
+    def _retry(self, entry: LedgerEntry, error: Transient, now: datetime, report: Report, tally: _Tally) -> None:
+        """Give it back for later; after the last try park it. What only waits for a host uses up no try."""
+        if error.tried and entry.attempts >= self._settings.patience:
             self._park(entry, error.reason, f"{entry.attempts} tries failed; the last: {error}", now, report, tally)
             return
-        wait = min(self._settings.retry_after * 2 ** (entry.attempts - 1), self._settings.longest_wait)
+        due = now + self._wait(entry, error)
         acquisition = entry.acquisition
-        if not self.store.retry(acquisition, self._owner, error.reason, str(error), now + wait, now):
+        if not self.store.retry(acquisition, self._owner, error.reason, str(error), due, now, counted=error.tried):
             report(_event("lost", acquisition.region, acquisition.key, str(error), "lease-lost"))
             return
         tally.retried += 1
         tally.errors.append(str(error))
         report(_event("retry", acquisition.region, acquisition.key, str(error), error.reason))
+
+    def _wait(self, entry: LedgerEntry, error: Transient) -> timedelta:
+        """Until the next try: the doubling wait or, if it is longer, what the world asks for (Retry-After)."""
+        settings = self._settings
+        asked = min(timedelta(seconds=min(error.retry_after_s or 0.0, 1e9)), settings.longest_wait)
+        if not error.tried:
+            return max(asked, timedelta(seconds=1))
+        doubled: timedelta = settings.retry_after * 2 ** (entry.attempts - 1)
+        return max(min(doubled, settings.longest_wait), asked)
 
     def _park(self, entry: LedgerEntry, reason: str, detail: str, now: datetime, report: Report, tally: _Tally) -> None:
         acquisition = entry.acquisition

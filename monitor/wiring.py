@@ -12,13 +12,14 @@ from monitor.adapters.catalog.items import (
     TERRAIN_COLLECTIONS,
 )
 from monitor.adapters.engine import open_engine
+from monitor.adapters.hosts import Hosts
 from monitor.adapters.illustrations import Illustrations
 from monitor.adapters.imagery import RasterImageSource
 from monitor.adapters.looks import LookFiles
 from monitor.adapters.model_store import load_watch_card
 from monitor.adapters.products import ProductFolder
 from monitor.adapters.radar_imagery import RadarImageSource
-from monitor.adapters.signing import Signers, planetary_computer_sign
+from monitor.adapters.signing import PlanetaryComputer, Signers
 from monitor.adapters.static_files import SourceReads, StaticFiles
 from monitor.adapters.store import SqlStore, make_owner
 from monitor.adapters.terrain_source import RasterTerrainSource
@@ -41,9 +42,11 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
     card = load_watch_card(settings.models / settings.model)
     engine = open_engine(card, settings.threads or os.cpu_count() or 1)
     store = SqlStore(settings.database)
-    catalogs = {name: _catalog(name, chosen) for name, chosen in settings.catalogs.items()}
+    hosts = Hosts()
+    catalogs = {name: _catalog(name, chosen, hosts) for name, chosen in settings.catalogs.items()}
+    planetary_computer = PlanetaryComputer(hosts)
     signed = Signers(
-        {name: planetary_computer_sign for name, chosen in settings.catalogs.items() if chosen.sign is not None}
+        {name: planetary_computer for name, chosen in settings.catalogs.items() if chosen.sign is not None}, hosts
     )
     images: dict[Sensor, ImageSource] = {
         Sensor.OPTICAL: RasterImageSource(signed),
@@ -82,12 +85,13 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
         owner=make_owner(),
         settings=ServiceSettings(lease=lease),
         engine=engine.name,
+        hosts=hosts.snapshot,
         close=store.close,
         static_reads=reads.counts,
     )
 
 
-def _catalog(name: str, chosen: CatalogSettings) -> Catalog:
+def _catalog(name: str, chosen: CatalogSettings, hosts: Hosts) -> Catalog:
     kind: type[StaticCatalog | StacApiCatalog] = StaticCatalog if chosen.type == "static" else StacApiCatalog
     wanted = chosen.collections
     return kind(
@@ -97,6 +101,7 @@ def _catalog(name: str, chosen: CatalogSettings) -> Catalog:
         radar=wanted.radar or RADAR_COLLECTIONS,
         terrain=wanted.terrain or TERRAIN_COLLECTIONS,
         land_cover=wanted.land_cover or LAND_COVER_COLLECTIONS,
+        hosts=hosts,
     )
 
 

@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from monitor.adapters.catalog import StacApiCatalog, StaticCatalog
 from monitor.adapters.catalog.items import OPTICAL_COLLECTIONS
 from monitor.adapters.imagery import RasterImageSource
-from monitor.adapters.signing import Signers, planetary_computer_sign
+from monitor.adapters.signing import PlanetaryComputer, Signers
 from monitor.adapters.terrain_source import RasterTerrainSource
 from monitor.cli.exits import Exit, exit_code
 from monitor.errors import ConfigError, ScarpwatchError
@@ -89,7 +89,7 @@ def _tell(outcomes: list[Outcome]) -> None:
 
 
 def _cutter(order: Order, truth: GroundTruth, catalog: Catalog, sign: bool) -> Cutter:
-    signed = Signers({_CATALOG: planetary_computer_sign} if sign else {})
+    signed = Signers({_CATALOG: PlanetaryComputer()} if sign else {})
     terrain = None
     if order.terrain:
         terrain = RasterTerrainSource(catalog.terrain(surroundings(truth.area)), signed)

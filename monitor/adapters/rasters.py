@@ -6,9 +6,10 @@ window it is given; asking for the same window whoever wants the tile makes the 
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from threading import local
+from typing import TypeVar
 
 import numpy as np
 import rasterio
@@ -21,7 +22,10 @@ from rasterio.io import DatasetReader
 from rasterio.warp import reproject, transform_bounds
 from rasterio.windows import Window
 
-from monitor.errors import AssetUnavailable, BadAsset, ScarpwatchError
+from monitor.adapters import fetching, hosts
+from monitor.adapters.hosts import Patience
+from monitor.adapters.signing import Link
+from monitor.errors import BadAsset
 
 Array = NDArray[np.float32]
 
@@ -32,39 +36,45 @@ GDAL_OPTIONS = {
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
     "GDAL_HTTP_TIMEOUT": "60",
     "GDAL_HTTP_CONNECTTIMEOUT": "15",
-    "GDAL_HTTP_MAX_RETRY": "3",
-    "GDAL_HTTP_RETRY_DELAY": "1",
+    # A short hiccup of one range is bridged by GDAL. Whatever may come with Retry-After, which GDAL (3.10) does not
+    # heed, and what wants a new token is left to `monitor.adapters.fetching`.
+    "GDAL_HTTP_MAX_RETRY": "2",
+    "GDAL_HTTP_RETRY_DELAY": "0.5",
+    "GDAL_HTTP_RETRY_CODES": "500,502,504",
     "VSI_CACHE": "TRUE",
     # GDAL remembers for the life of the process what a URL answered, a 503 or 404 too: a service that retries
     # would never see the server recover. With this it forgets a URL when the last handle on it is closed.
     # https://gdal.org/en/stable/user/configoptions.html#networking-options
     "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/:/vsis3/:/vsiaz/:/vsigs/",
 }
-_REMOTE = ("http://", "https://", "s3://", "gs://", "az://", "/vsi")
 _KEPT_OPEN = 24
 _MARGIN_PX = 3
 """Source pixels around the target's bounds, for the resampling kernel."""
-# What GDAL and curl say when the network or the server, not the file, is at fault.
-_PASSING = (
-    "response code: 5",
-    "response code: 429",
-    "timed out",
-    "timeout",
-    "could not resolve",
-    "connection",
-    "curl error",
-)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """A dataset, and the address it was opened with: with its token, so never to be shown."""
+
+    source: DatasetReader
+    address: str
 
 
 class RasterReader:
-    """Opens rasters once per thread and reads them onto geoboxes."""
+    """Opens rasters once per thread and reads them onto geoboxes.
 
-    def __init__(self) -> None:
+    A link that must be signed is signed when it is opened. What is kept open is known by its plain address.
+    """
+
+    def __init__(self, patience: Patience | None = None) -> None:
         """Nothing is opened yet."""
         self._local = local()
+        self._patience = patience or hosts.PATIENT
 
     def warp(
-        self, hrefs: Sequence[str], item: str, geobox: GeoBox, resampling: Resampling, nodata: float | None
+        self, hrefs: Sequence[str | Link], item: str, geobox: GeoBox, resampling: Resampling, nodata: float | None
     ) -> Array:
         """Several single-band rasters onto one geobox: (N, H, W) float32 raw values, NaN = nodata or outside.
 
@@ -72,83 +82,106 @@ class RasterReader:
             nodata: overrides the files' own nodata value.
 
         Raises:
-            BadAsset, AssetUnavailable: naming item and href.
+            BadAsset, AssetUnavailable: naming item and plain href.
         """
         with rasterio.Env(**GDAL_OPTIONS):
-            return np.stack([self._warp_one(href, item, geobox, resampling, nodata) for href in hrefs])
+            return np.stack([self._warp_one(_link(href, item), geobox, resampling, nodata) for href in hrefs])
 
-    def overview(self, href: str, item: str, longest_px: int, nodata: float | None) -> Array:
+    def overview(self, href: str | Link, item: str, longest_px: int, nodata: float | None) -> Array:
         """The whole raster thinned to at most `longest_px` per side: (h, w) float32, NaN = nodata."""
-        with rasterio.Env(**GDAL_OPTIONS), self._as_our_errors(href, item):
-            source = self._open(href, item)
+
+        def read(source: DatasetReader) -> Array:
             factor = max(1.0, max(source.height, source.width) / longest_px)
             shape = (math.ceil(source.height / factor), math.ceil(source.width / factor))
             pixels = source.read(1, out_shape=shape, resampling=Resampling.nearest).astype(np.float32)
             return _without_nodata(pixels, source.nodata if nodata is None else nodata)
 
-    def _warp_one(self, href: str, item: str, geobox: GeoBox, resampling: Resampling, nodata: float | None) -> Array:
-        with self._as_our_errors(href, item):
-            source = self._open(href, item)
+        with rasterio.Env(**GDAL_OPTIONS):
+            return self._read(_link(href, item), read)
+
+    def _warp_one(self, link: Link, geobox: GeoBox, resampling: Resampling, nodata: float | None) -> Array:
+        def read(source: DatasetReader) -> Array:
             none = source.nodata if nodata is None else nodata
             direct = _aligned_window(source, geobox)
             if direct is not None:
                 return _read_boundless(source, direct, none)
-            window = _source_window(source, geobox)
-            if window is None:
-                return np.full(geobox.shape, np.nan, dtype=np.float32)
-            pixels = _without_nodata(source.read(1, window=window).astype(np.float32), none)
-            target = np.full(geobox.shape, np.nan, dtype=np.float32)
-            reproject(
-                pixels,
-                target,
-                src_transform=source.window_transform(window),
-                src_crs=source.crs,
-                src_nodata=np.nan,
-                dst_transform=geobox.transform,
-                dst_crs=str(geobox.crs),
-                dst_nodata=np.nan,
-                resampling=resampling,
-            )
-            return target
+            return _resampled(source, geobox, resampling, none)
 
-    def _open(self, href: str, item: str) -> DatasetReader:
+        return self._read(link, read)
+
+    def _read(self, link: Link, read: Callable[[DatasetReader], T]) -> T:
+        """What `read` makes of the link's dataset, repeated as `monitor.adapters.fetching` says."""
+        trial = fetching.Trial(link, self._patience)
+        trial.begin()
+        while True:
+            kept = self._opened().get(link.href)
+            address = kept.address if kept else link.signed()
+            try:
+                found = read(self._open(link, address))
+            except (RasterioError, OSError, ValueError) as err:
+                # A file that failed must be opened anew at the next try: it may have been mended meanwhile.
+                was_open = self._close(link.href)
+                trial.failed(err, address, was_open)
+            else:
+                trial.succeeded()
+                return found
+
+    def _open(self, link: Link, address: str) -> DatasetReader:
         opened = self._opened()
-        if href in opened:
-            opened.move_to_end(href)
-            return opened[href]
-        source = rasterio.open(href)
+        if link.href in opened:
+            opened.move_to_end(link.href)
+            return opened[link.href].source
+        source = rasterio.open(address)
         # An engineering CRS (LOCAL_CS) is a CRS by name only: nothing leads from it to the ground.
         if source.crs is None or not (source.crs.is_geographic or source.crs.is_projected):
             source.close()
             raise BadAsset(
-                f"the raster {href} has no coordinate reference system on the ground",
-                item=item,
+                f"the raster {link.href} has no coordinate reference system on the ground",
+                item=link.item,
                 remedy="Ask the catalog's operator for georeferenced files; the acquisition is parked.",
                 reason="no-crs",
             )
-        opened[href] = source
+        opened[link.href] = _Opened(source=source, address=address)
         while len(opened) > _KEPT_OPEN:
-            opened.popitem(last=False)[1].close()
+            opened.popitem(last=False)[1].source.close()
         return source
 
-    def _opened(self) -> OrderedDict[str, DatasetReader]:
-        """Open datasets of this thread, the least recently used first."""
-        opened: OrderedDict[str, DatasetReader] = self._local.__dict__.setdefault("opened", OrderedDict())
+    def _close(self, href: str) -> bool:
+        """Forget a dataset; False when it was not open."""
+        broken = self._opened().pop(href, None)
+        if broken is not None:
+            broken.source.close()
+        return broken is not None
+
+    def _opened(self) -> OrderedDict[str, _Opened]:
+        """Open datasets of this thread by plain address, the least recently used first."""
+        opened: OrderedDict[str, _Opened] = self._local.__dict__.setdefault("opened", OrderedDict())
         return opened
 
-    @contextmanager
-    def _as_our_errors(self, href: str, item: str) -> Iterator[None]:
-        """Turn what GDAL says into an error that names item, href and remedy."""
-        try:
-            yield
-        except ScarpwatchError:
-            raise
-        except (RasterioError, OSError, ValueError) as err:
-            # A file that failed must be opened anew at the next try: it may have been mended meanwhile.
-            broken = self._opened().pop(href, None)
-            if broken is not None:
-                broken.close()
-            raise _our_error(err, href, item, was_open=broken is not None) from err
+
+def _link(href: str | Link, item: str) -> Link:
+    return href if isinstance(href, Link) else Link(href=href, item=item)
+
+
+def _resampled(source: DatasetReader, geobox: GeoBox, resampling: Resampling, nodata: float | None) -> Array:
+    """The source warped onto the geobox; NaN = nodata or outside."""
+    window = _source_window(source, geobox)
+    if window is None:
+        return np.full(geobox.shape, np.nan, dtype=np.float32)
+    pixels = _without_nodata(source.read(1, window=window).astype(np.float32), nodata)
+    target = np.full(geobox.shape, np.nan, dtype=np.float32)
+    reproject(
+        pixels,
+        target,
+        src_transform=source.window_transform(window),
+        src_crs=source.crs,
+        src_nodata=np.nan,
+        dst_transform=geobox.transform,
+        dst_crs=str(geobox.crs),
+        dst_nodata=np.nan,
+        resampling=resampling,
+    )
+    return target
 
 
 def _without_nodata(pixels: Array, nodata: float | None) -> Array:
@@ -210,25 +243,3 @@ def _source_window(source: DatasetReader, geobox: GeoBox) -> Window | None:
     if right <= left or bottom <= top:
         return None
     return Window(left, top, right - left, bottom - top)
-
-
-def _our_error(err: Exception, href: str, item: str, was_open: bool) -> ScarpwatchError:
-    """AssetUnavailable where waiting may help, else BadAsset.
-
-    When a block of a remote file cannot be read after its header could, GDAL does not tell a server that fails
-    from a file cut short; it counts as passing, and the ledger's limit of tries ends it if it lasts.
-    """
-    text = str(err)
-    cause = f"{err.__cause__}" if err.__cause__ else ""
-    cut_off = was_open and href.startswith(_REMOTE)
-    if cut_off or any(word in (text + cause).lower() for word in _PASSING):
-        return AssetUnavailable(
-            f"{href} cannot be fetched now ({text})",
-            item=item,
-            remedy="It is tried again by itself; if it lasts, ask the operator of the catalog.",
-        )
-    return BadAsset(
-        f"{href} is not a readable raster ({text or cause})",
-        item=item,
-        remedy="The file is missing, cut short or no raster. Mend or replace it, then run `scarpwatch release`.",
-    )

@@ -1,45 +1,205 @@
 """Signed links: some object stores want a short-lived token on every link (SAS tokens last about 45 minutes).
 
-A link is signed just before it is read and never stored.
+A link is signed just before it is read, signed anew when the store refuses it, and never stored: what is kept, shown
+and compared is the plain address.
 """
 
-from collections.abc import Callable, Mapping
+import logging
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from typing import Protocol
+from urllib.parse import parse_qs, urlsplit
 
-import planetary_computer
+import requests
+from planetary_computer import sas
+from planetary_computer.settings import Settings
+from planetary_computer.utils import parse_blob_url
 
-from monitor.errors import AssetUnavailable
+from monitor.adapters.hosts import PATIENT, Hosts, Patience, Said, retry_after_s
+from monitor.errors import HOST_RESTING, AssetUnavailable, ScarpwatchError
 from monitor.records import SceneItem
 
-Sign = Callable[[str], str]
+_TOKEN_TIMEOUT_S = 30.0
+_TOKEN_MARGIN_S = 60.0
+"""A token that ends sooner is replaced before it is used."""
+
+_TOKEN = re.compile(r"""\?[^\s'"`]*\bsig=(?:[^\s'"`,]*[^\s'"`,:;.)])?""")
+_TALKATIVE = ("rasterio", "urllib3")
+"""Libraries that log the addresses they read."""
 
 
-class Signers:
-    """How the links of each catalog are signed; links of other catalogs stay as they are."""
+class Signer(Protocol):
+    """How one catalog's links are signed. May raise whatever its HTTP library does."""
 
-    def __init__(self, by_catalog: Mapping[str, Sign]) -> None:
-        """`by_catalog` maps catalog names of the configuration to a function from link to signed link."""
-        self._by_catalog = by_catalog
+    def sign(self, href: str, item: str) -> str:
+        """The address of an item's asset to read now; tokens are kept while they last."""
 
-    def __call__(self, item: SceneItem, href: str) -> str:
-        """The link to read now.
+    def renew(self, href: str, refused: str) -> None:
+        """Forget the token in `refused`, a signed form of `href` that the store did not accept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """An asset's plain address, and what it takes to read it."""
+
+    href: str
+    item: str
+    signer: Signer | None = field(default=None, repr=False)
+    hosts: Hosts = field(default_factory=Hosts, repr=False)
+
+    def signed(self) -> str:
+        """The address to read now.
 
         Raises:
             AssetUnavailable: the token service does not answer.
         """
-        sign = self._by_catalog.get(item.catalog)
-        if sign is None:
-            return href
+        if self.signer is None:
+            return self.href
         try:
-            return sign(href)
+            return self.signer.sign(self.href, self.item)
+        except ScarpwatchError:
+            raise
         except Exception as err:  # whatever HTTP library the signer uses
-            raise AssetUnavailable(
-                f"no token for {href} ({err})",
-                item=item.id,
-                remedy="It is tried again by itself; if it lasts, see whether the token service of the catalog is up.",
-                reason="token-unavailable",
-            ) from err
+            raise _no_token(self.href, self.item, str(err)) from err
+
+    def renew(self, refused: str) -> bool:
+        """Have the next `signed` ask for a new token; False when this link needs none."""
+        if self.signer is None:
+            return False
+        self.signer.renew(self.href, refused)
+        return True
 
 
-def planetary_computer_sign(href: str) -> str:
-    """A link of the Planetary Computer with its SAS token; the library keeps tokens until they are about to expire."""
-    return str(planetary_computer.sign_url(href))
+class Signers:
+    """How the links of each catalog are read: with which token, and by which knowledge of their hosts."""
+
+    def __init__(self, by_catalog: Mapping[str, Signer], hosts: Hosts | None = None) -> None:
+        """`by_catalog` maps catalog names of the configuration to their signer; other links stay as they are."""
+        self._by_catalog = by_catalog
+        self._hosts = hosts or Hosts()
+
+    def __call__(self, item: SceneItem, href: str) -> Link:
+        """The link of an item's asset."""
+        return Link(href=href, item=item.id, signer=self._by_catalog.get(item.catalog), hosts=self._hosts)
+
+
+def without_tokens(text: str) -> str:
+    """Text in which addresses have no SAS token."""
+    return _TOKEN.sub("", text)
+
+
+def keep_tokens_out_of_logs() -> None:
+    """Take the tokens out of what other libraries log: rasterio warns with whole addresses. May be called again."""
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _TALKATIVE]
+    for name in names:
+        logging.getLogger(name).addFilter(_without_tokens)
+
+
+def _without_tokens(record: logging.LogRecord) -> bool:
+    message = record.getMessage()
+    if _TOKEN.search(message):
+        record.msg, record.args = without_tokens(message), ()
+    return True
+
+
+class PlanetaryComputer:
+    """Signs links of the Planetary Computer; the others it leaves as they are.
+
+    The tokens lie in the cache of the planetary-computer library. Asking for them is done here: the library waits
+    ten minutes for a token service that is gone, without a timeout per request.
+    """
+
+    def __init__(self, hosts: Hosts | None = None, patience: Patience = PATIENT) -> None:
+        """Nothing is asked yet, but from now on nobody logs a token."""
+        self._hosts = hosts or Hosts()
+        self._patience = patience
+        keep_tokens_out_of_logs()
+
+    def sign(self, href: str, item: str) -> str:
+        """The link with its token.
+
+        Raises:
+            AssetUnavailable: the token service does not answer.
+        """
+        service = _token_service(href)
+        if service is None:
+            return href
+        token = sas.TOKEN_CACHE.get(service)
+        if token is None or token.ttl() < _TOKEN_MARGIN_S:
+            token = self._ask(service, href, item)
+            sas.TOKEN_CACHE[service] = token
+        return str(token.sign(href).href)
+
+    def renew(self, href: str, refused: str) -> None:
+        """Drop the token that was refused, unless somebody else has replaced it already."""
+        service = _token_service(href)
+        token = sas.TOKEN_CACHE.get(service or "")
+        if service is not None and token is not None and token.token in refused:
+            sas.TOKEN_CACHE.pop(service, None)
+
+    def _ask(self, service: str, href: str, item: str) -> sas.SASToken:
+        rest_s = self._hosts.rests_s(service)
+        if rest_s > 0:
+            raise _no_token(href, item, "the token service fails and is left alone for a while", rest_s, tried=False)
+        for failures in count(1):
+            said, answer = _one_answer(service)
+            if not said.is_failure:
+                break
+            rest_s = self._hosts.failed(service, said.retry_after_s)
+            wait_s = self._patience.wait(failures, said.retry_after_s)
+            if rest_s > 0 or wait_s is None:
+                raise _no_token(href, item, said.words, max(rest_s, said.retry_after_s or 0.0) or None)
+            time.sleep(wait_s)
+        self._hosts.answered(service)
+        if answer is None:
+            raise _no_token(href, item, said.words, said.retry_after_s)
+        return answer
+
+
+def _one_answer(service: str) -> tuple[Said, sas.SASToken | None]:
+    """What the token service says, and its token when it gave one."""
+    key = Settings.get().subscription_key
+    try:
+        response = requests.get(
+            service, headers={"Ocp-Apim-Subscription-Key": key} if key else {}, timeout=_TOKEN_TIMEOUT_S
+        )
+        token = sas.SASToken(**response.json()) if response.ok else None
+    except requests.JSONDecodeError:
+        return Said(status=response.status_code, problem="the answer is no token"), None
+    except requests.RequestException as err:
+        return Said(status=None, problem=type(err).__name__), None
+    except (ValueError, TypeError):  # other JSON
+        return Said(status=response.status_code, problem="the answer is no token"), None
+    pause = retry_after_s(response.headers.get("Retry-After"), datetime.now(UTC))
+    return Said(status=response.status_code, retry_after_s=pause), token
+
+
+def _token_service(href: str) -> str | None:
+    """Where the token of a link is asked for, as in `planetary_computer.sas`; None when it needs none."""
+    parts = urlsplit(href)
+    public = parts.netloc.startswith("ai4edatasetspublicassets.")
+    if (
+        public
+        or not parts.netloc.endswith(sas.BLOB_STORAGE_DOMAIN)
+        or parse_qs(parts.query).keys() & {"st", "se", "sp"}
+    ):
+        return None
+    account, container = parse_blob_url(parts)
+    return f"{Settings.get().sas_url}/{account}/{container}"
+
+
+def _no_token(
+    href: str, item: str, problem: str, retry_after: float | None = None, *, tried: bool = True
+) -> AssetUnavailable:
+    return AssetUnavailable(
+        f"no token for {href} ({problem})",
+        item=item,
+        remedy="It is tried again by itself; if it lasts, see whether the token service of the catalog is up.",
+        reason="token-unavailable" if tried else HOST_RESTING,
+        retry_after_s=retry_after,
+        tried=tried,
+    )

@@ -10,9 +10,11 @@ import pytest
 from shapely import box
 from shapely.geometry import shape
 
-from monitor.adapters.catalog import StacApiCatalog
-from monitor.adapters.catalog.reading import Patience, retry_after_s
-from monitor.errors import CatalogUnavailable
+from monitor.adapters.catalog import StacApiCatalog, StaticCatalog
+from monitor.adapters.catalog.reading import Patience
+from monitor.adapters.hosts import Hosts, retry_after_s
+from monitor.core.breaker import BreakerSettings
+from monitor.errors import HOST_RESTING, CatalogUnavailable
 from tests.adapters.stac_server import HTML, Answer, CatalogServer, as_json
 
 BRISK = Patience(attempts=3, wait_s=0.0, longest_wait_s=1.5, timeout_s=5)
@@ -174,6 +176,64 @@ def test_half_a_list_is_no_list() -> None:
         server.routes["/search"][1:] = [BUSY]
         with pytest.raises(CatalogUnavailable, match="503"):
             catalog(server).search(REGION, *SPRING)
+
+
+@pytest.mark.parametrize("told", [{"numberMatched": 3}, {"context": {"matched": 3}}])
+def test_a_silent_cap_is_no_list(told: dict[str, object]) -> None:
+    """A server that says that three match, sends two and links to no more has not answered."""
+    with CatalogServer().running() as server:
+        server.play_api([])
+        page = {"type": "FeatureCollection", "features": [feature("one"), feature("two")], "links": [], **told}
+        server.routes["/search"] = [as_json(page)]
+        with pytest.raises(CatalogUnavailable, match="3 items match, but sent 2"):
+            catalog(server).search(REGION, *SPRING)
+
+
+def test_pages_shorter_than_asked_for() -> None:
+    """A server whose cap is below the wanted page size, but that leads on, is read to its end."""
+    with CatalogServer().running() as server:
+        server.play_api([[feature("one")], [], [feature("two")], [feature("three")]])
+        assert len(catalog(server).search(REGION, *SPRING)[0]) == 3
+
+
+def test_empty_pages_that_lead_on_for_ever() -> None:
+    """A server whose every page has a next link ends where its items do."""
+    with CatalogServer().running() as server:
+        server.play_api([[feature("one")], [], [feature("never")]])
+        del server.routes["/search"][2:]
+        assert len(catalog(server).search(REGION, *SPRING)[0]) == 1
+
+
+def test_a_dead_catalog_is_left_alone() -> None:
+    """After five failures it is not asked for a while, says so, and other catalogs of the same service are."""
+    hosts = Hosts()
+    reasons, tried = [], []
+    with CatalogServer().running() as server, CatalogServer().running() as alive:
+        server.play_api([])
+        server.routes["/"] = [BUSY]
+        alive.play_api([[feature("good")]])
+        for _ in range(4):
+            with pytest.raises(CatalogUnavailable) as caught:
+                StacApiCatalog(name="dead", href=f"{server.url}/", patience=BRISK, hosts=hosts).search(REGION, *SPRING)
+            reasons.append(caught.value.reason)
+            tried.append(caught.value.tried)
+        assert len(server.requests) == 5
+        assert StacApiCatalog(name="alive", href=f"{alive.url}/", hosts=hosts).search(REGION, *SPRING)[0]
+    assert reasons == ["catalog-unavailable", "catalog-unavailable", HOST_RESTING, HOST_RESTING]
+    assert tried == [True, True, False, False]
+
+
+def test_a_dead_static_catalog_is_left_alone() -> None:
+    """The same for files behind a web server."""
+    hosts = Hosts(BreakerSettings(failures=3))
+    with CatalogServer().running() as server:
+        pass
+    reasons = []
+    for _ in range(2):
+        with pytest.raises(CatalogUnavailable) as caught:
+            StaticCatalog(name="dead", href=f"{server.url}/c.json", patience=BRISK, hosts=hosts).terrain(REGION)
+        reasons.append(caught.value.reason)
+    assert reasons == ["catalog-unavailable", HOST_RESTING]
 
 
 def test_pages_that_repeat_do_not_hang() -> None:

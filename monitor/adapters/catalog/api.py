@@ -11,7 +11,7 @@ from pystac_client.warnings import PystacClientWarning
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
-from monitor.adapters.catalog.fields import Document, rows, text
+from monitor.adapters.catalog.fields import Document, number, rows, table, text
 from monitor.adapters.catalog.items import (
     LAND_COVER_COLLECTIONS,
     OPTICAL_COLLECTIONS,
@@ -26,6 +26,7 @@ from monitor.adapters.catalog.items import (
     terrain_kind,
 )
 from monitor.adapters.catalog.reading import PATIENT, Patience, RetryingIO, http_status, unavailable
+from monitor.adapters.hosts import Hosts
 from monitor.records import Rejected, SceneItem, Sensor
 
 PAGE_SIZE = 100
@@ -52,6 +53,7 @@ class StacApiCatalog:
         terrain: tuple[str, ...] = TERRAIN_COLLECTIONS,
         land_cover: tuple[str, ...] = LAND_COVER_COLLECTIONS,
         patience: Patience = PATIENT,
+        hosts: Hosts | None = None,
     ) -> None:
         """Nothing is asked yet.
 
@@ -60,6 +62,7 @@ class StacApiCatalog:
             href: landing page of the API.
             optical, radar, terrain, land_cover: collections to search; empty means every collection.
             patience: retries within one search.
+            hosts: what is known of the hosts that are asked.
         """
         self.name = name
         self.href = href
@@ -67,6 +70,7 @@ class StacApiCatalog:
         self._terrain = terrain_kind(terrain)
         self._land_cover = land_cover_kind(land_cover)
         self._patience = patience
+        self._hosts = hosts or Hosts()
 
     def search(
         self, geometry: BaseGeometry, start: datetime, end: datetime, sensor: Sensor = Sensor.OPTICAL
@@ -116,27 +120,31 @@ class StacApiCatalog:
         """All items of all pages; half a list is never taken for the whole."""
         documents: list[Document] = []
         seen: set[tuple[str | None, str | None]] = set()
+        matched = 0.0
         for page in self._pages(kind, geometry, window):
-            names = {(text(document, "collection"), text(document, "id")) for document in page}
+            features = rows(page.get("features"))
+            names = {(text(document, "collection"), text(document, "id")) for document in features}
             if names <= seen:
                 raise unavailable(self.name, self.href, "its next page repeats items it has sent before")
             seen |= names
-            documents += page
+            documents += features
+            matched = _matched(page)
+        if len(documents) < matched:
+            problem = f"it says that {matched:.0f} items match, but sent {len(documents)} and no link to more"
+            raise unavailable(self.name, self.href, problem)
         return documents
 
-    def _pages(self, kind: Kind, geometry: BaseGeometry, window: str | None) -> Iterator[list[Document]]:
+    def _pages(self, kind: Kind, geometry: BaseGeometry, window: str | None) -> Iterator[Document]:
         try:
-            search = self._open_search(kind, geometry, window)
-            for page in search.pages_as_dicts():
-                yield rows(page.get("features"))
+            yield from self._open_search(kind, geometry, window).pages_as_dicts()
         except _NOT_STAC as err:
-            raise unavailable(self.name, self.href, f"no STAC API answers there ({_problem(err)})") from err
+            raise unavailable(self.name, self.href, f"no STAC API answers there ({_problem(err)})", err) from err
 
     def _open_search(self, kind: Kind, geometry: BaseGeometry, window: str | None) -> ItemSearch:
         with warnings.catch_warnings():
             # Servers that search perfectly well forget to announce it; those that cannot fail at once below.
             warnings.simplefilter("ignore", PystacClientWarning)
-            client = Client.open(self.href, stac_io=RetryingIO(self._patience))
+            client = Client.open(self.href, stac_io=RetryingIO(self._patience, self._hosts))
             return client.search(
                 collections=list(kind.collections) or None,
                 intersects=mapping(geometry),
@@ -147,6 +155,12 @@ class StacApiCatalog:
     def _self_href(self, document: Document) -> str:
         links = rows(document.get("links"))
         return next((href for link in links if link.get("rel") == "self" and (href := text(link, "href"))), self.href)
+
+
+def _matched(page: Document) -> float:
+    """How many items the whole search has, as far as the server tells: in STAC API 1.0, else in its older `context`."""
+    found = number(page, "numberMatched")
+    return (number(table(page.get("context")), "matched") if found is None else found) or 0.0
 
 
 def _rfc3339(time: datetime) -> str:

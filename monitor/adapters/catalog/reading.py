@@ -1,19 +1,30 @@
 """Documents of a catalog over HTTP or from disk, with few and short retries."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from os import PathLike
 from typing import Any
 
 import stamina
+from pystac import Link
 from pystac_client.exceptions import APIError
 from pystac_client.stac_api_io import StacApiIO
 from requests import Response
 
-from monitor.errors import CatalogUnavailable
+from monitor.adapters.hosts import Hosts, Said, retry_after_s
+from monitor.errors import HOST_RESTING, CatalogUnavailable
 
-_TOO_MANY_REQUESTS = 429
+
+class HostRestsError(APIError):
+    """The host is left alone for a while: nothing was asked of it."""
+
+    def __init__(self, rest_s: float) -> None:
+        super().__init__(f"the host failed again and again and is left alone for {rest_s:.0f} s")
+        self.rest_s = rest_s
+
+
+_EMPTY_PAGES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +46,13 @@ PATIENT = Patience()
 class RetryingIO(StacApiIO):
     """Reads that try again on 429, 5xx and broken connections, and wait as long as the server asks."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: Patience, hosts: Hosts | None = None) -> None:
         """Own retries instead of those of urllib3, whose errors hide status and address."""
         super().__init__(max_retries=None, timeout=patience.timeout_s)
         self._patience = patience
+        self._hosts = hosts or Hosts()
         self._retry_after_s: float | None = None
+        self._rest_s = 0.0
         self.session.hooks["response"].append(self._note_retry_after)
 
     def request(
@@ -49,7 +62,10 @@ class RetryingIO(StacApiIO):
         headers: dict[str, str] | None = None,
         parameters: dict[str, Any] | None = None,  # as in the base class
     ) -> str:
-        """Text at `href`; raises APIError when the last try failed too."""
+        """Text at `href`; raises APIError when the last try failed too, HostRestsError when none was made."""
+        rest_s = self._hosts.rests_s(href)
+        if rest_s > 0:
+            raise HostRestsError(rest_s)
         patience = self._patience
         for attempt in stamina.retry_context(
             on=self._backoff,
@@ -60,8 +76,7 @@ class RetryingIO(StacApiIO):
             wait_jitter=patience.wait_s,
         ):
             with attempt:
-                self._retry_after_s = None
-                return super().request(href, method, headers, parameters)
+                return self._once(href, method, headers, parameters)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def read_json(self, source: str | PathLike[str], *args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -71,16 +86,51 @@ class RetryingIO(StacApiIO):
             raise ValueError("the answer is JSON, but neither a STAC document nor a page of items")
         return document
 
+    def get_pages(
+        self, url: str, method: str | None = None, parameters: dict[str, Any] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Every page that has items.
+
+        The base class ends at the first empty page. Servers that filter what they have cut into pages send empty
+        ones in between; others lead on for ever, so after a few in a row it is the end.
+        """
+        page = self.read_json(url, method=method, parameters=parameters)
+        empty = 0
+        while True:
+            empty = 0 if page.get("features") else empty + 1
+            if not empty:
+                yield page
+            onward = next((link for link in page.get("links", []) if link["rel"] == "next"), None)
+            if onward is None or empty > _EMPTY_PAGES:
+                return
+            page = self.read_json(Link.from_dict(onward), parameters=parameters)
+
+    def _once(
+        self, href: str, method: str | None, headers: dict[str, str] | None, parameters: dict[str, Any] | None
+    ) -> str:
+        """One try, and what it tells about the host."""
+        self._retry_after_s, self._rest_s = None, 0.0
+        try:
+            text = super().request(href, method, headers, parameters)
+        except APIError as err:
+            if Said(status=http_status(err)).is_failure:
+                self._rest_s = self._hosts.failed(href, self._retry_after_s)
+            else:
+                self._hosts.answered(href)
+            raise
+        self._hosts.answered(href)
+        return text
+
     def _backoff(self, error: Exception) -> bool | float:
         """False: give up. True: wait as usual. A number: wait so many seconds, because the server said so."""
         if not isinstance(error, APIError):
             return False
-        status = http_status(error)
-        if status is not None and status != _TOO_MANY_REQUESTS and status < 500:
+        if not Said(status=http_status(error)).is_failure:
             return False
-        if self._retry_after_s is None:
+        wait_s = max(self._rest_s, self._retry_after_s or 0.0)
+        if self._retry_after_s is None and wait_s <= 0:
             return True
-        return self._retry_after_s if self._retry_after_s <= self._patience.longest_wait_s else False
+        return wait_s if wait_s <= self._patience.longest_wait_s else False
 
     def _note_retry_after(self, response: Response, *args: object, **kwargs: object) -> None:
         self._retry_after_s = retry_after_s(response.headers.get("Retry-After"), datetime.now(UTC))
@@ -92,24 +142,16 @@ def http_status(error: Exception) -> int | None:
     return status if isinstance(status, int) else None
 
 
-def retry_after_s(header: str | None, now: datetime) -> float | None:
-    """Seconds to wait by a Retry-After header (RFC 9110, section 10.2.3: seconds or an HTTP date), or None."""
-    if header is None:
-        return None
-    if header.strip().isdecimal():
-        return float(header)
-    try:
-        until = parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())
-
-
-def unavailable(name: str, href: str, problem: str) -> CatalogUnavailable:
-    """The error of a catalog that cannot be asked now, with what to check."""
+def unavailable(name: str, href: str, problem: str, cause: BaseException | None = None) -> CatalogUnavailable:
+    """The error of a catalog that cannot be asked now, with what to check; `cause` tells whether its host rests."""
+    while cause is not None and not isinstance(cause, HostRestsError):
+        cause = cause.__cause__
     return CatalogUnavailable(
         problem,
         item=f"catalog {name} ({href})",
         remedy=f"It is asked again at the next poll; if this stays, open the address yourself and check catalogs.{name}"
         " (type and href) in the configuration.",
+        reason=None if cause is None else HOST_RESTING,
+        retry_after_s=None if cause is None else cause.rest_s,
+        tried=cause is None,
     )

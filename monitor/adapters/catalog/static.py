@@ -27,6 +27,7 @@ from monitor.adapters.catalog.items import (
     terrain_kind,
 )
 from monitor.adapters.catalog.reading import PATIENT, Patience, RetryingIO, http_status, unavailable
+from monitor.adapters.hosts import Hosts
 from monitor.records import Rejected, SceneItem, Sensor
 
 
@@ -60,6 +61,7 @@ class StaticCatalog:
         terrain: tuple[str, ...] = TERRAIN_COLLECTIONS,
         land_cover: tuple[str, ...] = LAND_COVER_COLLECTIONS,
         patience: Patience = PATIENT,
+        hosts: Hosts | None = None,
     ) -> None:
         """Nothing is read yet.
 
@@ -68,6 +70,7 @@ class StaticCatalog:
             href: path or URL of the root document (catalog.json).
             optical, radar, terrain, land_cover: collections to walk; empty means every collection.
             patience: retries of each read over HTTP.
+            hosts: what is known of the hosts that are asked.
         """
         self.name = name
         self.href = href
@@ -75,6 +78,7 @@ class StaticCatalog:
         self._terrain = terrain_kind(terrain)
         self._land_cover = land_cover_kind(land_cover)
         self._patience = patience
+        self._hosts = hosts or Hosts()
 
     def search(
         self, geometry: BaseGeometry, start: datetime, end: datetime, sensor: Sensor = Sensor.OPTICAL
@@ -127,7 +131,7 @@ class StaticCatalog:
 
     def _items(self, kind: Kind, rejected: list[Rejected]) -> Iterator[tuple[Document, _Place]]:
         """Every readable item document of the wanted collections; what cannot be read is added to `rejected`."""
-        reader = RetryingIO(self._patience)
+        reader = RetryingIO(self._patience, self._hosts)
         root = _Place(href=_absolute_root(self.href), collection="", is_item=False)
         waiting = [root]
         seen = {root.href}
@@ -137,7 +141,7 @@ class StaticCatalog:
                 document = _read(reader, place)
             except _UnreadableError as err:
                 if place is root or isinstance(err, _UnreachableError):
-                    raise unavailable(self.name, self.href, f"{place.href} cannot be read: {err}") from err
+                    raise unavailable(self.name, self.href, f"{place.href} cannot be read: {err}", err) from err
                 rejected.append(Rejected(item=place.href, reason="unreadable-document", detail=str(err)))
                 continue
             if document.get("type") == "Feature":

@@ -14,7 +14,8 @@ from monitor.adapters.store.views import LedgerCount, Rejection
 from monitor.records import Acquisition, AcquisitionState, LedgerEntry, Rejected, Sensor
 
 _NO_LEASE = {"lease_owner": None, "lease_until": None}
-
+ONE_TRY_LESS: dict[str, object] = {"attempts": AcquisitionRow.attempts - 1}
+"""For `give_up`: the claim was no try."""
 
 NOTHING_USABLE = "nothing-usable"
 """`AcquisitionResult.reason` of an acquisition that saw no clear ground."""

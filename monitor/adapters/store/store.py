@@ -91,10 +91,27 @@ class SqlStore:
             return True
 
     def retry(
-        self, acquisition: Acquisition, owner: str, reason: str, detail: str, not_before: datetime, now: datetime
+        self,
+        acquisition: Acquisition,
+        owner: str,
+        reason: str,
+        detail: str,
+        not_before: datetime,
+        now: datetime,
+        counted: bool = True,
     ) -> bool:
-        """Give the acquisition back for a later try; False when the lease was lost."""
-        ending = {"reason": reason, "detail": clean(detail), "not_before": not_before, "updated": now}
+        """Give the acquisition back for a later try; False when the lease was lost.
+
+        `counted` False takes the try back that the claim counted.
+        """
+        ending: dict[str, object] = {
+            "reason": reason,
+            "detail": clean(detail),
+            "not_before": not_before,
+            "updated": now,
+        }
+        if not counted:
+            ending |= ledger.ONE_TRY_LESS
         with self.database.write() as session:
             return ledger.give_up(session, acquisition, owner, AcquisitionState.DISCOVERED, ending)
 

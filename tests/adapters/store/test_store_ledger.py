@@ -135,6 +135,18 @@ def test_retry_waits_and_does_not_block(store: SqlStore) -> None:
     assert (again.acquisition, again.attempts, again.reason) == (first, 2, "asset-unavailable")
 
 
+def test_a_wait_is_no_try(store: SqlStore) -> None:
+    """Given back uncounted as often as one likes, an acquisition keeps its tries, and its reason."""
+    store.discover("atsuma", [acquisition(1)], [], NOW)
+    for hour in range(20):
+        entry = claim(store, after=timedelta(hours=hour))
+        assert entry is not None
+        assert (entry.attempts, entry.reason) == (1, "host-resting" if hour else None)
+        due = NOW + timedelta(hours=hour + 1)
+        assert store.retry(entry.acquisition, ME, "host-resting", "it rests", due, NOW, counted=False)
+    assert store.ledger("atsuma")[0].attempts == 0
+
+
 def test_parked_waits_for_a_person(store: SqlStore) -> None:
     """A parked acquisition is never claimed until somebody releases it."""
     store.discover("atsuma", [acquisition(1)], [], NOW)
