@@ -8,7 +8,8 @@ from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from shapely import prepare, union_all
+from shapely import box, prepare, transform, union_all
+from shapely.affinity import translate
 from shapely.geometry.base import BaseGeometry
 
 from monitor.core.canvas import with_halo
@@ -253,11 +254,30 @@ def surroundings(geometry: BaseGeometry) -> BaseGeometry:
     near = range(-_CONTEXT_RINGS, _CONTEXT_RINGS + 1)
     tiles = {neighbour(tile, columns, down) for tile in region_tiles(geometry) for columns in near for down in near}
     ground = [
-        project(union_all([tile_polygon(tile) for tile in tiles if tile.epsg == epsg]).segmentize(TILE_M), epsg, 4326)
+        _in_one_piece(union_all([tile_polygon(tile) for tile in tiles if tile.epsg == epsg]), epsg)
         for epsg in sorted({tile.epsg for tile in tiles})
     ]
     # Few corners for catalogs that take the outline in a request; the rim makes up for what is cut off.
-    return union_all(ground).buffer(_RIM_DEG).simplify(_RIM_DEG / 2)
+    return _cut_at_antimeridian(union_all(ground).buffer(_RIM_DEG).simplify(_RIM_DEG / 2))
+
+
+def _in_one_piece(ground: BaseGeometry, epsg: int) -> BaseGeometry:
+    """Ground of one zone in EPSG:4326; what lies beyond the antimeridian goes on past ±180 degrees."""
+    outline = project(ground.segmentize(TILE_M), epsg, 4326)
+    west, _, east, _ = outline.bounds
+    if east - west <= 180:
+        return outline
+    first = 6 * (epsg % 100) - 363  # half a turn west of the zone's middle
+    return transform(outline, lambda xy: np.column_stack([(xy[:, 0] - first) % 360 + first, xy[:, 1]]))
+
+
+def _cut_at_antimeridian(outline: BaseGeometry) -> BaseGeometry:
+    """The same ground within ±180 degrees."""
+    west, _, east, _ = outline.bounds
+    if west >= -180 and east <= 180:
+        return outline
+    world = box(-180, -90, 180, 90)
+    return union_all([translate(outline, xoff=turn).intersection(world) for turn in (-360, 0, 360)])
 
 
 def order_for_cache(tiles: Sequence[Tile]) -> tuple[Tile, ...]:

@@ -5,15 +5,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pytest
 import rasterio
 from shapely import box
+from shapely.geometry.base import BaseGeometry
 
 from monitor.adapters.engine import open_engine
 from monitor.adapters.imagery import RasterImageSource
 from monitor.adapters.model_store import load_card
 from monitor.adapters.terrain_source import RasterTerrainSource
 from monitor.core.grid import tile_geobox
-from monitor.looking import Instruments, Looker, Network, Stopwatch
+from monitor.looking import Instruments, Looker, Network, Stopwatch, surroundings
 from monitor.records import Acquisition, Asset, PixelState, SceneItem, Sensor, Tile
 from tests.adapters.tiny_model import make_model
 
@@ -77,3 +79,29 @@ def test_ground_without_elevation_is_known(tmp_path: Path) -> None:
     near = scene(tmp_path)
     Path(near.assets["B04"].href).unlink()
     assert looker(tmp_path / "model", near).terrain(TILE) is None
+
+
+@pytest.mark.parametrize(
+    "region",
+    [
+        box(179.9, 51.9, 180, 52),
+        box(-180, 51.9, -179.9, 52),
+        box(179.95, -17, 180, -16.9) | box(-180, -17, -179.95, -16.9),
+    ],
+    ids=["west of it", "east of it", "across it"],
+)
+def test_surroundings_at_the_antimeridian(region: BaseGeometry) -> None:
+    """They lie on both sides, within ±180 degrees, and are as large as anywhere else."""
+    around = surroundings(region)
+    assert around.is_valid
+    assert around.covers(region)
+    west, _, east, _ = around.bounds
+    assert (west, east) == (-180, 180)
+    sides = [around.intersection(half) for half in (box(-180, -90, 0, 90), box(0, -90, 180, 90))]
+    assert all(0.03 < side.bounds[2] - side.bounds[0] < 0.3 for side in sides)
+
+
+def test_the_antimeridian_is_like_any_border_of_zones() -> None:
+    """Across it as much ground is looked up as six degrees further west."""
+    across = surroundings(box(179.95, -17, 180, -16.9) | box(-180, -17, -179.95, -16.9))
+    assert across.area == pytest.approx(surroundings(box(173.95, -17, 174.05, -16.9)).area, rel=0.02)

@@ -15,6 +15,7 @@ from monitor.adapters.catalog.reading import Patience
 from monitor.adapters.hosts import Hosts, retry_after_s
 from monitor.core.breaker import BreakerSettings
 from monitor.errors import HOST_RESTING, CatalogUnavailable
+from monitor.looking import surroundings
 from tests.adapters.stac_server import HTML, Answer, CatalogServer, as_json
 
 BRISK = Patience(attempts=3, wait_s=0.0, longest_wait_s=1.5, timeout_s=5)
@@ -176,6 +177,24 @@ def test_half_a_list_is_no_list() -> None:
         server.routes["/search"][1:] = [BUSY]
         with pytest.raises(CatalogUnavailable, match="503"):
             catalog(server).search(REGION, *SPRING)
+
+
+def test_a_region_across_the_antimeridian() -> None:
+    """It is asked for in two parts within ±180 degrees; scenes of both sides are found, however they are written."""
+    region = surroundings(box(179.95, -17, 180, -16.9) | box(-180, -17, -179.95, -16.9))
+    around = {
+        "type": "Polygon",
+        "coordinates": [[[179.5, -18], [-179.5, -18], [-179.5, -16], [179.5, -16], [179.5, -18]]],
+    }
+    west = {"type": "Polygon", "coordinates": [[[179, -18], [180, -18], [180, -16], [179, -16], [179, -18]]]}
+    with CatalogServer().running() as server:
+        server.play_api([[feature("around", geometry=around), feature("west", geometry=west), feature("far", west=0)]])
+        items, _ = catalog(server).search(region, *SPRING)
+        asked = shape(json.loads(server.requests[-1][2])["intersects"])
+    assert [item.id for item in items] == ["around", "west"]
+    assert asked.geom_type == "MultiPolygon"
+    assert (asked.bounds[0], asked.bounds[2]) == (-180, 180)
+    assert asked.area < 0.1
 
 
 @pytest.mark.parametrize("told", [{"numberMatched": 3}, {"context": {"matched": 3}}])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -182,6 +183,90 @@ def test_earth_search_lists_the_same_scenes_three_times(data_folder: Path) -> No
     twins = {one.grid_code for one in items if one.collection == "sentinel-2-c1-l2a"}
     assert twins
     assert {one.grid_code for one in kept if one.collection == "sentinel-2-c1-l2a"} == twins
+
+
+def _real(data_folder: Path, page: str) -> list[dict[str, object]]:
+    """The documents of a recorded page."""
+    path = data_folder / "stac_fixtures" / "pystac_client_cassettes" / page
+    features: list[dict[str, object]] = json.loads(path.read_text())["response"]["features"]
+    return features
+
+
+def _listed(document: dict[str, object], catalog: str, **properties: object) -> SceneItem:
+    """A document as one catalog lists it, with some properties changed."""
+    changed = {**document, "properties": {**cast(dict[str, object], document["properties"]), **properties}}
+    found = scene_item(
+        changed, catalog=catalog, collection="", href="https://example.org/i.json", kind=optical_kind(())
+    )
+    assert isinstance(found, SceneItem), found
+    return found
+
+
+def _as_planetary_computer(document: dict[str, object], pattern: dict[str, object]) -> SceneItem:
+    """A product of Earth Search as the Planetary Computer lists it: its id, names and times, its kind of document."""
+    theirs = cast(dict[str, object], document["properties"])
+    product = str(theirs["s2:product_uri"]).removesuffix(".SAFE")
+    satellite, level, sensed, _, orbit, tile, made = product.split("_")
+    said = {name: theirs[name] for name in theirs if name.startswith("s2:") and name in pattern["properties"]}  # type: ignore[operator]
+    changed = {
+        **pattern,
+        "id": "_".join((satellite, level, sensed, orbit, tile, made)),
+        "geometry": document["geometry"],
+    }
+    start = datetime.strptime(sensed, "%Y%m%dT%H%M%S")
+    return _listed(
+        changed,
+        "pc",
+        **said,
+        **{"datetime": f"{start:%Y-%m-%dT%H:%M:%S}.024000Z", "platform": f"Sentinel-2{satellite[2]}"},
+        **{"s2:mgrs_tile": tile[1:], "sat:relative_orbit": int(orbit[1:])},
+    )
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "es_page_landsat-c2-l2-sentinel-2-l2a_01.json",
+        "es_page_sentinel-2-c1-l2a-sentinel-2-l1c-sentinel-2-l2a_01.json",
+        "es_page_sentinel-1-grd-sentinel-2-c1-l2a-sentinel-2-l1c-sentinel-2-l2a_01.json",
+    ],
+)
+def test_two_catalogs_name_one_product_differently(page: str, data_folder: Path) -> None:
+    """Every real Level-2A scene of Earth Search and its twin on the Planetary Computer count once, whoever is first."""
+    pattern = _real(data_folder, "pc_page_sentinel-2-l2a_01.json")[0]
+    scenes = [one for one in _real(data_folder, page) if one["collection"] in ("sentinel-2-l2a", "sentinel-2-c1-l2a")]
+    assert scenes
+    for document in scenes:
+        theirs, ours = _listed(document, "es"), _as_planetary_computer(document, pattern)
+        assert theirs.id != ours.id
+        for both in ([theirs, ours], [ours, theirs]):
+            (acquisition,), (refused,) = group("valley", both)
+            assert len(acquisition.items) == 1
+            assert refused.reason == "superseded-duplicate"
+            assert acquisition.key == only([theirs]).key == only([ours]).key
+
+
+def test_a_reprocessed_day(data_folder: Path) -> None:
+    """A real product of baseline 02.12 beside its reprocessing of 05.00: the newer is read; each has its own offset."""
+    document = _real(data_folder, "pc_page_sentinel-2-l2a_01.json")[0]
+    old = _listed(document, "pc")
+    name = str(cast(dict[str, object], document["properties"])["s2:product_uri"])
+    strip = "S2A_OPER_MSI_L2A_DS_S2RP_20230615T224658_S20181231T235957_N05.00"
+    again = {
+        "s2:processing_baseline": "05.00",
+        "s2:datastrip_id": strip,
+        "s2:product_uri": name.replace("N0212", "N0500").replace("20201007T214652", "20230615T224658"),
+        "s2:datatake_id": "GS2A_20190101T000001_018417_N05.00",
+        "s2:generation_time": "2023-06-15T22:46:58Z",
+    }
+    new = _listed({**document, "id": "S2A_MSIL2A_20190101T000001_R116_T60VUK_20230615T224658"}, "pc", **again)
+    for both in ([old, new], [new, old]):
+        (acquisition,), (refused,) = group("valley", both)
+        assert [one.id for one in acquisition.items] == [new.id]
+        assert refused.item == old.id
+        assert acquisition.key == only([old]).key
+        assert acquisition.version != only([old]).version
+    assert (old.assets["B04"].offset, new.assets["B04"].offset) == (0.0, -0.1)
 
 
 SOME_ITEM = st.builds(
