@@ -247,7 +247,7 @@ def test_two_catalogs_name_one_product_differently(page: str, data_folder: Path)
 
 
 def test_a_reprocessed_day(data_folder: Path) -> None:
-    """A real product of baseline 02.12 beside its reprocessing of 05.00: the newer is read; each has its own offset."""
+    """A real product of baseline 02.12 beside its reprocessing of 05.00: the newer is read, with its own offset."""
     document = _real(data_folder, "pc_page_sentinel-2-l2a_01.json")[0]
     old = _listed(document, "pc")
     name = str(cast(dict[str, object], document["properties"])["s2:product_uri"])
