@@ -24,6 +24,7 @@ from structlog.typing import FilteringBoundLogger
 from monitor.adapters.metrics import Metrics
 from monitor.adapters.store import LedgerCount
 from monitor.config import Settings
+from monitor.core.breaker import HostHealth
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.errors import ScarpwatchError
 from monitor.overview import TileHistory, coverage
@@ -70,6 +71,9 @@ class Watch(Protocol):
 
     def static_reads(self) -> Mapping[str, int]:
         """Tiles read from their sources in this process, by static layer."""
+
+    def hosts(self) -> Mapping[str, HostHealth]:
+        """How every host does that was asked."""
 
     def close(self) -> None:
         """Release everything."""
@@ -173,6 +177,7 @@ class Daemon:
         discovered, _errors = self._service.poll(now, report)
         answered = _answered(self._settings, failed)
         self.metrics.polled(answered, discovered, now)
+        self.metrics.hosts(self._service.hosts(), now)
         if answered or not self._settings.catalogs:
             self._last_poll = now
 
@@ -180,6 +185,7 @@ class Daemon:
         """The process job: work until nothing is due or the end is asked for."""
         start = time.monotonic()
         summary = self._service.process(self._clock, self._stop.is_set, self._report)
+        self.metrics.hosts(self._service.hosts(), self._clock())
         if summary.processed or summary.parked or summary.retried:
             self.metrics.passed(time.monotonic() - start)
             self._measure()

@@ -7,7 +7,7 @@ one, so that signals can be sent to a real process. SLOW_SECONDS in the environm
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,6 +23,7 @@ from monitor.adapters.store import SqlStore, make_owner
 from monitor.cli.parts import Parts, Progress
 from monitor.cli.run import run
 from monitor.config import Settings
+from monitor.core.breaker import HostHealth
 from monitor.core.grid import project, region_tiles, tile_polygon
 from monitor.errors import BadItem, CatalogUnavailable
 from monitor.records import (
@@ -230,6 +231,11 @@ class FakeService:
             alerts_opened=opened,
             errors=("S2A-1: parked",) * parked,
         )
+
+    def hosts(self) -> Mapping[str, HostHealth]:
+        """One host that answers, one that has begun to rest."""
+        resting = HostHealth(failures=5, rests=1, resting_until=datetime.max.replace(tzinfo=UTC))
+        return {"catalog.example": HostHealth(), "store.example": resting}
 
     def close(self) -> None:
         """Close the database."""

@@ -7,6 +7,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
+from monitor.core.breaker import HostHealth, HostState
+
 _SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
 
 
@@ -48,6 +50,10 @@ class Metrics:
         )
         self._waiting = _gauge(registry, "scarpwatch_ledger_entries", "Rows of the ledger", "region", "state")
         self._alerts = _gauge(registry, "scarpwatch_alerts_open", "Open alerts", "region", "state")
+        self._host_failures = _gauge(registry, "scarpwatch_host_failures", "Failures of a host in a row", "host")
+        self._host_resting = _gauge(
+            registry, "scarpwatch_host_resting", "1 while a host that fails is left alone, else 0", "host"
+        )
         self._engine = _gauge(registry, "scarpwatch_engine_info", "1 for the inference engine really in use", "engine")
         self._build = Info("scarpwatch_build", "What is running", registry=registry)
 
@@ -74,6 +80,12 @@ class Metrics:
         self._discovered.inc(discovered)
         for catalog in catalogs:
             self._last_poll.labels(catalog).set(now.timestamp())
+
+    def hosts(self, health: Mapping[str, HostHealth], now: datetime) -> None:
+        """How every host does that was asked."""
+        for host, one in health.items():
+            self._host_failures.labels(host).set(one.failures)
+            self._host_resting.labels(host).set(one.state(now) is not HostState.WORKING)
 
     def passed(self, seconds: float) -> None:
         """A pass over the queue ended."""
