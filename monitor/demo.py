@@ -138,7 +138,7 @@ def write_config(folder: Path, valley: Valley) -> Path:
                 "catalogs": ["valley"],
                 # The simulated dates lie in the past and must stay inside the look-back for years.
                 "lookback_days": 20000,
-                "sensor_policy": "optical_only",
+                "sensor_policy": "optical_when_clear",
             }
         },
     }

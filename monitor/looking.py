@@ -19,7 +19,8 @@ from monitor.core.grid import TILE_M, TILE_PX, neighbour, project, region_tiles,
 from monitor.core.quantise import quantise
 from monitor.core.tta import predict_tile
 from monitor.ports import Engine, ImageSource, TerrainSource
-from monitor.records import Acquisition, Look, ModelCard, PixelState, Prediction, Terrain, Tile
+from monitor.radar_view import blind_ground
+from monitor.records import Acquisition, Look, ModelCard, PixelState, Prediction, Sensor, Terrain, Tile
 
 Array = NDArray[np.float32]
 Value = TypeVar("Value")
@@ -215,9 +216,12 @@ class Looker:
             return TilePixels(bands=nothing, state=state, mask_source="none")
         bands = self.instruments.images.read(items, wanted, tile)
         self.mask_sources.add(bands.mask_source)
+        state = bands.state
+        if self.acquisition.sensor is Sensor.SAR:
+            state = blind_ground(state, items, tile, self.instruments.terrain.known)
         return TilePixels(
             bands=np.ascontiguousarray(bands.pixels.values, dtype=np.float32),
-            state=bands.state,
+            state=state,
             mask_source=bands.mask_source,
         )
 

@@ -10,6 +10,7 @@ from monitor.adapters.imagery import labelled
 from monitor.adapters.rasters import RasterReader
 from monitor.adapters.signing import Signers
 from monitor.core.grid import tile_geobox
+from monitor.core.radar_geometry import OperaMask, from_opera_mask
 from monitor.errors import BadItem
 from monitor.records import Bands, PixelState, SceneItem, Tile
 
@@ -17,9 +18,6 @@ Array = NDArray[np.float32]
 States = NDArray[np.uint8]
 
 MASK_SOURCE = "radar"
-_RTC_MASK = {0: PixelState.VALID, 1: PixelState.RADAR_SHADOW, 2: PixelState.LAYOVER, 3: PixelState.LAYOVER}
-"""OPERA RTC-S1 mask layer: 0 valid, 1 shadow, 2 layover, 3 both.
-https://www.jpl.nasa.gov/go/opera/products/rtc-product"""
 
 
 class RadarImageSource:
@@ -57,9 +55,10 @@ class RadarImageSource:
         state = np.where(observed, np.uint8(PixelState.VALID), np.uint8(PixelState.NODATA))
         if "mask" in item.assets:
             mask = self._read_asset(item, "mask", tile)[0]
-            for code, hidden in _RTC_MASK.items():
-                if hidden is not PixelState.VALID:
-                    state[(mask == code) & observed] = hidden
+            producer = from_opera_mask(np.nan_to_num(mask, nan=OperaMask.NODATA).astype(np.uint8))
+            state[observed & producer.shadow] = PixelState.RADAR_SHADOW
+            state[observed & producer.layover] = PixelState.LAYOVER
+            state[producer.nodata] = PixelState.NODATA
         return power, state
 
     def _read_asset(self, item: SceneItem, name: str, tile: Tile) -> Array:
