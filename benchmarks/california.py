@@ -190,7 +190,6 @@ def _on_canvas(reference: BackscatterReference) -> BackscatterReference:
     return BackscatterReference(
         mean=widen(reference.mean),
         spread_db=widen(reference.spread_db),
-        response=widen(reference.response),
         count=np.repeat(np.repeat(reference.count, STEP, 0), STEP, 1),
         last_seen_s=np.repeat(np.repeat(reference.last_seen_s, STEP, 0), STEP, 1),
     )

@@ -32,7 +32,6 @@ _SPECKLE_DB = 1.2
 _LEAST_SPREAD_DB = 0.4
 _PRIOR_PASSES = 4.0
 """Weight of the tile's typical variance, in passes, against the pixel's own."""
-_RIDGE_DB2 = 2.0
 _BRIGHT_DB = 6.0
 """Ground this far above the median is a building, a ship or a slope in layover: no soil to slide is seen there."""
 _CLIP_DB = 6.0
@@ -45,7 +44,11 @@ _SUM_SD, _DIFFERENCE_SD = 1.67, 1.10
 _OPPOSED = 4.0
 """Scalar product of neighbouring changes beyond which they are opposite: two standard deviations each."""
 _INLIER_DB = 3.0
-_FIT_SCALE_DB = 1.0
+_FIT_SCALE_DB = 0.6
+_FIT_WIDTH = 3.0
+"""Native pixels over which the change is smoothed before the scene is fitted: 4 dB must stand apart from speckle."""
+_LAG_PX = 8
+"""Native pixels between two places whose changes are compared to see how rough the scene is."""
 _FIT_ROUNDS = 8
 _FIT_SAMPLES = 15_000
 _MIN_FIT_PIXELS = 2_000
@@ -61,8 +64,6 @@ class BackscatterReference:
     """(P, H, W) mean linear power, each pass less what it did as a whole; NaN = never observed."""
     spread_db: Array
     """(P, H, W) standard deviation over the passes, dB, drawn to the tile's where passes are few; NaN as in `mean`."""
-    response: Array
-    """(P, H, W) how much more than its tile a pixel rises when the tile rises (rain, drought), dB per dB."""
     count: NDArray[np.uint8]
     """(H, W) passes that saw the pixel in every polarisation."""
     last_seen_s: NDArray[np.float64]
@@ -89,7 +90,7 @@ def least_area_ha(native_m: float) -> float:
 def build_backscatter_reference(
     power: Array, times_s: Sequence[float] | NDArray[np.float64], depth: int = DEPTH
 ) -> BackscatterReference | None:
-    """Mean, spread and response over the last `depth` valid passes of every pixel, in any order; None without any.
+    """Mean and spread over the last `depth` valid passes of every pixel, in any order; None without any.
 
     Args:
         power: (N, P, H, W) linear gamma0; NaN or not above 0 = no observation.
@@ -112,12 +113,11 @@ def build_backscatter_reference(
     decibels -= shifts[:, :, None, None]
     count = seen.sum(axis=0)
     mean = _mean(np.float32(10.0) ** (decibels / np.float32(10.0)), count)
-    variance, response = _moments(decibels, shifts, count)
+    variance = _variance(decibels, count)
     last = np.where(seen, times[:, None, None], -np.inf).max(axis=0)
     return BackscatterReference(
         mean=mean.astype(np.float32),
         spread_db=np.where(count > 0, np.sqrt(variance), np.nan).astype(np.float32),
-        response=response.astype(np.float32),
         count=count.astype(np.uint8),
         last_seen_s=np.where(np.isfinite(last), last, np.nan),
     )
@@ -191,9 +191,8 @@ class _Fit:
 
     @classmethod
     def prepare(cls, before: BackscatterReference, seen: Mask, slopes: Mask, sigma_px: float) -> "_Fit":
-        """Level of the ground in every polarisation (what grows there) and its response to wetter passes."""
+        """The level of the ground in every polarisation tells what grows there, and so what rain does to it."""
         layers = [_smooth_known(_to_db(np.where(seen, mean, 1.0)), seen, 2 * sigma_px) for mean in before.mean]
-        layers += [_smooth_known(response, seen, 1.5 * sigma_px) for response in before.response]
         rows = np.flatnonzero((seen & slopes).ravel())
         enough = rows.size >= _MIN_FIT_PIXELS
         rows = rows[:: max(1, rows.size // _FIT_SAMPLES)]
@@ -203,7 +202,7 @@ class _Fit:
     def scene(self, decibels: Array) -> Array:
         """(H, W) what the scene did: least squares that forgets what lies far from the likeliest shift.
 
-        Reweighted by exp(-e²/2(1.5 s)²) (Welsch; Holland and Welsch 1977) with s held at 1 dB or less, from the mode
+        Reweighted by exp(-e²/2(1.5 s)²) (Welsch; Holland and Welsch 1977) with s held at 0.6 dB or less, from the mode
         and not the median: with half a valley changed the median lies between the halves and finds neither.
         """
         if self.rows.size == 0:
@@ -240,7 +239,7 @@ def _deviation(now: Array, before: BackscatterReference, band: int, fit: _Fit, s
     """
     seen = fit.seen
     ratio = np.where(seen, now / np.where(seen, before.mean[band], 1.0), 0.0).astype(np.float32)
-    scene = fit.scene(_to_db(_smooth_known(ratio, seen, sigma_px)))
+    scene = fit.scene(_to_db(_smooth_known(ratio, seen, _FIT_WIDTH * sigma_px)))
     limit = np.float32(10.0 ** (_CLIP_DB / 10.0))
     ratio = np.where(seen, np.clip(ratio / 10.0 ** (scene / 10.0), 1.0 / limit, limit), 0.0).astype(np.float32)
     variance = before.spread_db[band] ** 2 * (1.0 + 1.0 / np.maximum(before.count, 1))
@@ -251,10 +250,17 @@ def _deviation(now: Array, before: BackscatterReference, band: int, fit: _Fit, s
     offset = float(np.median(decibels.ravel()[near])) if near.size else 0.0
     decibels = decibels - np.float32(offset)
     deviation = decibels * np.sqrt(weight * np.float32(4.0 * np.pi)) / np.float32(_CORRELATION)
-    spread = 1.4826 * float(np.median(np.abs(deviation.ravel()[near]))) if near.size else 1.0
-    noise = max(spread, 1.0)
+    noise = max(_roughness(np.where(seen, deviation, np.float32(np.nan)), round(_LAG_PX * sigma_px)), 1.0)
     shift = float(np.median(scene.ravel()[fit.rows])) + offset if fit.rows.size else 0.0
     return _Band(decibels=decibels, deviation=deviation / np.float32(noise), shift_db=shift, noise=noise)
+
+
+def _roughness(deviation: Array, lag_px: int) -> float:
+    """Robust standard deviation by differences at a distance: a valley that slid as a whole does not make it rough."""
+    across = deviation[:, lag_px:] - deviation[:, :-lag_px]
+    down = deviation[lag_px:] - deviation[:-lag_px]
+    differences = np.concatenate([one[np.isfinite(one)] for one in (across, down)])
+    return 1.4826 * _median(np.abs(differences)) / float(np.sqrt(2.0))
 
 
 def _strongest(deviations: Array) -> Array:
@@ -313,13 +319,12 @@ def _pass_shifts(decibels: Array) -> Array:
     return np.asarray(shifts - (weight * shifts).sum(axis=0) / weight.sum(axis=0), dtype=np.float32)
 
 
-def _moments(decibels: Array, shifts: Array, count: NDArray[np.intp]) -> tuple[Array, Array]:
-    """(P, H, W) variance over the passes, shrunk, and response to the tile's own shifts (ridge regression)."""
-    known = np.isfinite(decibels)
-    anomaly = np.where(known, decibels - _mean(decibels, count), 0.0).astype(np.float32)
+def _variance(decibels: Array, count: NDArray[np.intp]) -> Array:
+    """(P, H, W) variance over the passes, shrunk towards the tile's."""
+    anomaly: Array = np.nan_to_num(decibels - _mean(decibels, count), nan=0.0)
     freedom = np.maximum(count - 1, 0)
     raw = (anomaly**2).sum(axis=0) / np.maximum(freedom, 1)
-    variance = np.empty_like(raw)
+    variance: Array = np.empty_like(raw)
     for band in range(len(raw)):
         known_px = freedom >= 1
         typical = int(np.median(freedom[known_px])) if known_px.any() else 0
@@ -327,8 +332,7 @@ def _moments(decibels: Array, shifts: Array, count: NDArray[np.intp]) -> tuple[A
         prior = _median(raw[band][known_px]) / (1 - 2 / (9 * typical)) ** 3 if typical else _SPECKLE_DB**2
         prior = max(prior, _LEAST_SPREAD_DB**2)
         variance[band] = (freedom * raw[band] + _PRIOR_PASSES * prior) / (freedom + _PRIOR_PASSES)
-    wet = np.where(known, shifts[:, :, None, None], 0.0)
-    return variance, (wet * anomaly).sum(axis=0) / ((wet**2).sum(axis=0) + _RIDGE_DB2)
+    return variance
 
 
 def _mean(values: Array, count: NDArray[np.intp]) -> Array:

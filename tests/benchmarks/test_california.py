@@ -62,6 +62,18 @@ def test_a_shipped_threshold_keeps_its_promise_on_the_held_out_dates(data_folder
     assert sum(cluster_mask(change, look, start)[1] for change, look in layers) <= 1
 
 
+@pytest.mark.parametrize("name", ["T137-292319-IW2", "T137-292321-IW2", "T137-292323-IW2"])
+def test_half_of_a_real_pass_that_slid_is_not_muted(data_folder: Path, name: str) -> None:
+    """VH 4 dB lower over the western half, on texture and weather as they are: found there and nowhere else."""
+    burst = next(one for one in open_bursts(data_folder) if one.name == name)
+    look = looks_of(burst)[6]
+    power = burst.power[look.index].copy()
+    power[1, :, :50] *= np.float32(10.0**-0.4)
+    labels, _ = cluster_mask(baseline_layer(look, power), look, AlertSettings().radar_high)
+    assert (labels[:, :140] > 0).mean() > 0.35
+    assert (labels[:, 160:] > 0).mean() < 0.01
+
+
 def test_the_chosen_start_is_the_lowest_that_stays_within_the_limit() -> None:
     """Also when a lower start happens to give fewer clusters again (they merge)."""
     counts = {3.0: np.array([0, 0]), 4.0: np.array([3, 0]), 5.0: np.array([1, 9]), 6.0: np.array([0, 0])}
