@@ -124,7 +124,7 @@ def _draw_false(axes: Axes, measured: Measured) -> None:
     counts = measured.counts["baseline"]
     starts = sorted(start for start in counts if 3.0 <= start <= 5.0)
     for where, colour, name in (
-        (early, "#56B4E9", "first half of the dates (start chosen here)"),
+        (early, "#56B4E9", "first half of the dates (chosen here)"),
         (~early, _INK, "second half"),
     ):
         values = [int(counts[start][where].sum()) for start in starts]
