@@ -199,7 +199,6 @@ def _compare_radar(scene: Scene, past: Mapping[Tile, BackscatterReference], sett
     before = BackscatterReference(
         mean=_lay_bands(canvas, {tile: past[tile].mean for tile in known}, bands),
         spread_db=_lay_bands(canvas, {tile: past[tile].spread_db for tile in known}, bands),
-        response=_lay_bands(canvas, {tile: past[tile].response for tile in known}, bands),
         count=canvas.lay({tile: past[tile].count for tile in known}, np.uint8(0)),
         last_seen_s=canvas.lay({tile: past[tile].last_seen_s for tile in known}, np.float64(np.nan)),
     )
