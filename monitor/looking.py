@@ -14,10 +14,13 @@ from shapely.geometry.base import BaseGeometry
 
 from monitor.core.canvas import with_halo
 from monitor.core.context import Sample, blended, neighbourhood_statistics, thin
-from monitor.core.features import ContextStatistics, normalise
+from monitor.core.features import ContextStatistics, Sources, bands_to_read, build_features, context_layers, inputs_of
 from monitor.core.grid import TILE_M, TILE_PX, neighbour, project, region_tiles, tile_polygon
+from monitor.core.ground_layers import land_cover_around, terrain_around
+from monitor.core.land_cover import LandCover
 from monitor.core.quantise import quantise
 from monitor.core.tta import predict_tile
+from monitor.inputs import Method
 from monitor.ports import Engine, ImageSource, TerrainSource
 from monitor.radar_view import blind_ground
 from monitor.records import Acquisition, Look, ModelCard, PixelState, Prediction, Sensor, Terrain, Tile
@@ -77,7 +80,7 @@ class TilePixels:
     """One tile as read: the network's bands, and its states."""
 
     bands: Array
-    """(C, 256, 256) reflectance in the card's order; NaN = no data."""
+    """(C, 256, 256) reflectance in the order of `bands_to_read`; NaN = no data."""
     state: NDArray[np.uint8]
     mask_source: str
 
@@ -98,6 +101,8 @@ class Instruments:
     """None: the sensor's pixels are kept and compared without one."""
     images: ImageSource
     terrain: TerrainSource
+    land_cover: Callable[[Tile], LandCover | None] = lambda _tile: None
+    """Asked only for a card that has land cover among its inputs."""
     pixel_cache_tiles: int = 160
     """Read tiles kept at hand (0.9 MB each): a row of blocks and its rim."""
 
@@ -165,7 +170,7 @@ class Looker:
                 sensor=self.acquisition.sensor,
                 probability=np.where(clear, prediction.probability, np.nan).astype(np.float32),
                 spread=np.where(clear, prediction.spread, np.nan).astype(np.float32),
-                pixels=own.bands,
+                pixels=self._kept(own.bands),
                 state=own.state,
             )
         )
@@ -178,10 +183,13 @@ class Looker:
         """(C, 256 + 2 crop, 256 + 2 crop) what the network sees of a tile; None where its ground is unknown."""
         if self.instruments.network is None:
             return None
-        halo_px = self.instruments.network.card.crop_px
-        fields = self.watch.run("features", lambda: blended(tile, halo_px, self._statistics))
-        if fields is None:
-            return None
+        card = self.instruments.network.card
+        halo_px = card.crop_px
+        fields = None
+        if any(one.method is Method.CONTEXT for one in inputs_of(card)):
+            fields = self.watch.run("features", lambda: blended(tile, halo_px, self._statistics))
+            if fields is None:
+                return None
         return self.watch.run("features", lambda: self._features(tile, halo_px, fields))
 
     def _predict(self, tile: Tile) -> Prediction | None:
@@ -197,12 +205,19 @@ class Looker:
             "engine", lambda: predict_tile(network.engine, features, card.flips, card.crop_px, card.window_px)
         )
 
-    def _features(self, tile: Tile, halo_px: int, fields: tuple[Array, Array]) -> Array:
+    def _features(self, tile: Tile, halo_px: int, fields: tuple[Array, Array] | None) -> Array:
         """(C, 256 + 2 halo, 256 + 2 halo); what is not clear ground is filled with the ground's own centre (0)."""
         bands = with_halo(tile, halo_px, lambda near: self._pixels(near).bands, np.float32(np.nan))
         state = with_halo(tile, halo_px, lambda near: self._pixels(near).state, np.uint8(PixelState.NODATA))
         hidden = (state != PixelState.VALID) & (state != PixelState.WATER)
-        return normalise(np.where(hidden, np.float32(np.nan), bands), *fields)
+        card = self.instruments.card
+        seen = np.where(hidden, np.float32(np.nan), bands)
+        sources = Sources(
+            bands=dict(zip(bands_to_read(card), seen, strict=True)),
+            terrain=terrain_around(tile, halo_px, card, self.terrain),
+            land_cover=land_cover_around(tile, halo_px, card, self.instruments.land_cover),
+        )
+        return build_features(inputs_of(card), sources, fields)
 
     def _read(self, tile: Tile) -> TilePixels:
         return self.watch.run("read", lambda: self._read_bands(tile))
@@ -226,9 +241,15 @@ class Looker:
         )
 
     def _bands(self) -> tuple[str, ...]:
-        """Radar is kept in every polarisation of the pass, optics in the bands of its network."""
+        """Radar is kept in every polarisation of the pass; optics are read as their network needs them."""
         network = self.instruments.network
-        return network.card.bands if network else self.acquisition.polarisations
+        if self.acquisition.sensor is Sensor.SAR or network is None:
+            return self.acquisition.polarisations
+        return bands_to_read(network.card)
+
+    def _kept(self, bands: Array) -> Array:
+        """What a look keeps: red, green and blue, which come first, or every polarisation."""
+        return bands if self.acquisition.sensor is Sensor.SAR else bands[:3]
 
     def _covers(self, footprint: BaseGeometry, tile: Tile) -> bool:
         key = hash((footprint.wkb, tile.epsg))
@@ -242,7 +263,9 @@ class Looker:
         pixels = self._pixels(tile)
         ground = self.terrain(tile) if (pixels.state == PixelState.VALID).any() else None
         slope = ground.slope_deg if ground is not None else None
-        return thin(pixels.bands, pixels.state == PixelState.VALID, slope)
+        card = self.instruments.card
+        layers = context_layers(inputs_of(card), dict(zip(bands_to_read(card), pixels.bands, strict=True)))
+        return thin(layers, pixels.state == PixelState.VALID, slope)
 
     def terrain(self, tile: Tile) -> Terrain | None:
         """The ground of a tile; None where no elevation model covers it."""

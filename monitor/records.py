@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from monitor.inputs import Input
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -283,8 +285,7 @@ class ModelCard:
 
     name: str
     version: str
-    task: str
-    """susceptibility, scar or change."""
+    task: str  # susceptibility, scar or change
     sensor: Sensor
     bands: tuple[str, ...]
     channels: int
@@ -298,8 +299,9 @@ class ModelCard:
     threshold: float
     simulated: bool
     sha256: str
-    weights: str
-    """Absolute path of the weights."""
+    weights: str  # absolute path
+    inputs: tuple[Input, ...] = ()
+    """What is done with each of `bands`; empty: all of them by `normalisation`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -421,8 +423,7 @@ class Transition:
     """Sensing time of the look that caused it."""
     previous: EventState | None
     state: EventState
-    reason: str
-    """kebab-case word."""
+    reason: str  # kebab-case word
     detail: str
     acquisition_id: str | None
 
@@ -538,6 +539,5 @@ class LedgerEntry:
     attempts: int
     not_before: datetime | None
     updated: datetime
-    owner: str | None = None
-    """Who holds the lease, while claimed."""
+    owner: str | None = None  # who holds the lease, while claimed
     lease_until: datetime | None = None

@@ -15,6 +15,7 @@ from monitor.adapters.engine import open_engine
 from monitor.adapters.hosts import Hosts
 from monitor.adapters.illustrations import Illustrations
 from monitor.adapters.imagery import RasterImageSource
+from monitor.adapters.land_cover_source import RasterLandCover
 from monitor.adapters.looks import LookFiles
 from monitor.adapters.model_store import load_watch_card
 from monitor.adapters.products import ProductFolder
@@ -24,8 +25,10 @@ from monitor.adapters.static_files import SourceReads, StaticFiles
 from monitor.adapters.store import SqlStore, make_owner
 from monitor.adapters.terrain_source import RasterTerrainSource
 from monitor.config import CatalogSettings, Settings
+from monitor.core.ground_layers import wanted_scheme
+from monitor.core.land_cover import LandCover
 from monitor.core.lifecycle import LifecycleSettings
-from monitor.errors import CatalogUnavailable
+from monitor.errors import BadItem, CatalogUnavailable
 from monitor.looking import Instruments, Network, Recent, surroundings
 from monitor.pipeline import Pipeline, PipelineSettings
 from monitor.ports import Catalog, ImageSource, TerrainSource
@@ -59,8 +62,15 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
 
     def instruments(region: Region, sensor: Sensor) -> Instruments:
         """What one acquisition of a region is looked at with; one engine for all."""
-        return Instruments(network=networks.get(sensor), images=images[sensor], terrain=elevation.of(region))
+        return Instruments(
+            network=networks.get(sensor),
+            images=images[sensor],
+            terrain=elevation.of(region),
+            land_cover=maps.of(region) if maps and sensor is card.sensor else lambda _tile: None,
+        )
 
+    scheme = wanted_scheme(card)
+    maps = scheme and LandCoverMaps(catalogs, lambda items: RasterLandCover(items, scheme, signed, kept, reads))
     lease = timedelta(minutes=settings.lease_minutes)
     pipeline = Pipeline(
         store=store,
@@ -159,3 +169,34 @@ class Elevation:
             source = KeptTerrain(self._read(items))
             self._kept[region.id] = items, source
         return source
+
+
+class LandCoverMaps:
+    """Land cover of the regions; each region's catalogs are asked until one of them has a map."""
+
+    def __init__(self, catalogs: Mapping[str, Catalog], read: Callable[[Sequence[SceneItem]], RasterLandCover]) -> None:
+        """`read` makes a source of items."""
+        self._catalogs = catalogs
+        self._read = read
+        self._kept: dict[str, Recent[LandCover | None]] = {}
+
+    def of(self, region: Region) -> Callable[[Tile], LandCover | None]:
+        """Land cover of the tiles of a region (0.1 MB each, the last 256 at hand).
+
+        Raises:
+            CatalogUnavailable: a catalog cannot be asked now.
+            BadItem: no catalog of the region has a map that the model can use.
+        """
+        if region.id not in self._kept:
+            around = surroundings(region.geometry)
+            source = self._read([item for name in region.catalogs for item in self._catalogs[name].land_cover(around)])
+            if source.empty:
+                raise BadItem(
+                    "the model needs land cover, and no catalog of the region has a map that it can use",
+                    item=region.id,
+                    remedy="Add a catalog with one (docs/operate.md lists them) to the region, or choose another "
+                    "model, then run `scarpwatch release`.",
+                    reason="no-land-cover",
+                )
+            self._kept[region.id] = Recent(256, source.read)
+        return self._kept[region.id]

@@ -15,8 +15,10 @@ from monitor.adapters.imagery import RasterImageSource
 from monitor.adapters.model_store import load_card
 from monitor.adapters.terrain_source import RasterTerrainSource
 from monitor.core.grid import tile_geobox
+from monitor.core.land_cover import LandCover, Scheme
+from monitor.inputs import Input, Method
 from monitor.looking import Instruments, Looker, Network, Stopwatch, surroundings
-from monitor.records import Acquisition, Asset, PixelState, SceneItem, Sensor, Tile
+from monitor.records import Acquisition, Asset, PixelState, SceneItem, Sensor, Terrain, Tile
 from tests.adapters.tiny_model import make_model
 
 TILE = Tile(epsg=32633, column=200, row=2000)
@@ -105,3 +107,51 @@ def test_the_antimeridian_is_like_any_border_of_zones() -> None:
     """Across it as much ground is looked up as six degrees further west."""
     across = surroundings(box(179.95, -17, 180, -16.9) | box(-180, -17, -179.95, -16.9))
     assert across.area == pytest.approx(surroundings(box(173.95, -17, 174.05, -16.9)).area, rel=0.02)
+
+
+def test_inputs_of_every_kind_reach_the_network(tmp_path: Path) -> None:
+    """Colours against the ground around, ruggedness as it is, classes as 0 and 1; a look keeps the colours."""
+    seen = looker(tmp_path / "model", scene(tmp_path))
+    plain = seen.features(TILE)
+    height = np.tile(np.arange(256, dtype=np.float32) * 5, (256, 1))
+    ground = Terrain(elevation_m=height, slope_deg=height * 0 + 27, tri_m=height * 0 + 12)
+    classes = np.full((256, 256), 9, np.uint8)
+    classes[:, :128] = 6
+    legend = Scheme.JAXA_HRLULC
+    names = ("tri", "B04", "B03", "B02", f"land_cover:{legend.value}")
+    methods = (Method.FIXED, Method.CONTEXT, Method.CONTEXT, Method.CONTEXT, Method.ONE_HOT)
+    inputs = tuple(Input(name=name, method=method) for name, method in zip(names, methods, strict=True))
+    inputs = (replace(inputs[0], center=10.0, scale=4.0), *inputs[1:])
+    network = seen.instruments.network
+    assert network is not None
+    card = replace(network.card, bands=names, channels=19, inputs=inputs)
+    tools = replace(
+        seen.instruments,
+        network=replace(network, card=card),
+        terrain=Everywhere(ground),
+        land_cover=lambda tile: LandCover(scheme=legend, classes=classes) if tile == TILE else None,
+    )
+    features = Looker(seen.acquisition, tools, Stopwatch()).features(TILE)
+    assert plain is not None
+    assert features is not None
+    assert features.shape == (19, *plain.shape[1:])
+    assert (features[0] == 0.5).all()
+    np.testing.assert_array_equal(features[1:4], plain)
+    core = features[4:, 32:288, 32:288]
+    assert (core[5, :, :128] == 1).all()
+    assert (core[8, :, 128:] == 1).all()
+    assert core.sum() == 256 * 256
+    assert features[4:, :32].sum() == 0, "no map, no class"
+
+
+class Everywhere:
+    """The same terrain on every tile."""
+
+    def __init__(self, ground: Terrain) -> None:
+        self._ground = ground
+
+    def read(self, tile: Tile) -> Terrain | None:
+        """The ground."""
+        return self._ground
+
+    known = read

@@ -11,14 +11,19 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from monitor.adapters.card_inputs import KEY as INPUTS
+from monitor.adapters.card_inputs import check_known, read_inputs
+from monitor.core.features import PER_INPUT, channels_of
 from monitor.core.tta import FLIPS
 from monitor.core.windows import plan_windows
 from monitor.errors import BadModel
+from monitor.inputs import Input
 from monitor.records import ModelCard, Sensor
 
 CARD = "model.json"
 CHANGE = "change"
 TASKS = ("susceptibility", "scar", CHANGE)
+_INPUTS_REMEDY = "Correct the card (docs/models.md tells what inputs there are), or choose another model."
 
 
 def load_card(folder: Path) -> ModelCard:
@@ -29,13 +34,14 @@ def load_card(folder: Path) -> ModelCard:
     """
     document = _document(folder)
     properties = _mapping(folder, document, "properties")
+    bands, sensor = _bands(folder, properties), _sensor(folder, properties)
     weights, sha256 = _weights(folder, document)
     card = ModelCard(
         name=folder.resolve().name,
         version=_text(folder, properties, "scarpwatch:version"),
         task=_text(folder, properties, "scarpwatch:task"),
-        sensor=_sensor(folder, properties),
-        bands=_bands(folder, properties),
+        sensor=sensor,
+        bands=bands,
         channels=_whole(folder, properties, "scarpwatch:channels"),
         normalisation=_text(folder, properties, "scarpwatch:normalisation"),
         window_px=_whole(folder, properties, "scarpwatch:window_px"),
@@ -46,6 +52,7 @@ def load_card(folder: Path) -> ModelCard:
         simulated=_flag(folder, properties, "scarpwatch:simulated"),
         sha256=sha256,
         weights=str(weights),
+        inputs=_inputs(folder, properties, bands, sensor),
     )
     _check_consistent(folder, card, properties)
     return card
@@ -64,6 +71,11 @@ def load_watch_card(folder: Path) -> ModelCard:
             "compares two dates as one input, and the service looks at one date at a time",
             "Choose a model of task scar or susceptibility; see: scarpwatch models.",
         )
+    try:
+        for name in card.bands:
+            check_known(name, card.sensor)
+    except ValueError as err:
+        raise _bad(folder, str(err), _INPUTS_REMEDY) from err
     return card
 
 
@@ -123,10 +135,11 @@ def _weights(folder: Path, document: Mapping[str, object]) -> tuple[Path, str]:
 def _check_consistent(folder: Path, card: ModelCard, properties: Mapping[str, object]) -> None:
     if card.task not in TASKS:
         raise _bad(folder, f"scarpwatch:task is {card.task!r}, not one of {', '.join(TASKS)}", "Correct the card.")
-    if len(card.bands) != card.channels:
+    fed = sum(map(channels_of, card.bands))
+    if fed != card.channels:
         raise _bad(
             folder,
-            f"names {len(card.bands)} bands ({', '.join(card.bands)}) but scarpwatch:channels is {card.channels}",
+            f"names {fed} bands ({', '.join(card.bands)}) but scarpwatch:channels is {card.channels}",
             "Make mlm:input bands and scarpwatch:channels agree with the network, then export again.",
         )
     unknown = [name for name in card.flips if name not in FLIPS]
@@ -175,6 +188,18 @@ def _bands(folder: Path, properties: Mapping[str, object]) -> tuple[str, ...]:
     if not all(isinstance(name, str) for name in names):
         raise _bad(folder, f"mlm:input bands {bands} are not names", 'Name them, for example ["B04", "B03", "B02"].')
     return tuple(str(name) for name in names)
+
+
+def _inputs(
+    folder: Path, properties: Mapping[str, object], bands: tuple[str, ...], sensor: Sensor
+) -> tuple[Input, ...]:
+    """What is done with each input; nothing where one method does for all."""
+    if properties.get("scarpwatch:normalisation") != PER_INPUT:
+        return ()
+    try:
+        return read_inputs(bands, properties.get(INPUTS), sensor)
+    except ValueError as err:
+        raise _bad(folder, str(err), _INPUTS_REMEDY) from err
 
 
 def _sensor(folder: Path, properties: Mapping[str, object]) -> Sensor:

@@ -1,4 +1,4 @@
-"""Network inputs from reflectance: the one place where training and the service normalise.
+"""Network inputs: the one place where training and the service normalise and put channels together.
 
 Method "median-lower-spread": the ground is described by the median and by the lower half of its
 histogram, because cloud, roofs, snow and fresh scars are all brighter than the ground around
@@ -8,14 +8,22 @@ them: what must be found may contaminate the upper half only. Any gain, and any 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.land_cover import CLASSES, Scheme
+from monitor.inputs import Input, Method
+from monitor.records import ModelCard, Sensor, Terrain
+
 NORMALISATION: Final = "median-lower-spread"
 """Identifier of this method in a model card."""
+
+PER_INPUT: Final = "per-input"
+"""Identifier in a model card whose `scarpwatch:inputs` says for each input what is done with it."""
 
 MINIMUM_PIXELS: Final = 500
 """Fewer clear pixels than this (5 ha at 10 m) describe no ground."""
@@ -66,3 +74,144 @@ def normalise(
     """
     value = np.arcsinh((bands - center) / scale)
     return np.asarray(np.nan_to_num(value, nan=0.0, posinf=0.0, neginf=0.0), dtype=np.float32)
+
+
+OPTICAL_BANDS: Final = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B11", "B12")
+INDICES: Final[Mapping[str, tuple[str, str]]] = {
+    "NDVI": ("B08", "B04"),
+    "NDWI": ("B03", "B08"),
+    "NDMI": ("B08", "B11"),
+    "NBR": ("B08", "B12"),
+}
+"""Normalised differences (a - b) / (a + b): Rouse et al. 1974, McFeeters 1996, Gao 1996, Key and Benson 2006."""
+RADAR: Final[Mapping[str, tuple[str, ...]]] = {"vv": ("vv",), "vh": ("vh",), "ratio": ("vv", "vh")}
+"""Linear power that an input is made of; the ratio is vv / vh."""
+TERRAIN: Final = ("elevation", "slope", "tri")
+LAND_COVER: Final = "land_cover:"
+_VISIBLE: Final = ("B04", "B03", "B02")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What inputs are made of, all on one geobox."""
+
+    bands: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """(H, W) by name: reflectance, or linear power of vv and vh; NaN = no observation."""
+    terrain: Terrain | None = None
+    land_cover: NDArray[np.float32] | None = None
+    """(classes, H, W) one-hot in the model's classes; all 0 = unknown."""
+
+
+def inputs_of(card: ModelCard) -> tuple[Input, ...]:
+    """A card's inputs; one that names bands only has them all against the ground around."""
+    return card.inputs or tuple(Input(name=name, method=Method.CONTEXT) for name in card.bands)
+
+
+def methods_for(name: str) -> tuple[Method, ...]:
+    """What can be done with an input; nothing with one that nobody knows."""
+    if name in OPTICAL_BANDS or name in INDICES:
+        return (Method.CONTEXT, Method.FIXED)
+    if name in RADAR:
+        return (Method.DECIBEL,)
+    if name in TERRAIN:
+        return (Method.FIXED,)
+    return (Method.ONE_HOT,) if scheme_of(name) is not None else ()
+
+
+def sensor_of(name: str) -> Sensor | None:
+    """The sensor that an input needs; None where it needs none."""
+    if name in OPTICAL_BANDS or name in INDICES:
+        return Sensor.OPTICAL
+    return Sensor.SAR if name in RADAR else None
+
+
+def scheme_of(name: str) -> Scheme | None:
+    """The land-cover legend that an input names, or None."""
+    return next((scheme for scheme in Scheme if name == f"{LAND_COVER}{scheme.value}"), None)
+
+
+def channels_of(name: str) -> int:
+    """Channels of one input: as many as classes for land cover, else 1."""
+    scheme = scheme_of(name)
+    return 1 if scheme is None else len(CLASSES[scheme])
+
+
+def bands_to_read(card: ModelCard) -> tuple[str, ...]:
+    """Bands that must be read for a card; for optical inputs red, green and blue come first: looks keep them."""
+    if not card.inputs:
+        return card.bands
+    visible = _VISIBLE if card.sensor is Sensor.OPTICAL else ()
+    needed = [band for one in card.inputs for band in _bands_of(one.name)]
+    return tuple(dict.fromkeys((*visible, *needed)))
+
+
+def context_layers(inputs: Sequence[Input], bands: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+    """(C, H, W) those inputs that are seen against the ground around, not yet normalised; C may be 0."""
+    layers = [_layer(one, Sources(bands=bands)) for one in inputs if one.method is Method.CONTEXT]
+    shape = next(iter(bands.values())).shape if bands else (0, 0)
+    return np.stack(layers) if layers else np.empty((0, *shape), dtype=np.float32)
+
+
+def build_features(
+    inputs: Sequence[Input],
+    sources: Sources,
+    context: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
+) -> NDArray[np.float32]:
+    """What a network is fed: (C, H, W) float32, finite, channels in the order of the card; 0 where nothing is known.
+
+    Args:
+        inputs: of the card (`inputs_of`).
+        sources: (H, W) of whatever the inputs need.
+        context: centre and scale of `context_layers`, each (C, 1, 1) or (C, H, W); None where no input needs them.
+
+    Raises:
+        KeyError, ValueError: a source that an input needs is not there.
+    """
+    against = normalise(context_layers(inputs, sources.bands), *context) if context is not None else None
+    parts: list[NDArray[np.float32]] = []
+    seen = 0
+    for one in inputs:
+        if one.method is Method.CONTEXT:
+            if against is None:
+                raise ValueError(f"{one.name} is seen against the ground around it, of which no statistics are given")
+            parts.append(against[seen : seen + 1])
+            seen += 1
+        elif one.method is Method.ONE_HOT:
+            parts.append(_classes(one, sources))
+        else:
+            value = (_layer(one, sources)[None] - np.float32(one.center)) / np.float32(one.scale)
+            parts.append(np.nan_to_num(value, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32))
+    return np.concatenate(parts)
+
+
+def _bands_of(name: str) -> tuple[str, ...]:
+    if name in OPTICAL_BANDS:
+        return (name,)
+    return (*INDICES.get(name, ()), *RADAR.get(name, ()))
+
+
+def _layer(one: Input, sources: Sources) -> NDArray[np.float32]:
+    """(H, W) one input in its own unit; NaN = unknown."""
+    name = one.name
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if name in INDICES:
+            first, second = (sources.bands[band] for band in INDICES[name])
+            total = first + second
+            return np.where(total > 0, (first - second) / total, np.float32(np.nan))
+        if name in RADAR:
+            given = [sources.bands[band] for band in RADAR[name]]
+            power = [np.where(band > 0, band, np.float32(np.nan)) for band in given]
+            return np.asarray(10.0 * np.log10(power[0] if len(power) == 1 else power[0] / power[1]), dtype=np.float32)
+    if name in TERRAIN:
+        if sources.terrain is None:
+            raise ValueError(f"{name} needs terrain, and none is given")
+        terrain = sources.terrain
+        return {"elevation": terrain.elevation_m, "slope": terrain.slope_deg, "tri": terrain.tri_m}[name]
+    return sources.bands[name]
+
+
+def _classes(one: Input, sources: Sources) -> NDArray[np.float32]:
+    if sources.land_cover is None or len(sources.land_cover) != channels_of(one.name):
+        given = "none" if sources.land_cover is None else str(len(sources.land_cover))
+        raise ValueError(f"{one.name} needs {channels_of(one.name)} classes of land cover, given are {given}")
+    return sources.land_cover.astype(np.float32)

@@ -1,6 +1,7 @@
 """Model folders are believed only when everything in them agrees."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,86 @@ def test_the_hash_may_be_written_in_capitals(tmp_path: Path) -> None:
     (folder / "model.json").write_text(json.dumps(document))
 
     assert load_card(folder).sha256 == asset["scarpwatch:sha256"].lower()
+
+
+INPUTS: dict[str, dict[str, object]] = {
+    "B04": {"method": "median-lower-spread"},
+    "NDVI": {"method": "fixed", "center": 0.5, "scale": 0.25},
+    "tri": {"method": "fixed", "center": 8, "scale": 6.0},
+    "land_cover:io-lulc": {"method": "one-hot", "classes": [1, 2, 4, 5, 7, 8, 9, 10, 11]},
+}
+
+
+def with_inputs(folder: Path, inputs: Mapping[str, object], **changes: object) -> Path:
+    """A model folder whose card states its inputs one by one."""
+    stated: dict[str, object] = {
+        "scarpwatch:normalisation": "per-input",
+        "scarpwatch:inputs": inputs,
+        "scarpwatch:channels": 12,
+        "mlm:input": [{"bands": list(inputs)}],
+    }
+    return make_model(folder, stated | changes)
+
+
+def test_inputs_one_by_one(tmp_path: Path) -> None:
+    """Order, methods and constants come from the card; land cover counts with all its classes."""
+    card = load_watch_card(with_inputs(tmp_path / "m", INPUTS))
+    assert card.channels == 12
+    assert card.bands == tuple(INPUTS)
+    assert [(one.name, one.method.value, one.center, one.scale) for one in card.inputs] == [
+        ("B04", "median-lower-spread", 0.0, 1.0),
+        ("NDVI", "fixed", 0.5, 0.25),
+        ("tri", "fixed", 8.0, 6.0),
+        ("land_cover:io-lulc", "one-hot", 0.0, 1.0),
+    ]
+    assert load_card(make_model(tmp_path / "bands")).inputs == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (
+            {"rain": {"method": "fixed", "center": 0, "scale": 1}},
+            r"the input 'rain', which is none of B01, .* tri, land_",
+        ),
+        ({"land_cover:corine": {"method": "one-hot", "classes": []}}, "the input 'land_cover:corine'"),
+        ({"vv": {"method": "decibel", "center": -12, "scale": 4}}, r"'vv' of a sensor that is sar"),
+        ({"tri": {"method": "median-lower-spread"}}, "tri needs the method fixed, not 'median-lower-spread'"),
+        ({"tri": {"method": "fixed", "center": 8}}, "beside the method it needs center, scale"),
+        ({"tri": {"method": "fixed", "center": 8, "scale": 0}}, "tri has the scale 0"),
+        ({"tri": {"method": "fixed", "center": "8", "scale": 1}}, "tri has center '8', which is no number"),
+        (
+            {"tri": {"method": "fixed", "center": 8, "scale": 1, "unit": "m"}},
+            "beside the method it needs center, scale",
+        ),
+        ({"land_cover:io-lulc": {"method": "one-hot", "classes": [1, 2, 3]}}, "the legend is "),
+        ({"land_cover:esa-worldcover": {"method": "one-hot", "classes": []}}, "land cover in 2 legends"),
+        ({"tri": 8}, "tri needs the method fixed, not None"),
+    ],
+)
+def test_inputs_that_cannot_be_made(tmp_path: Path, changes: dict[str, object], says: str) -> None:
+    """The error names the input, and what there is."""
+    with pytest.raises(BadModel, match=says):
+        load_card(with_inputs(tmp_path / "m", INPUTS | changes))
+
+
+def test_inputs_and_bands_must_agree(tmp_path: Path) -> None:
+    """Every band has an entry and every entry a band, once; channels are counted with all classes."""
+    folder = with_inputs(tmp_path / "more", INPUTS, **{"mlm:input": [{"bands": ["B04", "B03"]}]})
+    with pytest.raises(BadModel, match=r"without entry: \['B03'\]"):
+        load_card(folder)
+    twice = with_inputs(tmp_path / "twice", INPUTS, **{"mlm:input": [{"bands": [*INPUTS, "B04"]}]})
+    with pytest.raises(BadModel, match="twice"):
+        load_card(twice)
+    with pytest.raises(BadModel, match=r"12 bands .* scarpwatch:channels is 4"):
+        load_card(with_inputs(tmp_path / "few", INPUTS, **{"scarpwatch:channels": 4}))
+    with pytest.raises(BadModel, match="lacks scarpwatch:inputs"):
+        load_card(with_inputs(tmp_path / "none", INPUTS, **{"scarpwatch:inputs": None}))
+
+
+def test_bands_that_the_service_cannot_read(tmp_path: Path) -> None:
+    """A card without inputs may name what it likes, but only what can be made can be watched with."""
+    folder = make_model(tmp_path / "m", {"mlm:input": [{"bands": ["B04", "B03", "PAN"]}]})
+    assert load_card(folder).bands[2] == "PAN"
+    with pytest.raises(BadModel, match="the input 'PAN'"):
+        load_watch_card(folder)

@@ -29,6 +29,14 @@ _ASSET_KEYS: Mapping[str, tuple[str, ...]] = {
     "B03": ("B03", "green", "B03_10m"),
     "B04": ("B04", "red", "B04_10m"),
     "B08": ("B08", "nir", "B08_10m"),
+    "B01": ("B01", "coastal", "B01_60m"),
+    "B05": ("B05", "rededge1", "B05_20m"),
+    "B06": ("B06", "rededge2", "B06_20m"),
+    "B07": ("B07", "rededge3", "B07_20m"),
+    "B8A": ("B8A", "nir08", "B8A_20m"),
+    "B09": ("B09", "nir09", "B09_60m"),
+    "B11": ("B11", "swir16", "B11_20m"),
+    "B12": ("B12", "swir22", "B12_20m"),
     "SCL": ("SCL", "scl", "SCL_20m"),
     "data": ("data", "elevation", "map"),  # map: ESA WorldCover
     "vv": ("vv", "VV", "gamma0_vv"),
@@ -37,7 +45,7 @@ _ASSET_KEYS: Mapping[str, tuple[str, ...]] = {
     "hv": ("hv", "HV", "gamma0_hv"),
     "mask": ("mask", "MASK"),
 }
-_REFLECTANCES = frozenset({"B02", "B03", "B04", "B08"})
+_REFLECTANCES = frozenset(_ASSET_KEYS) - {"SCL", "data"}
 
 # S2B_MSIL2A_20190629T212529_N0212_R043_T06VVN_20201006T080531.SAFE: for catalogs that leave out what it says.
 # https://sentiwiki.copernicus.eu/web/s2-products (naming convention)
