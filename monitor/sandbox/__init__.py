@@ -1,1 +1,1 @@
-"""The simulated valley: Sentinel-2-like scenes of made-up ground with known landslides, for the demo and for tests."""
+"""The simulated valley: made-up ground with known landslides as two satellites see it, for the demo and for tests."""

@@ -70,7 +70,7 @@ _WET_DB = np.array(
 """Rise from dry to soaked ground: bare soil most, forest least."""
 _SLOPE_DB_PER_DEG = np.array([0.025, 0.02, 0.055, 0.07, 0.1, 0.07, 0.05, 0.0, 0.05, 0.03], dtype=np.float32)
 """Fall with the local incidence angle that terrain flattening, made for volumes, leaves behind."""
-_SCAR_DB = ((-10.2, 1.5), (-19.9, 0.7))
+_SCAR_DB = ((-10.2, 1.5), (-20.6, 0.9))
 """Mean and spread over scars, VV and VH. Broken rough debris or smooth wet earth: VV goes either way, VH falls with the
 trees."""
 _SCAR_TEXTURE_DB = 1.0
