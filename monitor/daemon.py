@@ -224,6 +224,7 @@ class Daemon:
         state = _ENDS.get(event.action)
         if state:
             self.metrics.acquisition(event.region, state, event.reason, event.seconds)
+            self.metrics.choices(event.region, event.choices)
 
     def _measure(self) -> None:
         """How every region stands now."""

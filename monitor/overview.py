@@ -5,8 +5,8 @@ look-back observed it, and compared when so many comparable looks did that a cha
 optics, and of radar the passes that its reference needs and one more.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -23,6 +23,8 @@ from monitor.ports import LookArchive
 from monitor.records import Look, Observation, PixelState, Region, Sensor, Tile
 
 Mask = NDArray[np.bool_]
+_Kind = tuple[str, str]
+"""Comparability class and model version."""
 
 _LOOKS_PER_TILE = 100
 _NEEDED = {Sensor.OPTICAL: 1, Sensor.SAR: LEAST_PASSES}
@@ -62,6 +64,8 @@ class Coverage:
     """Kept looks that could not be read; they count as not observed."""
     no_elevation: tuple[Tile, ...] = ()
     """Those of `never_observed` that cannot be looked at, because no elevation model covers them."""
+    compared_by: Mapping[Sensor, float] = field(default_factory=dict)
+    """`compared` by each sensor alone; sensors that looked at nothing are left out."""
     flat: tuple[Tile, ...] = ()
     """Tiles that need not be looked at, because nothing can slide there; they count neither as seen nor as not seen."""
 
@@ -78,6 +82,7 @@ class _TileCount:
     inside: int
     seen: int = 0
     compared: int = 0
+    compared_by: dict[Sensor, int] = field(default_factory=dict)
     last_look: datetime | None = None
     broken: int = 0
     no_elevation: bool = False
@@ -117,34 +122,69 @@ def coverage(region: Region, history: TileHistory, looks: LookArchive, now: date
         last_look=max(times, default=None),
         broken_looks=sum(count.broken for count in counts.values()),
         no_elevation=tuple(tile for tile, count in counts.items() if count.no_elevation and not count.seen),
+        compared_by={
+            sensor: sum(count.compared_by.get(sensor, 0) for count in counts.values()) / pixels
+            for sensor in Sensor
+            if any(sensor in count.compared_by for count in counts.values())
+        },
         flat=flat,
     )
 
 
 def _count(inside: Mask, rows: Sequence[Observation], looks: LookArchive, since: datetime) -> _TileCount:
-    """Walk back in time until every pixel was compared or the look-back ends."""
+    """Walk back in time until every sensor compared every pixel or nothing more can be compared with."""
     newest = rows[0].decision if rows else None
     count = _TileCount(inside=int(inside.sum()), no_elevation=newest == NO_ELEVATION, flat=newest == FLAT)
-    seen = np.zeros_like(inside)
-    compared = np.zeros_like(inside)
-    times_seen: dict[tuple[str, str], NDArray[np.uint8]] = {}
+    tally = _Tally(inside)
     for row in rows:
         if row.look_href is None:
             continue
         count.last_look = count.last_look or row.sensing_time
-        if row.sensing_time < since or bool(compared[inside].all()):
-            break
+        if not tally.wants(row, since):
+            continue
         try:
-            observed = _observed(looks.read(row.look_href)) & inside
+            tally.add(row, _observed(looks.read(row.look_href)) & inside, row.sensing_time >= since)
         except BadAsset:
             count.broken += 1
-            continue
-        kind = (row.comparable, row.model_version)
-        times_seen[kind] = times_seen.get(kind, np.zeros(inside.shape, np.uint8)) + observed
-        compared |= times_seen[kind] > _NEEDED[row.sensor]
-        seen |= observed
-    count.seen, count.compared = int(seen.sum()), int(compared.sum())
+    count.seen = int(tally.seen.sum())
+    count.compared_by = {sensor: int(mask.sum()) for sensor, mask in tally.compared.items()}
+    count.compared = int(np.logical_or.reduce([np.zeros_like(inside), *tally.compared.values()]).sum())
     return count
+
+
+class _Tally:
+    """Which pixels of one tile were seen within the look-back, and compared by which sensor."""
+
+    def __init__(self, inside: Mask) -> None:
+        self._inside = inside
+        self._recent: dict[_Kind, Mask] = {}
+        self._times_seen: dict[_Kind, NDArray[np.uint8]] = {}
+        self.seen = np.zeros_like(inside)
+        self.compared: dict[Sensor, Mask] = {}
+
+    def wants(self, row: Observation, since: datetime) -> bool:
+        """Whether a look can add anything.
+
+        The passes that a radar look is compared with may be older than the look-back: three repeats take a month.
+        """
+        if row.sensing_time < since and (row.sensor is Sensor.OPTICAL or _kind(row) not in self._recent):
+            return False
+        compared = self.compared.get(row.sensor)
+        return compared is None or not bool(compared[self._inside].all())
+
+    def add(self, row: Observation, observed: Mask, recent: bool) -> None:
+        """Count a look that observed these pixels."""
+        kind, nothing = _kind(row), np.zeros_like(self._inside)
+        if recent:
+            self.seen |= observed
+            self._recent[kind] = self._recent.get(kind, nothing) | observed
+        self._times_seen[kind] = self._times_seen.get(kind, nothing.astype(np.uint8)) + observed
+        enough = self._recent[kind] & (self._times_seen[kind] > _NEEDED[row.sensor])
+        self.compared[row.sensor] = self.compared.get(row.sensor, nothing) | enough
+
+
+def _kind(row: Observation) -> _Kind:
+    return row.comparable, row.model_version
 
 
 def _observed(look: Look) -> Mask:

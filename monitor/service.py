@@ -13,7 +13,7 @@ from monitor.errors import CatalogUnavailable, Permanent, Transient
 from monitor.looking import surroundings
 from monitor.pipeline import Outcome, Pipeline
 from monitor.ports import Catalog, Store
-from monitor.records import Acquisition, LedgerEntry, Region, Rejected, SceneItem
+from monitor.records import Acquisition, Choice, LedgerEntry, Region, Rejected, SceneItem
 
 Clock = Callable[[], datetime]
 
@@ -50,6 +50,8 @@ class PassEvent:
     region: str
     seconds: Mapping[str, float] = field(default_factory=dict)
     reason: str = ""
+    choices: tuple[Choice, ...] = ()
+    """Which sensor counts on which tile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,6 +241,7 @@ class Service:
                 region=acquisition.region,
                 seconds=outcome.seconds,
                 reason=result.reason,
+                choices=result.choices,
             )
         )
 

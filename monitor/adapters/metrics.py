@@ -8,6 +8,7 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from monitor.core.breaker import HostHealth, HostState
+from monitor.records import Choice
 
 _SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
 
@@ -21,6 +22,12 @@ class Metrics:
             "scarpwatch_acquisitions",
             "Acquisitions by what became of them in this process",
             ("region", "state", "reason"),
+            registry=registry,
+        )
+        self._records = Counter(
+            "scarpwatch_evidence_of_record_tiles",
+            "Tiles by the sensor that counts on them, once per acquisition, and why",
+            ("region", "record", "reason"),
             registry=registry,
         )
         self._discovered = Counter(
@@ -74,6 +81,12 @@ class Metrics:
         self._acquisitions.labels(region, state, reason).inc()
         for stage, seconds in stages.items():
             self._stage.labels(stage).observe(seconds)
+
+    def choices(self, region: str, choices: Iterable[Choice]) -> None:
+        """Which sensor counts on which tile at the time of an acquisition."""
+        for one in choices:
+            record = one.record.value if one.record else "none"
+            self._records.labels(region, record, one.reason.value).inc()
 
     def polled(self, catalogs: Iterable[str], discovered: int, now: datetime) -> None:
         """These catalogs answered."""

@@ -50,6 +50,9 @@ def not_observed(coverage: Coverage) -> Json:
         "tiles_flat": [tile.id for tile in coverage.flat],
         "tiles_without_earlier_look": [tile.id for tile in coverage.not_compared],
         "last_look": _time(coverage.last_look),
+        "share_compared_by_sensor": {
+            sensor.value: round(share, 4) for sensor, share in sorted(coverage.compared_by.items())
+        },
         "learning": coverage.learning,
     }
 

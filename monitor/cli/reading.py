@@ -3,13 +3,13 @@
 import os
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
 
 from monitor.adapters.model_store import list_models
-from monitor.adapters.store import LedgerCount, Rejection
+from monitor.adapters.store import ChoiceCount, LedgerCount, Rejection
 from monitor.cli import tables
 from monitor.cli.exits import Exit
 from monitor.cli.geojson import Json, alert_collection, not_observed, region_collection, worst_first
@@ -130,6 +130,8 @@ class _Standing:
     refused: list[Rejection]
     """Items that polls refused to use."""
     alerts: Counter[tuple[str, EventState]]
+    choices: list[ChoiceCount]
+    """Which sensor counted, in each region's look-back."""
 
 
 def _standing(settings: Settings, region: str | None, now: datetime) -> _Standing:
@@ -143,6 +145,12 @@ def _standing(settings: Settings, region: str | None, now: datetime) -> _Standin
             parked=[row for row in store.ledger(region, _ALL) if row.state is AcquisitionState.PARKED],
             refused=store.rejections(region),
             alerts=Counter((event.region, event.state) for event in store.events(region)),
+            choices=[
+                count
+                for one in wanted
+                for count in store.choices(now - timedelta(days=one.lookback_days))
+                if count.region == one.id
+            ],
         )
 
 
@@ -156,6 +164,7 @@ def _standing_json(settings: Settings, standing: _Standing) -> Json:
             "area_km2": round(one.area_km2, 2),
             "ledger": ledger.get(one.region, {}),
             "alerts": {state.value: standing.alerts[one.region, state] for state in EventState},
+            "evidence_of_record": [_choice(count) for count in standing.choices if count.region == one.region],
         }
         for one in standing.seen
     }
@@ -175,6 +184,9 @@ def _tell_standing(settings: Settings, standing: _Standing) -> None:
         say(f"{tables.coverage_line(one, standing.now)}; {open_alerts} open alert(s)")
     say("")
     out().print(tables.ledger_table(standing.counts) if standing.counts else "The ledger is empty: scarpwatch once")
+    if standing.choices:
+        say("\nWhich sensor counted, tile by tile, within the look-back")
+        out().print(tables.choice_table(standing.choices))
     if standing.parked:
         say("")
         for line in tables.parked_lines(standing.parked):
@@ -191,6 +203,15 @@ _ALL = 1_000_000
 def _is_shown(event: Event, every: bool) -> bool:
     """Candidates are never alerts."""
     return event.state in ALERT_STATES or (every and event.state is not EventState.CANDIDATE)
+
+
+def _choice(count: ChoiceCount) -> Json:
+    return {
+        "at": count.sensor.value,
+        "record": count.record.value if count.record else None,
+        "reason": count.reason.value,
+        "tiles": count.count,
+    }
 
 
 def _refused(one: Rejection) -> Json:

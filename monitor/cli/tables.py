@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.table import Table
 
 from monitor.adapters.model_store import CHANGE
-from monitor.adapters.store import LedgerCount, Rejection
+from monitor.adapters.store import ChoiceCount, LedgerCount, Rejection
 from monitor.cli.geojson import has_picture
 from monitor.config import Mistake
 from monitor.core.grid import region_tiles
@@ -63,6 +63,9 @@ def coverage_line(coverage: Coverage, now: datetime) -> str:
         f"not observed ({once:g}% without an earlier look, {unseen:g}% not seen); "
         f"last look {age(now - coverage.last_look)} ago"
     )
+    if len(coverage.compared_by) > 1:
+        shares = (f"{sensor.value} {_percent(share)}" for sensor, share in sorted(coverage.compared_by.items()))
+        line += f"; compared by sensor: {', '.join(shares)}"
     if coverage.learning:
         line += "; learning: no earlier look to compare with yet"
     if coverage.never_observed:
@@ -78,6 +81,11 @@ def coverage_line(coverage: Coverage, now: datetime) -> str:
     return line
 
 
+def _percent(share: float) -> str:
+    """Rounded down: only all of it is 100 %."""
+    return f"{math.floor(1000 * share + 1e-6) / 10:g}%"
+
+
 def _percents(coverage: Coverage) -> tuple[float, float, float]:
     """Compared, seen once, not seen: percent with one decimal that add up to 100; only all of it is 100."""
     compared = math.floor(1000 * coverage.compared + 1e-6)
@@ -90,6 +98,15 @@ def ledger_table(counts: Iterable[LedgerCount]) -> Table:
     table = _table("Region", "Acquisitions", "Reason", "Number")
     for count in sorted(counts, key=lambda one: (one.region, one.state.value, one.reason or "")):
         table.add_row(count.region, count.state.value, count.reason or "", str(count.count))
+    return table
+
+
+def choice_table(counts: Sequence[ChoiceCount]) -> Table:
+    """Which sensor counted on how many tiles, and why; a tile counts once per acquisition."""
+    table = _table("Region", "At a look of", "Evidence of record", "Reason", "Tiles")
+    for count in counts:
+        record = count.record.value if count.record else "none"
+        table.add_row(count.region, count.sensor.value, record, count.reason.value, str(count.count))
     return table
 
 
