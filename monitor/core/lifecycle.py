@@ -11,7 +11,7 @@ reordered looks end the same.
     candidate    contradicts                  refuted      back-as-before
     provisional  supports                     confirmed    still-changed
     provisional  contradicts                  refuted      back-as-before
-    confirmed    supports, 3rd since          closed       settled
+    confirmed    supports, 3rd since, 20 days closed       settled
     confirmed    contradicts twice running    closed       ground-recovered
     any open     silence beyond the limit     expired      not-seen-again
 """
@@ -35,7 +35,9 @@ class LifecycleSettings:
     open_strength: float = 0.2
     """ha x change: at or above, an event opens as an alert at once; below, as a candidate."""
     settle_looks: int = 3
-    """Supporting looks after confirmation that close an event as settled."""
+    """Supporting looks after confirmation that close an event as settled ..."""
+    settle_after: timedelta = timedelta(days=20)
+    """... once it has been open so long: tracks of radar pass within days of each other."""
     recover_looks: int = 2
     """Contradicting looks in a row that end a confirmed event."""
     expire_after: timedelta = timedelta(days=120)
@@ -65,6 +67,7 @@ class _Memory:
     """What the replay carries from one piece of evidence to the next."""
 
     state: EventState | None = None
+    opened: datetime | None = None
     last_seen: datetime | None = None
     supports: int = 0
     contradictions: int = 0
@@ -110,7 +113,7 @@ def _silent(memory: _Memory, piece: Evidence, settings: LifecycleSettings) -> tu
 def _open(piece: Evidence, settings: LifecycleSettings) -> tuple[_Memory, Transition | None]:
     if piece.verdict is not Verdict.OPENS:
         return _Memory(), None
-    start = _Memory(last_seen=piece.sensing_time)
+    start = _Memory(opened=piece.sensing_time, last_seen=piece.sensing_time)
     if not piece.of_record:
         return _step(start, piece, EventState.CANDIDATE, "not-of-record", piece.detail)
     if piece.strength >= settings.open_strength:
@@ -119,12 +122,13 @@ def _open(piece: Evidence, settings: LifecycleSettings) -> tuple[_Memory, Transi
 
 
 def _supported(memory: _Memory, piece: Evidence, settings: LifecycleSettings) -> tuple[_Memory, Transition | None]:
-    seen = _Memory(state=memory.state, last_seen=piece.sensing_time, supports=memory.supports + 1)
+    seen = _Memory(state=memory.state, opened=memory.opened, last_seen=piece.sensing_time, supports=memory.supports + 1)
     if memory.state is EventState.CANDIDATE:
         return _step(seen, piece, EventState.PROVISIONAL, "seen-again", piece.detail)
     if memory.state is EventState.PROVISIONAL:
         return _step(seen, piece, EventState.CONFIRMED, "still-changed", piece.detail)
-    if seen.supports >= settings.settle_looks:
+    open_for = piece.sensing_time - (seen.opened or piece.sensing_time)
+    if seen.supports >= settings.settle_looks and open_for >= settings.settle_after:
         return _step(seen, piece, EventState.CLOSED, SETTLED, f"{seen.supports} supporting looks since confirmation")
     return seen, None
 
@@ -132,6 +136,7 @@ def _supported(memory: _Memory, piece: Evidence, settings: LifecycleSettings) ->
 def _contradicted(memory: _Memory, piece: Evidence, settings: LifecycleSettings) -> tuple[_Memory, Transition | None]:
     seen = _Memory(
         state=memory.state,
+        opened=memory.opened,
         last_seen=piece.sensing_time,
         supports=memory.supports,
         contradictions=memory.contradictions + 1,
@@ -152,4 +157,4 @@ def _step(memory: _Memory, piece: Evidence, state: EventState, reason: str, deta
         detail=detail,
         acquisition_id=piece.acquisition_id,
     )
-    return _Memory(state=state, last_seen=piece.sensing_time), transition
+    return _Memory(state=state, opened=memory.opened, last_seen=piece.sensing_time), transition

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.processes import CLAIMED, Running, warm_up
+from tests.pipeline.radar_world import make_radar_source
 from tests.pipeline.world import Content, Source, World, files, make_source, make_world
 from tests.postgres import postgres_server, postgres_url
 
@@ -25,6 +26,12 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
 def wide_source(tmp_path_factory: pytest.TempPathFactory) -> Source:
     """A valley of 6.6 km² on 4 tiles."""
     return make_source(tmp_path_factory.mktemp("wide-source"), seed=1, size_px=256)
+
+
+@pytest.fixture(scope="session")
+def radar_source(tmp_path_factory: pytest.TempPathFactory) -> Source:
+    """A valley of 5 km² with six optical looks and some dozen radar passes on two tracks."""
+    return make_radar_source(tmp_path_factory.mktemp("radar-source"), seed=3, size_px=224)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

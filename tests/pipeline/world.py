@@ -199,11 +199,16 @@ def environment() -> dict[str, str]:
 def make_source(folder: Path, seed: int, size_px: int) -> Source:
     """Simulate a valley with two quiet looks and two after its storm, and write the network: once for all worlds."""
     valley = build_valley(folder / "valley", seed=seed, size_px=size_px, quiet=2, after=2)
-    model = folder / "models" / "redness"
+    return Source(valley=valley, model=make_model_folder(folder / "models"))
+
+
+def make_model_folder(models: Path) -> Path:
+    """The tiny network of redness in a folder of models."""
+    model = models / "redness"
     model.mkdir(parents=True)
     _write_redness(model / "model.onnx")
     write_card(model)
-    return Source(valley=valley, model=model)
+    return model
 
 
 def make_world(folder: Path, source: Source, database: str = "sqlite:///watch.db") -> World:
