@@ -86,7 +86,8 @@ LAYERS: Mapping[str, Layer] = MappingProxyType(
             scale=0.001,
             smallest=-32.767,
             largest=32.767,
-            shown=(-8.0, 8.0),
+            colormap="ylorbr",
+            shown=(0.0, 8.0),
         ),
     }
 )

@@ -85,13 +85,15 @@ _VERDICT_COLOUR = {
 _VERDICT_WORD = {Verdict.OPENS: "first seen", Verdict.NOT_OBSERVED: "not observed"}
 # Sequential brown and diverging red-blue stay apart under every common colour blindness.
 _PROBABILITY_MAP, _CHANGE_MAP = "YlOrBr", "RdBu_r"
-_LIMITS = {Detector.NETWORK: (-1.0, 1.0), Detector.BASELINE: (-1.5, 1.5), Detector.RADAR: (-8.0, 8.0)}
+_LIMITS = {Detector.NETWORK: (-1.0, 1.0), Detector.BASELINE: (-1.5, 1.5), Detector.RADAR: (0.0, 8.0)}
 _CHANGE_UNIT = {
     Detector.NETWORK: "model output, later − earlier",
     Detector.BASELINE: "log-ratio of red, later / earlier",
-    Detector.RADAR: "backscatter, in spreads of earlier passes",
+    Detector.RADAR: "backscatter, spreads of quiet ground",
 }
 _DECIBELS = (-9.0, 9.0)
+# Radar's change has no direction: ground can slide and send back more or less.
+_CHANGE_MAPS = {Detector.NETWORK: _CHANGE_MAP, Detector.BASELINE: _CHANGE_MAP, Detector.RADAR: _PROBABILITY_MAP}
 
 
 def alert_picture(
@@ -115,7 +117,7 @@ def alert_picture(
         ("BEFORE", _times(chips.before), composite(chips.before, size, how)),
         ("AFTER", _times(chips.after), composite(chips.after, size, how)),
         _middle_panel(chips, state, size),
-        ("CHANGE", "after against the looks before", field(chips.change, state, size, _CHANGE_MAP, limits)),
+        ("CHANGE", "after against the looks before", field(chips.change, state, size, _CHANGE_MAPS[shown], limits)),
     )
     outline = rings(event.geometry, chips.geobox)
     draw_rings([image for *_, image in images], outline, ring_width(outline))
@@ -127,7 +129,7 @@ def alert_picture(
         _colour_bar(page, 2, _CHANGE_MAP, _DECIBELS, "dB", None)
     else:
         _colour_bar(page, 2, _PROBABILITY_MAP, (0.0, 1.0), "not a calibrated probability", threshold)
-    _colour_bar(page, 3, _CHANGE_MAP, limits, _CHANGE_UNIT[shown], None)
+    _colour_bar(page, 3, _CHANGE_MAPS[shown], limits, _CHANGE_UNIT[shown], None)
     top = _facts(page, event, chips)
     top = _evidence(page, event, max(_ROWS[1], top))
     top = _legend(page, chips, top)
@@ -297,12 +299,16 @@ def _evidence(page: Sheet, event: Event, top: float) -> float:
         page.fill(_SIDE, base - 11, 11, 11, _VERDICT_COLOUR[evidence.verdict])
         page.text(_SIDE + 20, base, f"{evidence.sensing_time:%d %b %Y}", 16)
         page.text(_SIDE + 138, base, _VERDICT_WORD.get(evidence.verdict, evidence.verdict.value), 16)
-        words = f"change {evidence.level:+.2f}, {evidence.observed_fraction:.0%} of it seen"
+        words = f"{_eye(evidence.detector)} {evidence.level:+.2f}, {evidence.observed_fraction:.0%} of it seen"
         if evidence.verdict is Verdict.NOT_OBSERVED:
             words = textwrap.shorten(evidence.detail, 31, placeholder=" …")
         page.text(_SIDE + 257, base, words, 16, color=QUIET)
         base += _LINE + 2
     return base + 22
+
+
+def _eye(detector: Detector) -> str:
+    return "radar" if detector is Detector.RADAR else "optics"
 
 
 def _legend(page: Sheet, chips: Chips, top: float) -> float:
