@@ -12,6 +12,7 @@ from monitor.adapters.store import ChoiceCount, LedgerCount, Rejection
 from monitor.cli.geojson import has_picture
 from monitor.config import Mistake
 from monitor.core.grid import region_tiles
+from monitor.core.sensors import NAMES
 from monitor.overview import Coverage
 from monitor.records import AlertStatus, Event, LedgerEntry, ModelCard, Region
 
@@ -64,7 +65,7 @@ def coverage_line(coverage: Coverage, now: datetime) -> str:
         f"last look {age(now - coverage.last_look)} ago"
     )
     if len(coverage.compared_by) > 1:
-        shares = (f"{sensor.value} {_percent(share)}" for sensor, share in sorted(coverage.compared_by.items()))
+        shares = (f"{NAMES[sensor]} {_percent(share)}" for sensor, share in sorted(coverage.compared_by.items()))
         line += f"; compared by sensor: {', '.join(shares)}"
     if coverage.learning:
         line += "; learning: no earlier look to compare with yet"
@@ -105,8 +106,8 @@ def choice_table(counts: Sequence[ChoiceCount]) -> Table:
     """Which sensor counted on how many tiles, and why; a tile counts once per acquisition."""
     table = _table("Region", "At a look of", "Evidence of record", "Reason", "Tiles")
     for count in counts:
-        record = count.record.value if count.record else "none"
-        table.add_row(count.region, count.sensor.value, record, count.reason.value, str(count.count))
+        record = NAMES[count.record] if count.record else "none"
+        table.add_row(count.region, NAMES[count.sensor], record, count.reason.value, str(count.count))
     return table
 
 

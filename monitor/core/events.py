@@ -11,6 +11,7 @@ from shapely import make_valid, set_precision, union_all
 
 from monitor.core.grid import project
 from monitor.core.lifecycle import LifecycleSettings, replay
+from monitor.core.sensors import NAMES
 from monitor.records import AlertStatus, Cluster, Event, EventState, Evidence, Sensor, Tile, Verdict
 
 _MIN_OBSERVED = 0.3
@@ -104,9 +105,8 @@ def judge_across(level: Level, high: float, sensor: Sensor) -> tuple[Verdict, st
     """
     if level.mean_change is None or level.observed_fraction < _MIN_OBSERVED:
         return Verdict.NOT_OBSERVED, f"{level.observed_fraction:.0%} of the ground was seen"
-    name = "radar" if sensor is Sensor.SAR else "optics"
     share = level.mean_change / high
-    detail = f"{name}: change {level.mean_change:+.2f} of its own, {share:.0%} of what it would start a cluster at"
+    detail = f"{NAMES[sensor]}: change {level.mean_change:+.2f} of its own, {share:.0%} of what it would start a cluster at"
     if share >= _STILL_CHANGED:
         return Verdict.SUPPORTS, detail
     if share < _BACK and sensor is Sensor.OPTICAL:

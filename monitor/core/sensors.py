@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from monitor.records import Acquisition, Choice, ChoiceReason, PixelState, Sensor, SensorPolicy, Tile
 
+NAMES = {Sensor.OPTICAL: "optics", Sensor.SAR: "radar"}
+"""As people say it."""
 _NO_CHOICE = (ChoiceReason.POLICY, ChoiceReason.UNSEEN)
 _SEEN = (PixelState.VALID, PixelState.WATER)
 
@@ -99,7 +101,7 @@ def told(choices: Sequence[Choice]) -> str:
     """The evidence of record in words, for the end of a sentence; empty where a policy leaves no choice."""
     counted = Counter((one.record, one.reason) for one in choices if one.reason not in _NO_CHOICE)
     parts = [
-        f"{record.value if record else 'none'} on {count} tile{'s' if count > 1 else ''} ({reason.value})"
+        f"{NAMES[record] if record else 'none'} on {count} tile{'s' if count > 1 else ''} ({reason.value})"
         for (record, reason), count in sorted(counted.items(), key=lambda one: (-one[1], one[0][1].value))
     ]
     return f"; of record: {', '.join(parts)}" if parts else ""

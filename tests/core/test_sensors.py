@@ -122,5 +122,5 @@ def test_choices_are_told_in_words() -> None:
     """Most tiles first; a policy that leaves no choice says nothing."""
     tiles = {Tile(epsg=32633, column=column, row=1): 0.9 if column < 3 else 0.0 for column in range(4)}
     mixed = choose(acquisition(OPTICAL), tiles, WHEN_CLEAR, EarlierChoices(), SETTINGS)
-    assert told(mixed) == "; of record: optical on 3 tiles (optical-clear), none on 1 tile (clouded-no-fresh-radar)"
+    assert told(mixed) == "; of record: optics on 3 tiles (optical-clear), none on 1 tile (clouded-no-fresh-radar)"
     assert told(choose(acquisition(OPTICAL), tiles, SensorPolicy.BOTH, EarlierChoices(), SETTINGS)) == ""
