@@ -106,7 +106,8 @@ def judge_across(level: Level, high: float, sensor: Sensor) -> tuple[Verdict, st
     if level.mean_change is None or level.observed_fraction < _MIN_OBSERVED:
         return Verdict.NOT_OBSERVED, f"{level.observed_fraction:.0%} of the ground was seen"
     share = level.mean_change / high
-    detail = f"{NAMES[sensor]}: change {level.mean_change:+.2f} of its own, {share:.0%} of what it would start a cluster at"
+    own = f"{level.mean_change:+.2f} of its own"
+    detail = f"{NAMES[sensor]}: change {own}, {share:.0%} of what would start a cluster"
     if share >= _STILL_CHANGED:
         return Verdict.SUPPORTS, detail
     if share < _BACK and sensor is Sensor.OPTICAL:
