@@ -1,0 +1,56 @@
+"""The nouns of Scarpwatch: frozen records and the enums of every closed set.
+
+Times are aware UTC, areas hectares, distances metres, geometries shapely objects whose CRS the field's docstring names.
+"""
+
+from monitor.records.events import Cluster, Event, Evidence, FrozenReference, Transition
+from monitor.records.ground import Region, Terrain, Tile
+from monitor.records.kinds import (
+    POLARISATIONS,
+    AcquisitionState,
+    AlertStatus,
+    ChoiceReason,
+    Detector,
+    EventState,
+    PixelState,
+    Sensor,
+    SensorPolicy,
+    Verdict,
+)
+from monitor.records.looks import Choice, Look, ModelCard, Observation, Prediction, TileStats
+from monitor.records.results import AcquisitionResult
+from monitor.records.scenes import Acquisition, Asset, Bands, LedgerEntry, Rejected, SceneItem
+
+__all__ = [
+    "POLARISATIONS",
+    "Acquisition",
+    "AcquisitionResult",
+    "AcquisitionState",
+    "AlertStatus",
+    "Asset",
+    "Bands",
+    "Choice",
+    "ChoiceReason",
+    "Cluster",
+    "Detector",
+    "Event",
+    "EventState",
+    "Evidence",
+    "FrozenReference",
+    "LedgerEntry",
+    "Look",
+    "ModelCard",
+    "Observation",
+    "PixelState",
+    "Prediction",
+    "Region",
+    "Rejected",
+    "SceneItem",
+    "Sensor",
+    "SensorPolicy",
+    "Terrain",
+    "Tile",
+    "TileStats",
+    "Transition",
+    "Verdict",
+]

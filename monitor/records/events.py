@@ -1,0 +1,107 @@
+"""Changed ground, and everything that is said about it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shapely.geometry.base import BaseGeometry
+
+from monitor.records.ground import Tile
+from monitor.records.kinds import AlertStatus, Detector, EventState, Sensor, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """Coherent changed ground found in one acquisition."""
+
+    detector: Detector
+    geometry: BaseGeometry
+    """Polygon or MultiPolygon that outlines the changed pixels, in `epsg`."""
+    epsg: int
+    area_ha: float
+    mean_change: float
+    """Mean of p_now - p_ref (network) or of the log-ratio of red (baseline) over changed pixels."""
+    strength: float
+    """area_ha * mean_change."""
+    spread: float
+    """Mean flip spread; quality, not noise."""
+    slope_deg: float
+    """90th percentile of slope under the cluster."""
+    tiles: tuple[Tile, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What one look says about one event."""
+
+    acquisition_id: str
+    sensing_time: datetime
+    detector: Detector
+    """What measured `level`: of the look's own sensor, which need not be the one that opened the event."""
+    verdict: Verdict
+    observed_fraction: float
+    """Share of the event's pixels observed by the look."""
+    level: float
+    """Mean change of the observed pixels against the frozen reference."""
+    strength: float
+    detail: str
+    of_record: bool = True
+    """False: the look's sensor was not the evidence of record on this ground (`core.sensors`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One step in an event's life, with its reason."""
+
+    at: datetime
+    """Sensing time of the look that caused it."""
+    previous: EventState | None
+    state: EventState
+    reason: str  # kebab-case word
+    detail: str
+    acquisition_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Changed ground and everything said about it."""
+
+    id: str
+    """Stable: derived from region, acquisition and place."""
+    region: str
+    state: EventState
+    status: AlertStatus
+    detector: Detector
+    geometry: BaseGeometry
+    """Outline of the changed ground, EPSG:4326."""
+    area_ha: float
+    mean_change: float
+    strength: float
+    spread: float
+    slope_deg: float
+    confidence: str
+    """low, medium or high; `confidence_reason` says why. Not a probability."""
+    confidence_reason: str
+    window_start: datetime
+    """Last look without the failure."""
+    window_end: datetime
+    """First look with it."""
+    model_version: str
+    comparable: str = Sensor.OPTICAL.value
+    """`Acquisition.comparable` of the look that opened it."""
+    tiles: tuple[Tile, ...]
+    picture: str | None = None
+    """Relative path of the picture in the product folder."""
+    evidence: tuple[Evidence, ...] = ()
+    transitions: tuple[Transition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrozenReference:
+    """One look that belongs to the frozen reference of an event on one tile."""
+
+    event_id: str
+    tile: Tile
+    acquisition_id: str
+    look_href: str
+    comparable: str = Sensor.OPTICAL.value
+    """`Acquisition.comparable` of the look: a later look is judged against those of its own class."""

@@ -1,0 +1,51 @@
+"""Regions, tiles and the shape of the ground."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from monitor.records.kinds import SensorPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """A watched polygon."""
+
+    id: str
+    geometry: BaseGeometry
+    """Polygon or MultiPolygon, EPSG:4326 (longitude, latitude)."""
+    catalogs: tuple[str, ...]
+    lookback_days: int = 45
+    sensor_policy: SensorPolicy = SensorPolicy.OPTICAL_WHEN_CLEAR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Tile:
+    """One 256x256 px, 2560 m cell of the planet-wide grid on WGS 84 / UTM zones."""
+
+    epsg: int
+    """326xx north, 327xx south."""
+    column: int
+    """floor(easting / 2560 m)."""
+    row: int
+    """floor(northing / 2560 m)."""
+
+    @property
+    def id(self) -> str:
+        """For example UTM54N-0150-1842."""
+        hemisphere = "N" if self.epsg < 32700 else "S"
+        return f"UTM{self.epsg % 100:02d}{hemisphere}-{self.column:04d}-{self.row:04d}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terrain:
+    """The shape of the ground on one geobox."""
+
+    elevation_m: NDArray[np.float32]
+    """(H, W); NaN where the model has a void."""
+    slope_deg: NDArray[np.float32]
+    """(H, W) 0-90."""
+    tri_m: NDArray[np.float32]
+    """(H, W) Terrain Ruggedness Index (Riley et al. 1999), metres, on the geobox's own cells."""

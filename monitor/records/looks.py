@@ -1,0 +1,125 @@
+"""What an acquisition shows of a tile, through which model, and which sensor counts there."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.inputs import Input
+from monitor.records.ground import Tile
+from monitor.records.kinds import ChoiceReason, Sensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """What a model folder says about itself (see docs/models.md)."""
+
+    name: str
+    version: str
+    task: str  # susceptibility, scar or change
+    sensor: Sensor
+    bands: tuple[str, ...]
+    channels: int
+    normalisation: str
+    window_px: int
+    """Side of the square window the engine is fed."""
+    crop_px: int
+    """Rim of each window that is thrown away."""
+    resolution_m: float
+    flips: tuple[str, ...]
+    threshold: float
+    simulated: bool
+    sha256: str
+    weights: str  # absolute path
+    inputs: tuple[Input, ...] = ()
+    """What is done with each of `bands`; empty: all of them by `normalisation`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """A network's answer on one tile."""
+
+    probability: NDArray[np.float32]
+    """(H, W) mean over flips; NaN = no observation."""
+    spread: NDArray[np.float32]
+    """(H, W) standard deviation over flips; NaN = no observation. Sensitivity to augmentation, not an uncertainty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One acquisition's pixels on one tile through one model, as kept for comparison. Arrays are (256, 256)."""
+
+    tile: Tile
+    acquisition_id: str
+    sensing_time: datetime
+    sensor: Sensor = Sensor.OPTICAL
+    probability: NDArray[np.float32]
+    """NaN = no observation, or looked at without a network."""
+    spread: NDArray[np.float32]
+    pixels: NDArray[np.float32]
+    """Optics: (3, 256, 256) reflectance, red, green, blue; cloudy pixels keep their value: people look at them.
+    Radar: (P, 256, 256) gamma0 in linear power by polarisation. NaN = nodata."""
+    state: NDArray[np.uint8]
+    """PixelState."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TileStats:
+    """Statistics of one look on one tile. Shares are of all pixels of the tile; None where nothing was observed."""
+
+    valid_fraction: float
+    cloud_fraction: float
+    mean: float | None
+    p95: float | None
+    spread: float | None
+    """Mean flip spread over valid pixels."""
+    hazard_area_ha: float
+    """Area of valid pixels at or above the card's threshold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One row of the tile history. Unique: tile, acquisition, model version, input version."""
+
+    tile: Tile
+    acquisition_key: str
+    acquisition_version: str
+    sensing_time: datetime
+    sensor: Sensor
+    relative_orbit: int | None
+    model_version: str
+    stats: TileStats
+    look_href: str | None
+    """Relative path of the look in the product folder; None when nothing was observed."""
+    comparable: str = Sensor.OPTICAL.value
+    """`Acquisition.comparable`."""
+    decision: str
+    """Why the tile was looked at or skipped: looked, flat, no-elevation, clouded, snow, water, outside."""
+    mean_change: float | None = None
+    """mean now minus mean of the previous comparable look, over jointly valid pixels."""
+    p95_change: float | None = None
+    hazard_change_ha: float | None = None
+    previous_acquisition: str | None = None
+    """acquisition id of that previous look."""
+    reference_count: int = 0
+    """Earlier looks that the reference was made of, K for every pixel (0 = no earlier look: learning)."""
+    jointly_valid_fraction: float = 0.0
+    """Share of the tile's pixels valid in the look and in the reference."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which sensor is the evidence of record on a tile at the time of an acquisition."""
+
+    tile: Tile
+    acquisition_key: str
+    acquisition_version: str
+    sensing_time: datetime
+    sensor: Sensor
+    """Of the acquisition."""
+    clear_fraction: float
+    """Share of the tile's watched ground that it shows: in the swath, not hidden by cloud, shadow, snow, layover."""
+    record: Sensor | None
+    """The evidence of record; None: nothing counts."""
+    reason: ChoiceReason
