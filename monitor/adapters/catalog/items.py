@@ -45,7 +45,7 @@ _ASSET_KEYS: Mapping[str, tuple[str, ...]] = {
     "hv": ("hv", "HV", "gamma0_hv"),
     "mask": ("mask", "MASK"),
 }
-_REFLECTANCES = frozenset(_ASSET_KEYS) - {"SCL", "data"}
+_REFLECTANCES = frozenset(name for name in _ASSET_KEYS if name.startswith("B"))
 
 # S2B_MSIL2A_20190629T212529_N0212_R043_T06VVN_20201006T080531.SAFE: for catalogs that leave out what it says.
 # https://sentiwiki.copernicus.eu/web/s2-products (naming convention)
