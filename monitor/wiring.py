@@ -28,7 +28,7 @@ from monitor.config import CatalogSettings, Settings
 from monitor.core.ground_layers import wanted_scheme
 from monitor.core.land_cover import LandCover
 from monitor.core.lifecycle import LifecycleSettings
-from monitor.errors import BadItem, CatalogUnavailable
+from monitor.errors import BadAsset, BadItem, CatalogUnavailable
 from monitor.looking import Instruments, Network, Recent, surroundings
 from monitor.pipeline import Pipeline, PipelineSettings
 from monitor.ports import Catalog, ImageSource, TerrainSource
@@ -131,8 +131,11 @@ class KeptTerrain:
         return found
 
     def known(self, tile: Tile) -> Terrain | None:
-        """Terrain of one tile; None asks nobody to look for more: the sea has none."""
-        return self._tiles(tile)
+        """Terrain of one tile as far as it can be read; None asks nobody to look for more: the sea has none."""
+        try:
+            return self._tiles(tile)
+        except BadAsset:
+            return None  # told when slopes are needed
 
 
 class Elevation:
