@@ -87,7 +87,7 @@ def test_known_flat_ground_is_not_read(small_world: World) -> None:
 
 
 def test_flat_ground_is_flat_under_clouds(small_world: World) -> None:
-    """What is said of a tile does not depend on what was read before: a killed pass says the same when it is repeated."""
+    """What is said of a tile does not depend on what was read before: a killed pass says the same again."""
     flatten(small_world, *region_tiles(small_world.settings().region_records()[0].geometry))
     with rasterio.open(small_world.asset(0, "SCL"), "r+") as classes:
         classes.write(np.full(classes.shape, 9, np.uint8), 1)
