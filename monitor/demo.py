@@ -17,8 +17,9 @@ from shapely.geometry.base import BaseGeometry
 from monitor.config import Settings, load
 from monitor.core.grid import project
 from monitor.core.lifecycle import ALERT_STATES
+from monitor.core.sensors import NAMES
 from monitor.ports import Store
-from monitor.records import Event
+from monitor.records import Detector, Event, Evidence, Sensor, Verdict
 from monitor.sandbox.story import STORM_UNDER_CLOUD
 from monitor.sandbox.valley import TrueScar, Valley, build_valley, load_valley
 from monitor.service import PassEvent, PassSummary, Service
@@ -201,7 +202,28 @@ def _tell(event: PassEvent, console: Console) -> None:
         return
     seconds = sum(event.seconds.values())
     timing = f" ({seconds:.1f} s)" if seconds else ""
-    console.print(f"  {event.item}: {event.reason or event.action}, {event.detail}{timing}", soft_wrap=True)
+    said = f"{event.reason or event.action}, {event.detail}{timing}"
+    console.print(f"  {_heading(event)}: {said}", soft_wrap=True, highlight=False)
+
+
+def _heading(event: PassEvent) -> str:
+    """Date, sensor and track of what was looked at."""
+    of = event.acquisition
+    if of is None:
+        return event.item
+    return f"{of.sensing_time:%d %b %H:%M}  {NAMES[of.sensor]:<6}  {of.platform}, orbit {of.relative_orbit}"
+
+
+def seen_by(event: Event) -> str:
+    """Which sensor saw an alert first, and which others see it too."""
+    first, *later = [piece for piece in event.evidence if piece.verdict in (Verdict.OPENS, Verdict.SUPPORTS)]
+    names = dict.fromkeys(_sensor_of(piece) for piece in (first, *later))
+    opened, *others = names
+    return f"{opened} first, then {' and '.join(others)}" if others else opened
+
+
+def _sensor_of(piece: Evidence) -> str:
+    return NAMES[Sensor.SAR if piece.detector is Detector.RADAR else Sensor.OPTICAL]
 
 
 def _conclude(
@@ -214,7 +236,8 @@ def _conclude(
         point = event.geometry.representative_point()
         console.print(
             f"  {rank:2d}. {event.area_ha:5.2f} ha at {point.y:.4f}, {point.x:.4f}  {event.state.value:<11}  "
-            f"failed {event.window_start:%d %b} – {event.window_end:%d %b %Y}  {event.confidence} confidence",
+            f"failed {event.window_start:%d %b} – {event.window_end:%d %b %Y}  {event.confidence} confidence  "
+            f"seen by {seen_by(event)}",
             soft_wrap=True,
             highlight=False,
         )

@@ -52,6 +52,8 @@ class PassEvent:
     reason: str = ""
     choices: tuple[Choice, ...] = ()
     """Which sensor counts on which tile."""
+    acquisition: Acquisition | None = None
+    """What was processed, of `done`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +244,7 @@ class Service:
                 seconds=outcome.seconds,
                 reason=result.reason,
                 choices=result.choices,
+                acquisition=acquisition,
             )
         )
 
