@@ -10,8 +10,8 @@ from shapely.geometry.base import BaseGeometry
 
 from monitor.config import load
 from monitor.core.grid import project
-from monitor.demo import DemoScore, command, score, verdict, write_config
-from monitor.records import AlertStatus, Detector, Event, EventState, Tile
+from monitor.demo import DemoScore, command, score, seen_by, verdict, write_config
+from monitor.records import AlertStatus, Detector, Event, EventState, Evidence, Tile, Verdict
 from monitor.sandbox.valley import TrueScar, Valley
 
 WHEN = datetime(2025, 7, 1, tzinfo=UTC)
@@ -46,6 +46,33 @@ def _event(column: int, state: EventState = EventState.PROVISIONAL) -> Event:
         model_version="m",
         tiles=(Tile(epsg=32633, column=195, row=2003),),
     )
+
+
+def _piece(detector: Detector, verdict: Verdict) -> Evidence:
+    return Evidence(
+        acquisition_id=f"{detector.value}-{verdict.value}",
+        sensing_time=WHEN,
+        detector=detector,
+        verdict=verdict,
+        observed_fraction=1.0,
+        level=1.0,
+        strength=1.0,
+        detail="",
+    )
+
+
+@pytest.mark.parametrize(
+    ("pieces", "told"),
+    [
+        ([(Detector.RADAR, Verdict.OPENS)], "radar"),
+        ([(Detector.RADAR, Verdict.OPENS), (Detector.BASELINE, Verdict.SUPPORTS)], "radar first, then optics"),
+        ([(Detector.BASELINE, Verdict.OPENS), (Detector.RADAR, Verdict.INCONCLUSIVE)], "optics"),
+        ([(Detector.BASELINE, Verdict.OPENS), (Detector.RADAR, Verdict.SUPPORTS)], "optics first, then radar"),
+    ],
+)
+def test_it_says_which_sensor_saw_an_alert(pieces: list[tuple[Detector, Verdict]], told: str) -> None:
+    """The one that opened it, then those that support it; silence is not seeing."""
+    assert seen_by(replace(_event(0), evidence=tuple(_piece(*one) for one in pieces))) == told
 
 
 VALLEY = Valley(

@@ -183,14 +183,18 @@ def belongs_to(cluster: Cluster, events: Sequence[Event], join_m: float) -> Even
 
 
 def enlarge(event: Event, cluster: Cluster) -> Event:
-    """The event with a neighbouring cluster's ground added (first seen by a later look)."""
+    """The event with a neighbouring cluster's ground added (first seen by a later look).
+
+    Its mean change stays in the measure of its own detector: what another one measured is no part of it.
+    """
     # The way to degrees and back moved corners by nanometres; without a grid the union would have invalid slivers.
     ground = set_precision(make_valid(project(event.geometry, 4326, cluster.epsg)), _OUTLINE_GRID_M)
     added_ha = cluster.geometry.difference(ground).area / 10_000.0
     if added_ha <= 0:
         return event
     area_ha = event.area_ha + added_ha
-    mean_change = (event.area_ha * event.mean_change + added_ha * cluster.mean_change) / area_ha
+    added_change = cluster.mean_change if cluster.detector is event.detector else event.mean_change
+    mean_change = (event.area_ha * event.mean_change + added_ha * added_change) / area_ha
     return replace(
         event,
         geometry=project(union_all([ground, cluster.geometry], grid_size=_OUTLINE_GRID_M), cluster.epsg, 4326),

@@ -17,12 +17,13 @@ from monitor.core.events import (
     enlarge,
     event_id,
     judge,
+    judge_across,
     measure,
     open_event,
 )
 from monitor.core.grid import project
 from monitor.core.lifecycle import LifecycleSettings
-from monitor.records import AlertStatus, Cluster, Detector, EventState, Evidence, Tile, Verdict
+from monitor.records import AlertStatus, Cluster, Detector, EventState, Evidence, Sensor, Tile, Verdict
 
 LIFE = LifecycleSettings()
 WHEN = datetime(2024, 6, 11, tzinfo=UTC)
@@ -101,6 +102,43 @@ def test_a_look_is_judged_by_level(change: float, seen: float, verdict: Verdict)
     assert judge(level, 0.6)[0] is verdict
 
 
+@pytest.mark.parametrize(
+    ("change", "seen", "by_optics", "by_radar"),
+    [
+        (0.31, 1.0, Verdict.SUPPORTS, Verdict.SUPPORTS),
+        (0.29, 1.0, Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE),
+        (0.14, 1.0, Verdict.CONTRADICTS, Verdict.INCONCLUSIVE),
+        (-0.3, 1.0, Verdict.CONTRADICTS, Verdict.INCONCLUSIVE),
+        (0.6, 0.2, Verdict.NOT_OBSERVED, Verdict.NOT_OBSERVED),
+    ],
+)
+def test_another_sensor_is_asked_for_a_change_of_its_own(
+    change: float, seen: float, by_optics: Verdict, by_radar: Verdict
+) -> None:
+    """Against what would start a cluster (0.6); radar misses landslides, so its silence contradicts nothing."""
+    layer = np.full((10, 10), np.nan, np.float32)
+    layer[: int(10 * seen)] = change
+    level = measure(layer, np.ones((10, 10), bool), 0.01)
+    assert judge_across(level, 0.6, Sensor.OPTICAL)[0] is by_optics
+    assert judge_across(level, 0.6, Sensor.SAR)[0] is by_radar
+
+
+def test_what_does_not_count_opens_a_candidate() -> None:
+    """However strong: change that radar sees where optics count waits for a second look."""
+    context = replace(CONTEXT, sensor=Sensor.SAR, comparable="sar:R137", of_record=False)
+    event = open_event(replace(_cluster(), detector=Detector.RADAR, mean_change=9.0), context, LIFE)
+    assert (event.state, event.comparable) == (EventState.CANDIDATE, "sar:R137")
+    assert add_evidence(event, [_piece(Verdict.SUPPORTS)], LIFE).state is EventState.PROVISIONAL
+
+
+def test_the_doubt_of_a_shift_is_in_the_measure_of_the_sensor() -> None:
+    """0.4 is much for a log-ratio of red, and little for a whole scene in decibels."""
+    radar = replace(CONTEXT, sensor=Sensor.SAR, mask_source="radar")
+    assert "shifted by +0.40" in open_event(_cluster(), replace(CONTEXT, shift=0.4), LIFE).confidence_reason
+    assert open_event(_cluster(), replace(radar, shift=0.4), LIFE).confidence == "high"
+    assert "shifted by +5.0 dB" in open_event(_cluster(), replace(radar, shift=5.0), LIFE).confidence_reason
+
+
 def test_the_same_look_speaks_once() -> None:
     """Evidence that is already there changes nothing."""
     event = open_event(_cluster(), CONTEXT, LIFE)
@@ -119,6 +157,14 @@ def test_a_neighbouring_cluster_belongs_and_enlarges() -> None:
     assert grown.area_ha == pytest.approx(2.0, rel=1e-3)
     assert grown.id == event.id
     assert enlarge(grown, near).area_ha == pytest.approx(2.0, rel=1e-3)
+
+
+def test_growth_seen_by_another_detector_keeps_the_measure() -> None:
+    """Standard deviations of backscatter and log-ratios of red are not averaged."""
+    event = open_event(replace(_cluster(), detector=Detector.RADAR, mean_change=4.0), CONTEXT, LIFE)
+    grown = enlarge(event, _cluster(x=512_200.0))
+    assert grown.area_ha == pytest.approx(2.0, rel=1e-3)
+    assert grown.mean_change == pytest.approx(4.0)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import pytest
+from shapely import box
 
-from monitor.core.lifecycle import LifecycleSettings, replay
-from monitor.records import Detector, EventState, Evidence, Verdict
+from monitor.core.lifecycle import LifecycleSettings, replay, rests
+from monitor.records import AlertStatus, Detector, Event, EventState, Evidence, Verdict
 
 SETTINGS = LifecycleSettings()
 START = datetime(2024, 6, 1, tzinfo=UTC)
@@ -73,6 +74,54 @@ def test_series(verdicts: list[Verdict], strength: float, expected: list[tuple[s
     """Each designed series takes exactly the written steps."""
     steps = replay(_evidence(verdicts, strength), SETTINGS)
     assert [(step.state.value, step.reason) for step in steps] == expected
+
+
+def test_an_event_does_not_settle_within_days() -> None:
+    """Tracks of radar pass within days of each other; five looks in a fortnight are not three weeks."""
+    assert replay(_evidence([O, S, S, S, S, S], step_days=3), SETTINGS)[-1].state is EventState.CONFIRMED
+    assert replay(_evidence([O, S, S, S, S, S, S, S], step_days=3), SETTINGS)[-1].reason == "settled"
+
+
+ENDED = [
+    ("settled", [O, S, S, S, S], None, 100, True),
+    ("settled long ago", [O, S, S, S, S], None, 210, False),
+    ("open", [O, S], None, 30, False),
+    ("back as before, by its own detector", [O, C], None, 30, False),
+    ("back as before, by another sensor", [O, C], Detector.RADAR, 30, True),
+]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "opened_by", "days", "resting"), [row[1:] for row in ENDED], ids=[row[0] for row in ENDED]
+)
+def test_ground_rests_while_its_change_is_no_news(
+    verdicts: list[Verdict], opened_by: Detector | None, days: int, resting: bool
+) -> None:
+    """Settled ground is still changed, and what optics refute radar may go on seeing."""
+    evidence = _evidence(verdicts)
+    steps = replay(evidence, SETTINGS)
+    event = Event(
+        id="e",
+        region="valley",
+        state=steps[-1].state,
+        status=AlertStatus.ACTUAL,
+        detector=opened_by or Detector.NETWORK,
+        geometry=box(15, 46, 15.001, 46.001),
+        area_ha=1.0,
+        mean_change=1.0,
+        strength=1.0,
+        spread=0.0,
+        slope_deg=30.0,
+        confidence="high",
+        confidence_reason="",
+        window_start=START,
+        window_end=START,
+        model_version="m",
+        tiles=(),
+        evidence=tuple(evidence),
+        transitions=steps,
+    )
+    assert rests(event, START + timedelta(days=days), SETTINGS) is resting
 
 
 def test_silence_expires_an_open_event() -> None:
