@@ -11,7 +11,7 @@ from shapely import from_wkb
 
 from monitor.core.flat import FLAT
 from monitor.core.grid import blocks, pixels_within, region_tiles
-from monitor.core.masks import NO_ELEVATION
+from monitor.core.masks import NO_ELEVATION, MaskSource, least_trusted
 from monitor.core.sensors import clear_fraction
 from monitor.errors import BadItem
 from monitor.leaving_out import left_out
@@ -83,7 +83,7 @@ def survey(region: Region, looker: Looker, way: Way) -> Survey:
             way.progress(len(found.looks) + len(found.hidden), len(tiles))
         way.hold()
     _check_elevation(found, looker)
-    source = min(looker.mask_sources - {"scl"}, default="scl")
+    source = least_trusted(looker.mask_sources or {MaskSource.SCL.value})
     return Survey(looks=found.looks, hrefs=found.hrefs, hidden=found.hidden, clear=found.clear, mask_source=source)
 
 

@@ -20,6 +20,7 @@ from shapely import box
 from shapely.geometry.base import BaseGeometry
 
 from monitor.core.grid import RESOLUTION_M, TILE_M, TILE_PX, project
+from monitor.core.masks import least_trusted
 from monitor.records import Event, Look, PixelState, Sensor, Tile
 
 _SMALLEST_SIDE_M = 1280.0
@@ -221,7 +222,7 @@ def overlaid(kept: Chips, fresh: Chips) -> Chips:
         after=patch_over(kept.after, kept.geobox, fresh.after, fresh.geobox),
         probability=over_view(kept.probability, kept.geobox, fresh.probability, fresh.geobox),
         change=over_view(kept.change, kept.geobox, fresh.change, fresh.geobox),
-        mask_source=max(kept.mask_source, fresh.mask_source, key=lambda source: source != "scl"),
+        mask_source=least_trusted((kept.mask_source, fresh.mask_source)),
     )
 
 

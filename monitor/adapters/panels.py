@@ -14,6 +14,7 @@ from PIL import Image
 
 from monitor.adapters.chips import RgbPatch
 from monitor.adapters.drawing import draw_rings
+from monitor.core.masks import MaskSource
 from monitor.records import PixelState
 
 Rgb = NDArray[np.uint8]
@@ -112,8 +113,8 @@ class Stretch:
 
 
 def hidden_title(hidden: Hidden, mask_source: str) -> str:
-    """Without a cloud mask from the producer nothing tells cloud from snow."""
-    if PixelState.CLOUD in hidden.states and mask_source != "scl":
+    """Without a mask that knows clouds nothing tells cloud from snow."""
+    if PixelState.CLOUD in hidden.states and mask_source not in (MaskSource.SCL, MaskSource.S2CLOUDLESS):
         return "Cloud or snow (bright and white)"
     return hidden.title
 

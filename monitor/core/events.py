@@ -11,6 +11,7 @@ from shapely import make_valid, set_precision, union_all
 
 from monitor.core.grid import project
 from monitor.core.lifecycle import LifecycleSettings, replay
+from monitor.core.masks import MaskSource
 from monitor.core.sensors import NAMES
 from monitor.records import AlertStatus, Cluster, Event, EventState, Evidence, Sensor, Tile, Verdict
 
@@ -209,10 +210,8 @@ def enlarge(event: Event, cluster: Cluster) -> Event:
 def assess(cluster: Cluster, context: LookContext) -> tuple[str, str]:
     """Confidence in words, with what lowers it. Not a probability."""
     doubts = []
-    if context.sensor is Sensor.OPTICAL and context.mask_source != "scl":
-        doubts.append("the source has no cloud mask")
-        if context.beside_hidden:
-            doubts.append("it lies within 60 m of what looks like cloud or snow")
+    if context.sensor is Sensor.OPTICAL:
+        doubts += _doubts_of_the_mask(context)
     if context.seen_around < _SEEN_AROUND:
         doubts.append(f"only {context.seen_around:.0%} of the ground around it was seen")
     if context.sensor is Sensor.OPTICAL and abs(context.shift) > 0.25:
@@ -229,3 +228,14 @@ def assess(cluster: Cluster, context: LookContext) -> tuple[str, str]:
         doubts.append(f"{(context.sensing_time - context.previous_time).days} days since the look before")
     level = "high" if not doubts else "medium" if len(doubts) < 3 else "low"
     return level, "; ".join(doubts) or "none of the known doubts"
+
+
+def _doubts_of_the_mask(context: LookContext) -> list[str]:
+    """What is not sure about clouds, by what told them."""
+    if context.mask_source == MaskSource.SCL:
+        return []
+    if context.mask_source == MaskSource.S2CLOUDLESS:
+        # Its clouds have a rim, so ground beside them is no doubt; ground that a shadow has left has brightened.
+        return ["clouds were masked by s2cloudless, which finds no cloud shadows"]
+    beside = ["it lies within 60 m of what looks like cloud or snow"] if context.beside_hidden else []
+    return ["the source has no cloud mask", *beside]

@@ -1,7 +1,10 @@
-"""What is an observation: from scene classes where a producer gives them, from brightness and whiteness where not."""
+"""What is an observation: from scene classes where a producer gives them, from brightness and whiteness where not.
 
-from collections.abc import Sequence
-from enum import IntEnum
+Level-1C has no scene classes, and the bands for the cloud detector s2cloudless, which then stands between the two.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import IntEnum, StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +15,17 @@ from monitor.records import PixelState
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 States = NDArray[np.uint8]
+
+
+class MaskSource(StrEnum):
+    """What told the clouds of optical pixels, the most trusted first."""
+
+    SCL = "scl"
+    """The producer's scene classification: cloud, cloud shadow, snow and water."""
+    S2CLOUDLESS = "s2cloudless"
+    """The cloud detector of that name on Level-1C; snow by its index; no cloud shadow, no water."""
+    BRIGHT_WHITE = "bright-white"
+    """Bright and white ground, whatever it is; neither thin cloud nor shadow."""
 
 
 class SceneClass(IntEnum):
@@ -65,6 +79,22 @@ VEIL_RATIO = 0.50
 VEIL_REACH_M = 100.0
 """Whitish pixels so near to a core are its thin rim."""
 
+CLOUDLESS_BANDS = ("B01", "B02", "B04", "B05", "B08", "B8A", "B09", "B10", "B11", "B12")
+"""Top-of-atmosphere reflectance that s2cloudless wants, in its order. Level-2A has no B10."""
+CLOUD_PROBABILITY = 0.4
+CLOUD_MEAN_M = 40.0
+"""Threshold, and disk of the mean, as in the authors' own masks of 10 m (threshold 0.4, `average_over` 4 pixels).
+
+https://github.com/sentinel-hub/sentinel2-cloud-detector; their growth of 20 m is less than that of other masks here.
+"""
+SNOW_INDEX = 0.4
+SNOW_GREEN = 0.10
+SNOW_INFRARED = 0.11
+"""Snow: (green - short-wave infrared) / (green + short-wave infrared), and the least of green and near infrared.
+
+Hall, Riggs and Salomonson (1995), doi:10.1016/0034-4257(95)00137-P; the last keeps water out.
+"""
+
 
 def from_scene_classes(classes: NDArray[np.uint8], resolution_m: float) -> States:
     """PixelState from SCL classes (H, W), cloud and shadow grown by their rims."""
@@ -102,6 +132,43 @@ def bright_white(red: Array, green: Array, blue: Array, dark: Sequence[float], r
     states = np.where(hidden, PixelState.CLOUD, PixelState.VALID).astype(np.uint8)
     states[~np.isfinite(red + green + blue)] = PixelState.NODATA
     return states
+
+
+def cloudy(probability: Array, resolution_m: float) -> Mask:
+    """Where s2cloudless sees cloud: its probability (H, W), NaN = unknown, averaged over a disk, cut, grown by its rim.
+
+    Unknown pixels neither count in the mean nor stop the growth.
+    """
+    known = np.isfinite(probability)
+    radius = int(CLOUD_MEAN_M / resolution_m)
+    down, across = np.ogrid[-radius : radius + 1, -radius : radius + 1]
+    disk = (down**2 + across**2 <= radius**2).astype(np.float32)
+    total = ndimage.convolve(np.where(known, probability, np.float32(0.0)), disk, mode="constant")
+    weight = ndimage.convolve(known.astype(np.float32), disk, mode="constant")
+    return grow(total > CLOUD_PROBABILITY * weight, CLOUD_RIM_M, resolution_m)
+
+
+def snowy(green: Array, near_infrared: Array, short_wave: Array) -> Mask:
+    """Snow by its index; B03, B08 and B11, (H, W) reflectance of surface or top of atmosphere, NaN is none."""
+    total = green + short_wave
+    with np.errstate(invalid="ignore"):
+        # Not divided: the sum may be zero where offsets made dark ground negative.
+        index = (total > 0) & (green - short_wave >= SNOW_INDEX * total)
+        return np.asarray(index & (green >= SNOW_GREEN) & (near_infrared > SNOW_INFRARED))
+
+
+def from_clouds_and_snow(cloud: Mask, snow: Mask, known: Mask) -> States:
+    """PixelState (H, W); what the detector does not know is no observation, since it may be cloud."""
+    states = np.where(snow, PixelState.SNOW, PixelState.VALID).astype(np.uint8)
+    states[cloud] = PixelState.CLOUD
+    states[~known] = PixelState.NODATA
+    return states
+
+
+def least_trusted(sources: Iterable[str]) -> str:
+    """Of several mask sources the one that tells least; one that is not in `MaskSource` is trusted least of all."""
+    order = {source.value: place for place, source in enumerate(MaskSource)}
+    return str(max(sources, key=lambda source: (order.get(source, len(order)), source)))
 
 
 def dark_ground(band: Array) -> float | None:

@@ -124,7 +124,7 @@ class Bands:
     state: NDArray[np.uint8]
     """(H, W) PixelState of every pixel."""
     mask_source: str
-    """"scl" (classified by the producer), "bright-white" (conservative test, lower confidence) or "radar"."""
+    """One of `core.masks.MaskSource`, or "radar"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

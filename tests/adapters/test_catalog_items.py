@@ -21,6 +21,7 @@ from monitor.adapters.catalog.items import (
     sensed_within,
     terrain_kind,
 )
+from monitor.core.masks import CLOUDLESS_BANDS
 from monitor.records import Rejected, SceneItem, Sensor
 
 Json = dict[str, Any]  # documents are taken apart and broken at will here
@@ -137,6 +138,43 @@ def test_copernicus_data_space_item(data_folder: Path) -> None:
     assert item.datastrip is not None
 
 
+BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
+EARTH_SEARCH = (
+    "coastal", "blue", "green", "red", "rededge1", "rededge2", "rededge3", "nir", "nir08", "nir09", "cirrus", "swir16",
+    "swir22",
+)  # fmt: skip
+FINEST_M = (60, 10, 10, 10, 20, 20, 20, 10, 20, 60, 60, 20, 20)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [BANDS, EARTH_SEARCH, tuple(f"{band}_{finest}m" for band, finest in zip(BANDS, FINEST_M, strict=True))],
+    ids=["Planetary Computer", "Earth Search", "Copernicus Data Space"],
+)
+def test_every_band_has_its_names(names: tuple[str, ...]) -> None:
+    """Each band of Sentinel-2 is found by the name that a catalog has for it, with its offset."""
+    item = document(**{"s2:processing_baseline": "05.11"})
+    item["assets"] = {name: {"href": f"https://example.org/{name}.tif"} for name in names}
+    found = accepted(item).assets
+    assert {band: found[band].href for band in found} == {
+        band: f"https://example.org/{name}.tif" for band, name in zip(BANDS, names, strict=True)
+    }
+    assert {(asset.scale, asset.offset, asset.nodata) for asset in found.values()} == {(1e-4, -0.1, 0.0)}
+
+
+def test_a_real_level_1c_item_has_the_bands_for_the_cloud_detector(data_folder: Path) -> None:
+    """Earth Search lists cirrus (B10) with its Level-1C scenes, which have no scene classification."""
+    page = data_folder / "stac_fixtures" / "pystac_client_cassettes"
+    path = page / "es_page_sentinel-2-c1-l2a-sentinel-2-l1c-sentinel-2-l2a_01.json"
+    raw = [one for one in features(json.loads(path.read_text())) if one.get("collection") == "sentinel-2-l1c"]
+    assert raw
+    for item in map(accepted, raw):
+        assert item.assets.keys() == {*BANDS}
+        assert item.assets.keys() >= {*CLOUDLESS_BANDS}
+        assert item.assets["B10"].href.endswith("/B10.jp2")
+        assert (item.assets["B10"].scale, item.assets["B10"].offset) == (1e-4, -0.1)
+
+
 def test_elevation_items(data_folder: Path) -> None:
     """Every complete Copernicus DEM document is terrain, whatever its date says."""
     dems = [item for item in real_items(data_folder, "*.json") if item["id"].startswith("Copernicus_DSM")]
@@ -194,6 +232,22 @@ def test_what_is_missing_is_named(change: Json, reason: str, says: str) -> None:
         ({"earthsearch:boa_offset_applied": True, "s2:processing_baseline": "05.11"}, {}, (1e-4, 0.0)),
         ({"earthsearch:boa_offset_applied": True}, {"raster:bands": [{"scale": 1e-4, "offset": -0.1}]}, (1e-4, 0.0)),
         ({"earthsearch:boa_offset_applied": False}, {"raster:bands": [{"scale": 1e-4, "offset": -0.1}]}, (1e-4, -0.1)),
+        # Applied once: neither a baseline nor an announced offset brings it back, and 0 announced stays 0.
+        (
+            {"earthsearch:boa_offset_applied": True, "s2:processing_baseline": "05.09"},
+            {"raster:bands": [{"nodata": 0, "scale": 1e-4}]},
+            (1e-4, 0.0),
+        ),
+        (
+            {"earthsearch:boa_offset_applied": False, "s2:processing_baseline": "05.09"},
+            {"raster:bands": [{"scale": 1e-4, "offset": 0}]},
+            (1e-4, 0.0),
+        ),
+        ({"earthsearch:boa_offset_applied": False, "s2:processing_baseline": "05.09"}, {}, (1e-4, -0.1)),
+        ({"earthsearch:boa_offset_applied": False, "s2:processing_baseline": "03.01"}, {}, (1e-4, 0.0)),
+        # A word that is not a truth value says nothing.
+        ({"earthsearch:boa_offset_applied": "true", "s2:processing_baseline": "05.09"}, {}, (1e-4, -0.1)),
+        ({"earthsearch:boa_offset_applied": None, "s2:processing_baseline": "05.09"}, {}, (1e-4, -0.1)),
     ],
 )
 def test_reflectance(properties: Json, asset: Json, expected: tuple[float, float]) -> None:

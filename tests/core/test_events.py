@@ -206,3 +206,16 @@ def test_beside_cloud_is_a_doubt_where_nobody_told_clouds() -> None:
     assert masked.confidence == "high"
     guessed = open_event(_cluster(), replace(CONTEXT, beside_hidden=True, mask_source="bright-white"), LIFE)
     assert "within 60 m" in guessed.confidence_reason
+
+
+def test_s2cloudless_is_a_cloud_mask_without_shadows() -> None:
+    """That is its doubt; it is not said that there is no cloud mask, and its clouds have a rim."""
+    event = open_event(_cluster(), replace(CONTEXT, beside_hidden=True, mask_source="s2cloudless"), LIFE)
+    assert event.confidence == "medium"
+    assert event.confidence_reason == "clouds were masked by s2cloudless, which finds no cloud shadows"
+
+
+def test_radar_needs_no_cloud_mask() -> None:
+    """Whatever stands for its mask is no doubt."""
+    seen = replace(CONTEXT, sensor=Sensor.SAR, mask_source="radar", beside_hidden=True)
+    assert open_event(_cluster(), seen, LIFE).confidence == "high"

@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from monitor.core.masks import SceneClass, bright_white, dark_ground, from_scene_classes, grow
+from monitor.core.masks import (
+    SceneClass,
+    bright_white,
+    cloudy,
+    dark_ground,
+    from_clouds_and_snow,
+    from_scene_classes,
+    grow,
+    least_trusted,
+    snowy,
+)
 from monitor.records import PixelState
 
 DARK = (0.03, 0.05, 0.08)
@@ -99,3 +109,76 @@ def test_dark_ground_is_the_haze() -> None:
 def test_growing_nothing_gives_nothing() -> None:
     """An empty mask has no distance to grow by."""
     assert not grow(np.zeros((5, 5), bool), 100.0, 10.0).any()
+
+
+def test_snow_and_water_keep_their_place() -> None:
+    """Neither grows; cloud wins over shadow, and both over snow and water beside them."""
+    classes = np.full((60, 60), SceneClass.VEGETATION, np.uint8)
+    classes[10:12, 10:12] = SceneClass.SNOW
+    classes[10:12, 50:52] = SceneClass.WATER
+    classes[40, 30], classes[40, 33], classes[40, 36] = SceneClass.CLOUD_HIGH, SceneClass.CLOUD_SHADOW, SceneClass.WATER
+    state = from_scene_classes(classes, 10.0)
+    assert (state == PixelState.SNOW).sum() == (state == PixelState.WATER).sum() == 4
+    assert state[10, 10] == PixelState.SNOW
+    assert state[10, 50] == PixelState.WATER
+    assert [state[40, column] for column in (33, 36, 37)] == [PixelState.CLOUD, PixelState.CLOUD, PixelState.SHADOW]
+
+
+def test_a_cloud_of_the_detector_grows_and_a_speck_is_none() -> None:
+    """The mean over 40 m drops single pixels; the rim is 60 m; the unknown neither counts nor is cloud."""
+    probability = np.zeros((100, 100), np.float32)
+    probability[40:60, 40:60] = 1.0
+    probability[10, 10] = 1.0
+    probability[:, 70:] = np.nan
+    cloud = cloudy(probability, 10.0)
+    assert cloud[50, 40 - 6]
+    assert not cloud[50, 40 - 12]
+    assert not cloud[:25].any()
+    beside = np.full((60, 60), np.nan, np.float32)
+    beside[:, 30:] = 0.39
+    assert not cloudy(beside, 10.0).any()
+    beside[:, 30:] = 0.41
+    assert cloudy(beside, 10.0)[:, 30:].all()
+
+
+@pytest.mark.parametrize(
+    ("green", "near_infrared", "short_wave", "snow"),
+    [
+        (0.60, 0.55, 0.10, True),
+        (0.60, 0.55, 0.30, False),
+        (0.12, 0.12, 0.03, True),
+        (0.09, 0.12, 0.02, False),
+        (0.12, 0.05, 0.01, False),
+        (0.06, 0.30, 0.15, False),
+        (-0.02, 0.12, -0.02, False),
+        (np.nan, 0.55, 0.10, False),
+    ],
+    ids=["snow", "cloud", "dim snow", "too dark", "water", "forest", "below zero", "unknown"],
+)
+def test_snow_by_its_index(green: float, near_infrared: float, short_wave: float, snow: bool) -> None:
+    """Bright in green, dark in short-wave infrared, and no water."""
+    bands = (np.full((2, 2), value, np.float32) for value in (green, near_infrared, short_wave))
+    assert (snowy(*bands) == snow).all()
+
+
+def test_what_the_detector_does_not_know_is_no_observation() -> None:
+    """Cloud wins over snow, and the unknown over both."""
+    cloud, snow, known = (np.array(mask, bool) for mask in ([1, 1, 0, 0, 1], [1, 0, 1, 0, 0], [1, 1, 1, 1, 0]))
+    assert from_clouds_and_snow(cloud, snow, known).tolist() == [
+        PixelState.CLOUD, PixelState.CLOUD, PixelState.SNOW, PixelState.VALID, PixelState.NODATA,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sources", "least"),
+    [
+        (["scl"], "scl"),
+        (["scl", "s2cloudless"], "s2cloudless"),
+        (["s2cloudless", "bright-white", "scl"], "bright-white"),
+        (["radar"], "radar"),
+        (["scl", "told by an older version"], "told by an older version"),
+    ],
+)
+def test_the_least_trusted_mask_speaks_for_all(sources: list[str], least: str) -> None:
+    """A picture of two kinds of scene is as good as the worse of them, in any order."""
+    assert least_trusted(sources) == least_trusted(sources[::-1]) == least

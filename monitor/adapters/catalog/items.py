@@ -35,6 +35,7 @@ _ASSET_KEYS: Mapping[str, tuple[str, ...]] = {
     "B07": ("B07", "rededge3", "B07_20m"),
     "B8A": ("B8A", "nir08", "B8A_20m"),
     "B09": ("B09", "nir09", "B09_60m"),
+    "B10": ("B10", "cirrus", "B10_60m"),  # Level-1C only: it never reaches the ground
     "B11": ("B11", "swir16", "B11_20m"),
     "B12": ("B12", "swir22", "B12_20m"),
     "SCL": ("SCL", "scl", "SCL_20m"),
