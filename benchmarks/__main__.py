@@ -1,4 +1,4 @@
-"""`python -m benchmarks speed | implants | hokkaido | california | simulated`."""
+"""`python -m benchmarks speed | implants | hokkaido | california | simulated | sensors`."""
 
 import sys
 from pathlib import Path
@@ -91,6 +91,14 @@ def california(data: DataOption = _DATA, out: OutOption = _OUT) -> None:
         print(f"{done} of {wanted} passes", file=sys.stderr, flush=True)
 
     typer.echo(run(data, out, progress))
+
+
+@app.command()
+def sensors(data: DataOption = _DATA) -> None:
+    """Which sensor counts over two and a half real years of clouds, and what is made of fields and composites."""
+    from benchmarks.sensors import run
+
+    typer.echo(run(data))
 
 
 if __name__ == "__main__":
