@@ -20,7 +20,7 @@ COLLECTIONS: Mapping[str, Scheme] = {
     "jaxa-hrlulc": Scheme.JAXA_HRLULC,
 }
 """Collections whose legend is known."""
-_METHOD = "land cover 1, nearest"
+_METHOD = "land cover 2, nearest"
 
 
 class UnknownClassWarning(UserWarning):

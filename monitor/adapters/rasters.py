@@ -230,6 +230,8 @@ def _source_window(source: DatasetReader, geobox: GeoBox) -> Window | None:
     """Source pixels that can touch the geobox; None when it lies elsewhere."""
     box = geobox.boundingbox
     bounds = transform_bounds(str(geobox.crs), source.crs, box.left, box.bottom, box.right, box.top, densify_pts=21)
+    if bounds[0] > bounds[2]:
+        bounds = _this_side(bounds, source)
     inverse: Affine = ~source.transform
     corners = [
         (inverse.a * x + inverse.b * y + inverse.c, inverse.d * x + inverse.e * y + inverse.f)
@@ -243,3 +245,14 @@ def _source_window(source: DatasetReader, geobox: GeoBox) -> Window | None:
     if right <= left or bottom <= top:
         return None
     return Window(left, top, right - left, bottom - top)
+
+
+def _this_side(bounds: tuple[float, float, float, float], source: DatasetReader) -> tuple[float, float, float, float]:
+    """Of bounds in degrees that run over the antimeridian (west > east) the part on which the raster lies."""
+    west, south, east, north = bounds
+    return (
+        -180.0 if source.bounds.left < east else west,
+        south,
+        180.0 if source.bounds.right > west else east,
+        north,
+    )

@@ -16,7 +16,7 @@ from monitor.records import SceneItem, Terrain, Tile
 Array = NDArray[np.float32]
 
 _HALO_PX = 16
-_METHOD = f"elevation 1, cubic spline, halo {_HALO_PX} px"
+_METHOD = f"elevation 2, cubic spline, halo {_HALO_PX} px"
 """Goes into the key of kept files: count up when the pixels of the same items come out different."""
 
 
