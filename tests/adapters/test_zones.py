@@ -75,7 +75,8 @@ def test_optics_across_zones(region: BaseGeometry, border: float, epsg: int, zon
     """A scene that lies in one zone shows the tiles of both: reflectance that rises with longitude does so in each."""
 
     def rising(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
-        return np.rint(5000 + 20_000 * east_of(border, longitude)).astype(np.uint16)
+        pixels: np.ndarray = np.rint(5000 + 20_000 * east_of(border, longitude)).astype(np.uint16)
+        return pixels
 
     href = write(tmp_path / "red.tif", epsg, region, rising)
     item = scene({name: Asset(href=href, scale=1e-4) for name in NAMES})
