@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.checking import check_input
 from monitor.core.change import AlertSettings
 from monitor.core.events import LookContext, add_evidence
 from monitor.core.flat import flat_limit_deg
@@ -132,6 +133,7 @@ class Pipeline:
         alerts = self._settings.alerts
         earlier = EarlierLooks(self._store, self._archive, acquisition, instruments.model_version, alerts)
         past = watch.run("change", lambda: earlier.past(looked.looks))
+        watch.run("change", lambda: check_input(acquisition, looked, past))
         self._hold(acquisition, owner, clock)
         result, change = watch.run(
             "change", lambda: self._judge(acquisition, looked, past, instruments, earlier, choices)

@@ -9,9 +9,10 @@ from rasterio.enums import Resampling
 from monitor.adapters.imagery import labelled
 from monitor.adapters.rasters import RasterReader
 from monitor.adapters.signing import Signers
+from monitor.core.faults import not_linear_power
 from monitor.core.grid import tile_geobox
 from monitor.core.radar_geometry import OperaMask, from_opera_mask
-from monitor.errors import BadItem
+from monitor.errors import BadItem, InputFault
 from monitor.records import Bands, PixelState, SceneItem, Tile
 
 Array = NDArray[np.float32]
@@ -37,6 +38,7 @@ class RadarImageSource:
         Raises:
             BadAsset, BadItem: an item cannot be read, ever.
             AssetUnavailable: it cannot be read now.
+            InputFault: its numbers are no linear power.
         """
         parts = [self._read_item(item, bands, tile) for item in sorted(items, key=lambda item: (item.id, item.catalog))]
         power, state = parts[0]
@@ -50,6 +52,7 @@ class RadarImageSource:
     def _read_item(self, item: SceneItem, bands: Sequence[str], tile: Tile) -> tuple[Array, States]:
         """Power (P, 256, 256), NaN = none, and states (256, 256)."""
         power = np.concatenate([self._read_asset(item, name, tile) for name in bands])
+        _check_linear(power, item)
         observed = np.isfinite(power).all(axis=0) & (power > 0).all(axis=0)
         power[:, ~observed] = np.nan
         state = np.where(observed, np.uint8(PixelState.VALID), np.uint8(PixelState.NODATA))
@@ -74,3 +77,15 @@ class RadarImageSource:
         # Nearest: the passes of a track share their grid, and an interpolated pixel would mix ground with the zeros
         # of the border and have less speckle than its neighbours.
         return self._reader.warp([href], item.id, tile_geobox(tile), Resampling.nearest, asset.nodata)
+
+
+def _check_linear(power: Array, item: SceneItem) -> None:
+    """Here, not later: what is not above zero is no observation, so decibels would pass for an empty scene."""
+    finding = not_linear_power(power)
+    if finding is not None:
+        raise InputFault(
+            finding.detail,
+            item=item.id,
+            remedy="Ask the catalog's operator for gamma0 in linear power, or take the collection off the region.",
+            reason=finding.fault.value,
+        )
