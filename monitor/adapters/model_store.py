@@ -13,7 +13,7 @@ from pathlib import Path
 
 from monitor.adapters.card_inputs import KEY as INPUTS
 from monitor.adapters.card_inputs import check_known, read_inputs
-from monitor.core.features import PER_INPUT, channels_of
+from monitor.core.features import PER_INPUT, channels_of, date_of
 from monitor.core.tta import FLIPS
 from monitor.core.windows import plan_windows
 from monitor.errors import BadModel
@@ -74,8 +74,22 @@ def load_watch_card(folder: Path) -> ModelCard:
     try:
         for name in card.bands:
             check_known(name, card.sensor)
+            if date_of(name)[1]:
+                raise ValueError(f"has the input {name!r} of another date; only a model of task change may")
     except ValueError as err:
         raise _bad(folder, str(err), _INPUTS_REMEDY) from err
+    return card
+
+
+def load_radar_card(folder: Path) -> ModelCard:
+    """The card of a model that the service can look at radar passes with.
+
+    Raises:
+        BadModel: as `load_watch_card`; also where the model wants optics.
+    """
+    card = load_watch_card(folder)
+    if card.sensor is not Sensor.SAR:
+        raise _bad(folder, "is a model of optics, not of radar", "Name it under `model`, or choose one of sensor sar.")
     return card
 
 

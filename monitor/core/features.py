@@ -8,6 +8,7 @@ them: what must be found may contaminate the upper half only. Any gain, and any 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -85,10 +86,12 @@ INDICES: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Normalised differences (a - b) / (a + b): Rouse et al. 1974, McFeeters 1996, Gao 1996, Key and Benson 2006."""
 RADAR: Final[Mapping[str, tuple[str, ...]]] = {"vv": ("vv",), "vh": ("vh",), "ratio": ("vv", "vh")}
-"""Linear power that an input is made of; the ratio is vv / vh."""
+"""Linear power that an input is made of; the ratio is vv / vh. A date may follow the name (`date_of`)."""
 TERRAIN: Final = ("elevation", "slope", "tri")
 LAND_COVER: Final = "land_cover:"
 _VISIBLE: Final = ("B04", "B03", "B02")
+_DATED: Final = re.compile(r"(.+?)(:before[2-9]?|:after[2-9])")
+"""vv:before, vv:before2 ... count back from the newest pass before, vv:after2 ... from vv, the newest of all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +99,8 @@ class Sources:
     """What inputs are made of, all on one geobox."""
 
     bands: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
-    """(H, W) by name: reflectance, or linear power of vv and vh; NaN = no observation."""
+    """(H, W) by name: reflectance, or linear power of vv and vh; NaN = no observation. An index or a layer of terrain
+    that is here under its own name is taken as it is."""
     terrain: Terrain | None = None
     land_cover: NDArray[np.float32] | None = None
     """(classes, H, W) one-hot in the model's classes; all 0 = unknown."""
@@ -111,7 +115,7 @@ def methods_for(name: str) -> tuple[Method, ...]:
     """What can be done with an input; nothing with one that nobody knows."""
     if name in OPTICAL_BANDS or name in INDICES:
         return (Method.CONTEXT, Method.FIXED)
-    if name in RADAR:
+    if date_of(name)[0] in RADAR:
         return (Method.DECIBEL,)
     if name in TERRAIN:
         return (Method.FIXED,)
@@ -122,12 +126,18 @@ def sensor_of(name: str) -> Sensor | None:
     """The sensor that an input needs; None where it needs none."""
     if name in OPTICAL_BANDS or name in INDICES:
         return Sensor.OPTICAL
-    return Sensor.SAR if name in RADAR else None
+    return Sensor.SAR if date_of(name)[0] in RADAR else None
 
 
 def scheme_of(name: str) -> Scheme | None:
     """The land-cover legend that an input names, or None."""
     return next((scheme for scheme in Scheme if name == f"{LAND_COVER}{scheme.value}"), None)
+
+
+def date_of(name: str) -> tuple[str, str]:
+    """A radar input's name without its date, and the date: ("vv", ":before2"); no date is the newest pass."""
+    found = _DATED.fullmatch(name)
+    return (found[1], found[2]) if found and found[1] in RADAR else (name, "")
 
 
 def channels_of(name: str) -> int:
@@ -187,19 +197,22 @@ def build_features(
 def _bands_of(name: str) -> tuple[str, ...]:
     if name in OPTICAL_BANDS:
         return (name,)
-    return (*INDICES.get(name, ()), *RADAR.get(name, ()))
+    plain, date = date_of(name)
+    return (*INDICES.get(name, ()), *(f"{band}{date}" for band in RADAR.get(plain, ())))
 
 
 def _layer(one: Input, sources: Sources) -> NDArray[np.float32]:
     """(H, W) one input in its own unit; NaN = unknown."""
     name = one.name
+    if name in sources.bands and sensor_of(name) is not Sensor.SAR:
+        return sources.bands[name]
     with np.errstate(divide="ignore", invalid="ignore"):
         if name in INDICES:
             first, second = (sources.bands[band] for band in INDICES[name])
             total = first + second
             return np.where(total > 0, (first - second) / total, np.float32(np.nan))
-        if name in RADAR:
-            given = [sources.bands[band] for band in RADAR[name]]
+        if sensor_of(name) is Sensor.SAR:
+            given = [sources.bands[band] for band in _bands_of(name)]
             power = [np.where(band > 0, band, np.float32(np.nan)) for band in given]
             return np.asarray(10.0 * np.log10(power[0] if len(power) == 1 else power[0] / power[1]), dtype=np.float32)
     if name in TERRAIN:
