@@ -22,7 +22,7 @@ from monitor.core.events import (
 from monitor.core.grid import PIXEL_HA, project, tile_polygon
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.core.surroundings import Seen, look_around, neighbourhood
-from monitor.records import Cluster, Detector, Event, Evidence, PixelState, Sensor, Tile, Verdict
+from monitor.records import AlertStatus, Cluster, Detector, Event, Evidence, PixelState, Sensor, Tile, Verdict
 from monitor.scene import Before, Changes, Scene, compare, scene_settings, threshold_of
 
 _UNSEEN = np.uint8(PixelState.NODATA)
@@ -151,11 +151,18 @@ def absorb(
                 seen_around=seen.around,
                 beside_hidden=seen.beside_hidden,
                 of_record=_of_record(cluster, context),
+                status=_status(cluster, context),
             )
             opened.append(open_event(cluster, there, lifecycle))
         else:
             grown[home.id] = enlarge(home, cluster)
     return [*grown.values(), *opened]
+
+
+def _status(cluster: Cluster, context: LookContext) -> AlertStatus:
+    """A network trained on simulated data says nothing against what is found without it."""
+    plain = cluster.detector is not Detector.NETWORK and context.plain_status is not None
+    return context.plain_status if plain and context.plain_status is not None else context.status
 
 
 def _of_record(cluster: Cluster, context: LookContext) -> bool:

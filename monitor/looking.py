@@ -186,15 +186,21 @@ class Looker:
         card = self.instruments.network.card
         halo_px = card.crop_px
         fields = None
+        if not self._has_bands(card):
+            return None
         if any(one.method is Method.CONTEXT for one in inputs_of(card)):
             fields = self.watch.run("features", lambda: blended(tile, halo_px, self._statistics))
             if fields is None:
                 return None
-        return self.watch.run("features", lambda: self._features(tile, halo_px, fields))
+        return self.watch.run("features", lambda: build_features(inputs_of(card), self.sources(tile, halo_px), fields))
+
+    def _has_bands(self, card: ModelCard) -> bool:
+        """A radar pass may lack a polarisation of the card; optics are read as the card wants them."""
+        return card.sensor is Sensor.OPTICAL or set(bands_to_read(card)) <= set(self._bands())
 
     def _predict(self, tile: Tile) -> Prediction | None:
         network = self.instruments.network
-        if network is None:
+        if network is None or not self._has_bands(network.card):
             nothing = np.full((TILE_PX, TILE_PX), np.nan, np.float32)
             return Prediction(probability=nothing, spread=nothing)
         features = self.features(tile)
@@ -205,19 +211,18 @@ class Looker:
             "engine", lambda: predict_tile(network.engine, features, card.flips, card.crop_px, card.window_px)
         )
 
-    def _features(self, tile: Tile, halo_px: int, fields: tuple[Array, Array] | None) -> Array:
-        """(C, 256 + 2 halo, 256 + 2 halo); what is not clear ground is filled with the ground's own centre (0)."""
+    def sources(self, tile: Tile, halo_px: int) -> Sources:
+        """What the network's inputs are made of, (256 + 2 halo, 256 + 2 halo); what is not clear ground is NaN."""
         bands = with_halo(tile, halo_px, lambda near: self._pixels(near).bands, np.float32(np.nan))
         state = with_halo(tile, halo_px, lambda near: self._pixels(near).state, np.uint8(PixelState.NODATA))
         hidden = (state != PixelState.VALID) & (state != PixelState.WATER)
         card = self.instruments.card
         seen = np.where(hidden, np.float32(np.nan), bands)
-        sources = Sources(
-            bands=dict(zip(bands_to_read(card), seen, strict=True)),
+        return Sources(
+            bands=dict(zip(self._bands(), seen, strict=True)),
             terrain=terrain_around(tile, halo_px, card, self.terrain),
             land_cover=land_cover_around(tile, halo_px, card, self.instruments.land_cover),
         )
-        return build_features(inputs_of(card), sources, fields)
 
     def _read(self, tile: Tile) -> TilePixels:
         return self.watch.run("read", lambda: self._read_bands(tile))
@@ -264,7 +269,7 @@ class Looker:
         ground = self.terrain(tile) if (pixels.state == PixelState.VALID).any() else None
         slope = ground.slope_deg if ground is not None else None
         card = self.instruments.card
-        layers = context_layers(inputs_of(card), dict(zip(bands_to_read(card), pixels.bands, strict=True)))
+        layers = context_layers(inputs_of(card), dict(zip(self._bands(), pixels.bands, strict=True)))
         return thin(layers, pixels.state == PixelState.VALID, slope)
 
     def terrain(self, tile: Tile) -> Terrain | None:

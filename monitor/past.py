@@ -153,8 +153,12 @@ class EarlierLooks:
     def _reference(self, looks: Sequence[Look], own: Sequence[Look]) -> Before | None:
         """Colours or backscatter of all looks, probability of those through the acquisition's own model."""
         reference = before_of(looks, self._settings)
-        if not isinstance(reference, Reference) or len(own) == len(looks):
+        if reference is None or len(own) == len(looks):
             return reference
+        if not isinstance(reference, Reference):
+            through_network = before_of(own, self._settings)
+            answer = None if through_network is None else through_network.probability
+            return replace(reference, probability=answer)
         through_model = before_of(own, self._settings)
         if not isinstance(through_model, Reference):
             nothing = np.full_like(reference.probability, np.nan)

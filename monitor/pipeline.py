@@ -270,7 +270,15 @@ class Pipeline:
             shift=0.0,
             sensor=acquisition.sensor,
             comparable=acquisition.comparable,
+            plain_status=self._plain_status(acquisition),
         )
+
+    def _plain_status(self, acquisition: Acquisition) -> AlertStatus | None:
+        """Radar is watched without a network as well, and a network on trial must not make drills of its alerts."""
+        if acquisition.sensor is Sensor.OPTICAL:
+            return None
+        made_up = any(item.simulated for item in acquisition.items)
+        return self._settings.simulated_alerts if made_up else AlertStatus.ACTUAL
 
     def _publish(
         self,

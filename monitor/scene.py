@@ -148,7 +148,20 @@ def before_of(looks: Sequence[Look], settings: AlertSettings) -> Before | None:
     power = np.stack([np.where(valid(look), look.pixels, NAN) for look in looks])
     times = np.array([look.sensing_time.timestamp() for look in looks])
     reference = build_backscatter_reference(power, times, settings.radar_looks)
-    return reference if reference is not None and (reference.count >= LEAST_PASSES).any() else None
+    if reference is None or not (reference.count >= LEAST_PASSES).any():
+        return None
+    return replace(reference, probability=_median_answer(looks, settings.radar_looks))
+
+
+def _median_answer(looks: Sequence[Look], depth: int) -> Array | None:
+    """(256, 256) median of what a network said in its last looks; None where none looked."""
+    newest = sorted(looks, key=lambda look: look.sensing_time, reverse=True)[:depth]
+    said = np.stack([np.where(valid(look), look.probability, NAN) for look in newest])
+    count = np.isfinite(said).sum(axis=0)
+    if not count.any():
+        return None
+    middle = np.take_along_axis(np.sort(said, axis=0), np.maximum(count - 1, 0)[None] // 2, axis=0)[0]
+    return np.asarray(middle, dtype=np.float32)
 
 
 def references(looks: Mapping[Tile, Sequence[Look]], settings: AlertSettings) -> dict[Tile, Before]:
@@ -204,7 +217,15 @@ def _compare_radar(scene: Scene, past: Mapping[Tile, BackscatterReference], sett
     )
     layer = backscatter_change(scene.measured, before, scene.slopes, scene.native_m, scene.polarisations)
     mask = coherent_change(layer.change, scene.slope_deg, settings, scene.native_m)
-    return Changes(layers={Detector.RADAR: layer}, masks={Detector.RADAR: mask})
+    layers, masks = {Detector.RADAR: layer}, {Detector.RADAR: mask}
+    said = {tile: answer for tile in known if (answer := past[tile].probability) is not None}
+    if said and np.isfinite(scene.probability).any():
+        network = network_change(scene.probability, canvas.lay(said, NAN), scene.slopes)
+        layers[Detector.NETWORK] = network
+        masks[Detector.NETWORK] = grow(
+            network.change, scene.slope_deg, settings.high, settings.low, settings.seed_slope_deg
+        )
+    return Changes(layers=layers, masks=masks)
 
 
 def scene_settings(scene: Scene, settings: AlertSettings) -> AlertSettings:

@@ -17,7 +17,7 @@ from monitor.adapters.illustrations import Illustrations
 from monitor.adapters.imagery import RasterImageSource
 from monitor.adapters.land_cover_source import RasterLandCover
 from monitor.adapters.looks import LookFiles
-from monitor.adapters.model_store import load_watch_card
+from monitor.adapters.model_store import load_radar_card, load_watch_card
 from monitor.adapters.products import ProductFolder
 from monitor.adapters.radar_imagery import RadarImageSource
 from monitor.adapters.signing import PlanetaryComputer, Signers
@@ -26,7 +26,7 @@ from monitor.adapters.store import SqlStore, make_owner
 from monitor.adapters.terrain_source import RasterTerrainSource
 from monitor.config import CatalogSettings, Settings
 from monitor.core.ground_layers import wanted_scheme
-from monitor.core.land_cover import LandCover
+from monitor.core.land_cover import LandCover, Scheme
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.errors import BadAsset, BadItem, CatalogUnavailable
 from monitor.looking import Instruments, Network, Recent, surroundings
@@ -42,8 +42,8 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
     Raises:
         BadModel, ConfigError: the model or the database does not fit.
     """
-    card = load_watch_card(settings.models / settings.model)
-    engine = open_engine(card, settings.threads or os.cpu_count() or 1)
+    networks = _networks(settings)
+    card, engine = networks[Sensor.OPTICAL].card, networks[Sensor.OPTICAL].engine
     store = SqlStore(settings.database)
     hosts = Hosts()
     catalogs = {name: _catalog(name, chosen, hosts) for name, chosen in settings.catalogs.items()}
@@ -55,7 +55,6 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
         Sensor.OPTICAL: RasterImageSource(signed),
         Sensor.SAR: RadarImageSource(signed),
     }
-    networks = {Sensor.OPTICAL: Network(card=card, engine=engine)}
     regions = {region.id: region.geometry for region in settings.region_records()}
     kept, reads = StaticFiles(settings.products), SourceReads()
     elevation = Elevation(catalogs, lambda items: RasterTerrainSource(items, signed, kept, reads))
@@ -66,11 +65,15 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
             network=networks.get(sensor),
             images=images[sensor],
             terrain=elevation.of(region),
-            land_cover=maps.of(region) if maps and sensor is card.sensor else lambda _tile: None,
+            land_cover=maps[sensor].of(region) if sensor in maps else lambda _tile: None,
         )
 
-    scheme = wanted_scheme(card)
-    maps = scheme and LandCoverMaps(catalogs, lambda items: RasterLandCover(items, scheme, signed, kept, reads))
+    def land_cover(scheme: Scheme) -> LandCoverMaps:
+        return LandCoverMaps(catalogs, lambda items: RasterLandCover(items, scheme, signed, kept, reads))
+
+    wanted = {sensor: wanted_scheme(network.card) for sensor, network in networks.items()}
+    legends = {scheme: land_cover(scheme) for scheme in wanted.values() if scheme is not None}
+    maps = {sensor: legends[scheme] for sensor, scheme in wanted.items() if scheme is not None}
     lease = timedelta(minutes=settings.lease_minutes)
     pipeline = Pipeline(
         store=store,
@@ -99,6 +102,20 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
         close=store.close,
         static_reads=reads.counts,
     )
+
+
+def _networks(settings: Settings) -> dict[Sensor, Network]:
+    """The network of each sensor that has one.
+
+    Raises:
+        BadModel: a card and its weights disagree, or it is of another sensor.
+    """
+    threads = settings.threads or os.cpu_count() or 1
+    cards = [load_watch_card(settings.models / settings.model)]
+    if settings.radar_model is not None:
+        cards.append(load_radar_card(settings.models / settings.radar_model))
+    opened = [Network(card=one, engine=open_engine(one, threads)) for one in cards]
+    return dict(zip((Sensor.OPTICAL, Sensor.SAR), opened, strict=False))
 
 
 def _catalog(name: str, chosen: CatalogSettings, hosts: Hosts) -> Catalog:

@@ -1,12 +1,12 @@
 """What a valid configuration needs around it: files, folders, drivers. `config check` looks; the service finds out."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 
-from monitor.adapters.model_store import load_watch_card
+from monitor.adapters.model_store import load_radar_card, load_watch_card
 from monitor.cli.static_catalogs import absent_collections
 from monitor.config import Mistake, Settings, unknown_variables
 from monitor.config.extent import LARGE_KM2, burden, held_km2
@@ -37,12 +37,18 @@ def doubtful(settings: Settings, environ: Mapping[str, str]) -> tuple[Mistake, .
 
 def unknown_model(settings: Settings) -> tuple[Mistake, ...]:
     """A model of a name that no folder has: most likely misspelt."""
-    if (settings.models / settings.model).is_dir():
-        return ()
+    asked = {"model": settings.model, "radar_model": settings.radar_model}
+    absent = {key: name for key, name in asked.items() if name is not None and not (settings.models / name).is_dir()}
     names = [path.name for path in settings.models.iterdir() if path.is_dir()] if settings.models.is_dir() else []
-    close = get_close_matches(settings.model, names, n=1, cutoff=0.6)
-    remedy = f"Did you mean {close[0]}? See: scarpwatch models" if close else "See: scarpwatch models"
-    return (Mistake("model", f"there is no model {settings.model} in {settings.models}", remedy),)
+    return tuple(
+        Mistake(key, f"there is no model {name} in {settings.models}", _meant(name, names))
+        for key, name in absent.items()
+    )
+
+
+def _meant(name: str, names: Sequence[str]) -> str:
+    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    return f"Did you mean {close[0]}? See: scarpwatch models" if close else "See: scarpwatch models"
 
 
 def _large(settings: Settings) -> list[Mistake]:
@@ -65,11 +71,16 @@ def _catalogs(settings: Settings) -> list[Mistake]:
 def _model(settings: Settings) -> list[Mistake]:
     if unknown := unknown_model(settings):
         return list(unknown)
-    try:
-        load_watch_card(settings.models / settings.model)
-    except BadModel as error:
-        return [Mistake("model", f"{error.item}: {error.message}", error.remedy)]
-    return []
+    cards = {"model": load_watch_card, "radar_model": load_radar_card}
+    asked = {"model": settings.model, "radar_model": settings.radar_model}
+    wrong = []
+    for key, name in asked.items():
+        try:
+            if name is not None:
+                cards[key](settings.models / name)
+        except BadModel as error:
+            wrong.append(Mistake(key, f"{error.item}: {error.message}", error.remedy))
+    return wrong
 
 
 def _products(settings: Settings) -> list[Mistake]:

@@ -191,6 +191,8 @@ class Settings(BaseSettings):
     models: Path = Field(default_factory=lambda: shipped_folder("models"))
     model: str = "scar-rgb-noiburi"
     """Name of the folder in `models`."""
+    radar_model: str | None = None
+    """Name of the folder of the network that looks at radar passes; None: they are compared without one."""
     catalogs: dict[Identifier, CatalogSettings] = Field(default_factory=dict)
     regions: dict[Identifier, RegionSettings] = Field(default_factory=dict)
     poll_minutes: Annotated[float, Field(gt=0)] = 30.0

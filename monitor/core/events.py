@@ -55,6 +55,8 @@ class LookContext:
     """Share of the ground within 300 m of the cluster that was seen both now and before."""
     beside_hidden: bool = False
     """Cloud, shadow or snow within 60 m of the cluster."""
+    plain_status: AlertStatus | None = None
+    """Status of what is found without the network; None: `status`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,6 +68,8 @@ class BackscatterReference:
     """(H, W) passes that saw the pixel in every polarisation."""
     last_seen_s: NDArray[np.float64]
     """(H, W) time of the newest such pass, seconds since 1970; NaN = never observed."""
+    probability: Array | None = None
+    """(H, W) median answer of the network that looks at radar; None without one, NaN where it never answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
