@@ -31,7 +31,7 @@ def load_detector() -> Any:
         OSError: a system library that it needs is not there (libgomp for LightGBM).
     """
     # Imported on first use: it brings OpenCV and the client of Sentinel Hub, 3 s that no other scene needs.
-    from s2cloudless import S2PixelCloudDetector
+    from s2cloudless.cloud_detector import S2PixelCloudDetector
 
     return S2PixelCloudDetector(average_over=None, dilation_size=None)
 
