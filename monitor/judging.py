@@ -1,0 +1,233 @@
+"""What one acquisition says of the ground: change against the past, evidence on open events, and new events."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.change import AlertSettings
+from monitor.core.events import LookContext, add_evidence
+from monitor.core.grid import RESOLUTION_M
+from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, LifecycleSettings, rests
+from monitor.evidence import absorb, find, judge_events, said_before, seen_before
+from monitor.looking import Instruments
+from monitor.observing import compared, observed
+from monitor.past import EarlierLooks, Past, comparable_with
+from monitor.ports import Store
+from monitor.records import (
+    Acquisition,
+    AcquisitionResult,
+    AlertStatus,
+    Choice,
+    Detector,
+    Event,
+    Evidence,
+    Observation,
+    Sensor,
+    Tile,
+    Verdict,
+)
+from monitor.scene import Changes, Measuring, Scene, compare, scenes
+from monitor.survey import Survey
+
+Array = NDArray[np.float32]
+Change = dict[Detector, dict[Tile, Array]]
+"""Change of every detector on every compared tile."""
+
+_OTHER_MODEL = "another model version"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One acquisition, what it shows, and what was known before."""
+
+    acquisition: Acquisition
+    instruments: Instruments
+    looked: Survey
+    past: Past
+    earlier: EarlierLooks
+    choices: Sequence[Choice]
+
+    @property
+    def simulated(self) -> bool:
+        """Made-up pixels, or a network that learned from nothing else."""
+        return self.instruments.simulated or any(item.simulated for item in self.acquisition.items)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """Turns looks into evidence and events; reads the store, writes nothing."""
+
+    store: Store
+    alerts: AlertSettings
+    lifecycle: LifecycleSettings
+    simulated_alerts: AlertStatus
+    """Status of alerts from simulated pixels or from a model trained on simulated data alone."""
+
+    def judge(self, case: Case) -> tuple[AcquisitionResult, Change]:
+        """Observations of every tile, evidence on open events, and new events where there is a past to compare with.
+
+        A look that is history (it arrived late) feeds references only.
+        """
+        past, looked = case.past, case.looked
+        history = self.store.is_history(case.acquisition)
+        known, resting = ([], []) if history else self._known(case.acquisition)
+        events: list[Event] = []
+        change: Change = {detector: {} for detector in Detector}
+        # Also without a past, as after a change of model, open events get their evidence.
+        for scene in self._scenes(case) if past.references or known else []:
+            changes = compare(scene, past.references, self.alerts) if past.references else None
+            for detector, layer in changes.layers.items() if changes else ():
+                change[detector].update(scene.canvas.cut(layer.change))
+            if not history:
+                events += self._events(case, scene, changes, known, resting)
+        result = AcquisitionResult(
+            reason="learning" if not past.references else "history" if history else "compared",
+            detail=_summary(events, past, looked, history),
+            observations=(*looked.hidden.values(), *_observations(case)),
+            events=tuple(events),
+            references=tuple(case.earlier.freeze(events, known)),
+            choices=tuple(case.choices),
+        )
+        return result, change
+
+    def _events(
+        self, case: Case, scene: Scene, changes: Changes | None, known: Sequence[Event], resting: Sequence[Event]
+    ) -> list[Event]:
+        """The known events of one zone with what this look says of them, some of them enlarged, and new ones."""
+        context = replace(self._context(case), shift=_shift(changes))
+        here = [event for event in known if any(tile.epsg == scene.canvas.epsg for tile in event.tiles)]
+        standing = self._heard(scene, here, context, case.earlier)
+        if changes is None:
+            return standing
+        found = find(scene, changes, [*standing, *resting], self.alerts)
+        dated = [(cluster, seen_before(cluster, scene, case.past.references)) for cluster in found]
+        return absorb(dated, standing, context, self.alerts, self.lifecycle)
+
+    def _known(self, acquisition: Acquisition) -> tuple[list[Event], list[Event]]:
+        """Open events of the region, and ended ones on whose ground a change is no news."""
+        lifecycle, now = self.lifecycle, acquisition.sensing_time
+        found = self.store.events(acquisition.region, open_only=True, ended_since=now - lifecycle.rest)
+        known = [event for event in found if event.state in OPEN_STATES]
+        return known, [event for event in found if rests(event, now, lifecycle)]
+
+    def _scenes(self, case: Case) -> list[Scene]:
+        found = {tile: case.instruments.terrain.read(tile) for tile in case.looked.looks}
+        terrain = {tile: ground for tile, ground in found.items() if ground is not None}
+        return scenes(case.looked.looks, terrain, self.alerts, _measuring(case.acquisition))
+
+    def _heard(self, scene: Scene, known: Sequence[Event], context: LookContext, earlier: EarlierLooks) -> list[Event]:
+        """All known events, with what this look says about those that it may speak about."""
+        deaf = {
+            event.id: _OTHER_MODEL
+            for event in known
+            if event.comparable == context.comparable and not comparable_with(context.model_version, event)
+        }
+        judged = []
+        for group in earlier.frozen([event for event in known if event.id not in deaf]):
+            lost = [event for event in group.events if group.past.keys().isdisjoint(event.tiles)]
+            deaf |= {event.id: _nothing_to_compare(event, context) for event in lost}
+            judged.append(replace(group, events=tuple(event for event in group.events if event.id not in deaf)))
+        frozen = [group for group in judged if group.events]
+        heard = judge_events(scene, frozen, context, self.alerts, self.lifecycle)
+        heard += [
+            not_observed(event, deaf[event.id], context, self.lifecycle)
+            for event in known
+            if event.id in deaf and not set(scene.canvas.tiles).isdisjoint(event.tiles)
+        ]
+        standing = {event.id: event for event in known}
+        standing.update((event.id, event) for event in heard)
+        return list(standing.values())
+
+    def _context(self, case: Case) -> LookContext:
+        acquisition, past = case.acquisition, case.past
+        return LookContext(
+            region=acquisition.region,
+            acquisition_key=acquisition.key,
+            acquisition_id=acquisition.id,
+            sensing_time=acquisition.sensing_time,
+            previous_time=max((look.sensing_time for look in past.newest.values()), default=acquisition.sensing_time),
+            model_version=case.instruments.model_version,
+            status=self.simulated_alerts if case.simulated else AlertStatus.ACTUAL,
+            mask_source=case.looked.mask_source,
+            shift=0.0,
+            sensor=acquisition.sensor,
+            comparable=acquisition.comparable,
+            records={one.tile: one.record for one in case.choices},
+            plain_status=self._plain_status(acquisition),
+        )
+
+    def _plain_status(self, acquisition: Acquisition) -> AlertStatus | None:
+        """Radar is watched without a network as well, and a network on trial must not make drills of its alerts."""
+        if acquisition.sensor is Sensor.OPTICAL:
+            return None
+        made_up = any(item.simulated for item in acquisition.items)
+        return self.simulated_alerts if made_up else AlertStatus.ACTUAL
+
+
+def not_observed(event: Event, why: str, context: LookContext, settings: LifecycleSettings) -> Event:
+    """The event after a look that can say nothing about it; one of the same pass has said so already is left out."""
+    if said_before(event, context.acquisition_key, Verdict.NOT_OBSERVED):
+        return event
+    piece = Evidence(
+        acquisition_id=context.acquisition_id,
+        sensing_time=context.sensing_time,
+        detector=_voice(event, context),
+        verdict=Verdict.NOT_OBSERVED,
+        observed_fraction=0.0,
+        level=0.0,
+        strength=0.0,
+        detail=why,
+    )
+    return add_evidence(event, [piece], settings)
+
+
+def _voice(event: Event, context: LookContext) -> Detector:
+    """What would have spoken about an event, had the look seen it."""
+    if context.sensor is Sensor.SAR:
+        return Detector.RADAR
+    return Detector.BASELINE if event.detector is Detector.RADAR else event.detector
+
+
+def _measuring(acquisition: Acquisition) -> Measuring:
+    if acquisition.sensor is Sensor.OPTICAL:
+        return Measuring()
+    native_m = max(acquisition.resolution_m or RESOLUTION_M, RESOLUTION_M)
+    return Measuring(sensor=acquisition.sensor, polarisations=acquisition.polarisations, native_m=native_m)
+
+
+def _shift(changes: Changes | None) -> float:
+    """What the whole scene did, in the measure of its sensor's baseline."""
+    layers = changes.layers if changes else {}
+    return next((layers[one].shift for one in (Detector.BASELINE, Detector.RADAR) if one in layers), 0.0)
+
+
+def _nothing_to_compare(event: Event, context: LookContext) -> str:
+    if event.comparable == context.comparable:
+        return "no look from before the event is left to compare with"
+    return "no look of this sensor and track from before the event to compare with"
+
+
+def _observations(case: Case) -> Iterator[Observation]:
+    past, through = case.past, case.instruments
+    for tile, look in case.looked.looks.items():
+        row = observed(case.acquisition, look, case.looked.hrefs[tile], through)
+        if tile in past.newest and tile in past.references:
+            row = compared(row, look, past.rows[tile], past.newest[tile], past.references[tile], through.threshold)
+        yield row
+
+
+def _summary(events: Sequence[Event], past: Past, looked: Survey, history: bool) -> str:
+    alerts = sum(event.state in ALERT_STATES for event in events)
+    stand = f"{alerts} alert{' stands' if alerts == 1 else 's stand'}"
+    if not past.references:
+        earlier = any(past.rows.values())
+        lacking = "too few earlier looks to compare with yet" if earlier else "nothing earlier to compare with"
+        said = f"{'look' if earlier else 'first look'} of {len(looked.looks)} tiles: {lacking}"
+        said += f"; {stand}" if events else ""
+    elif history:
+        said = "arrived late: feeds references only"
+    else:
+        said = f"{len(past.references)} of {len(looked.looks)} tiles compared with earlier looks; {stand}"
+    return said + looked.left_out()
