@@ -52,13 +52,13 @@ def terrain_ruggedness_m(elevation_m: Array) -> Array:
 
 
 def terrain_of(elevation_m: Array, halo_px: int) -> Terrain | None:
-    """Terrain of a tile from its elevation with a halo; None where all of it is void.
+    """Terrain of a tile from its elevation with a halo; None where all of the tile is void.
 
     Args:
         elevation_m: (256 + 2 halo, 256 + 2 halo) on 10 m cells, at least 1 px of halo; NaN = void.
     """
     inner = (slice(halo_px, -halo_px),) * 2
-    if not np.isfinite(elevation_m).any():
+    if not np.isfinite(elevation_m[inner]).any():
         return None
     return Terrain(
         elevation_m=elevation_m[inner],

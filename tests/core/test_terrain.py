@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from monitor.core.terrain import slope_deg, terrain_ruggedness_m
+from monitor.core.terrain import slope_deg, terrain_of, terrain_ruggedness_m
 
 
 @pytest.mark.parametrize(("east", "south"), [(0.0, 0.0), (1.0, 0.0), (0.0, -0.5), (0.3, 0.4)])
@@ -32,3 +32,16 @@ def test_voids_stay_voids() -> None:
     assert np.isnan(slope_deg(ground, 10.0)[3:6, 3:6]).all()
     assert np.isnan(terrain_ruggedness_m(ground)[3:6, 3:6]).all()
     assert np.isfinite(slope_deg(ground, 10.0)[0, 0])
+
+
+def test_a_tile_that_is_void_has_no_terrain() -> None:
+    """Whatever is known of the ground around it; with one cell it has some, and slopes nowhere near the void."""
+    elevation = np.full((288, 288), 100.0, np.float32)
+    elevation[16:-16, 16:-16] = np.nan
+    assert terrain_of(elevation, 16) is None
+    elevation[16:-16, 16:144] = 100.0
+    ground = terrain_of(elevation, 16)
+    assert ground is not None
+    assert np.isfinite(ground.slope_deg[1:-1, :127]).all()
+    assert np.isnan(ground.slope_deg[1:-1, 127:-1]).all()
+    assert np.isnan(ground.tri_m[1:-1, 127:-1]).all()
