@@ -37,10 +37,11 @@ class AlertSettings:
     """Baseline: log-ratio of red to which a cluster grows."""
     noise_factor: float = 2.5
     """Baseline: neither threshold lies below this many robust standard deviations (high) or 0.6 of that (low)."""
-    radar_high: float = 4.1
-    """Radar: change in standard deviations of quiet ground that starts a cluster."""
-    radar_low: float = 3.7
-    """Radar: change to which a cluster grows; near the start, because size, not height, tells ground from speckle."""
+    radar_high: float = 4.5
+    """Radar: mean change, in standard deviations of quiet ground, from which the least area is a cluster; a larger area
+    needs less: the sum above `radar_low` decides."""
+    radar_low: float = 2.8
+    """Radar: change that belongs to a cluster."""
     radar_looks: int = 12
     """Radar: valid passes of a track at every pixel in its reference: five months of one satellite."""
     seed_slope_deg: float = 15.0

@@ -16,6 +16,7 @@ from monitor.core.radar import (
     compare_backscatter,
     least_area_ha,
 )
+from monitor.core.radar_fit import median
 
 SETTINGS = AlertSettings()
 BOTH = ("VV", "VH")
@@ -218,6 +219,74 @@ def test_few_passes_are_drawn_to_the_tile() -> None:
     own = (10 * np.log10(power[:3, 1])).std(axis=0, ddof=1)
     assert few.std() < 0.6 * own.std()
     assert np.median(few) == pytest.approx(10 / np.log(10) / np.sqrt(LOOKS), rel=0.15)
+
+
+def test_the_edge_of_the_canvas_is_as_quiet_as_its_middle() -> None:
+    """Ground beyond the edge is not made up, so that no pixel counts twice there and speckle stays as it is."""
+    edge, middle = [], []
+    for seed in range(12):
+        power = _passes(200 + seed, 64)
+        change = _change(power[8], _reference(power[:8]))
+        edge.append(np.concatenate([change[:2].ravel(), change[-2:].ravel()]))
+        middle.append(change[20:44].ravel())
+    assert np.quantile(edge, 0.95) < 1.1 * np.quantile(middle, 0.95)
+
+
+def test_what_a_piece_lacks_in_height_it_may_have_in_size() -> None:
+    """The sum of change above the low threshold decides: a wide weak piece counts, a small one of that height not."""
+    high, low = SETTINGS.radar_high, SETTINGS.radar_low
+    change = np.zeros((60, 60), np.float32)
+    weak = low + (high - low) / 3
+    change[:4, :10] = weak
+    change[20:24, :8] = weak
+    change[40:43, :4] = high + 0.1
+    mask = _mask(change)
+    assert mask[:4, :10].all()
+    assert not mask[20:24].any()
+    assert mask[40:43, :4].all()
+
+
+def test_older_passes_weigh_less() -> None:
+    """Ground that was 3 dB brighter two years ago is compared mostly with what it was this spring."""
+    power = _passes(13, 32)
+    power[:4, :, :, :16] *= np.float32(2.0)
+    times = np.concatenate([np.arange(4.0), 60.0 + np.arange(4.0)]) * 12 * 86_400
+    aged, even = (build_backscatter_reference(power[:8], when) for when in (times, TIMES))
+    assert aged is not None
+    assert even is not None
+    excess = [10 * np.log10(one.mean[1, :, :16].mean() / one.mean[1, :, 16:].mean()) for one in (aged, even)]
+    assert excess[0] < excess[1] - 0.6
+
+
+def test_bright_ground_is_not_observed() -> None:
+    """A town 8 dB above the median shows no soil: NaN there, and numbers beside it."""
+    power = _passes(14, 96)
+    power[:, :, 20:40, 20:40] *= np.float32(10**0.8)
+    change = _change(power[8], _reference(power[:8]))
+    assert np.isnan(change[24:36, 24:36]).mean() > 0.6
+    assert np.isfinite(change[60:]).mean() > 0.95
+
+
+@pytest.mark.parametrize(("top", "left"), [(0, 0), (1, 2), (2, 1)])
+def test_native_pixels_are_found_wherever_they_start(top: int, left: int) -> None:
+    """Tiles are no multiple of 30 m: the change is the same, shifted, whatever part of a native pixel is cut off."""
+    power = _upsampled(_passes(15, 40))
+    whole = _change(power[8], _reference(power[:8]), 30.0)
+    cut = power[..., top:, left:]
+    shifted = _change(cut[8], _reference(cut[:8]), 30.0)
+    inner = (slice(12, -12), slice(12, -12))
+    assert np.corrcoef(whole[top:, left:][inner].ravel(), shifted[inner].ravel())[0, 1] > 0.97
+    steps = np.flatnonzero(np.diff(shifted[30]) != 0) + 1
+    assert (steps % 3 == -left % 3).all()
+
+
+@given(values=st.lists(st.floats(-1e3, 1e3, width=32), min_size=1, max_size=40), repeat=st.integers(1, 900))
+@settings(max_examples=60)
+def test_the_quick_median_is_the_median(values: list[float], repeat: int) -> None:
+    """Also of ties, of few values and of order."""
+    many = np.tile(np.array(values, np.float32), repeat)
+    for one in (many, np.sort(many)):
+        assert median(one) == pytest.approx(float(np.median(many)), rel=1e-6, abs=1e-6)
 
 
 def test_bands_must_match() -> None:
