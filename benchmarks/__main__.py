@@ -1,4 +1,4 @@
-"""`python -m benchmarks speed | implants | hokkaido | california | simulated | sensors`."""
+"""`python -m benchmarks speed | implants | hokkaido | california | simulated | valley-radar | sensors`."""
 
 import sys
 from pathlib import Path
@@ -99,6 +99,19 @@ def sensors(data: DataOption = _DATA) -> None:
     from benchmarks.sensors import run
 
     typer.echo(run(data))
+
+
+@app.command()
+def valley_radar(
+    seeds: Annotated[list[int] | None, typer.Option("--seed", help="Of a valley; may be given again.")] = None,
+) -> None:
+    """The radar baseline in simulated valleys: scars found after the storm, false clusters before it."""
+    from benchmarks.valley_radar import SEEDS, run
+
+    def progress(done: int, wanted: int) -> None:
+        print(f"{done} of {wanted} valleys", file=sys.stderr, flush=True)
+
+    typer.echo(run(tuple(seeds or SEEDS), progress))
 
 
 if __name__ == "__main__":
