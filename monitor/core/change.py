@@ -19,6 +19,13 @@ Mask = NDArray[np.bool_]
 _FIT_SAMPLES = 60_000
 _FIT_ROUNDS = 15
 _MIN_FIT_PIXELS = 2_000
+_BINS, _RANGE = 120, (-3.0, 3.0)
+_PEAK_WIDTH = 0.1
+"""Smoothing of the distribution of log-ratios before its peaks are told."""
+_APART = 0.6
+"""Peaks nearer to each other than what starts a cluster are no change."""
+_TROUGH = 0.5
+"""Two peaks are two where the density between them falls to half of the smaller one."""
 _REDDENING = 1.15
 """Gain in red over gain in blue that tells bare ground (1.3 for pale rock, 2 and more for soil) from cloud (1)."""
 
@@ -133,9 +140,37 @@ def log_ratio(now: Array, before: Array, normal: Array, slopes: Mask) -> ChangeL
         ratio = np.log(np.maximum(now, 1e-3) / np.maximum(before, 1e-3))
     usable = slopes & np.isfinite(ratio)
     shift, _ = _median_and_noise(ratio[usable])
-    corrected = ratio - _scene_fit(ratio, normal, usable, shift)
-    offset, noise = _median_and_noise(corrected[usable])
+    likely = unchanged(ratio, usable)
+    middle, _ = _median_and_noise(ratio[likely])
+    corrected = ratio - _scene_fit(ratio, normal, likely, middle)
+    offset, noise = _median_and_noise(corrected[likely])
     return ChangeLayer(change=(corrected - offset).astype(np.float32), shift=shift, noise=noise)
+
+
+def unchanged(ratio: Array, usable: Mask) -> Mask:
+    """The slopes that tell what the scene did: all of them, unless a large part of them went another way.
+
+    Where the log-ratio of the slopes has two peaks of similar weight, as far apart as change is from none, one of them
+    is what happened to the ground: half a valley that slid must neither pass for the season nor for noise. The peak
+    nearest to no change counts, up to the trough beside it. A forest of which half shed its leaves at once looks the
+    same; the shift of the whole scene is reported all the same, and lowers the confidence.
+    """
+    counts, edges = np.histogram(ratio[usable], bins=_BINS, range=_RANGE)
+    density = ndimage.gaussian_filter1d(counts.astype(np.float64), _PEAK_WIDTH / (edges[1] - edges[0]))
+    peaks = (density > np.roll(density, 1)) & (density >= np.roll(density, -1)) & (density >= 0.5 * density.max())
+    places = np.flatnonzero(peaks)
+    centres = (edges[:-1] + edges[1:]) / 2
+    if places.size < 2:
+        return usable
+    own = places[np.argmin(np.abs(centres[places]))]
+    low, high = _RANGE
+    for other in places:
+        between = slice(min(own, other), max(own, other) + 1)
+        trough = min(own, other) + int(np.argmin(density[between]))
+        apart = abs(centres[other] - centres[own]) >= _APART
+        if apart and density[trough] <= _TROUGH * min(density[own], density[other]):
+            low, high = (max(low, centres[trough]), high) if other < own else (low, min(high, centres[trough]))
+    return usable & (ratio >= low) & (ratio <= high)
 
 
 def surface_normal(elevation_m: Array, resolution_m: float) -> Array:

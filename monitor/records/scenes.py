@@ -84,11 +84,12 @@ class Acquisition:
     def comparable(self) -> str:
         """The comparability class: only looks of one class may be subtracted from each other (evidence contract).
 
-        Optical looks are one class. A radar look is compared within its relative orbit, pass direction,
-        polarisations and product only.
+        Optical looks at surface reflectance are one class, those at the top of the atmosphere (Level-1C) another. A
+        radar look is compared within its relative orbit, pass direction, polarisations and product only.
         """
         if self.sensor is Sensor.OPTICAL:
-            return self.sensor.value
+            above_air = any("l1c" in item.collection.lower() for item in self.items)
+            return f"{self.sensor.value}:l1c" if above_air else self.sensor.value
         first = self.items[0]
         orbit = "R---" if self.relative_orbit is None else f"R{self.relative_orbit:03d}"
         return f"sar:{orbit}:{first.pass_direction}:{'+'.join(self.polarisations)}:{first.collection}"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from monitor.core.change import Colours, bare_ground_change, log_ratio, network_change, surface_normal
+from monitor.core.change import Colours, bare_ground_change, log_ratio, network_change, surface_normal, unchanged
 
 RNG = np.random.default_rng(7)
 
@@ -64,6 +64,34 @@ def test_scar_covering_a_third_of_the_valley_is_not_muted() -> None:
     layer = log_ratio(now, before, surface_normal(hills, 10.0), np.ones(hills.shape, bool))
     assert np.median(layer.change[:, :53]) > 0.7 * np.log(2.5)
     assert abs(np.median(layer.change[:, 60:])) < 0.15
+
+
+@pytest.mark.parametrize("share", [0.4, 0.5, 0.6])
+def test_half_a_valley_that_slid_is_neither_season_nor_noise(share: float) -> None:
+    """Bare soil on half of the slopes stays change, and the other half none, under a sun that has moved."""
+    elevation = _hills()
+    rng = np.random.default_rng(1)
+    before = _lit(elevation, 150, 45, 0.05) * rng.normal(1.0, 0.08, elevation.shape).astype(np.float32)
+    now = _lit(elevation, 165, 50, 0.05) * rng.normal(1.2, 0.08, elevation.shape).astype(np.float32)
+    slid = np.zeros(elevation.shape, bool)
+    slid[:, : round(share * elevation.shape[1])] = True
+    now = np.where(slid, now * 3.2, now).astype(np.float32)
+    normal = surface_normal(elevation, 10.0)
+    layer = log_ratio(now, before, normal, np.ones(elevation.shape, bool))
+    assert np.median(layer.change[slid]) > 0.9
+    assert abs(np.median(layer.change[~slid])) < 0.1
+    assert layer.noise < 0.25
+    assert layer.shift > 0.25, "it is reported, and lowers the confidence"
+
+
+def test_leaves_and_sun_alone_are_described_by_all_slopes() -> None:
+    """One broad peak, or two that lie near each other, leave the fit to every pixel."""
+    rng = np.random.default_rng(2)
+    everywhere = np.ones((200, 200), bool)
+    broad = rng.normal(0.3, 0.5, (200, 200)).astype(np.float32)
+    near = (np.where(rng.random((200, 200)) < 0.5, 0.0, 0.4) + rng.normal(0, 0.1, (200, 200))).astype(np.float32)
+    assert (unchanged(broad, everywhere) == everywhere).all()
+    assert (unchanged(near, everywhere) == everywhere).all()
 
 
 def test_too_few_pixels_fall_back_to_the_median() -> None:

@@ -232,7 +232,7 @@ def _laid(soil: Pixels, where: NDArray[np.bool_], pixels: Pixels) -> Pixels:
     return np.where(where, soil, pixels)
 
 
-@pytest.mark.parametrize(("share", "alerted"), [(0.45, 0.7), (0.9, 0.0)])
+@pytest.mark.parametrize(("share", "alerted"), [(0.45, 0.7), (0.55, 0.7), (0.65, 0.7), (0.9, 0.0)])
 def test_a_valley_of_bare_slopes_is_processed_and_alerts(share: float, alerted: float, calm_world: World) -> None:
     """Slopes of the western part are bare soil after the storm: never a fault, and up to half of them alerts.
 
