@@ -173,8 +173,9 @@ def whitish(colours: Array, haze: Sequence[float]) -> Mask:
 
 def scores(done: Pass, ground: Ground, pair: iburi.Pair, settings: AlertSettings) -> list[Score]:
     """As shipped from the database; each detector alone from the same looks."""
-    alone = {f"{detector.value} alone": replace(settings, detectors=(detector,)) for detector in Detector}
-    shipped = "as shipped (" + " + ".join(settings.detectors) + ")"
+    of_optics = (Detector.NETWORK, Detector.BASELINE)
+    alone = {f"{detector.value} alone": replace(settings, detectors=(detector,)) for detector in of_optics}
+    shipped = "as shipped (" + " + ".join(one for one in settings.detectors if one in of_optics) + ")"
     judged = [score(name, alerts_of(done, pair, one), ground) for name, one in alone.items()]
     return [*judged, score(shipped, done.events, ground)]
 
