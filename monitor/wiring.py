@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 from monitor.adapters.catalog import StacApiCatalog, StaticCatalog
 from monitor.adapters.catalog.items import (
@@ -68,12 +69,7 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
             land_cover=maps[sensor].of(region) if sensor in maps else lambda _tile: None,
         )
 
-    def land_cover(scheme: Scheme) -> LandCoverMaps:
-        return LandCoverMaps(catalogs, lambda items: RasterLandCover(items, scheme, signed, kept, reads))
-
-    wanted = {sensor: wanted_scheme(network.card) for sensor, network in networks.items()}
-    legends = {scheme: land_cover(scheme) for scheme in wanted.values() if scheme is not None}
-    maps = {sensor: legends[scheme] for sensor, scheme in wanted.items() if scheme is not None}
+    maps = _maps(networks, catalogs, lambda items, scheme: RasterLandCover(items, scheme, signed, kept, reads))
     lease = timedelta(minutes=settings.lease_minutes)
     pipeline = Pipeline(
         store=store,
@@ -116,6 +112,17 @@ def _networks(settings: Settings) -> dict[Sensor, Network]:
         cards.append(load_radar_card(settings.models / settings.radar_model))
     opened = [Network(card=one, engine=open_engine(one, threads)) for one in cards]
     return dict(zip((Sensor.OPTICAL, Sensor.SAR), opened, strict=False))
+
+
+def _maps(
+    networks: Mapping[Sensor, Network],
+    catalogs: Mapping[str, Catalog],
+    read: Callable[[Sequence[SceneItem], Scheme], RasterLandCover],
+) -> dict[Sensor, "LandCoverMaps"]:
+    """Land cover for the sensors whose network wants it; those of one legend share it."""
+    wanted = {sensor: scheme for sensor, one in networks.items() if (scheme := wanted_scheme(one.card)) is not None}
+    legends = {scheme: LandCoverMaps(catalogs, partial(read, scheme=scheme)) for scheme in wanted.values()}
+    return {sensor: legends[scheme] for sensor, scheme in wanted.items()}
 
 
 def _catalog(name: str, chosen: CatalogSettings, hosts: Hosts) -> Catalog:

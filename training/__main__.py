@@ -12,6 +12,8 @@ from training.mine_command import mine_command
 from training.predict_command import predict_command
 from training.reproduce import reproduce_command
 from training.simulated.command import simulate_command
+from training.simulated.judging import compare_simulated_command
+from training.simulated.valley_command import simulate_valleys_command
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
@@ -33,6 +35,8 @@ for _name, _command in (
     ("mine", mine_command),
     ("reproduce", reproduce_command),
     ("simulate", simulate_command),
+    ("simulate-valleys", simulate_valleys_command),
+    ("compare-simulated", compare_simulated_command),
     ("predict", predict_command),
 ):
     app.command(_name)(_command)

@@ -27,7 +27,7 @@ def average(experiment: Experiment, parts: Sequence[nn.Module], sources: Sources
     Raises:
         BadModel: the parts are not of the experiment's network.
     """
-    network = build_network(experiment.network, len(experiment.data.bands), initial=False)
+    network = build_network(experiment.network, experiment.data.channels, initial=False)
     wanted = {name: value.shape for name, value in network.state_dict().items()}
     states = [part.state_dict() for part in parts]
     if any({name: value.shape for name, value in state.items()} != wanted for state in states):

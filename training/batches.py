@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from training.augment import Labels, Pixels, dithered, varied
 from training.experiment import ScheduleSettings, VariationSettings
+from training.layers import varied_layers
 from training.pairs import drawn_pair, varied_pair
 from training.samples import Samples
 from training.scoring import normalised
@@ -83,6 +84,9 @@ class VariedChips(Dataset[Item]):
             index = int(rng.integers(len(source)) if weights is None else rng.choice(len(source), p=weights))
         if self._sources.paired:
             return varied_pair(drawn_pair(source, index, self._sources.labelled, rng), rng, self._variation)
+        if source.inputs:
+            chip = source.pixels[index].astype(np.float32), source.labels[index]
+            return varied_layers(source.bands, source.inputs, chip, rng, self._variation)
         return varied(dithered(source.pixels[index], rng), source.labels[index], rng, self._variation)
 
 

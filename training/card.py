@@ -15,13 +15,17 @@ import torch
 from pydantic import ValidationError
 from stac_model.schema import SCHEMA_URI, MLModelProperties
 
-from monitor.core.features import NORMALISATION
+from monitor.adapters.card_inputs import KEY as INPUTS
+from monitor.core.features import NORMALISATION, PER_INPUT, channels_of, scheme_of
+from monitor.core.land_cover import CLASSES
 from monitor.errors import BadModel
-from training.experiment import Experiment, LossSettings
+from monitor.inputs import Input, Method
+from monitor.records import Sensor
+from training.experiment import DataSettings, Experiment, LossSettings
 from training.export import INPUT_NAME, OUTPUT_NAME
+from training.layers import flips_of
 from training.networks.pretrained import SOURCES
 from training.pairs import BEFORE
-from training.scoring import FLIP_NAMES
 
 WEIGHTS_FILE: Final = "model.onnx"
 CARD_FILE: Final = "model.json"
@@ -34,6 +38,10 @@ _ANSWERS: Final = {
     "scar": (
         "Probability that a pixel is bare landslide surface. Judge it by change between dates, not by one date alone."
     ),
+    "radar change": (
+        "Probability that ground slid between two sets of passes of one radar track, from all of them as one input: "
+        "the newest pass, further ones after (:after2 ...), then those before it, newest first (:before, :before2 ...)."
+    ),
     "change": (
         "Probability that ground slid between two dates, from both as one input: the bands of the later date, then "
         "those of the earlier one, each date relative to its own ground. Trained on pairs made of real single dates: "
@@ -41,7 +49,9 @@ _ANSWERS: Final = {
         "of real dates with a landslide between them was seen."
     ),
 }
+_SIMULATED: Final = "SIMULATED: trained on simulated ground, which says nothing of real ground. "
 _CLASSES: Final = {"scar": "bare landslide surface", "change": "landslide between the two dates"}
+_RELATIVE: Final = "Any linear unit of reflectance; gain and offset of a band cancel."
 _COMMON_NAMES: Final = {"B02": "blue", "B03": "green", "B04": "red", "B08": "nir"}
 _ARCHITECTURES: Final = {"unet": "U-Net", "resunet++": "ResUNet++"}
 _LOSSES: Final = {"bce": "binary cross-entropy", "bce-dice": "0.5 BCE + 0.5 Dice", "bce-lovasz": "0.5 BCE + 0.5 Lovász"}
@@ -94,7 +104,7 @@ def model_card(facts: CardFacts) -> dict[str, Any]:
         "properties": {
             "datetime": facts.created.isoformat().replace("+00:00", "Z"),
             "title": facts.experiment.title,
-            "description": _ANSWERS[facts.experiment.task],
+            "description": _answer(facts.experiment),
             "license": "Apache-2.0",
             **_mlm(facts),
             **_scarpwatch(facts),
@@ -104,6 +114,13 @@ def model_card(facts: CardFacts) -> dict[str, Any]:
     }
     check_card(card)
     return card
+
+
+def _answer(experiment: Experiment) -> str:
+    """What its answer means, and that it is simulated where it is."""
+    stacked = experiment.task == "change" and experiment.data.sensor is Sensor.SAR
+    answer = _ANSWERS["radar change" if stacked else experiment.task]
+    return f"{_SIMULATED}{answer}" if experiment.simulated else answer
 
 
 def check_card(card: Mapping[str, Any]) -> None:
@@ -118,8 +135,8 @@ def check_card(card: Mapping[str, Any]) -> None:
     missing = [band for band in properties["mlm:input"][0]["bands"] if band not in described]
     if missing:
         raise _bad(card, f"mlm:input names {', '.join(missing)}, which the bands of the weights do not list")
-    if properties["scarpwatch:channels"] != len(properties["mlm:input"][0]["bands"]):
-        raise _bad(card, "scarpwatch:channels is not the number of bands in mlm:input")
+    if properties["scarpwatch:channels"] != sum(map(channels_of, properties["mlm:input"][0]["bands"])):
+        raise _bad(card, "scarpwatch:channels is not the number of bands in mlm:input, land cover with all its classes")
 
 
 def _bad(card: Mapping[str, Any], problem: str) -> BadModel:
@@ -142,7 +159,7 @@ def _mlm(facts: CardFacts) -> dict[str, Any]:
         "mlm:pretrained_source": f"ImageNet, {SOURCES[network.encoder]} (Apache-2.0)" if pretrained else None,
         "mlm:batch_size_suggestion": 1,
         "mlm:accelerator_constrained": False,
-        "mlm:input": [_input(experiment.data.bands)],
+        "mlm:input": [_input(experiment.data)],
         "mlm:output": [_output(experiment.task)],
         "mlm:hyperparameters": {
             **experiment.schedule.model_dump(mode="json"),
@@ -179,13 +196,13 @@ def _loss(loss: LossSettings) -> str:
     return _LOSSES.get(loss.name, loss.name) + weight
 
 
-def _input(bands: Sequence[str]) -> dict[str, Any]:
+def _input(data: DataSettings) -> dict[str, Any]:
     return {
         "name": INPUT_NAME,
-        "description": "Any linear unit of reflectance; gain and offset of a band cancel.",
-        "bands": list(bands),
+        "description": "scarpwatch:inputs says what is done with each input." if data.fed else _RELATIVE,
+        "bands": list(data.bands),
         "input": {
-            "shape": [-1, len(bands), -1, -1],
+            "shape": [-1, data.channels, -1, -1],
             "dim_order": ["batch", "bands", "height", "width"],
             "data_type": "float32",
         },
@@ -193,7 +210,7 @@ def _input(bands: Sequence[str]) -> dict[str, Any]:
         "resize_type": None,
         "pre_processing_function": {
             "format": "python",
-            "expression": "monitor.core.features:normalise",
+            "expression": f"monitor.core.features:{'build_features' if data.fed else 'normalise'}",
         },
     }
 
@@ -219,15 +236,15 @@ def _scarpwatch(facts: CardFacts) -> dict[str, Any]:
     return {
         "scarpwatch:task": facts.experiment.task,
         "scarpwatch:version": f"{facts.name}-{facts.weights.sha256[:8]}",
-        "scarpwatch:sensor": "optical",
-        "scarpwatch:normalisation": NORMALISATION,
+        "scarpwatch:sensor": facts.experiment.data.sensor.value,
+        **_normalisation(facts.experiment.data.fed),
         "scarpwatch:window_px": WINDOW_PX,
         "scarpwatch:crop_px": CROP_PX,
         "scarpwatch:resolution_m": 10.0,
-        "scarpwatch:flips": list(FLIP_NAMES),
+        "scarpwatch:flips": list(flips_of(facts.experiment.data.bands)),
         "scarpwatch:threshold": facts.threshold,
         "scarpwatch:simulated": facts.experiment.simulated,
-        "scarpwatch:channels": len(facts.experiment.data.bands),
+        "scarpwatch:channels": facts.experiment.data.channels,
         "scarpwatch:experiment": facts.experiment.name,
         "scarpwatch:calibration": dict(facts.calibration),
         "scarpwatch:metrics": {
@@ -237,6 +254,22 @@ def _scarpwatch(facts: CardFacts) -> dict[str, Any]:
         },
         "scarpwatch:training": dict(facts.data),
     }
+
+
+def _normalisation(inputs: Sequence[Input]) -> dict[str, Any]:
+    if not inputs:
+        return {"scarpwatch:normalisation": NORMALISATION}
+    return {"scarpwatch:normalisation": PER_INPUT, INPUTS: {one.name: _stated(one) for one in inputs}}
+
+
+def _stated(one: Input) -> dict[str, Any]:
+    """One input as `monitor.adapters.card_inputs` reads it."""
+    scheme = scheme_of(one.name)
+    if scheme is not None:
+        return {"method": one.method.value, "classes": [int(known) for known in CLASSES[scheme]]}
+    if one.method is Method.CONTEXT:
+        return {"method": one.method.value}
+    return {"method": one.method.value, "center": one.center, "scale": one.scale}
 
 
 def _asset(facts: CardFacts) -> dict[str, Any]:

@@ -9,7 +9,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from monitor.core.features import channels_of, date_of, methods_for, sensor_of
 from monitor.errors import ConfigError
+from monitor.inputs import Input, Method
+from monitor.records import Sensor
 
 FOLDER: Final = Path(__file__).with_name("experiments")
 
@@ -23,14 +26,25 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class InputSettings(_Section):
+    """What is done with one input, as in a card."""
+
+    method: Literal[Method.FIXED, Method.DECIBEL]
+    center: float
+    scale: Factor
+
+
 class DataSettings(_Section):
     """The labelled chips, their split and the quiet ground beside them."""
 
-    kind: Literal["rgb-patches", "rgb-pairs", "landslide4sense", "sparse-chips", "cut-chips"]
+    kind: Literal["rgb-patches", "rgb-pairs", "landslide4sense", "sparse-chips", "cut-chips", "simulated-valleys"]
     path: str
     """Relative to the folder of data."""
     bands: tuple[str, ...] = ("B04", "B03", "B02")
     """Of the set's bands, those the network sees, in its order."""
+    inputs: dict[str, InputSettings] = {}
+    """What is done with bands of simulated valleys that have a unit of their own (docs/models.md); for the others it
+    follows from the name."""
     file_bands: tuple[str, ...] = ()
     """Of sparse chips, whose files name no bands: all of them, in their order."""
     split: Literal["blocks", "groups", "random"] = "blocks"
@@ -62,7 +76,47 @@ class DataSettings(_Section):
         later = self.bands[: len(self.bands) // 2]
         if self.kind == "rgb-pairs" and self.bands != (*later, *(f"{band}:before" for band in later)):
             raise ValueError("rgb-pairs needs the bands of the later date, then each with :before")
+        if self.kind == "simulated-valleys":
+            self._require_inputs()
+        elif self.inputs:
+            raise ValueError("inputs go with kind: simulated-valleys; other chips are seen against the ground around")
         return self
+
+    def _require_inputs(self) -> None:
+        """One sensor, and a method for every band."""
+        if len({sensor for name in self.bands if (sensor := sensor_of(name)) is not None}) != 1:
+            raise ValueError("bands of simulated valleys are of one sensor, with terrain and land cover beside them")
+        if unknown := set(self.inputs) - set(self.bands):
+            raise ValueError(f"inputs names {', '.join(sorted(unknown))}, which bands does not")
+        for one in self.fed:
+            if one.method not in methods_for(one.name):
+                raise ValueError(f"{one.name} cannot be made by {one.method}")
+        if self.split != "groups":
+            raise ValueError("simulated valleys are split by valley: split: groups")
+
+    @property
+    def fed(self) -> tuple[Input, ...]:
+        """What is done with each band, where not all are seen against the ground around; else nothing."""
+        return tuple(map(self._input, self.bands)) if self.kind == "simulated-valleys" else ()
+
+    def _input(self, name: str) -> Input:
+        plain, _ = date_of(name)
+        if plain in self.inputs:
+            stated = self.inputs[plain]
+            return Input(name=name, method=stated.method, center=stated.center, scale=stated.scale)
+        if not methods_for(name):
+            raise ValueError(f"there is no input {name}")
+        return Input(name=name, method=methods_for(name)[0])
+
+    @property
+    def channels(self) -> int:
+        """What the network has to take: land cover counts with all its classes."""
+        return sum(map(channels_of, self.bands))
+
+    @property
+    def sensor(self) -> Sensor:
+        """Whose pixels the network sees."""
+        return next((found for name in self.bands if (found := sensor_of(name)) is Sensor.SAR), Sensor.OPTICAL)
 
 
 class NetworkSettings(_Section):
@@ -99,6 +153,8 @@ class VariationSettings(_Section):
     """Standard deviation of the shift of the ground's centre in units of its scale."""
     band_share: Share = 0.3
     """How much each band differs from the others in both."""
+    gain_db_spread: Spread = 0.0
+    """Radar: standard deviation of what calibration and wet ground add to a band of a pass, dB."""
     cutmix_share: Share = 0.0
     """Share of chips in which a rectangle comes from another chip."""
 
@@ -168,7 +224,14 @@ class Experiment(_Section):
     @property
     def task(self) -> Literal["scar", "change"]:
         """What the network answers, in the words of the card: scars of one date, or what slid between two."""
-        return "change" if self.data.kind == "rgb-pairs" else "scar"
+        pairs = self.data.kind == "rgb-pairs" or any(":before" in name for name in self.data.bands)
+        return "change" if pairs else "scar"
+
+    @model_validator(mode="after")
+    def _upright(self) -> Self:
+        if self.data.fed and self.variation.warp_share:
+            raise ValueError("variation.warp_share: a slope that is zoomed or turned is another slope; set it to 0")
+        return self
 
 
 def load_experiment(name: str) -> Experiment:

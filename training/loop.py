@@ -119,7 +119,7 @@ def averaged_network(experiment: Experiment, folder: Path) -> nn.Module:
         for name, value in read_checkpoint(checkpoint)["state_dict"].items()
         if name.startswith("network.")
     }
-    network = build_network(experiment.network, len(experiment.data.bands), initial=False)
+    network = build_network(experiment.network, experiment.data.channels, initial=False)
     network.load_state_dict(weights)
     return network.eval()
 

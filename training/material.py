@@ -20,6 +20,7 @@ from training.datasets.sparse_chips import load_sparse_chips
 from training.experiment import DataSettings
 from training.pairs import fixed_pairs, single_bands
 from training.samples import LANDSLIDE, STABLE, Samples
+from training.simulated.chips import load_simulated
 from training.splits import (
     THRESHOLD_BLOCKS,
     VALIDATION_BLOCKS,
@@ -145,12 +146,19 @@ def _cut_chips(path: Path, data: DataSettings) -> _Described:
     return load_cut_chips(path, data.bands), manifests
 
 
+def _simulated_valleys(path: Path, data: DataSettings) -> _Described:
+    manifest = read_manifest(path / MANIFEST_FILE)
+    require_unchanged(manifest, path)
+    return load_simulated(path, data.fed), [manifest]
+
+
 _READERS: Final[dict[str, Callable[[Path, DataSettings], _Described]]] = {
     "rgb-patches": _rgb_patches,
     "rgb-pairs": _rgb_patches,
     "landslide4sense": _landslide4sense,
     "sparse-chips": _sparse_chips,
     "cut-chips": _cut_chips,
+    "simulated-valleys": _simulated_valleys,
 }
 
 

@@ -34,7 +34,7 @@ class SegmentationModule(lightning.LightningModule):
         super().__init__()
         self.experiment = experiment
         self.save_hyperparameters(network_parameters(experiment))
-        network = build_network(experiment.network, len(experiment.data.bands), initial=initial)
+        network = build_network(experiment.network, experiment.data.channels, initial=initial)
         # Convolutions on CPU and GPU are fastest with the bands last in memory.
         self.network: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._counts = torch.zeros(2, BINS)

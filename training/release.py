@@ -14,20 +14,24 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from monitor.core.features import NORMALISATION
+from monitor.core.features import NORMALISATION, PER_INPUT, channels_of
 from monitor.records import ModelCard, Sensor
 from training.calibration import Calibration, calibrate, reliability
 from training.card import CARD_FILE, CROP_PX, WEIGHTS_FILE, WINDOW_PX, CardFacts, Weights, model_card
 from training.datasets.manifest import sha256_of
 from training.experiment import Experiment
 from training.export import export_onnx
+from training.layers import flips_of
 from training.loop import averaged_network, epochs_done
 from training.material import RunMaterial
 from training.run_file import read_run
 from training.samples import Samples
-from training.scoring import FLIP_NAMES, Evaluation, evaluation, onnx_predictor
+from training.scoring import Evaluation, evaluation, onnx_predictor
 
-METHOD: Final = "the exported weights through ONNX Runtime, mean of 4 flips, whole chips, 95 % bootstrap over blocks"
+METHOD: Final = (
+    "the exported weights through ONNX Runtime, mean over the card's flips, whole chips, 95 % bootstrap over blocks"
+)
+SIMULATED_METHOD: Final = f"SIMULATED valleys that were not trained on: {METHOD} (a block is a valley)"
 
 _PAIRS: Final = "pairs made of single dates the way the training pairs are made, no real pairs: "
 
@@ -69,7 +73,7 @@ def release(
             weights=exported.weights,
             threshold=threshold,
             calibration={**asdict(exported.calibration), **exported.errors},
-            metrics={**exported.scored.summary(threshold), "method": _PAIRS + METHOD if material.paired else METHOD},
+            metrics={**exported.scored.summary(threshold), "method": _method(material)},
             threshold_metrics=exported.fitted_on.summary(threshold),
             data={**read_run(run), "epochs_done": epochs_done(run)},
             created=now,
@@ -83,6 +87,12 @@ def release(
     return card
 
 
+def _method(material: RunMaterial) -> str:
+    if material.samples.inputs:
+        return SIMULATED_METHOD
+    return _PAIRS + METHOD if material.paired else METHOD
+
+
 def _export(
     experiment: Experiment,
     material: RunMaterial,
@@ -91,7 +101,7 @@ def _export(
     threads: int,
     progress: Callable[[str], None],
 ) -> _Exported:
-    channels = len(experiment.data.bands)
+    channels = experiment.data.channels
     threshold_chips, scored_chips = material.threshold(), material.scored()
     progress(f"choosing temperature and threshold on {len(threshold_chips)} chips")
     export_onnx(network, part, channels)
@@ -133,15 +143,16 @@ def _answers(weights: Path, samples: Samples, threads: int) -> NDArray[np.float3
         task="scar",
         sensor=Sensor.OPTICAL,
         bands=samples.bands,
-        channels=len(samples.bands),
-        normalisation=NORMALISATION,
+        channels=sum(map(channels_of, samples.bands)),
+        normalisation=PER_INPUT if samples.inputs else NORMALISATION,
         window_px=WINDOW_PX,
         crop_px=CROP_PX,
         resolution_m=samples.resolution_m,
-        flips=FLIP_NAMES,
+        flips=flips_of(samples.bands),
         threshold=0.5,
         simulated=False,
         sha256="",
         weights=str(weights),
+        inputs=samples.inputs,
     )
     return onnx_predictor(card, threads)(samples)

@@ -78,7 +78,11 @@ def describe(experiment: Experiment, material: RunMaterial) -> dict[str, Any]:
     return {
         **({"hard_negatives": digest_of(material.hard_negatives)} if material.hard_negatives else {}),
         "data": [
-            {"name": one.name, "source": one.source, "licence": one.licence, "chips": one.chips, "sha256": one.digest}
+            {
+                **{"name": one.name, "source": one.source, "licence": one.licence, "chips": one.chips},
+                **({"made_of": dict(one.made_of)} if one.made_of else {}),
+                "sha256": one.digest,
+            }
             for one in material.manifests
         ],
         "split": {

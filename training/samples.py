@@ -9,11 +9,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.inputs import Input
+
 UNLABELLED: Final = -1
 STABLE: Final = 0
 LANDSLIDE: Final = 1
 
-Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
+Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float16] | NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,8 @@ class Samples:
     touching: NDArray[np.int64]
     """(P, 2) pairs of ids that overlap or are neighbours on the ground; may be empty."""
     resolution_m: float = 10.0
+    inputs: tuple[Input, ...] = ()
+    """What is done with each of `bands`, in their order; empty: all are seen against the ground around."""
 
     def __post_init__(self) -> None:
         """Raise ValueError when the arrays do not belong together."""

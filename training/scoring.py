@@ -17,10 +17,11 @@ from monitor.core.tta import FLIPS, Network
 from monitor.errors import BadModel
 from monitor.ports import Engine
 from monitor.records import ModelCard
-from training.metrics import blocks_of, bootstrap, curve, histogram, scores
+from training.layers import OPTICAL_FLIPS, fed
+from training.metrics import blocks_of, curve, histogram, intervals, scores
 from training.samples import Samples
 
-FLIP_NAMES: Final = ("identity", "horizontal", "vertical", "both")
+FLIP_NAMES: Final = OPTICAL_FLIPS
 MIN_BLOCKS: Final = 5
 """A region with fewer blocks of chips gets figures, but no interval: there is too little to resample."""
 
@@ -50,6 +51,15 @@ class Evaluation:
     """(N, 2, bins) pixel counts by probability: without landslide, with."""
     groups: NDArray[np.str_]
     """(N,) region or event of every chip."""
+    by_place: bool = False
+    """Whole groups are resampled for intervals, not blocks of ids."""
+
+    @property
+    def blocks(self) -> NDArray[np.int64]:
+        """(N,) number of what is resampled as a whole."""
+        if self.by_place:
+            return np.unique(self.groups, return_inverse=True)[1].astype(np.int64)
+        return blocks_of(self.ids)
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -70,10 +80,10 @@ class Evaluation:
 
         Chips of a single block have no intervals: drawn again, it is always the same.
         """
-        several = blocks_of(self.ids).max(initial=0) > 0
+        several = self.blocks.max(initial=0) > 0
         return {
             **asdict(scores(self.counts, threshold)),
-            "intervals": bootstrap(self.ids, self.histograms, threshold) if several else {},
+            "intervals": intervals(self.blocks, self.histograms, threshold) if several else {},
             "patches": len(self.ids),
         }
 
@@ -99,7 +109,10 @@ def evaluation(samples: Samples, probability: NDArray[np.float32]) -> Evaluation
         raise ValueError(f"{samples.name}: probability {probability.shape} for labels {samples.labels.shape}")
     pairs = zip(probability, samples.labels, strict=True)
     return Evaluation(
-        ids=samples.ids, histograms=np.stack([histogram(one, labels) for one, labels in pairs]), groups=samples.groups
+        ids=samples.ids,
+        histograms=np.stack([histogram(one, labels) for one, labels in pairs]),
+        groups=samples.groups,
+        by_place=bool(samples.inputs),
     )
 
 
@@ -109,6 +122,8 @@ def normalised(samples: Samples, index: int) -> NDArray[np.float32]:
     8-bit pixels get noise of ±0.5, which undoes their ties; it depends on the chip's id alone.
     """
     pixels = samples.pixels[index].astype(np.float32)
+    if samples.inputs:
+        return fed(samples.bands, samples.inputs, pixels)
     if samples.pixels.dtype == np.uint8:
         rng = np.random.default_rng((_DITHER_SEED, int(samples.ids[index])))
         pixels += rng.uniform(-0.5, 0.5, pixels.shape).astype(np.float32)

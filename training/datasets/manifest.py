@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,9 @@ class Manifest:
     """Places that gave no chip, with the reason (sets cut from a catalog)."""
     simulated: bool = False
     """Whether any of its ground is made up; manifests that do not say so describe real ground."""
+
+    made_of: Mapping[str, Any] = field(default_factory=dict)
+    """What simulated ground was made from: version, seeds, story."""
 
     @property
     def digest(self) -> str:

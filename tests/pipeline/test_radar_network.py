@@ -1,0 +1,126 @@
+"""A network of its own looks at radar passes: its answers are kept, and it opens alerts where it is asked to."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from shapely import box
+
+from monitor.core.change import AlertSettings
+from monitor.core.events import LookContext
+from monitor.core.lifecycle import LifecycleSettings
+from monitor.core.surroundings import Seen
+from monitor.evidence import absorb
+from monitor.records import AlertStatus, Cluster, Detector, Sensor, SensorPolicy, Tile
+from tests.adapters.tiny_model import WINDOW_PX, write_card
+from tests.pipeline.radar_world import make_radar_world
+from tests.pipeline.world import Source, World
+
+DARK = {
+    "mlm:input": [{"bands": ["vv", "vh"]}],
+    "scarpwatch:version": "darkness-1",
+    "scarpwatch:sensor": "sar",
+    "scarpwatch:channels": 2,
+    "scarpwatch:normalisation": "per-input",
+    "scarpwatch:inputs": {
+        "vv": {"method": "decibel", "center": -9, "scale": 3},
+        "vh": {"method": "decibel", "center": -15, "scale": 3},
+    },
+    "scarpwatch:flips": ["identity", "vertical"],
+    "scarpwatch:simulated": True,
+}
+
+
+def write_darkness(folder: Path) -> None:
+    """sigmoid(-4 (mean of 5x5 px and both polarisations + 1.5)): near 0 on ground as ever, near 1 where it is dark."""
+    folder.mkdir(parents=True)
+    kernel = np.full((1, 2, 5, 5), -4.0 / 50.0, dtype=np.float32)
+    initial = [
+        numpy_helper.from_array(kernel, "kernel"),
+        numpy_helper.from_array(np.array([-6.0], dtype=np.float32), "bias"),
+        numpy_helper.from_array(np.array([1], dtype=np.int64), "axes"),
+    ]
+    nodes = [
+        helper.make_node("Conv", ["image", "kernel", "bias"], ["raw"], pads=[2, 2, 2, 2]),
+        helper.make_node("Sigmoid", ["raw"], ["wide"]),
+        helper.make_node("Squeeze", ["wide", "axes"], ["probability"]),
+    ]
+    window = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 2, WINDOW_PX, WINDOW_PX])
+    answer = helper.make_tensor_value_info("probability", TensorProto.FLOAT, [1, WINDOW_PX, WINDOW_PX])
+    graph = helper.make_graph(nodes, "darkness", [window], [answer], initial)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 9
+    onnx.save(model, str(folder / "model.onnx"))
+    write_card(folder, DARK)
+
+
+def watched_by(folder: Path, source: Source, *detectors: str) -> World:
+    """A world in which the network of darkness looks at radar, watched to its end."""
+    world = make_radar_world(folder / "world", source, SensorPolicy.BOTH)
+    write_darkness(world.folder / "models" / "darkness")
+    world.configure(radar_model="darkness", alerts={"detectors": list(detectors)})
+    assert world.once().parked == 0
+    return world
+
+
+def test_a_network_of_radar_opens_test_alerts_where_it_is_asked_to(tmp_path: Path, radar_source: Source) -> None:
+    """Scars that went dark are found on the pass after the storm, and later passes of the track support it."""
+    world = watched_by(tmp_path, radar_source, "network")
+    of_radar = [event for event in world.events() if event.comparable.startswith(Sensor.SAR.value)]
+    assert of_radar
+    assert {event.detector for event in of_radar} == {Detector.NETWORK}
+    assert {event.status for event in of_radar} == {AlertStatus.TEST}
+    assert {event.model_version for event in of_radar} == {"darkness-1"}
+    assert all(event.window_start < world.valley.storm < event.window_end for event in of_radar)
+
+
+def test_a_network_of_radar_is_silent_where_it_is_not_asked(tmp_path: Path, radar_source: Source) -> None:
+    """Its answers are in the history all the same."""
+    world = watched_by(tmp_path, radar_source, "baseline", "radar")
+    assert Detector.NETWORK not in {event.detector for event in world.events()}
+    looked = [row for row in world.dump()["observation"] if row["decision"] == "looked"]
+    radar = [row for row in looked if row["sensor"] == Sensor.SAR.value]
+    assert {row["model_version"] for row in radar} == {"darkness-1"}
+    assert all(row["mean"] is not None for row in radar)
+
+
+@pytest.mark.parametrize(
+    ("detector", "status"), [(Detector.NETWORK, AlertStatus.TEST), (Detector.RADAR, AlertStatus.ACTUAL)]
+)
+def test_a_simulated_network_makes_no_drills_of_what_is_found_without_it(
+    detector: Detector, status: AlertStatus
+) -> None:
+    """On real pixels the radar's own detector keeps its word beside a network on trial."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    context = LookContext(
+        region="valley",
+        acquisition_key="pass",
+        acquisition_id="pass_v1",
+        sensing_time=now,
+        previous_time=now,
+        model_version="darkness-1",
+        status=AlertStatus.TEST,
+        plain_status=AlertStatus.ACTUAL,
+        mask_source="radar",
+        shift=0.0,
+        sensor=Sensor.SAR,
+        comparable="sar:R1",
+    )
+    cluster = Cluster(
+        tiles=(Tile(epsg=32633, column=200, row=2000),),
+        geometry=box(512000, 5120000, 512100, 5120100),
+        epsg=32633,
+        detector=Detector.RADAR,
+        area_ha=1.0,
+        mean_change=0.5,
+        strength=0.5,
+        slope_deg=30.0,
+        spread=0.0,
+    )
+    seen = Seen(before=now, around=1.0, beside_hidden=False)
+    found = absorb([(replace(cluster, detector=detector), seen)], [], context, AlertSettings(), LifecycleSettings())
+    assert [event.status for event in found] == [status]
