@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from training.chips_command import chips_command
+from training.compare_simulated import compare_simulated_command
 from training.evaluate_command import evaluate_command
 from training.fit_commands import experiments_command, export_command, fit_command
 from training.judging_commands import baselines_command, compare_command, report_command
@@ -12,7 +13,6 @@ from training.mine_command import mine_command
 from training.predict_command import predict_command
 from training.reproduce import reproduce_command
 from training.simulated.command import simulate_command
-from training.simulated.judging import compare_simulated_command
 from training.simulated.valley_command import simulate_valleys_command
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)

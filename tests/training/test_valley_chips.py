@@ -305,7 +305,7 @@ def test_models_are_judged_beside_the_plain_baselines(models: Path, data: Path) 
 
 def test_the_service_watches_with_fused_models(models: Path, tmp_path: Path) -> None:
     """A model of optics with terrain and land cover, and one of radar, look at every acquisition of a small valley."""
-    source = make_radar_source(tmp_path / "source", seed=5, size_px=192)
+    source = make_radar_source(tmp_path / "source", seed=6, size_px=160)
     world = make_radar_world(tmp_path / "world", source, SensorPolicy.BOTH)
     for name in ("sim-d", "sim-h"):
         shutil.copytree(models / name, world.folder / "models" / name)

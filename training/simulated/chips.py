@@ -151,7 +151,7 @@ def _chips(valley: ValleyFile, names: Sequence[str]) -> Iterator[_Part]:
     scars, traps = valley.mask("scars"), valley.mask("traps")
     for place, stack in enumerate(stacks_of(valley, sensor, depth_of(names))):
         pixels = np.stack([_layer(valley, stack, name).astype(np.float16) for name in names], axis=1)
-        seen = np.isfinite(pixels).all(axis=1)
+        seen = np.asarray(np.isfinite(pixels).all(axis=1), dtype=np.bool_)
         truth = np.where(scars & stack.slid, LANDSLIDE, STABLE)
         labels = np.where(seen, truth, UNLABELLED).astype(np.int8)
         telling = (truth == LANDSLIDE).any(axis=(1, 2)) | traps.any(axis=(1, 2)) | (np.arange(len(seen)) % 2 == 0)

@@ -70,7 +70,7 @@ def _changes(valley: ValleyFile, stack: Stack, sensor: Sensor) -> Array:
         else:
             change = _backscatter(pixels[:, :, chip], (now, *earlier), slopes)
         found[chip] = np.where(slopes, change, np.where(np.isfinite(change), np.float32(0.0), change))
-    return np.clip(found / np.float32(_FULL[sensor]), 0.0, 1.0)
+    return np.asarray(np.clip(found / np.float32(_FULL[sensor]), 0.0, 1.0), dtype=np.float32)
 
 
 def _earlier(valley: ValleyFile, stack: Stack) -> list[View]:
@@ -93,7 +93,7 @@ def _brightening(pixels: Array, elevation: Array, slopes: NDArray[np.bool_]) -> 
     """(H, W) log-ratio of red; pixels: (looks, 3, H, W), the look first."""
     if len(pixels) < 2:
         return np.full(elevation.shape, np.nan, dtype=np.float32)
-    seen = np.isfinite(pixels).all(axis=1)
+    seen = np.asarray(np.isfinite(pixels).all(axis=1), dtype=np.bool_)
     before = np.where(seen[1:, None], pixels[1:], np.float32(np.nan))
     count = np.minimum(np.cumsum(seen[1:], axis=0), _SETTINGS.looks + 1)
     before[np.broadcast_to((count > _SETTINGS.looks)[:, None], before.shape)] = np.nan
