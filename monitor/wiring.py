@@ -69,7 +69,7 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
             land_cover=maps[sensor].of(region) if sensor in maps else lambda _tile: None,
         )
 
-    maps = _maps(networks, catalogs, lambda items, scheme: RasterLandCover(items, scheme, signed, kept, reads))
+    maps = _maps(networks, catalogs, lambda scheme, items: RasterLandCover(items, scheme, signed, kept, reads))
     lease = timedelta(minutes=settings.lease_minutes)
     pipeline = Pipeline(
         store=store,
@@ -117,11 +117,11 @@ def _networks(settings: Settings) -> dict[Sensor, Network]:
 def _maps(
     networks: Mapping[Sensor, Network],
     catalogs: Mapping[str, Catalog],
-    read: Callable[[Sequence[SceneItem], Scheme], RasterLandCover],
+    read: Callable[[Scheme, Sequence[SceneItem]], RasterLandCover],
 ) -> dict[Sensor, "LandCoverMaps"]:
     """Land cover for the sensors whose network wants it; those of one legend share it."""
     wanted = {sensor: scheme for sensor, one in networks.items() if (scheme := wanted_scheme(one.card)) is not None}
-    legends = {scheme: LandCoverMaps(catalogs, partial(read, scheme=scheme)) for scheme in wanted.values()}
+    legends = {scheme: LandCoverMaps(catalogs, partial(read, scheme)) for scheme in wanted.values()}
     return {sensor: legends[scheme] for sensor, scheme in wanted.items()}
 
 
