@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -168,7 +168,8 @@ def judge(contender: Contender, material: Material, progress: Callable[[str], No
 def answers(contender: Contender, samples: Samples) -> Answers:
     """What a contender says about whole chips, with its card's flips."""
     card = contender.card
-    return ask(contender.engine(chip_card(card, samples.labels.shape[-1])), samples, card.flips)
+    fed = replace(samples, inputs=card.inputs)
+    return ask(contender.engine(chip_card(card, samples.labels.shape[-1])), fed, card.flips)
 
 
 def chip_f1(judged: Judgement) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -150,7 +150,7 @@ class Predictor:
                 remedy=f"A chip needs {MINIMUM_PIXELS} to know its ground.",
                 reason="nothing-usable",
             )
-        sample = _one_sample(chip.name, card.bands, _window(pixels))
+        sample = replace(_one_sample(chip.name, card.bands, _window(pixels)), inputs=card.inputs)
         answers = ask(self._engine(sample.labels.shape[-1]), sample, card.flips)
         here = (0, slice(seen.shape[0]), slice(seen.shape[1]))
         probability = answers.probability[here].copy()

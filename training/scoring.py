@@ -159,6 +159,7 @@ def onnx_predictor(card: ModelCard, threads: int) -> Predictor:
 
     def predict(samples: Samples) -> NDArray[np.float32]:
         require_bands(card, samples)
+        samples = replace(samples, inputs=card.inputs)
         return ask(chip_engine(card, samples.labels.shape[-1], threads), samples, card.flips).probability
 
     return predict

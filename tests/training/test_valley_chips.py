@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -22,6 +23,7 @@ from training.datasets.manifest import MANIFEST_FILE, read_manifest
 from training.experiment import FOLDER, DataSettings, Experiment, VariationSettings, load_experiment, save_experiment
 from training.layers import fed, flips_of, mirrored, varied_layers
 from training.samples import LANDSLIDE
+from training.scoring import onnx_predictor
 from training.simulated.chips import Depth, load_simulated, place_of, stacks_of
 from training.simulated.valley_command import describe_valleys, make_valley, order_of
 from training.simulated.valley_files import file_of, open_valley
@@ -318,3 +320,12 @@ def test_the_service_watches_with_fused_models(models: Path, tmp_path: Path) -> 
     assert versions[Sensor.SAR.value] == load_card(models / "sim-h").version
     assert all(row["mean"] is not None for row in looked)
     assert all(event.status is AlertStatus.TEST for event in world.events())
+
+
+def test_a_card_decides_how_chips_are_fed(models: Path, valleys: Path) -> None:
+    """Chips that do not say what is done with their layers get the answer of those that do."""
+    card = load_card(models / "sim-h")
+    samples = load_simulated(valleys, card.inputs)
+    answer = onnx_predictor(card, 1)
+    some = samples.take(samples.ids[:2].tolist())
+    np.testing.assert_array_equal(answer(replace(some, inputs=())), answer(some))
