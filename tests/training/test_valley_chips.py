@@ -17,7 +17,10 @@ from monitor.core.land_cover import CLASSES, Scheme, land_cover, one_hot
 from monitor.errors import BadModel, ConfigError
 from monitor.inputs import Input, Method
 from monitor.records import AcquisitionState, AlertStatus, Sensor, SensorPolicy
-from tests.pipeline.radar_world import make_radar_source, make_radar_world
+from monitor.sandbox.story import STORM_UNDER_CLOUD
+from monitor.sandbox.valley import build_valley
+from tests.pipeline.radar_world import make_radar_world
+from tests.pipeline.world import Source, make_model_folder
 from training.__main__ import app
 from training.datasets.manifest import MANIFEST_FILE, read_manifest
 from training.experiment import FOLDER, DataSettings, Experiment, VariationSettings, load_experiment, save_experiment
@@ -30,14 +33,14 @@ from training.simulated.valley_files import file_of, open_valley
 
 LEGEND = "land_cover:esa-worldcover"
 SEEDS = (1, 2, 3)
-SIZE_PX = 192
+SIZE_PX = 160
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of data with three valleys of one chip: the second and third are the first with its chips turned."""
     folder = tmp_path_factory.mktemp("data")
-    order = order_of(SIZE_PX, quiet=4, after=3)
+    order = order_of(SIZE_PX, quiet=3, after=3)
     make_valley(folder / "sim-valleys", 1, order)
     for seed in SEEDS[1:]:
         turned(file_of(folder / "sim-valleys", 1), file_of(folder / "sim-valleys", seed), seed)
@@ -94,9 +97,9 @@ def models(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_valley_is_kept_and_never_mixed_with_another_order(valleys: Path) -> None:
     """An interrupted run goes on; a folder has valleys of one kind."""
-    assert make_valley(valleys, 1, order_of(SIZE_PX, quiet=4, after=3)) == "kept"
+    assert make_valley(valleys, 1, order_of(SIZE_PX, quiet=3, after=3)) == "kept"
     with pytest.raises(ConfigError, match="another order"):
-        make_valley(valleys, 1, order_of(SIZE_PX + 2, quiet=4, after=3))
+        make_valley(valleys, 1, order_of(SIZE_PX + 2, quiet=3, after=3))
 
 
 def test_the_manifest_says_what_the_valleys_are_made_of(valleys: Path) -> None:
@@ -307,7 +310,8 @@ def test_models_are_judged_beside_the_plain_baselines(models: Path, data: Path) 
 
 def test_the_service_watches_with_fused_models(models: Path, tmp_path: Path) -> None:
     """A model of optics with terrain and land cover, and one of radar, look at every acquisition of a small valley."""
-    source = make_radar_source(tmp_path / "source", seed=6, size_px=160)
+    valley = build_valley(tmp_path / "valley", seed=6, size_px=160, quiet=2, after=1, story=STORM_UNDER_CLOUD)
+    source = Source(valley=valley, model=make_model_folder(tmp_path / "models"))
     world = make_radar_world(tmp_path / "world", source, SensorPolicy.BOTH)
     for name in ("sim-d", "sim-h"):
         shutil.copytree(models / name, world.folder / "models" / name)
