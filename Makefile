@@ -8,6 +8,8 @@ VENV   ?= .venv
 SEED   ?= 1
 FOLDER ?= ./demo
 ARGS   ?=
+# Test files run side by side; two workers take about 3 GB.
+WORKERS ?= 2
 # Same release as in the extra `train` of pyproject.toml.
 TORCH  ?= torch==2.13.0
 
@@ -68,7 +70,7 @@ demo: $(VENV)/.service  ## a simulated valley, its storm and its landslides: SEE
 	@$(BIN)/scarpwatch demo --seed $(SEED) --folder $(FOLDER) $(ARGS)
 
 test: lint  ## ruff, mypy --strict, import layers, then the tests
-	$(BIN)/pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: $(VENV)/.dev  ## the checks that run no code
 	$(BIN)/ruff check .
