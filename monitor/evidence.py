@@ -92,11 +92,13 @@ def _evidence(
         return None
     own = event.comparable == context.comparable and event.detector in changes.layers
     detector = event.detector if own else next(one for one in _BASELINES if one in changes.layers)
-    level = measure(changes.layers[detector].change, ground, PIXEL_HA)
+    high = threshold_of(detector, settings)
+    level = measure(changes.layers[detector].change, ground, PIXEL_HA, high)
     if own:
-        verdict, detail = judge(level, event.mean_change)
+        # Ground that only another sensor saw change thins the mean that is to be expected.
+        verdict, detail = judge(level, event.mean_change * (1.0 - event.foreign_ha / event.area_ha))
     else:
-        verdict, detail = judge_across(level, threshold_of(detector, settings), scene.sensor)
+        verdict, detail = judge_across(level, high, scene.sensor)
     return Evidence(
         acquisition_id=context.acquisition_id,
         sensing_time=context.sensing_time,
@@ -155,7 +157,8 @@ def absorb(
             )
             opened.append(open_event(cluster, there, lifecycle))
         else:
-            grown[home.id] = enlarge(home, cluster)
+            own = cluster.detector is home.detector and home.comparable == context.comparable
+            grown[home.id] = enlarge(home, cluster, own)
     return [*grown.values(), *opened]
 
 

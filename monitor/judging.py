@@ -101,7 +101,9 @@ class Judge:
         standing = self._heard(scene, here, context, case.earlier)
         if changes is None:
             return standing
-        found = find(scene, changes, [*standing, *resting], self.alerts)
+        # What this look has just refuted takes up no ground: it may show a change of its own there.
+        taken = [event for event in standing if event.state in OPEN_STATES]
+        found = find(scene, changes, [*taken, *resting], self.alerts)
         dated = [(cluster, seen_before(cluster, scene, case.past.references)) for cluster in found]
         return absorb(dated, standing, context, self.alerts, self.lifecycle)
 
@@ -110,7 +112,7 @@ class Judge:
         lifecycle, now = self.lifecycle, acquisition.sensing_time
         found = self.store.events(acquisition.region, open_only=True, ended_since=now - lifecycle.rest)
         known = [event for event in found if event.state in OPEN_STATES]
-        return known, [event for event in found if rests(event, now, lifecycle)]
+        return known, [event for event in found if rests(event, now, acquisition.comparable, lifecycle)]
 
     def _scenes(self, case: Case) -> list[Scene]:
         found = {tile: case.instruments.terrain.read(tile) for tile in case.looked.looks}

@@ -15,6 +15,9 @@ from monitor.looking import Instruments
 from monitor.records import Acquisition, Look, Observation, PixelState, Tile, TileStats
 from monitor.scene import Before
 
+OUTSIDE = "outside"
+"""`Observation.decision` of a tile that the acquisition does not show at all."""
+
 
 def observed(acquisition: Acquisition, look: Look, href: str, through: Instruments) -> Observation:
     """The row of a look that is kept as `href`; what it is compared with is added by `compared`."""
@@ -75,7 +78,7 @@ def _unread() -> NDArray[np.uint8]:
 
 def _hidden_by(state: NDArray[np.uint8]) -> str:
     if (state == PixelState.NODATA).all():
-        return "outside"
+        return OUTSIDE
     hidden = {
         "clouded": np.isin(state, (PixelState.CLOUD, PixelState.SHADOW)).sum(),
         "snow": (state == PixelState.SNOW).sum(),

@@ -16,7 +16,7 @@ from monitor.core.sensors import clear_fraction
 from monitor.errors import BadItem
 from monitor.leaving_out import left_out
 from monitor.looking import Looker, order_for_cache
-from monitor.observing import unseen
+from monitor.observing import OUTSIDE, unseen
 from monitor.ports import LookArchive
 from monitor.records import Look, Observation, Region, Tile
 
@@ -33,7 +33,7 @@ class Survey:
     hidden: dict[Tile, Observation] = field(default_factory=dict)
     """Tiles where nothing was observed or that were left out, with the reason."""
     clear: dict[Tile, float] = field(default_factory=dict)
-    """Share of the watched ground that was seen (`core.sensors.clear_fraction`); flat tiles have none."""
+    """Share of the watched ground that was seen (`core.sensors.clear_fraction`), where the acquisition reaches."""
     mask_source: str = "scl"
 
     def left_out(self) -> str:
@@ -78,7 +78,7 @@ def survey(region: Region, looker: Looker, way: Way) -> Survey:
                 found.looks[tile] = look
                 keep = partial(way.archive.write, look, looker.instruments.model_version)
                 found.hrefs[tile] = looker.watch.run("products", keep)
-            if row is None or row.decision != FLAT:
+            if row is None or row.decision not in (FLAT, OUTSIDE):
                 found.clear[tile] = clear_fraction(looker.state(tile), _watched(region.geometry.wkb, tile))
             way.progress(len(found.looks) + len(found.hidden), len(tiles))
         way.hold()

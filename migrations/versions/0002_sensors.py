@@ -18,6 +18,7 @@ def upgrade() -> None:
     # What there is of looks was made by optics.
     for table in ("observation", "reference", "event"):
         op.add_column(table, sa.Column("comparable", sa.String(200), nullable=False, server_default="optical"))
+    op.add_column("event", sa.Column("foreign_ha", sa.Double(), nullable=False, server_default=sa.text("0")))
     op.add_column("evidence", sa.Column("of_record", sa.Boolean(), nullable=False, server_default=sa.true()))
     op.drop_index("ix_observation_looks", "observation")
     op.create_index("ix_observation_looks", "observation", ["tile", "comparable", "model_version", *_NEWEST_FIRST])
@@ -43,7 +44,7 @@ def downgrade() -> None:
     op.drop_table("choice")
     op.drop_index("ix_observation_looks", "observation")
     op.create_index("ix_observation_looks", "observation", ["tile", "sensor", "model_version", *_NEWEST_FIRST])
-    columns = {"evidence": "of_record", "event": "comparable", "reference": "comparable", "observation": "comparable"}
-    for table, column in columns.items():
-        with op.batch_alter_table(table) as batch:
-            batch.drop_column(column)
+    op.drop_column("event", "foreign_ha")
+    op.drop_column("evidence", "of_record")
+    for table in ("event", "reference", "observation"):
+        op.drop_column(table, "comparable")

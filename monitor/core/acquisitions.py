@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from monitor.records import Acquisition, Rejected, SceneItem, Sensor
+from monitor.records import LEVEL_1C, Acquisition, Rejected, SceneItem, Sensor
 
 SAME_PASS = timedelta(minutes=10)
 """Items sensed within this time of the first belong to one pass; a satellite returns after 100 minutes."""
@@ -45,9 +45,10 @@ def group(region_id: str, items: Sequence[SceneItem]) -> tuple[list[Acquisition]
 
 
 def _one_product(one_pass: Sequence[SceneItem]) -> tuple[list[SceneItem], list[Rejected]]:
-    """Radar: products of one pass differ in grid, resolution and processing; only the finest of them is looked at."""
-    if one_pass[0].sensor is not Sensor.SAR:
-        return list(one_pass), []
+    """One kind of product for a pass: products differ in processing, and their looks must not be mixed.
+
+    Of radar the finest; of optics surface reflectance before Level-1C, whatever ground each of them shows.
+    """
     best = min(_product(item) for item in one_pass)
     kept = [item for item in one_pass if _product(item) == best]
     detail = f"{kept[0].id} of {best[-1]} shows the same pass and is the product that is looked at"
@@ -56,7 +57,9 @@ def _one_product(one_pass: Sequence[SceneItem]) -> tuple[list[SceneItem], list[R
 
 
 def _product(item: SceneItem) -> tuple[float, str]:
-    """Lower is better: finer pixels."""
+    """Lower is better: finer pixels; of optics surface reflectance."""
+    if item.sensor is Sensor.OPTICAL:
+        return (1.0, LEVEL_1C) if LEVEL_1C in item.collection.lower() else (0.0, "surface reflectance")
     return item.resolution_m or math.inf, item.collection
 
 

@@ -44,7 +44,7 @@ class AlertSettings:
     """Baseline: log-ratio of red to which a cluster grows."""
     noise_factor: float = 2.5
     """Baseline: neither threshold lies below this many robust standard deviations (high) or 0.6 of that (low)."""
-    radar_high: float = 4.5
+    radar_high: float = 4.7
     """Radar: mean change, in standard deviations of quiet ground, from which the least area is a cluster; a larger area
     needs less: the sum above `radar_low` decides."""
     radar_low: float = 2.8

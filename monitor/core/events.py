@@ -19,6 +19,8 @@ _MIN_OBSERVED = 0.3
 """Share of an event that a look must see before it may speak."""
 _STILL_CHANGED = 0.5
 """Share of the opening change that counts as still changed."""
+_A_SCAR_HA = 0.1
+"""So much ground that would start a cluster is a landslide, however large the outline is that another sensor drew."""
 _BACK = 0.25
 """Share of the opening change below which the ground is back as it was."""
 _OUTLINE_GRID_M = 0.5
@@ -66,10 +68,15 @@ class Level:
     observed_fraction: float
     mean_change: float | None
     area_ha: float
+    strong_ha: float = 0.0
+    """Hectares whose change alone would start a cluster."""
 
 
-def measure(change: NDArray[np.float32], ground: NDArray[np.bool_], pixel_ha: float) -> Level:
-    """Level of a change layer (H, W; NaN = not observed) on the pixels of an event (H, W)."""
+def measure(change: NDArray[np.float32], ground: NDArray[np.bool_], pixel_ha: float, high: float = np.inf) -> Level:
+    """Level of a change layer (H, W; NaN = not observed) on the pixels of an event (H, W).
+
+    `high` is the change from which the layer's detector starts a cluster.
+    """
     values = change[ground]
     seen = np.isfinite(values)
     if not seen.any():
@@ -78,6 +85,7 @@ def measure(change: NDArray[np.float32], ground: NDArray[np.bool_], pixel_ha: fl
         observed_fraction=float(seen.mean()),
         mean_change=float(values[seen].mean(dtype=np.float64)),
         area_ha=float(ground.sum()) * pixel_ha,
+        strong_ha=float((values[seen] >= high).sum()) * pixel_ha,
     )
 
 
@@ -111,7 +119,8 @@ def judge_across(level: Level, high: float, sensor: Sensor) -> tuple[Verdict, st
     share = level.mean_change / high
     own = f"{level.mean_change:+.2f} of its own"
     detail = f"{NAMES[sensor]}: change {own}, {share:.0%} of what would start a cluster"
-    if share >= _STILL_CHANGED:
+    # A small scar in the coarse outline of another sensor is a scar all the same.
+    if share >= _STILL_CHANGED or (sensor is Sensor.OPTICAL and level.strong_ha >= _A_SCAR_HA):
         return Verdict.SUPPORTS, detail
     if share < _BACK and sensor is Sensor.OPTICAL:
         return Verdict.CONTRADICTS, detail
@@ -185,25 +194,29 @@ def belongs_to(cluster: Cluster, events: Sequence[Event], join_m: float) -> Even
     return max(near, key=lambda event: (event.strength, event.id), default=None)
 
 
-def enlarge(event: Event, cluster: Cluster) -> Event:
+def enlarge(event: Event, cluster: Cluster, own: bool = True) -> Event:
     """The event with a neighbouring cluster's ground added (first seen by a later look).
 
-    Its mean change stays in the measure of its own detector: what another one measured is no part of it.
+    Its mean change stays in the measure of its own detector: what only another sensor or track saw (not `own`) is
+    `foreign_ha`.
     """
     # The way to degrees and back moved corners by nanometres; without a grid the union would have invalid slivers.
     ground = set_precision(make_valid(project(event.geometry, 4326, cluster.epsg)), _OUTLINE_GRID_M)
     added_ha = cluster.geometry.difference(ground).area / 10_000.0
     if added_ha <= 0:
         return event
-    area_ha = event.area_ha + added_ha
-    added_change = cluster.mean_change if cluster.detector is event.detector else event.mean_change
-    mean_change = (event.area_ha * event.mean_change + added_ha * added_change) / area_ha
+    area_ha, own_ha = event.area_ha + added_ha, event.area_ha - event.foreign_ha
+    mean_change = event.mean_change
+    if own:
+        mean_change = (own_ha * mean_change + added_ha * cluster.mean_change) / (own_ha + added_ha)
+        own_ha += added_ha
     return replace(
         event,
         geometry=project(union_all([ground, cluster.geometry], grid_size=_OUTLINE_GRID_M), cluster.epsg, 4326),
         area_ha=area_ha,
         mean_change=mean_change,
-        strength=area_ha * mean_change,
+        strength=own_ha * mean_change,
+        foreign_ha=area_ha - own_ha,
         tiles=tuple(sorted({*event.tiles, *cluster.tiles})),
         picture=None,  # to be drawn again with the new outline, on the chips that are kept
     )

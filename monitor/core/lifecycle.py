@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from monitor.records import Event, EventState, Evidence, Transition, Verdict
+from monitor.records import Detector, Event, EventState, Evidence, Transition, Verdict
 
 OPEN_STATES = frozenset({EventState.CANDIDATE, EventState.PROVISIONAL, EventState.CONFIRMED})
 SETTLED = "settled"
@@ -47,18 +47,22 @@ class LifecycleSettings:
     still remember it as it was before."""
 
 
-def rests(event: Event, now: datetime, settings: LifecycleSettings) -> bool:
+def rests(event: Event, now: datetime, comparable: str, settings: LifecycleSettings) -> bool:
     """Whether an event ended not long ago while its change was still there, so that finding it again is no news.
 
-    That is so when it settled, and when another sensor refuted it: what the first one saw may last. Ground that was
-    seen back as before by the sensor that had seen it change may change anew.
+    That is so when it settled, and, for looks of its own class, when another sensor refuted it: what the first one saw
+    may last. Ground that was seen back as before by the sensor that had seen it change may change anew, and what one
+    sensor saw in vain keeps no other from seeing.
+
+    Args:
+        comparable: class of the look that asks.
     """
     last = event.transitions[-1] if event.transitions else None
     if last is None or event.state in OPEN_STATES or now - last.at > settings.rest:
         return False
     if event.state is EventState.REFUTED:
         said = {piece.detector for piece in event.evidence if piece.acquisition_id == last.acquisition_id}
-        return event.detector not in said
+        return event.detector not in said and event.comparable == comparable
     return last.reason == SETTLED
 
 
@@ -68,6 +72,7 @@ class _Memory:
 
     state: EventState | None = None
     opened: datetime | None = None
+    opened_by: Detector | None = None
     last_seen: datetime | None = None
     supports: int = 0
     contradictions: int = 0
@@ -94,7 +99,9 @@ def _advance(memory: _Memory, piece: Evidence, settings: LifecycleSettings) -> t
     if memory.state not in OPEN_STATES:
         return memory, None
     if piece.verdict is Verdict.INCONCLUSIVE:
-        return replace(memory, last_seen=piece.sensing_time), None
+        # Radar passes every few days and is silent of most landslides: that must not keep an event of optics alive.
+        same_eye = (piece.detector is Detector.RADAR) == (memory.opened_by is Detector.RADAR)
+        return (replace(memory, last_seen=piece.sensing_time), None) if same_eye else _silent(memory, piece, settings)
     if piece.verdict in (Verdict.NOT_OBSERVED, Verdict.OPENS):
         return _silent(memory, piece, settings)
     if piece.verdict is Verdict.SUPPORTS:
@@ -113,7 +120,7 @@ def _silent(memory: _Memory, piece: Evidence, settings: LifecycleSettings) -> tu
 def _open(piece: Evidence, settings: LifecycleSettings) -> tuple[_Memory, Transition | None]:
     if piece.verdict is not Verdict.OPENS:
         return _Memory(), None
-    start = _Memory(opened=piece.sensing_time, last_seen=piece.sensing_time)
+    start = _Memory(opened=piece.sensing_time, opened_by=piece.detector, last_seen=piece.sensing_time)
     if not piece.of_record:
         return _step(start, piece, EventState.CANDIDATE, "not-of-record", piece.detail)
     if piece.strength >= settings.open_strength:
@@ -122,7 +129,7 @@ def _open(piece: Evidence, settings: LifecycleSettings) -> tuple[_Memory, Transi
 
 
 def _supported(memory: _Memory, piece: Evidence, settings: LifecycleSettings) -> tuple[_Memory, Transition | None]:
-    seen = _Memory(state=memory.state, opened=memory.opened, last_seen=piece.sensing_time, supports=memory.supports + 1)
+    seen = replace(memory, last_seen=piece.sensing_time, supports=memory.supports + 1, contradictions=0)
     if memory.state is EventState.CANDIDATE:
         return _step(seen, piece, EventState.PROVISIONAL, "seen-again", piece.detail)
     if memory.state is EventState.PROVISIONAL:
@@ -134,13 +141,7 @@ def _supported(memory: _Memory, piece: Evidence, settings: LifecycleSettings) ->
 
 
 def _contradicted(memory: _Memory, piece: Evidence, settings: LifecycleSettings) -> tuple[_Memory, Transition | None]:
-    seen = _Memory(
-        state=memory.state,
-        opened=memory.opened,
-        last_seen=piece.sensing_time,
-        supports=memory.supports,
-        contradictions=memory.contradictions + 1,
-    )
+    seen = replace(memory, last_seen=piece.sensing_time, contradictions=memory.contradictions + 1)
     if memory.state is not EventState.CONFIRMED:
         return _step(seen, piece, EventState.REFUTED, "back-as-before", piece.detail)
     if seen.contradictions >= settings.recover_looks:
@@ -157,4 +158,5 @@ def _step(memory: _Memory, piece: Evidence, state: EventState, reason: str, deta
         detail=detail,
         acquisition_id=piece.acquisition_id,
     )
-    return _Memory(state=state, opened=memory.opened, last_seen=piece.sensing_time), transition
+    fresh = _Memory(state=state, opened=memory.opened, opened_by=memory.opened_by, last_seen=piece.sensing_time)
+    return fresh, transition

@@ -6,6 +6,7 @@ Times are aware UTC, areas hectares, distances metres, geometries shapely object
 from monitor.records.events import Cluster, Event, Evidence, FrozenReference, Transition
 from monitor.records.ground import Region, Terrain, Tile
 from monitor.records.kinds import (
+    LEVEL_1C,
     POLARISATIONS,
     AcquisitionState,
     AlertStatus,
@@ -22,6 +23,7 @@ from monitor.records.results import AcquisitionResult
 from monitor.records.scenes import Acquisition, Asset, Bands, LedgerEntry, Rejected, SceneItem
 
 __all__ = [
+    "LEVEL_1C",
     "POLARISATIONS",
     "Acquisition",
     "AcquisitionResult",

@@ -88,6 +88,8 @@ class Event:
     model_version: str
     comparable: str = Sensor.OPTICAL.value
     """`Acquisition.comparable` of the look that opened it."""
+    foreign_ha: float = 0.0
+    """Hectares of `area_ha` that only another sensor or track saw change: no part of `mean_change` and `strength`."""
     tiles: tuple[Tile, ...]
     picture: str | None = None
     """Relative path of the picture in the product folder."""

@@ -2,6 +2,8 @@
 
 from enum import IntEnum, StrEnum
 
+LEVEL_1C = "l1c"
+"""In the names of collections of reflectance at the top of the atmosphere."""
 POLARISATIONS = ("vv", "vh", "hh", "hv")
 """Radar: transmit and receive polarisation, in the order in which bands are kept."""
 

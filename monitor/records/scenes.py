@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from monitor.records.kinds import POLARISATIONS, AcquisitionState, Sensor
+from monitor.records.kinds import LEVEL_1C, POLARISATIONS, AcquisitionState, Sensor
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -88,7 +88,7 @@ class Acquisition:
         radar look is compared within its relative orbit, pass direction, polarisations and product only.
         """
         if self.sensor is Sensor.OPTICAL:
-            above_air = any("l1c" in item.collection.lower() for item in self.items)
+            above_air = any(LEVEL_1C in item.collection.lower() for item in self.items)
             return f"{self.sensor.value}:l1c" if above_air else self.sensor.value
         first = self.items[0]
         orbit = "R---" if self.relative_orbit is None else f"R{self.relative_orbit:03d}"

@@ -46,7 +46,6 @@ _TEXTURE = np.array([0.075, 0.065, 0.05, 0.05, 0.03, 0.10, 0.04, 0.25, 0.15, 0.1
 _STAND_TONE = np.array([0.10, 0.09, 0.08, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.08], dtype=np.float32)
 _FRESH_GRAVEL = np.array([0.145, 0.180, 0.205], dtype=np.float32)
 _MUDDY_WATER = np.array([0.068, 0.092, 0.098], dtype=np.float32)
-_SCAR_SPREAD = np.array([0.85, 0.97, 1.0], dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -134,3 +134,18 @@ def test_of_two_products_of_a_pass_the_finer_is_looked_at(recorded: list[Json]) 
     (one,), (refused,) = group("region", [coarse, fine])
     assert one.items == (fine,)
     assert (refused.item, refused.reason) == (coarse.id, "other-product")
+
+
+def test_a_step_of_degrees_is_no_resolution(recorded: list[Json]) -> None:
+    """A product on a geographic grid must not pass for the finest of all."""
+    assets = recorded[0]["assets"]
+    assert isinstance(assets, dict)
+    for asset in assets.values():
+        asset.pop("raster:bands", None)
+    given = properties(recorded[0])
+    for name in ("sar:resolution_range", "sar:resolution_azimuth", "sar:pixel_spacing_range"):
+        del given[name]
+    given["proj:transform"] = [0.0002, 0.0, 10.0, 0.0, -0.0002, 50.0]
+    scene = read(recorded[0])
+    assert isinstance(scene, SceneItem)
+    assert scene.resolution_m is None

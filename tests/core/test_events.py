@@ -162,9 +162,21 @@ def test_a_neighbouring_cluster_belongs_and_enlarges() -> None:
 def test_growth_seen_by_another_detector_keeps_the_measure() -> None:
     """Standard deviations of backscatter and log-ratios of red are not averaged."""
     event = open_event(replace(_cluster(), detector=Detector.RADAR, mean_change=4.0), CONTEXT, LIFE)
-    grown = enlarge(event, _cluster(x=512_200.0))
-    assert grown.area_ha == pytest.approx(2.0, rel=1e-3)
-    assert grown.mean_change == pytest.approx(4.0)
+    grown = enlarge(event, _cluster(x=512_200.0), own=False)
+    assert (grown.area_ha, grown.foreign_ha) == pytest.approx((2.0, 1.0), rel=1e-3)
+    assert (grown.mean_change, grown.strength) == pytest.approx((4.0, 4.0), rel=1e-3)
+    again = enlarge(grown, replace(_cluster(x=512_400.0), detector=Detector.RADAR, mean_change=2.0))
+    assert (again.area_ha, again.foreign_ha, again.mean_change) == pytest.approx((3.0, 1.0, 3.0), rel=1e-3)
+
+
+def test_a_small_scar_in_the_coarse_outline_of_radar_is_a_scar() -> None:
+    """A quarter of a hectare of bare soil in two hectares that radar outlined."""
+    layer = np.full((20, 10), 0.01, np.float32)
+    layer[:4, :6] = 0.9
+    level = measure(layer, np.ones((20, 10), bool), 0.01, 0.6)
+    assert level.mean_change is not None
+    assert level.mean_change < 0.15
+    assert judge_across(level, 0.6, Sensor.OPTICAL)[0] is Verdict.SUPPORTS
 
 
 @pytest.mark.parametrize("seed", range(5))

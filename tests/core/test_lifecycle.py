@@ -1,5 +1,6 @@
 """The life of an event, as designed series of evidence."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
@@ -76,6 +77,15 @@ def test_series(verdicts: list[Verdict], strength: float, expected: list[tuple[s
     assert [(step.state.value, step.reason) for step in steps] == expected
 
 
+def test_silent_radar_keeps_no_event_of_optics_alive() -> None:
+    """It passes every few days and misses most landslides; for an event of its own an undecided look is a look."""
+    silent = [replace(piece, detector=Detector.RADAR) for piece in _evidence([O] + [I] * 30)[1:]]
+    opened = _evidence([O])
+    assert replay([*opened, *silent], SETTINGS)[-1].reason == "not-seen-again"
+    by_radar = [replace(opened[0], detector=Detector.RADAR)]
+    assert replay([*by_radar, *silent], SETTINGS)[-1].state is EventState.PROVISIONAL
+
+
 def test_an_event_does_not_settle_within_days() -> None:
     """Tracks of radar pass within days of each other; five looks in a fortnight are not three weeks."""
     assert replay(_evidence([O, S, S, S, S, S], step_days=3), SETTINGS)[-1].state is EventState.CONFIRMED
@@ -121,7 +131,9 @@ def test_ground_rests_while_its_change_is_no_news(
         evidence=tuple(evidence),
         transitions=steps,
     )
-    assert rests(event, START + timedelta(days=days), SETTINGS) is resting
+    now = START + timedelta(days=days)
+    assert rests(event, now, "optical", SETTINGS) is resting
+    assert rests(event, now, "sar:R137", SETTINGS) is (resting and event.state is EventState.CLOSED)
 
 
 def test_silence_expires_an_open_event() -> None:

@@ -8,7 +8,8 @@ from monitor.records import POLARISATIONS, Asset, Rejected
 NOT_TERRAIN_CORRECTED = "not-terrain-corrected"
 NO_TRACK = "no-track"
 
-_COARSEST_M = 1000.0
+_FINEST_M, _COARSEST_M = 1.0, 1000.0
+"""Steps of a grid in degrees lie below, and are no metres."""
 _HOW_TO_CORRECT = (
     "Use a collection of RTC products (Planetary Computer sentinel-1-rtc, OPERA RTC-S1), or correct the scenes with a "
     "processor of your own and list its output in a catalog with sar:product_type RTC"
@@ -64,7 +65,7 @@ def resolution_m(document: Document) -> float | None:
 
 
 def _is_size(metres: float) -> bool:
-    return 0 < metres < _COARSEST_M
+    return _FINEST_M <= metres < _COARSEST_M
 
 
 def _track(document: Document, relative_orbit: int | None) -> Iterator[tuple[str, object]]:

@@ -220,6 +220,7 @@ def event_values(event: Event) -> Values:
         "window_end": event.window_end,
         "model_version": event.model_version,
         "comparable": event.comparable,
+        "foreign_ha": float(event.foreign_ha),
         "tiles": [tile.id for tile in event.tiles],
         "picture": event.picture,
     }
@@ -245,6 +246,7 @@ def event(row: EventRow, evidence: tuple[Evidence, ...], transitions: tuple[Tran
         window_end=row.window_end,
         model_version=row.model_version,
         comparable=row.comparable,
+        foreign_ha=row.foreign_ha,
         tiles=tuple(tile_from_id(str(tile)) for tile in cast("list[object]", row.tiles)),
         picture=row.picture,
         evidence=evidence,

@@ -199,6 +199,7 @@ class EventRow(Table):
     window_end: Mapped[datetime]
     model_version: Mapped[str] = mapped_column(Name)
     comparable: Mapped[str] = mapped_column(Name, server_default="optical")
+    foreign_ha: Mapped[float] = mapped_column(server_default=text("0"))
     tiles: Mapped[JsonValue]
     picture: Mapped[str | None]
     updated: Mapped[datetime]

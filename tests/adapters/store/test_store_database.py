@@ -18,7 +18,7 @@ from monitor.adapters.store import SqlStore, dump
 from monitor.adapters.store.migration import downgrade
 from monitor.adapters.store.schema import Table
 from monitor.errors import ConfigError, DiskFull, StoreBusy
-from tests.adapters.store.factories import NOW, acquisition
+from tests.adapters.store.factories import LEASE, NOW, acquisition, event, observation, reference, result
 from tests.postgres import PostgresServer
 
 _ROOT = Path(__file__).parents[3]
@@ -47,6 +47,19 @@ def test_migrations_go_down_and_up(store: SqlStore) -> None:
     store.upgrade()
     store.check()
     assert store.discover("atsuma", [acquisition(1)], [], NOW) == 1
+
+
+def test_what_is_stored_survives_the_way_down_and_up(store: SqlStore) -> None:
+    """Events with evidence and frozen looks: the columns of newer versions go, the rows stay."""
+    one = acquisition(1)
+    store.discover("atsuma", [one], [], NOW)
+    assert store.claim("me@1:1:1", LEASE, NOW, ["atsuma"]) is not None
+    found = result(events=(event(one),), references=(reference("E1", 1),), observations=(observation(one),))
+    assert store.complete(one, "me@1:1:1", found, NOW)
+    before = dump(store)
+    downgrade(store.database, "0001")
+    store.upgrade()
+    assert dump(store) == before
 
 
 def test_missing_database_is_said_and_not_made(tmp_path: Path) -> None:
