@@ -93,7 +93,10 @@ def _evidence(
     own = event.comparable == context.comparable and event.detector in changes.layers
     detector = event.detector if own else next(one for one in _BASELINES if one in changes.layers)
     high = threshold_of(detector, settings)
-    level = measure(changes.layers[detector].change, ground, PIXEL_HA, high)
+    change = changes.layers[detector].change
+    # Where a cluster may start: not on a bank, which a flood has cleared.
+    strong = (change >= high) & (scene.slope_deg >= settings.seed_slope_deg)
+    level = measure(change, ground, PIXEL_HA, strong)
     if own:
         # Ground that only another sensor saw change thins the mean that is to be expected.
         verdict, detail = judge(level, event.mean_change * (1.0 - event.foreign_ha / event.area_ha))

@@ -86,6 +86,18 @@ class _Tally:
     errors: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gauges:
+    """What the parts of a service tell about themselves."""
+
+    engine: str = "unknown"
+    """What really runs."""
+    hosts: Callable[[], Mapping[str, HostHealth]] = dict
+    """How every host does that was asked."""
+    static_reads: Callable[[], Mapping[str, int]] = dict
+    """Tiles of every static layer that were read from their sources."""
+
+
 class Service:
     """Polls and processes; wired in `monitor.wiring`."""
 
@@ -98,20 +110,15 @@ class Service:
         catalogs: Mapping[str, Catalog],
         owner: str,
         settings: ServiceSettings,
-        engine: str = "unknown",
-        hosts: Callable[[], Mapping[str, HostHealth]] = dict,
+        gauges: Gauges | None = None,
         close: Callable[[], None] = lambda: None,
-        static_reads: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
-        """`owner` names this process in leases, `engine` what really runs; `close` releases what was opened.
-
-        `static_reads` tells how many tiles of every static layer were read from their sources,
-        `hosts` how every host does that was asked.
-        """
+        """`owner` names this process in leases, `gauges` tell about its parts; `close` releases what was opened."""
+        gauges = gauges or Gauges()
         self.store = store
-        self.engine = engine
-        self.static_reads = static_reads
-        self.hosts = hosts
+        self.engine = gauges.engine
+        self.static_reads = gauges.static_reads
+        self.hosts = gauges.hosts
         self.regions = {region.id: region for region in regions}
         self._pipeline = pipeline
         self._catalogs = catalogs

@@ -34,7 +34,7 @@ from monitor.looking import Instruments, Network, Recent, surroundings
 from monitor.pipeline import Pipeline, PipelineSettings
 from monitor.ports import Catalog, ImageSource, TerrainSource
 from monitor.records import Region, SceneItem, Sensor, Terrain, Tile
-from monitor.service import Service, ServiceSettings
+from monitor.service import Gauges, Service, ServiceSettings
 
 
 def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda _what, _done, _all: None) -> Service:
@@ -93,10 +93,8 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
         catalogs=catalogs,
         owner=make_owner(),
         settings=ServiceSettings(lease=lease),
-        engine=engine.name,
-        hosts=hosts.snapshot,
         close=store.close,
-        static_reads=reads.counts,
+        gauges=Gauges(engine=engine.name, hosts=hosts.snapshot, static_reads=reads.counts),
     )
 
 

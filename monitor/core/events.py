@@ -69,13 +69,18 @@ class Level:
     mean_change: float | None
     area_ha: float
     strong_ha: float = 0.0
-    """Hectares whose change alone would start a cluster."""
+    """Hectares on slopes whose change alone would start a cluster."""
 
 
-def measure(change: NDArray[np.float32], ground: NDArray[np.bool_], pixel_ha: float, high: float = np.inf) -> Level:
+def measure(
+    change: NDArray[np.float32],
+    ground: NDArray[np.bool_],
+    pixel_ha: float,
+    strong: NDArray[np.bool_] | None = None,
+) -> Level:
     """Level of a change layer (H, W; NaN = not observed) on the pixels of an event (H, W).
 
-    `high` is the change from which the layer's detector starts a cluster.
+    `strong` (H, W) are the pixels that may start a cluster of the layer's detector: none unless given.
     """
     values = change[ground]
     seen = np.isfinite(values)
@@ -85,7 +90,7 @@ def measure(change: NDArray[np.float32], ground: NDArray[np.bool_], pixel_ha: fl
         observed_fraction=float(seen.mean()),
         mean_change=float(values[seen].mean(dtype=np.float64)),
         area_ha=float(ground.sum()) * pixel_ha,
-        strong_ha=float((values[seen] >= high).sum()) * pixel_ha,
+        strong_ha=float((strong & ground).sum()) * pixel_ha if strong is not None else 0.0,
     )
 
 

@@ -18,6 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests.adapters.serving import serving
+
 STORE = "scenes.blob.core.windows.net"
 CATALOG = "catalog.example"
 TOKEN = "sig=SECRET"
@@ -87,14 +89,8 @@ class AssetServer:
     @contextmanager
     def running(self) -> Iterator["AssetServer"]:
         """Serve until the block ends."""
-        thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
+        with serving(self._server):
             yield self
-        finally:
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join()
 
     def spoil(self, **changes: int | bool | str) -> None:
         """Switch faults; all others are off. Counting begins anew."""

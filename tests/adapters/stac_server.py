@@ -1,11 +1,12 @@
 """A real HTTP server on a free port that plays a catalog, well or badly."""
 
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.adapters.serving import serving
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +43,8 @@ class CatalogServer:
     @contextmanager
     def running(self) -> Iterator["CatalogServer"]:
         """Serve until the block ends; afterwards the port refuses connections."""
-        thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
+        with serving(self._server):
             yield self
-        finally:
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join()
 
     def play_api(self, pages: list[list[object]], landing: Mapping[str, object] | None = None) -> None:
         """Be a STAC API whose search answers these pages of features."""

@@ -173,10 +173,13 @@ def test_a_small_scar_in_the_coarse_outline_of_radar_is_a_scar() -> None:
     """A quarter of a hectare of bare soil in two hectares that radar outlined."""
     layer = np.full((20, 10), 0.01, np.float32)
     layer[:4, :6] = 0.9
-    level = measure(layer, np.ones((20, 10), bool), 0.01, 0.6)
+    ground = np.ones((20, 10), bool)
+    level = measure(layer, ground, 0.01, layer >= 0.6)
     assert level.mean_change is not None
     assert level.mean_change < 0.15
     assert judge_across(level, 0.6, Sensor.OPTICAL)[0] is Verdict.SUPPORTS
+    on_the_bank = measure(layer, ground, 0.01, np.zeros_like(ground))
+    assert judge_across(on_the_bank, 0.6, Sensor.OPTICAL)[0] is Verdict.CONTRADICTS
 
 
 @pytest.mark.parametrize("seed", range(5))
