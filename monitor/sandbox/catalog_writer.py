@@ -51,7 +51,8 @@ class CatalogWriter:
     """Adds scenes one by one, so that only one is in memory; saved last, the catalog never lists a missing file."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        # A relative folder would be counted twice in the links of assets, which are relative to their documents.
+        self._folder = folder.absolute()
         self._items: dict[str, list[pystac.Item]] = {name: [] for name in _TITLES}
 
     def add_scene(self, scene: Scene) -> None:

@@ -71,6 +71,19 @@ def test_same_seed_same_files(tmp_path: Path) -> None:
     assert contents[0].keys() != contents[2].keys() or contents[0] != contents[2]
 
 
+def test_a_relative_folder_is_no_trap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every asset is found from its item, also where the valley was asked for by a relative path."""
+    monkeypatch.chdir(tmp_path)
+    valley = build_valley(Path("here"), seed=11, size_px=128, quiet=1, after=1)
+    assets = [
+        asset.get_absolute_href()
+        for item in pystac.Catalog.from_file(str(valley.catalog)).get_items(recursive=True)
+        for asset in item.assets.values()
+    ]
+    assert len(assets) > 4
+    assert all(Path(str(href)).is_file() for href in assets)
+
+
 @pytest.mark.parametrize("seed", [0, -3, 10**20])
 def test_any_integer_is_a_seed(tmp_path: Path, seed: int) -> None:
     """Zero, negative and huge seeds work."""
