@@ -1,5 +1,6 @@
 """How a tile is looked at: pixels, context, network, look. One `Looker` serves one acquisition."""
 
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -35,24 +36,31 @@ _RIM_DEG = 0.004
 
 
 class Stopwatch:
-    """Wall seconds per stage of one acquisition; a stage inside another counts for itself only."""
+    """Seconds per stage of one acquisition; a stage inside another counts for itself only.
+
+    Threads are timed each for itself: what runs beside the network counts in full, so stages may add up to more
+    than the time that passed.
+    """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
-        self._inner: list[float] = []
+        self._lock = threading.Lock()
+        self._thread = threading.local()
 
     def run(self, stage: str, work: Callable[[], Value]) -> Value:
         """Do `work` and add its own wall time to `stage`."""
+        inner: list[float] = self._thread.__dict__.setdefault("inner", [])
         start = time.perf_counter()
-        self._inner.append(0.0)
+        inner.append(0.0)
         try:
             return work()
         finally:
             elapsed = time.perf_counter() - start
-            own = elapsed - self._inner.pop()
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + own
-            if self._inner:
-                self._inner[-1] += elapsed
+            own = elapsed - inner.pop()
+            with self._lock:
+                self.seconds[stage] = self.seconds.get(stage, 0.0) + own
+            if inner:
+                inner[-1] += elapsed
 
 
 class Recent(Generic[Value]):
@@ -83,6 +91,16 @@ class TilePixels:
     """(C, 256, 256) reflectance in the order of `bands_to_read`; NaN = no data."""
     state: NDArray[np.uint8]
     mask_source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """One tile before the network has seen it."""
+
+    tile: Tile
+    pixels: TilePixels
+    features: Array | None
+    """What the network is to see; None where it sees nothing or there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,11 +173,21 @@ class Looker:
 
     def look(self, tile: Tile) -> Look | None:
         """The quantised look of one tile; None where nothing at all was observed."""
+        return self.answer(self.prepare(tile))
+
+    def prepare(self, tile: Tile) -> Prepared:
+        """A tile up to the network's door. Of all that a looker does this and `state` alone read files."""
         own = self._pixels(tile)
+        clear = (own.state == PixelState.VALID).any()
+        return Prepared(tile=tile, pixels=own, features=self.features(tile) if clear else None)
+
+    def answer(self, prepared: Prepared) -> Look | None:
+        """The network's answer as a look; may be asked from another thread than `prepare`."""
+        tile, own = prepared.tile, prepared.pixels
         clear = own.state == PixelState.VALID
         if not clear.any():
             return None
-        prediction = self._predict(tile)
+        prediction = self._predict(prepared.features)
         if prediction is None:
             return None
         return quantise(
@@ -198,12 +226,11 @@ class Looker:
         """A radar pass may lack a polarisation of the card; optics are read as the card wants them."""
         return card.sensor is Sensor.OPTICAL or set(bands_to_read(card)) <= set(self._bands())
 
-    def _predict(self, tile: Tile) -> Prediction | None:
+    def _predict(self, features: Array | None) -> Prediction | None:
         network = self.instruments.network
         if network is None or not self._has_bands(network.card):
             nothing = np.full((TILE_PX, TILE_PX), np.nan, np.float32)
             return Prediction(probability=nothing, spread=nothing)
-        features = self.features(tile)
         if features is None:
             return None
         card = network.card

@@ -2,20 +2,24 @@
 
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 from shapely import from_wkb
 
+from monitor.ahead import ahead
 from monitor.core.flat import FLAT
 from monitor.core.grid import blocks, pixels_within, region_tiles
 from monitor.core.masks import NO_ELEVATION, MaskSource, least_trusted
 from monitor.core.sensors import clear_fraction
 from monitor.errors import BadItem
 from monitor.leaving_out import left_out
-from monitor.looking import Looker, order_for_cache
+from monitor.looking import Looker, Prepared, order_for_cache
 from monitor.observing import OUTSIDE, unseen
 from monitor.ports import LookArchive
 from monitor.records import Look, Observation, Region, Tile
@@ -63,28 +67,66 @@ class Way:
 def survey(region: Region, looker: Looker, way: Way) -> Survey:
     """Look at every tile block by block and keep each look on disk.
 
+    While the network is busy with one tile, the next is read and the one before is written.
+
     Raises:
         BadItem: the region has no elevation at all.
     """
     tiles = watched_tiles(region)
     found = Survey()
-    for block in blocks(tiles, way.block_tiles):
-        for tile in order_for_cache(block):
-            if (row := left_out(looker, tile, way.flat_limit_deg)) is not None:
-                found.hidden[tile] = row
-            elif (look := looker.look(tile)) is None:
-                found.hidden[tile] = unseen(looker.acquisition, tile, looker.state(tile), looker.instruments)
-            else:
-                found.looks[tile] = look
-                keep = partial(way.archive.write, look, looker.instruments.model_version)
-                found.hrefs[tile] = looker.watch.run("products", keep)
-            if row is None or row.decision not in (FLAT, OUTSIDE):
-                found.clear[tile] = clear_fraction(looker.state(tile), _watched(region.geometry.wkb, tile))
+    walk = [order_for_cache(block) for block in blocks(tiles, way.block_tiles)]
+    ends = {block[-1] for block in walk}
+    prepare = partial(_prepare, region, looker, way.flat_limit_deg)
+    writing: dict[Tile, Future[str]] = {}
+    with ThreadPoolExecutor(1, "writing") as writer, closing(ahead(prepare, chain.from_iterable(walk))) as coming:
+        for ready in coming:
+            _take(found, ready, looker)
+            if ready.tile in found.looks:
+                writing[ready.tile] = writer.submit(_keep, found.looks[ready.tile], looker, way.archive)
             way.progress(len(found.looks) + len(found.hidden), len(tiles))
-        way.hold()
+            if ready.tile in ends:
+                found.hrefs.update((tile, kept.result()) for tile, kept in writing.items())
+                writing.clear()
+                way.hold()
     _check_elevation(found, looker)
     source = least_trusted(looker.mask_sources or {MaskSource.SCL.value})
     return Survey(looks=found.looks, hrefs=found.hrefs, hidden=found.hidden, clear=found.clear, mask_source=source)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """A tile that the network may look at, or the row that says why it may not."""
+
+    tile: Tile
+    row: Observation | None
+    prepared: Prepared | None
+    clear: float | None
+
+
+def _prepare(region: Region, looker: Looker, flat_limit_deg: float, tile: Tile) -> _Ready:
+    """All that is read for a tile."""
+    row = left_out(looker, tile, flat_limit_deg)
+    clear = None
+    if row is None or row.decision not in (FLAT, OUTSIDE):
+        clear = clear_fraction(looker.state(tile), _watched(region.geometry.wkb, tile))
+    return _Ready(tile=tile, row=row, prepared=looker.prepare(tile) if row is None else None, clear=clear)
+
+
+def _take(found: Survey, ready: _Ready, looker: Looker) -> None:
+    """Let the network look, and note what came of the tile."""
+    tile, prepared = ready.tile, ready.prepared
+    if ready.clear is not None:
+        found.clear[tile] = ready.clear
+    if ready.row is not None:
+        found.hidden[tile] = ready.row
+    elif prepared is not None and (look := looker.answer(prepared)) is not None:
+        found.looks[tile] = look
+    elif prepared is not None:
+        found.hidden[tile] = unseen(looker.acquisition, tile, prepared.pixels.state, looker.instruments)
+
+
+def _keep(look: Look, looker: Looker, archive: LookArchive) -> str:
+    return looker.watch.run("products", lambda: archive.write(look, looker.instruments.model_version))
 
 
 def watched_tiles(region: Region) -> tuple[Tile, ...]:
