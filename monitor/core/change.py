@@ -175,12 +175,13 @@ def unchanged(ratio: Array, usable: Mask) -> Mask:
 
 def surface_normal(elevation_m: Array, resolution_m: float) -> Array:
     """(3, H, W) unit normal (east, north, up) of lightly smoothed ground; voids count as level."""
-    ground = np.where(np.isfinite(elevation_m), elevation_m, 0.0)
-    weight = np.isfinite(elevation_m).astype(np.float64)
-    smooth = ndimage.gaussian_filter(ground * weight, 1.0) / np.maximum(ndimage.gaussian_filter(weight, 1.0), 1e-3)
+    known = np.isfinite(elevation_m)
+    smooth = ndimage.gaussian_filter(np.where(known, elevation_m, np.float32(0.0)), 1.0)
+    if not known.all():
+        smooth /= np.maximum(ndimage.gaussian_filter(known.astype(np.float32), 1.0), np.float32(1e-3))
     down, east = np.gradient(smooth, resolution_m)
     up = 1.0 / np.sqrt(1.0 + down**2 + east**2)
-    return np.stack([-east * up, down * up, up]).astype(np.float32)
+    return np.stack([-east * up, down * up, up]).astype(np.float32, copy=False)
 
 
 def _scene_fit(ratio: Array, normal: Array, usable: Mask, fallback: float) -> Array | np.float32:
