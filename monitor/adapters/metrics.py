@@ -38,7 +38,7 @@ class Metrics:
         )
         self._stage = Histogram(
             "scarpwatch_stage_seconds",
-            "Wall time of one acquisition by stage",
+            "Time of one acquisition by stage; reading and writing run beside the network",
             ("stage",),
             buckets=_SECONDS,
             registry=registry,
