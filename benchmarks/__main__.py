@@ -26,14 +26,21 @@ _OUT = _ROOT / "docs"
 def speed(
     data: DataOption = _DATA,
     model: ModelOption = _MODEL,
+    radar_model: Annotated[
+        Path | None,
+        typer.Option(
+            "--radar-model", help="Also a simulated valley with both sensors, this network for radar.", exists=True
+        ),
+    ] = None,
     profile: Annotated[
         Path | None, typer.Option("--profile", help="Profile into this file and list what takes longest instead.")
     ] = None,
 ) -> None:
     """Acquisition to alert on the Hokkaido pair: wall time by stage, beside the bare engine."""
-    from benchmarks.speed import run
+    from benchmarks.speed import pair_of, run, valley_of
 
-    typer.echo(run(data, model, profile))
+    watched = [pair_of(data, model), *([valley_of(model, radar_model)] if radar_model else [])]
+    typer.echo(run(watched, profile))
 
 
 @app.command()

@@ -5,7 +5,7 @@ import io
 import pstats
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,18 +13,23 @@ from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 from benchmarks import iburi, machine
-from monitor import wiring
+from monitor import demo, wiring
 from monitor.adapters.engine import open_engine
-from monitor.adapters.model_store import load_card
 from monitor.adapters.store import SqlStore
 from monitor.config import Settings
 from monitor.core.grid import TILE_M, region_tiles
 from monitor.ports import Engine
 from monitor.records import ModelCard
+from monitor.sandbox.story import STORM_UNDER_CLOUD
+from monitor.sandbox.valley import build_valley
 from monitor.service import PassEvent, PassSummary, Service
+
+Configure = Callable[[Path], Settings]
+"""What is watched, with a database and products of its own in a folder."""
 
 STAGES = ("search", "read", "features", "engine", "change", "products", "store")
 TARGET = 0.25
@@ -33,7 +38,7 @@ TARGET = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speed:
-    """One pass over the pair."""
+    """One pass over everything there is."""
 
     machine: str
     model: str
@@ -72,7 +77,7 @@ class MeasuredEngine:
     """An engine that counts its windows, its wall time and the process's CPU time within it."""
 
     def __init__(self, engine: Engine) -> None:
-        """Wraps `engine`; whatever other threads do meanwhile is counted too (nothing, in this pass)."""
+        """Wraps `engine`; CPU time of the thread that reads ahead meanwhile is counted as well."""
         self._engine = engine
         self.wall = self.cpu = 0.0
         self.calls = 0
@@ -92,40 +97,62 @@ class MeasuredEngine:
         return answers
 
 
-def measure(data: Path, model: Path, profile: Path | None = None) -> Speed:
-    """One pass in this process on a fresh database in a temporary folder, then the bare engine.
+def pair_of(data: Path, model: Path) -> Configure:
+    """The two real dates of Hokkaido: optics alone."""
+    return lambda folder: iburi.settings_for(data, folder, model)
+
+
+def valley_of(model: Path, radar_model: Path, seed: int = 1) -> Configure:
+    """The demonstration's simulated valley: optics and radar, a network for each. Both lie in one folder of models."""
+
+    def configure(folder: Path) -> Settings:
+        valley = build_valley(
+            folder, seed=seed, size_px=demo.SIZE_PX, quiet=demo.QUIET, after=demo.AFTER, story=STORM_UNDER_CLOUD
+        )
+        plain = yaml.safe_load(demo.write_config(folder, valley).read_text(encoding="utf-8"))
+        networks = {"models": str(model.absolute().parent), "model": model.name, "radar_model": radar_model.name}
+        return Settings.model_validate({"folder": folder.absolute(), **plain, **networks})
+
+    return configure
+
+
+def measure(configure: Configure, profile: Path | None = None) -> Speed:
+    """One pass in this process on a fresh database in a temporary folder, then the bare engines.
 
     `profile` takes cProfile's statistics of the pass; profiling slows Python code, so do not quote that run.
     """
     described = machine.describe()
     with tempfile.TemporaryDirectory(prefix="scarpwatch-speed-") as folder:
+        settings = configure(Path(folder))
         started = time.perf_counter()
-        settings = iburi.settings_for(data, Path(folder), model)
         with closing(SqlStore(settings.database)) as store:
             store.upgrade()
-        service, engine = _build(settings)
+        service, opened = _build(settings)
         opening = time.perf_counter() - started
         with closing(service):
             done = _pass(service, profile)
         peak = machine.peak_memory_mib()
         with closing(SqlStore(settings.database)) as store:
             tiles = _looked_at(store, settings)
-    card = load_card(model)
-    calls, wall, cpu = engine.calls, engine.wall, engine.cpu
+    # Noted before the bare engines add to them.
+    windows = [engine.calls for _, engine in opened]
+    wall, cpu = sum(engine.wall for _, engine in opened), sum(engine.cpu for _, engine in opened)
     return Speed(
         machine=described,
-        model=card.version,
+        model=" and ".join(card.version for card, _ in opened),
         wall_seconds=done.wall,
         cpu_seconds=done.cpu,
         stages=done.stages,
         engine_wall_seconds=wall,
         engine_cpu_seconds=cpu,
-        calls=calls,
+        calls=sum(windows),
         tiles=tiles,
         area_km2=tiles * (TILE_M / 1000.0) ** 2,
         peak_mib=peak,
         opening_seconds=opening,
-        bare_seconds=bare_engine(engine, card, calls),
+        bare_seconds=sum(
+            bare_engine(engine, card, calls) for (card, engine), calls in zip(opened, windows, strict=True)
+        ),
         alerts=done.summary.alerts_opened,
     )
 
@@ -163,11 +190,11 @@ def table(speed: Speed) -> str:
     return "\n".join([*lines, "", *(f"- {fact}" for fact in facts)])
 
 
-def run(data: Path, model: Path, profile: Path | None) -> str:
+def run(watched: Sequence[Configure], profile: Path | None) -> str:
     """Measure and give the report as Markdown; with `profile` the functions that take longest instead."""
     if profile is None:
-        return table(measure(data, model))
-    measure(data, model, profile)
+        return "\n\n".join(table(measure(configure)) for configure in watched)
+    measure(watched[-1], profile)
     return hot_spots(profile)
 
 
@@ -217,18 +244,19 @@ def _pass(service: Service, profile: Path | None) -> _Done:
     return _Done(summary=summary, wall=ended - wall, cpu=machine.cpu_seconds() - cpu, stages=stages)
 
 
-def _build(settings: Settings) -> tuple[Service, MeasuredEngine]:
-    """The service as the command line builds it, its engine wrapped."""
-    opened: list[MeasuredEngine] = []
+def _build(settings: Settings) -> tuple[Service, Sequence[tuple[ModelCard, MeasuredEngine]]]:
+    """The service as the command line builds it, its engines wrapped."""
+    opened: list[tuple[ModelCard, MeasuredEngine]] = []
 
     def measured(card: ModelCard, threads: int) -> Engine:
-        opened.append(MeasuredEngine(open_engine(card, threads)))
-        return opened[-1]
+        engine = MeasuredEngine(open_engine(card, threads))
+        opened.append((card, engine))
+        return engine
 
     # The composition root has no seam for this, on purpose; a benchmark may reach in.
     with patch.object(wiring, "open_engine", measured):
         service = wiring.build(settings)
-    return service, opened[0]
+    return service, opened
 
 
 def _looked_at(store: SqlStore, settings: Settings) -> int:
