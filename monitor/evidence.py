@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.change import AlertSettings
+from monitor.core.change import AlertSettings, ChangeLayer
 from monitor.core.clusters import Ground, burn, clusters
 from monitor.core.events import (
     LookContext,
@@ -23,7 +23,7 @@ from monitor.core.grid import PIXEL_HA, project, tile_polygon
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.core.surroundings import Seen, look_around, neighbourhood
 from monitor.records import AlertStatus, Cluster, Detector, Event, Evidence, PixelState, Sensor, Tile, Verdict
-from monitor.scene import Before, Changes, Scene, compare, scene_settings, threshold_of
+from monitor.scene import Before, Changes, Scene, change_layers, scene_settings, threshold_of
 
 _UNSEEN = np.uint8(PixelState.NODATA)
 _MOSTLY = 0.5
@@ -75,25 +75,29 @@ def judge_events(
     """Open events with this look's evidence, each judged against its own frozen reference."""
     judged = []
     for group in frozen:
-        changes = compare(scene, group.past, settings)
+        layers = change_layers(scene, group.past)
         for event in group.events:
-            piece = _evidence(event, scene, changes, context, settings)
+            piece = _evidence(event, scene, layers, context, settings)
             if piece is not None and not said_before(event, context.acquisition_key, piece.verdict):
                 judged.append(add_evidence(event, [piece], lifecycle))
     return judged
 
 
 def _evidence(
-    event: Event, scene: Scene, changes: Changes, context: LookContext, settings: AlertSettings
+    event: Event,
+    scene: Scene,
+    layers: Mapping[Detector, ChangeLayer],
+    context: LookContext,
+    settings: AlertSettings,
 ) -> Evidence | None:
     """What the scene says about an event; None when it does not show any of its ground."""
     ground = burn(project(event.geometry, 4326, scene.canvas.epsg), scene.canvas)
     if not ground.any():
         return None
-    own = event.comparable == context.comparable and event.detector in changes.layers
-    detector = event.detector if own else next(one for one in _BASELINES if one in changes.layers)
+    own = event.comparable == context.comparable and event.detector in layers
+    detector = event.detector if own else next(one for one in _BASELINES if one in layers)
     high = threshold_of(detector, settings)
-    change = changes.layers[detector].change
+    change = layers[detector].change
     # Where a cluster may start: not on a bank, which a flood has cleared.
     strong = (change >= high) & (scene.slope_deg >= settings.seed_slope_deg)
     level = measure(change, ground, PIXEL_HA, strong)

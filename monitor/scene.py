@@ -171,16 +171,30 @@ def references(looks: Mapping[Tile, Sequence[Look]], settings: AlertSettings) ->
 
 
 def compare(scene: Scene, past: Mapping[Tile, Before], settings: AlertSettings) -> Changes:
+    """Change of the scene against what was known before, by every detector of its sensor, and where it is coherent."""
+    layers = change_layers(scene, past)
+    return Changes(layers=layers, masks={one: _coherent(one, layers[one], scene, settings) for one in layers})
+
+
+def change_layers(scene: Scene, past: Mapping[Tile, Before]) -> dict[Detector, ChangeLayer]:
     """Change of the scene against what was known before, by every detector of its sensor."""
     if scene.sensor is Sensor.SAR:
-        of_radar = {tile: known for tile, known in past.items() if isinstance(known, BackscatterReference)}
-        return _compare_radar(scene, of_radar, settings)
-    return _compare_optics(
-        scene, {tile: known for tile, known in past.items() if isinstance(known, Reference)}, settings
-    )
+        return _compare_radar(scene, {tile: one for tile, one in past.items() if isinstance(one, BackscatterReference)})
+    return _compare_optics(scene, {tile: one for tile, one in past.items() if isinstance(one, Reference)})
 
 
-def _compare_optics(scene: Scene, past: Mapping[Tile, Reference], settings: AlertSettings) -> Changes:
+def _coherent(detector: Detector, layer: ChangeLayer, scene: Scene, settings: AlertSettings) -> Mask:
+    """Where a detector's change is strong and connected enough to start a cluster."""
+    if detector is Detector.RADAR:
+        return coherent_change(layer.change, scene.slope_deg, settings, scene.native_m)
+    high, low = settings.high, settings.low
+    if detector is Detector.BASELINE:
+        high = max(settings.baseline_high, settings.noise_factor * layer.noise)
+        low = max(settings.baseline_low, 0.6 * settings.noise_factor * layer.noise)
+    return grow(layer.change, scene.slope_deg, high, low, settings.seed_slope_deg)
+
+
+def _compare_optics(scene: Scene, past: Mapping[Tile, Reference]) -> dict[Detector, ChangeLayer]:
     canvas = scene.canvas
     known = [tile for tile in canvas.tiles if tile in past]
     probability = canvas.lay({tile: past[tile].probability for tile in known}, NAN)
@@ -193,19 +207,10 @@ def _compare_optics(scene: Scene, past: Mapping[Tile, Reference], settings: Aler
         scene.slopes,
         RESOLUTION_M,
     )
-    high = max(settings.baseline_high, settings.noise_factor * baseline.noise)
-    low = max(settings.baseline_low, 0.6 * settings.noise_factor * baseline.noise)
-    slope = settings.seed_slope_deg
-    return Changes(
-        layers={Detector.NETWORK: network, Detector.BASELINE: baseline},
-        masks={
-            Detector.NETWORK: grow(network.change, scene.slope_deg, settings.high, settings.low, slope),
-            Detector.BASELINE: grow(baseline.change, scene.slope_deg, high, low, slope),
-        },
-    )
+    return {Detector.NETWORK: network, Detector.BASELINE: baseline}
 
 
-def _compare_radar(scene: Scene, past: Mapping[Tile, BackscatterReference], settings: AlertSettings) -> Changes:
+def _compare_radar(scene: Scene, past: Mapping[Tile, BackscatterReference]) -> dict[Detector, ChangeLayer]:
     canvas = scene.canvas
     bands = range(len(scene.polarisations))
     known = [tile for tile in canvas.tiles if tile in past]
@@ -216,16 +221,11 @@ def _compare_radar(scene: Scene, past: Mapping[Tile, BackscatterReference], sett
         last_seen_s=canvas.lay({tile: past[tile].last_seen_s for tile in known}, np.float64(np.nan)),
     )
     layer = backscatter_change(scene.measured, before, scene.slopes, scene.native_m, scene.polarisations)
-    mask = coherent_change(layer.change, scene.slope_deg, settings, scene.native_m)
-    layers, masks = {Detector.RADAR: layer}, {Detector.RADAR: mask}
+    layers = {Detector.RADAR: layer}
     said = {tile: answer for tile in known if (answer := past[tile].probability) is not None}
     if said and np.isfinite(scene.probability).any():
-        network = network_change(scene.probability, canvas.lay(said, NAN), scene.slopes)
-        layers[Detector.NETWORK] = network
-        masks[Detector.NETWORK] = grow(
-            network.change, scene.slope_deg, settings.high, settings.low, settings.seed_slope_deg
-        )
-    return Changes(layers=layers, masks=masks)
+        layers[Detector.NETWORK] = network_change(scene.probability, canvas.lay(said, NAN), scene.slopes)
+    return layers
 
 
 def scene_settings(scene: Scene, settings: AlertSettings) -> AlertSettings:
