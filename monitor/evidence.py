@@ -75,9 +75,11 @@ def judge_events(
     """Open events with this look's evidence, each judged against its own frozen reference."""
     judged = []
     for group in frozen:
-        layers = change_layers(scene, group.past)
+        # Only where the past is known or an event lies: a region may be a hundred times as large.
+        near = scene.part({*group.past, *(tile for event in group.events for tile in event.tiles)})
+        layers = change_layers(near, group.past)
         for event in group.events:
-            piece = _evidence(event, scene, layers, context, settings)
+            piece = _evidence(event, near, layers, context, settings)
             if piece is not None and not said_before(event, context.acquisition_key, piece.verdict):
                 judged.append(add_evidence(event, [piece], lifecycle))
     return judged

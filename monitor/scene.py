@@ -4,7 +4,7 @@ What is compared depends on the sensor: the network's answers and the colours of
 radar looks. Every step after this one sees change layers only.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -58,6 +58,22 @@ class Scene:
     """Where scene-wide shifts are measured: observed slopes."""
     state: NDArray[np.uint8]
     """PixelState; NODATA where there is no look."""
+
+    def part(self, tiles: Iterable[Tile]) -> "Scene":
+        """The scene around some tiles (`Canvas.part`); the arrays are views."""
+        canvas = self.canvas.part(tiles)
+        place = (..., *self.canvas.place(canvas))
+        return replace(
+            self,
+            canvas=canvas,
+            probability=self.probability[place],
+            measured=self.measured[place],
+            spread=self.spread[place],
+            slope_deg=self.slope_deg[place],
+            elevation_m=self.elevation_m[place],
+            slopes=self.slopes[place],
+            state=self.state[place],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

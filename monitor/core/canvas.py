@@ -43,6 +43,35 @@ class Canvas:
         left = (tile.column - self.column) * TILE_PX
         return slice(top, top + TILE_PX), slice(left, left + TILE_PX)
 
+    def part(self, tiles: Iterable[Tile]) -> "Canvas":
+        """The rectangle around some tiles and their neighbours, as far as it lies on this canvas.
+
+        All of this canvas where none of them does. With the neighbours, filters that reach less than a tile far see
+        at every pixel of the tiles what they would see on the whole canvas.
+        """
+        own = [tile for tile in tiles if tile.epsg == self.epsg]
+        columns = range(self.column, self.column + self.columns)
+        rows = range(self.row, self.row - self.rows, -1)
+        wide = [column for column in columns if any(abs(tile.column - column) <= 1 for tile in own)]
+        high = [row for row in rows if any(abs(tile.row - row) <= 1 for tile in own)]
+        if not wide or not high:
+            return self
+        west, east, north, south = wide[0], wide[-1], high[0], high[-1]
+        return Canvas(
+            epsg=self.epsg,
+            column=west,
+            row=north,
+            columns=east - west + 1,
+            rows=north - south + 1,
+            tiles=tuple(tile for tile in self.tiles if west <= tile.column <= east and south <= tile.row <= north),
+        )
+
+    def place(self, part: "Canvas") -> tuple[slice, slice]:
+        """Where a part of this canvas lies on it."""
+        top, left = (self.row - part.row) * TILE_PX, (part.column - self.column) * TILE_PX
+        height, width = part.shape
+        return slice(top, top + height), slice(left, left + width)
+
     def lay(self, arrays: Mapping[Tile, NDArray[T]], fill: T) -> NDArray[T]:
         """One (rows, columns) array from (256, 256) arrays; tiles without one are `fill`."""
         out = np.full(self.shape, fill, dtype=np.asarray(fill).dtype)

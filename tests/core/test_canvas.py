@@ -52,3 +52,17 @@ def test_halo_continues_the_neighbours(halo: int) -> None:
     rows = np.arange(size)[:, None] - halo - 5 * 256
     columns = np.arange(size)[None, :] - halo + 5 * 256
     np.testing.assert_array_equal(got, rows * 10_000.0 + columns)
+
+
+def test_a_part_lies_where_its_tiles_lie() -> None:
+    """One ring wider than the tiles, cut at the edge of the canvas, and holding the same pixels."""
+    tiles = [_tile(column, row) for column in range(5) for row in range(4) if (column, row) != (2, 2)]
+    (canvas,) = canvases(tiles)
+    part = canvas.part([_tile(1, 3), _tile(1, 2, epsg=32655)])
+    assert (part.column, part.row, part.columns, part.rows) == (0, 3, 3, 2)
+    assert set(part.tiles) == {_tile(c, r) for c in range(3) for r in (2, 3)} - {_tile(2, 2)}
+    whole = canvas.lay({tile: _world(tile) for tile in tiles}, np.float64(-1))
+    own = part.lay({tile: _world(tile) for tile in part.tiles}, np.float64(-1))
+    np.testing.assert_array_equal(whole[canvas.place(part)], own)
+    assert canvas.part([_tile(2, 2)]).columns == 3, "also around a tile that the canvas has no look of"
+    assert canvas.part([_tile(9, 9)]) == canvas
