@@ -76,6 +76,8 @@ trees."""
 _SCAR_TEXTURE_DB = 1.0
 _WET_SCAR_DB = np.array([1.0, 0.3], dtype=np.float32)
 _FELLED_DB = np.array([-11.2, -18.4], dtype=np.float32)
+_LEAFLESS_DB = np.array([0.6, 1.0], dtype=np.float32)
+"""Rise of broadleaved forest from summer to winter, VV and VH (Dostálová et al. 2018: about 1 dB)."""
 _WET_SNOW_DB = -3.0
 """Melting snow swallows the wave."""
 _WATER_DB_PER_M_S = np.array([1.0, 0.45], dtype=np.float32)
@@ -120,6 +122,8 @@ class Conditions:
     """(padded, padded) forest that is gone."""
     snow: NDArray[np.bool_] | None = None
     """(padded, padded) melting snow."""
+    leafless: float = 0.0
+    """Share of the leaves of broadleaved trees that are down."""
 
 
 def make_radar_ground(cover: LandCover, scars: Scars, relief: Relief, seed: int) -> RadarGround:
@@ -187,6 +191,8 @@ def _dry_db(ground: RadarGround, now: Conditions) -> NDArray[np.float32]:
     # Rows of work seen along or across: enough to tell fields of one crop apart.
     tilled = np.where(np.isin(now.crops, (Crop.TILLED, Crop.STUBBLE)), 0.5, 0.1).astype(np.float32)
     level[0, fields] += tilled[number] * cover.parcels.rows[fields]
+    if now.leafless:
+        level[:, cover.kind == Cover.BROADLEAF] += _LEAFLESS_DB[:, None] * np.float32(now.leafless)
     if now.felled is not None:
         level[:, now.felled] = _FELLED_DB[:, None] + ground.texture_db[now.felled]
     return np.asarray(level, dtype=np.float32)

@@ -99,12 +99,12 @@ def farm(parcels: Parcels, on_floor: NDArray[np.bool_], seed: int, quiet: int, a
             moves = rng.uniform(size=parcels.count) < _CHANGE_PER_REVISIT[state]
             state = np.where(moves, _NEXT[state], state).astype(np.int8)
         if acquisition == quiet:
-            state = _till(state, states[-1], area_px, rng)
+            state = till(state, states[-1], area_px, rng)
         states.append(state)
     return states
 
 
-def _till(
+def till(
     state: NDArray[np.int8], before: NDArray[np.int8], area_px: NDArray[np.intp], rng: np.random.Generator
 ) -> NDArray[np.int8]:
     """Turn a few large green fields bare at once."""

@@ -14,7 +14,8 @@ SCALE = 0.0001
 OFFSET = -0.1
 """reflectance = DN * SCALE + OFFSET, as since processing baseline 04.00."""
 _DIFFUSE = np.array([0.24, 0.17, 0.12], dtype=np.float32)
-"""Skylight's share of the light on flat ground, B02, B03, B04."""
+"""Skylight's share of the light on flat ground under a high sun, B02, B03, B04."""
+_HIGH_SUN_DEG = 60.0
 _HAZE = np.array([1.0, 0.62, 0.42], dtype=np.float32)
 """Path radiance left by an imperfect atmospheric correction, relative."""
 _PSF_PX = 0.55
@@ -80,14 +81,26 @@ def direct_light(relief: Relief, sun: Sun) -> NDArray[np.float32]:
     return np.asarray(np.clip(cosine, 0.0, None) / np.sin(height), dtype=np.float32)
 
 
+def skylight(sun: Sun) -> NDArray[np.float32]:
+    """(C,) skylight's share of the light on flat ground: it grows as the sun sinks and its light has more air to cross.
+
+    Beer's law for the direct light, half of what is scattered comes down: share = (1 - T) / (1 + T) with
+    T = exp(-depth / sin(elevation)), the depth such that a high sun gives `_DIFFUSE`.
+    """
+    high = (1.0 - _DIFFUSE) / (1.0 + _DIFFUSE)
+    direct = high ** (np.sin(np.radians(_HIGH_SUN_DEG)) / np.sin(np.radians(sun.elevation_deg)))
+    return np.asarray((1.0 - direct) / (1.0 + direct), dtype=np.float32)
+
+
 def illuminate(
-    surface: NDArray[np.float32], relief: Relief, sun: Sun, shadow: NDArray[np.float32]
+    surface: NDArray[np.float32], relief: Relief, sun: Sun, shadow: NDArray[np.float32], year: bool = False
 ) -> NDArray[np.float32]:
     """Light the ground.
 
     Args:
         surface: (3, H, W) reflectance.
         shadow: (H, W) share of the sunlight that clouds hold back, 0-1.
+        year: under any sun of the year, `skylight`; else as under a high sun.
 
     Returns:
         (3, H, W) apparent reflectance, before the air.
@@ -95,7 +108,7 @@ def illuminate(
     sunlight = direct_light(relief, sun) * (1.0 - shadow)
     sky = np.cos(np.radians(relief.slope_deg) / 2.0) ** 2
     lit = np.empty_like(surface)
-    for band, diffuse in enumerate(_DIFFUSE):
+    for band, diffuse in enumerate(skylight(sun) if year else _DIFFUSE):
         lit[band] = surface[band] * ((1.0 - diffuse) * sunlight + diffuse * sky)
     return lit
 

@@ -11,6 +11,8 @@ from monitor.sandbox.backscatter import Conditions, RadarGround, gamma_naught, m
 from monitor.sandbox.fields import farm_at
 from monitor.sandbox.frame import stream
 from monitor.sandbox.radar import ASCENDING, DESCENDING, OrbitState, Track, View, make_view, sense
+from monitor.sandbox.seasons import leafless
+from monitor.sandbox.traps import Snow
 from monitor.sandbox.world import World
 
 TRACKS = (DESCENDING, ASCENDING)
@@ -55,22 +57,26 @@ class Radar:
     """By ordinal of the day."""
 
 
-def plan_passes(times: Sequence[datetime], storm: datetime, seed: int) -> tuple[Pass, ...]:
+def plan_passes(times: Sequence[datetime], storm: datetime, seed: int, *, year: bool = False) -> tuple[Pass, ...]:
     """All passes from at least five before the storm (on each track) to the last optical look, in order of time.
 
     Args:
         times: the optical looks.
         storm: the first pass of each track after it comes a day or two later.
+        year: one satellite alone, every 12 days, and the storm on any day between two passes.
     """
     passes = []
     midnight = datetime(storm.year, storm.month, storm.day, tzinfo=UTC)
+    repeat = 2 * _REPEAT if year else _REPEAT
+    lag = timedelta(days=int(stream(seed, "radar calendar").integers(0, 12))) if year else timedelta(0)
     for track in TRACKS:
-        first = midnight + _AFTER_STORM[track.state] + _TIME_OF_DAY[track.state]
-        before = max(_FEWEST_QUIET, -(-(first - times[0]) // _REPEAT))
-        last = (max(times[-1], storm) - first) // _REPEAT
+        first = midnight + _AFTER_STORM[track.state] + _TIME_OF_DAY[track.state] + lag
+        first -= max((first - storm) // repeat, 0) * repeat
+        before = max(_FEWEST_QUIET, -(-(first - times[0]) // repeat))
+        last = (max(times[-1], storm) - first) // repeat
         for number in range(-before, last + 1):
-            platform = "ac"[(number + seed + (track is ASCENDING)) % 2]
-            passes.append(Pass(track=track, time=first + number * _REPEAT, platform=platform, number=number))
+            platform = "ac"[(seed if year else number + seed + (track is ASCENDING)) % 2]
+            passes.append(Pass(track=track, time=first + number * repeat, platform=platform, number=number))
     return tuple(sorted(passes, key=lambda one: one.time))
 
 
@@ -100,7 +106,7 @@ def conditions(world: World, radar: Radar, one: Pass, rng: np.random.Generator) 
     """Fields, soil, wind and calibration at a pass."""
     stormy = world.after > 0 and one.time > world.storm
     felled = world.clearcut is not None and one.time > world.times[world.clearcut.since] - timedelta(days=2)
-    snowed = world.snow is not None and abs(one.time - world.times[world.snow.look]) < timedelta(days=1.5)
+    snow = _snow(world, one.time)
     return Conditions(
         crops=farm_at(world.crops, world.times, one.time, world.seed),
         wetness=_wetness(radar.rain, one.time, world.storm if stormy else None),
@@ -108,8 +114,19 @@ def conditions(world: World, radar: Radar, one: Pass, rng: np.random.Generator) 
         offset_db=float(_ONE_OFF_DB[one.platform] + rng.normal(0.0, _OFFSET_DB)),
         storm_days=(one.time - world.storm) / timedelta(days=1) if stormy else None,
         felled=world.clearcut.mask if felled and world.clearcut is not None else None,
-        snow=world.snow.mask if snowed and world.snow is not None else None,
+        snow=snow.mask if snow is not None else None,
+        leafless=leafless(one.time.timetuple().tm_yday) if world.story.year else 0.0,
     )
+
+
+def _snow(world: World, time: datetime) -> Snow | None:
+    """Melting snow at the optical look nearest in time."""
+    if world.story.year:
+        nearest = min(range(len(world.times)), key=lambda look: abs(world.times[look] - time))
+        snow = world.snow_at(nearest)
+    else:
+        snow = next((one for one in world.snow if abs(time - world.times[one.look]) < timedelta(days=1.5)), None)
+    return snow if snow is not None and snow.melting else None
 
 
 def _wetness(rain: Mapping[int, float], time: datetime, storm: datetime | None) -> float:

@@ -26,6 +26,9 @@ class Story:
     """A block of forest on a slope is felled between two quiet looks."""
     snow: bool = False
     """The highest ground is white in one quiet look."""
+    year: bool = False
+    """The looks last about a year: leaves fall and come back, fields follow the farmer's calendar, snow lies in spells
+    of winter, most looks are clouded, a track of radar comes every 12 days. `overcast` and `snow` add nothing to it."""
 
 
 PLAIN = Story()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from monitor.sandbox.cover import Cover, LandCover
 from monitor.sandbox.frame import fractal, stream
 from monitor.sandbox.scars import Scars
+from monitor.sandbox.seasons import meadow_tone, tree_tone
 
 BANDS = ("B02", "B03", "B04")
 
@@ -68,7 +69,7 @@ def make_ground(cover: LandCover, scars: Scars, seed: int) -> Ground:
 
 
 def reflect(
-    ground: Ground, crops: NDArray[np.int8], day_of_year: int, revisits_since_storm: int
+    ground: Ground, crops: NDArray[np.int8], day_of_year: int, revisits_since_storm: int, year: bool = False
 ) -> NDArray[np.float32]:
     """Surface reflectance on a date.
 
@@ -77,12 +78,14 @@ def reflect(
         crops: (count,) Crop per field.
         day_of_year: sets the season of leaves and grass.
         revisits_since_storm: 0 before the storm, then 1, 2, …
+        year: leaves fall and come back, as in a story that lasts a year.
 
     Returns:
         (3, padded, padded) float32.
     """
     cover = ground.cover
-    image = np.moveaxis((_COVER * _season(day_of_year))[cover.kind], -1, 0)
+    season = _season_of_year(day_of_year) if year else _season(day_of_year)
+    image = np.moveaxis((_COVER * season)[cover.kind], -1, 0)
     image *= ground.texture
     fields = cover.kind == Cover.FIELD
     number = cover.parcels.field[fields]
@@ -104,6 +107,14 @@ def _season(day_of_year: int) -> NDArray[np.float32]:
     season[leafy] *= np.array([1.0, 1.0 + 0.20 * spring, 1.0 + 0.08 * spring]) + autumn * np.array([0.05, 0.05, 0.45])
     season[Cover.MEADOW, 2] *= 1.0 + 0.25 * np.clip((day_of_year - 180) / 40.0, 0.0, 1.0)
     return season.astype(np.float32)
+
+
+def _season_of_year(day_of_year: int) -> NDArray[np.float32]:
+    """(covers, 3) factor of any day of the year, without a jump at New Year."""
+    season = np.ones_like(_COVER)
+    season[[Cover.BROADLEAF, Cover.SCRUB]] = tree_tone(day_of_year, BANDS)
+    season[Cover.MEADOW] = meadow_tone(day_of_year, BANDS)
+    return season
 
 
 def _flood(image: NDArray[np.float32], ground: Ground, revisits: int) -> None:

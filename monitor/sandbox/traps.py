@@ -65,12 +65,16 @@ class Clearcut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snow:
-    """A late fall of snow that is gone at the next look."""
+    """Snow as it lies at one look: a late fall that is gone at the next one, or a day of winter."""
 
     mask: NDArray[np.bool_]
     """(padded, padded)."""
     look: int
     """The optical look that sees it."""
+    melting: bool = True
+    """Wet, so that radar sees it too."""
+    share: NDArray[np.float32] | None = None
+    """(padded, padded) part of each pixel that is white, 0-1; None: all of the mask, and nothing else."""
 
 
 def fell_forest(relief: Relief, cover: LandCover, scars: Scars, seed: int, quiet: int) -> Clearcut | None:
@@ -119,7 +123,10 @@ def lay_traps(
     if clearcut is not None and look >= clearcut.since:
         felled = clearcut.mask & (scars.share < 0.05)
         surface[:, felled] = 0.25 * surface[:, felled] + 0.9 * _SLASH[:, None]
-    if snow is not None and look == snow.look:
+    if snow is not None and look == snow.look and snow.share is not None:
+        surface *= 1.0 - 0.88 * snow.share
+        surface += 0.9 * _WHITE[:, None, None] * snow.share
+    elif snow is not None and look == snow.look:
         surface[:, snow.mask] = 0.12 * surface[:, snow.mask] + 0.9 * _WHITE[:, None]
     return surface
 

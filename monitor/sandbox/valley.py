@@ -158,7 +158,7 @@ def _look(world: World, writer: CatalogWriter, report: Report) -> NDArray[np.boo
 
 def _listen(world: World, writer: CatalogWriter, report: Report) -> tuple[Radar, tuple[Pass, ...]]:
     """All radar passes."""
-    passes = plan_passes(world.times, world.storm, world.seed)
+    passes = plan_passes(world.times, world.storm, world.seed, year=world.story.year)
     radar = make_radar(world, passes)
     for one in passes:
         bands = quantised(observe_pass(world, radar, one))
@@ -186,8 +186,7 @@ def _traps(world: World, radar: tuple[Radar, tuple[Pass, ...]] | None) -> tuple[
         causes.append((Cause.FLOOD, flood, world.storm))
     if world.clearcut is not None:
         causes.append((Cause.CLEARCUT, world.clearcut.mask, times[world.clearcut.since]))
-    if world.snow is not None:
-        causes.append((Cause.SNOW, world.snow.mask, times[world.snow.look]))
+    causes += [(Cause.SNOW, snow.mask, times[snow.look]) for snow in world.snow]
     drawn = [Trap(cause=cause, geometry=outline(frame, mask), time=time) for cause, mask, time in causes]
     return tuple(sorted((trap for trap in drawn if not trap.geometry.is_empty), key=lambda trap: trap.time))
 
@@ -199,9 +198,9 @@ def _acquire(world: World, index: int) -> tuple[Scene, NDArray[np.bool_]]:
     sun = sun_position(time, *world.centre)
     sky = make_weather(world, index, sun, rng)
     revisits = max(index - world.quiet + 1, 0)
-    surface = reflect(world.ground, world.crops[index], time.timetuple().tm_yday, revisits)
-    surface = lay_traps(surface, world.clearcut, world.snow, world.ground.scars, index)
-    lit = add_clouds(illuminate(surface, world.relief, sun, sky.shadow), sky)
+    surface = reflect(world.ground, world.crops[index], time.timetuple().tm_yday, revisits, world.story.year)
+    surface = lay_traps(surface, world.clearcut, world.snow_at(index), world.ground.scars, index)
+    lit = add_clouds(illuminate(surface, world.relief, sun, sky.shadow, world.story.year), sky)
     digital = world.frame.crop(to_digital(observe(lit, draw_air(rng), rng)))
     scl = _scene_classes(world, index, sky, sun, rng)
     fine, coarse = world.frame.transform(), world.frame.transform(20.0)
@@ -225,9 +224,9 @@ def _scene_classes(world: World, index: int, sky: Sky, sun: Sun, rng: np.random.
     if world.clearcut is not None and index >= world.clearcut.since:
         bare |= world.clearcut.mask
     scl = classify(sky, cover.kind, bare, direct_light(world.relief, sun), rng)
-    if world.snow is not None and index == world.snow.look:
+    if (snow := world.snow_at(index)) is not None:
         side = scl.shape[0]
-        white = world.snow.mask.reshape(side, 2, side, 2).mean(axis=(1, 3)) > 0.5
+        white = snow.mask.reshape(side, 2, side, 2).mean(axis=(1, 3)) > 0.5
         scl[white & ~np.isin(scl, _HIDDEN_CLASSES)] = SceneClass.SNOW
     return scl
 

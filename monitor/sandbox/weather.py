@@ -5,6 +5,7 @@ import numpy as np
 from monitor.sandbox.clouds import Sky, make_sky, place_sky
 from monitor.sandbox.frame import stream
 from monitor.sandbox.optics import Sun
+from monitor.sandbox.seasons import draw_sky
 from monitor.sandbox.world import World
 
 _CLEAR_SHARE = 0.8
@@ -16,8 +17,10 @@ _MOSTLY, _WHOLLY = 0.86, 0.99
 
 
 def make_weather(world: World, index: int, sun: Sun, rng: np.random.Generator) -> Sky:
-    """One quiet look is nearly clear, the first look after the storm has 5 to 20 % cloud; see `Story.overcast`."""
+    """One quiet look is nearly clear, the first look after the storm has 5 to 20 % cloud, unless the story has more."""
     side = world.frame.padded_px
+    if world.story.year:
+        return draw_sky(side, index == world.quiet, sun, rng)
     grounds = [(scar.rows, scar.columns) for scar in world.ground.scars.each]
     clear_day = int(stream(world.seed, "clear day").integers(0, world.quiet))
     if world.story.overcast and index in (_cloudy_day(world, clear_day), world.quiet):

@@ -13,6 +13,7 @@ from monitor.sandbox.cover import Cover, grow_cover
 from monitor.sandbox.fields import farm
 from monitor.sandbox.frame import EPSG, Frame, place_frame, stream
 from monitor.sandbox.scars import fail_slopes
+from monitor.sandbox.seasons import calendar, farm_year, winter
 from monitor.sandbox.story import Story
 from monitor.sandbox.surface import Ground, make_ground
 from monitor.sandbox.terrain import Relief, build_relief
@@ -42,7 +43,8 @@ class World:
     centre: tuple[float, float]
     """Longitude, latitude."""
     clearcut: Clearcut | None
-    snow: Snow | None
+    snow: tuple[Snow, ...]
+    """At most one for each look."""
 
     @property
     def storm(self) -> datetime:
@@ -53,6 +55,10 @@ class World:
     def after(self) -> int:
         """Number of optical looks after the storm."""
         return len(self.times) - self.quiet
+
+    def snow_at(self, look: int) -> Snow | None:
+        """What lies at an optical look, if anything."""
+        return next((one for one in self.snow if one.look == look), None)
 
 
 def make_world(seed: int, size_px: int, quiet: int, after: int, story: Story, report: Report) -> World:
@@ -67,18 +73,28 @@ def make_world(seed: int, size_px: int, quiet: int, after: int, story: Story, re
     fields = cover.kind == Cover.FIELD
     centre = project(Point((west + east) / 2, (south + north) / 2), EPSG, 4326)
     assert isinstance(centre, Point)
+    if story.year:
+        times = calendar(seed, quiet, quiet + after, REVISIT)
+        crops = farm_year(cover.parcels, fields, seed, times, quiet)
+        snow = winter(relief, seed, times)
+    else:
+        times = _calendar(seed, quiet + after)
+        crops = farm(cover.parcels, fields, seed, quiet, after)
+        snow = (let_it_snow(relief, seed, quiet),) if story.snow else ()
     return World(
         frame=frame,
         seed=seed,
         story=story,
         relief=relief,
         ground=make_ground(cover, scars, seed),
-        crops=farm(cover.parcels, fields, seed, quiet, after),
-        times=_calendar(seed, quiet + after),
+        crops=crops,
+        times=times,
         quiet=quiet,
         centre=(centre.x, centre.y),
-        clearcut=fell_forest(relief, cover, scars, seed, quiet) if story.clearcut else None,
-        snow=let_it_snow(relief, seed, quiet) if story.snow else None,
+        clearcut=fell_forest(relief, cover, scars, seed, len(times) if story.year else quiet)
+        if story.clearcut
+        else None,
+        snow=snow,
     )
 
 
