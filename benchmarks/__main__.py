@@ -1,6 +1,7 @@
-"""`python -m benchmarks speed | implants | hokkaido | california | simulated | valley-radar | sensors`."""
+"""`python -m benchmarks speed | implants | hokkaido | california | simulated | valley-radar | sensors | years`."""
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -119,6 +120,32 @@ def valley_radar(
         print(f"{done} of {wanted} valleys", file=sys.stderr, flush=True)
 
     typer.echo(run(tuple(seeds or SEEDS), progress))
+
+
+@app.command()
+def years(
+    out: Annotated[Path, typer.Option("--out", help="Folder of each seed's results; a run goes on where it stopped.")],
+    seeds: Annotated[str, typer.Option("--seeds", help="Of the valleys, such as 8001-8010 or 1,5,9.")] = "8001-8010",
+    model: Annotated[
+        list[Path] | None,
+        typer.Option("--model", help="Network to try beside its sensor's baseline; may be given again.", exists=True),
+    ] = None,
+    radar_model: Annotated[
+        list[Path] | None, typer.Option("--radar-model", help="The same for networks of radar.", exists=True)
+    ] = None,
+    size: Annotated[int, typer.Option("--size", min=128, help="Pixels of 10 m along a valley's side.")] = 512,
+    length: Annotated[float, typer.Option("--years", min=0.1, help="How long each valley is watched.")] = 1.0,
+) -> None:
+    """Simulated years: detection by size and sensor, days to evidence, false events by cause, networks."""
+    from benchmarks.years import Task, parse_seeds, run
+    from benchmarks.years_watch import LOOKS_A_YEAR, Size
+
+    def progress(line: str) -> None:
+        print(f"{datetime.now():%H:%M:%S} {line}", file=sys.stderr, flush=True)
+
+    models = (*(model or ()), *(radar_model or ()))
+    wanted = Size(size_px=size, looks=round(length * LOOKS_A_YEAR))
+    typer.echo(run(Task(seeds=parse_seeds(seeds), size=wanted, models=models, out=out), progress))
 
 
 if __name__ == "__main__":
