@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.adapters.engine import open_engine
-from monitor.adapters.model_store import CHANGE, load_card
+from monitor.adapters.model_store import load_card
 from monitor.core.tta import predict_tile
 from monitor.errors import BadModel
 from monitor.looking import Instruments, Looker, Network, Stopwatch, order_for_cache
@@ -33,7 +33,7 @@ class ChangeModel:
         Tiles whose ground is unknown are left out. Of `tools`, the images and the terrain are used.
         """
         bands = self.card.bands[: self.card.channels // 2]
-        card = replace(self.card, bands=bands, channels=len(bands))
+        card = replace(self.card, task="scar", bands=bands, channels=len(bands))
         looker = Looker(acquisition, replace(tools, network=Network(card=card, engine=self.engine)), Stopwatch())
         seen = {tile: looker.features(tile) for tile in order_for_cache(tiles)}
         return {tile: features for tile, features in seen.items() if features is not None}
@@ -57,7 +57,7 @@ def open_change_model(folder: Path) -> ChangeModel:
         BadModel: the folder is broken, or its model does not compare two dates.
     """
     card = load_card(folder)
-    if card.task != CHANGE or card.channels % 2:
+    if not card.of_pairs or card.channels % 2:
         raise BadModel(
             f"its task is {card.task} with {card.channels} bands, not change with the bands of two dates",
             item=f"model folder {folder}",

@@ -225,6 +225,8 @@ class Daemon:
         if state:
             self.metrics.acquisition(event.region, state, event.reason, event.seconds)
             self.metrics.choices(event.region, event.choices)
+        if event.acquisition is not None:
+            self.metrics.answers(event.region, event.acquisition.sensor, event.answers)
 
     def _measure(self) -> None:
         """How every region stands now."""

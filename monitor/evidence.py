@@ -22,8 +22,19 @@ from monitor.core.events import (
 from monitor.core.grid import PIXEL_HA, project, tile_polygon
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.core.surroundings import Seen, look_around, neighbourhood
-from monitor.records import AlertStatus, Cluster, Detector, Event, Evidence, PixelState, Sensor, Tile, Verdict
-from monitor.scene import Before, Changes, Scene, change_layers, scene_settings, threshold_of
+from monitor.records import (
+    AlertStatus,
+    Cluster,
+    Detector,
+    Event,
+    Evidence,
+    PixelState,
+    Prediction,
+    Sensor,
+    Tile,
+    Verdict,
+)
+from monitor.scene import NAN, Before, Changes, Scene, change_layers, scene_settings, threshold_of
 
 _UNSEEN = np.uint8(PixelState.NODATA)
 _MOSTLY = 0.5
@@ -36,6 +47,8 @@ class Frozen:
 
     events: tuple[Event, ...]
     past: Mapping[Tile, Before]
+    answers: Mapping[Tile, Prediction] | None = None
+    """What a network of pairs says of the look beside that ground, where it has opened one of them."""
 
 
 def find(scene: Scene, changes: Changes, known: Sequence[Event], settings: AlertSettings) -> list[Cluster]:
@@ -77,12 +90,20 @@ def judge_events(
     for group in frozen:
         # Only where the past is known or an event lies: a region may be a hundred times as large.
         near = scene.part({*group.past, *(tile for event in group.events for tile in event.tiles)})
-        layers = change_layers(near, group.past)
+        layers = change_layers(_told(near, group), group.past)
         for event in group.events:
             piece = _evidence(event, near, layers, context, settings)
             if piece is not None and not said_before(event, context.acquisition_key, piece.verdict):
                 judged.append(add_evidence(event, [piece], lifecycle))
     return judged
+
+
+def _told(scene: Scene, group: Frozen) -> Scene:
+    """The scene with what a network of pairs says of it beside the frozen looks, not beside the last ones."""
+    if group.answers is None:
+        return scene
+    said = {tile: answer.probability for tile, answer in group.answers.items()}
+    return replace(scene, probability=scene.canvas.lay(said, NAN))
 
 
 def _evidence(

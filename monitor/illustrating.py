@@ -84,9 +84,9 @@ class LooksBefore:
         return {look.tile: look for _, look in found}
 
     def _before(self, event: Event, tile: Tile) -> Sequence[Observation]:
-        # The baselines compare what a look through any model keeps.
+        # The baselines compare what a look through any model keeps, and so does a network of pairs.
         model = event.model_version if event.detector is Detector.NETWORK else None
-        rows = self._rows(tile, model, event.window_end)
+        rows = self._rows(tile, model, event.window_end) or self._rows(tile, None, event.window_end)
         return [row for row in rows if row.sensing_time <= event.window_start] or rows[:1]
 
     def _main_pass(self, rows: Mapping[Tile, Sequence[Observation]], grounds: Mapping[Tile, Mask]) -> str | None:

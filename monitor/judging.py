@@ -12,7 +12,7 @@ from monitor.core.grid import RESOLUTION_M
 from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, LifecycleSettings, rests
 from monitor.evidence import absorb, find, judge_events, said_before, seen_before
 from monitor.looking import Instruments
-from monitor.observing import compared, observed
+from monitor.observing import compared, observed, silence
 from monitor.past import EarlierLooks, Past, comparable_with
 from monitor.ports import Store
 from monitor.records import (
@@ -70,6 +70,9 @@ class Judge:
 
         A look that is history (it arrived late) feeds references only.
         """
+        return replace(self, alerts=_thresholds(self.alerts, case.instruments))._judge(case)
+
+    def _judge(self, case: Case) -> tuple[AcquisitionResult, Change]:
         past, looked = case.past, case.looked
         history = self.store.is_history(case.acquisition)
         known, resting = ([], []) if history else self._known(case.acquisition)
@@ -82,10 +85,11 @@ class Judge:
                 change[detector].update(scene.canvas.cut(layer.change))
             if not history:
                 events += self._events(case, scene, changes, known, resting)
+        rows = (*looked.hidden.values(), *_observations(case))
         result = AcquisitionResult(
             reason="learning" if not past.references else "history" if history else "compared",
-            detail=_summary(events, past, looked, history),
-            observations=(*looked.hidden.values(), *_observations(case)),
+            detail=_summary(events, past, looked, history) + silence(rows),
+            observations=rows,
             events=tuple(events),
             references=tuple(case.earlier.freeze(events, known)),
             choices=tuple(case.choices),
@@ -98,7 +102,7 @@ class Judge:
         """The known events of one zone with what this look says of them, some of them enlarged, and new ones."""
         context = replace(self._context(case), shift=_shift(changes))
         here = [event for event in known if any(tile.epsg == scene.canvas.epsg for tile in event.tiles)]
-        standing = self._heard(scene, here, context, case.earlier)
+        standing = self._heard(scene, here, context, case)
         if changes is None:
             return standing
         # What this look has just refuted takes up no ground: it may show a change of its own there.
@@ -117,9 +121,9 @@ class Judge:
     def _scenes(self, case: Case) -> list[Scene]:
         found = {tile: case.instruments.terrain.read(tile) for tile in case.looked.looks}
         terrain = {tile: ground for tile, ground in found.items() if ground is not None}
-        return scenes(case.looked.looks, terrain, self.alerts, _measuring(case.acquisition))
+        return scenes(case.looked.looks, terrain, self.alerts, _measuring(case))
 
-    def _heard(self, scene: Scene, known: Sequence[Event], context: LookContext, earlier: EarlierLooks) -> list[Event]:
+    def _heard(self, scene: Scene, known: Sequence[Event], context: LookContext, case: Case) -> list[Event]:
         """All known events, with what this look says about those that it may speak about."""
         deaf = {
             event.id: _OTHER_MODEL
@@ -127,7 +131,7 @@ class Judge:
             if event.comparable == context.comparable and not comparable_with(context.model_version, event)
         }
         judged = []
-        for group in earlier.frozen([event for event in known if event.id not in deaf]):
+        for group in case.earlier.frozen([event for event in known if event.id not in deaf], case.looked.looks):
             lost = [event for event in group.events if group.past.keys().isdisjoint(event.tiles)]
             deaf |= {event.id: _nothing_to_compare(event, context) for event in lost}
             judged.append(replace(group, events=tuple(event for event in group.events if event.id not in deaf)))
@@ -192,11 +196,27 @@ def _voice(event: Event, context: LookContext) -> Detector:
     return Detector.BASELINE if event.detector is Detector.RADAR else event.detector
 
 
-def _measuring(acquisition: Acquisition) -> Measuring:
+def _thresholds(alerts: AlertSettings, through: Instruments) -> AlertSettings:
+    """Where clusters of the network start and end.
+
+    The settings speak of a rise of probability. A network of pairs has its own threshold on its card, and clusters grow
+    to the same share of it.
+    """
+    if not through.of_pairs:
+        return alerts
+    return replace(alerts, high=through.threshold, low=through.threshold * alerts.low / alerts.high)
+
+
+def _measuring(case: Case) -> Measuring:
+    acquisition, of_pairs = case.acquisition, case.instruments.of_pairs
     if acquisition.sensor is Sensor.OPTICAL:
-        return Measuring()
-    native_m = max(acquisition.resolution_m or RESOLUTION_M, RESOLUTION_M)
-    return Measuring(sensor=acquisition.sensor, polarisations=acquisition.polarisations, native_m=native_m)
+        return Measuring(of_pairs=of_pairs)
+    return Measuring(
+        sensor=acquisition.sensor,
+        polarisations=acquisition.polarisations,
+        native_m=max(acquisition.resolution_m or RESOLUTION_M, RESOLUTION_M),
+        of_pairs=of_pairs,
+    )
 
 
 def _shift(changes: Changes | None) -> float:

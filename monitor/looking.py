@@ -2,10 +2,9 @@
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +12,7 @@ from shapely import box, prepare, transform, union_all
 from shapely.affinity import translate
 from shapely.geometry.base import BaseGeometry
 
-from monitor.core.canvas import with_halo
-from monitor.core.context import Sample, blended, neighbourhood_statistics, thin
-from monitor.core.features import ContextStatistics, Sources, bands_to_read, build_features, context_layers, inputs_of
+from monitor.core.features import Sources, bands_to_read, build_features, inputs_of
 from monitor.core.grid import TILE_M, TILE_PX, neighbour, project, region_tiles, tile_polygon
 from monitor.core.ground_layers import land_cover_around, terrain_around
 from monitor.core.land_cover import LandCover
@@ -24,7 +21,18 @@ from monitor.core.tta import predict_tile
 from monitor.inputs import Method
 from monitor.ports import Engine, ImageSource, TerrainSource
 from monitor.radar_view import blind_ground
-from monitor.records import Acquisition, Look, ModelCard, PixelState, Prediction, Sensor, Terrain, Tile
+from monitor.records import (
+    Acquisition,
+    Look,
+    ModelCard,
+    NetworkAnswer,
+    PixelState,
+    Prediction,
+    Sensor,
+    Terrain,
+    Tile,
+)
+from monitor.view import Recent, TilePixels, View
 
 Array = NDArray[np.float32]
 Value = TypeVar("Value")
@@ -63,36 +71,6 @@ class Stopwatch:
                 inner[-1] += elapsed
 
 
-class Recent(Generic[Value]):
-    """The last `size` values by tile: memory stays bounded whatever the region's size."""
-
-    def __init__(self, size: int, make: Callable[[Tile], Value]) -> None:
-        self._size = size
-        self._make = make
-        self._values: OrderedDict[Tile, Value] = OrderedDict()
-
-    def __call__(self, tile: Tile) -> Value:
-        """The value of a tile, made when it is not at hand."""
-        if tile in self._values:
-            self._values.move_to_end(tile)
-            return self._values[tile]
-        value = self._make(tile)
-        self._values[tile] = value
-        while len(self._values) > self._size:
-            self._values.popitem(last=False)
-        return value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TilePixels:
-    """One tile as read: the network's bands, and its states."""
-
-    bands: Array
-    """(C, 256, 256) reflectance in the order of `bands_to_read`; NaN = no data."""
-    state: NDArray[np.uint8]
-    mask_source: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """One tile before the network has seen it."""
@@ -116,13 +94,20 @@ class Instruments:
     """What looking with one sensor needs from the world."""
 
     network: Network | None
-    """None: the sensor's pixels are kept and compared without one."""
+    """None: the sensor's pixels are kept and compared without one, for the reason in `silence`."""
     images: ImageSource
     terrain: TerrainSource
     land_cover: Callable[[Tile], LandCover | None] = lambda _tile: None
     """Asked only for a card that has land cover among its inputs."""
     pixel_cache_tiles: int = 160
     """Read tiles kept at hand (0.9 MB each): a row of blocks and its rim."""
+    silence: NetworkAnswer = NetworkAnswer.NONE
+    """Why there is no network, where there is none."""
+
+    def fit_for(self, acquisition: Acquisition) -> "Instruments":
+        """The same, without a network that this acquisition cannot be fed to."""
+        why = None if self.network is None else _unfit(self.network.card, acquisition)
+        return self if why is None else replace(self, network=None, silence=why)
 
     @property
     def card(self) -> ModelCard:
@@ -146,9 +131,21 @@ class Instruments:
         return self.network.card.threshold if self.network else 1.0
 
     @property
+    def of_pairs(self) -> bool:
+        """Whether the network's answer is of earlier looks as well, and so a change itself."""
+        return self.network is not None and self.network.card.of_pairs
+
+    @property
     def simulated(self) -> bool:
         """Whether the network was trained on simulated data alone."""
         return self.network is not None and self.network.card.simulated
+
+
+def _unfit(card: ModelCard, acquisition: Acquisition) -> NetworkAnswer | None:
+    """Why a network is not asked about an acquisition; optics are read as its card wants them."""
+    if acquisition.sensor is Sensor.SAR and not set(bands_to_read(card)) <= set(acquisition.polarisations):
+        return NetworkAnswer.POLARISATION
+    return None
 
 
 @dataclass(slots=True)
@@ -161,15 +158,15 @@ class Looker:
     mask_sources: set[str] = field(default_factory=set)
     """Which cloud masks were used so far."""
     _pixels: Recent[TilePixels] = field(init=False)
-    _samples: Recent[Sample] = field(init=False)
-    _statistics: Recent[ContextStatistics | None] = field(init=False)
+    _view: View = field(init=False)
     _footprints: dict[int, BaseGeometry] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         size = self.instruments.pixel_cache_tiles
         self._pixels = Recent(size, self._read)
-        self._samples = Recent(8 * size, self._sample)
-        self._statistics = Recent(8 * size, lambda tile: neighbourhood_statistics(tile, self._samples))
+        network = self.instruments.network
+        inputs = inputs_of(network.card) if network else ()
+        self._view = View(self._pixels, self._bands(), inputs, self.terrain, 8 * size)
 
     def look(self, tile: Tile) -> Look | None:
         """The quantised look of one tile; None where nothing at all was observed."""
@@ -208,27 +205,22 @@ class Looker:
         return self._pixels(tile).state
 
     def features(self, tile: Tile) -> Array | None:
-        """(C, 256 + 2 crop, 256 + 2 crop) what the network sees of a tile; None where its ground is unknown."""
-        if self.instruments.network is None:
+        """(C, 256 + 2 crop, 256 + 2 crop) what a network of one date sees of a tile; None: too little ground."""
+        network = self.instruments.network
+        if network is None or network.card.of_pairs:
             return None
-        card = self.instruments.network.card
+        card = network.card
         halo_px = card.crop_px
         fields = None
-        if not self._has_bands(card):
-            return None
         if any(one.method is Method.CONTEXT for one in inputs_of(card)):
-            fields = self.watch.run("features", lambda: blended(tile, halo_px, self._statistics))
+            fields = self.watch.run("features", lambda: self._view.ground(tile, halo_px))
             if fields is None:
                 return None
         return self.watch.run("features", lambda: build_features(inputs_of(card), self.sources(tile, halo_px), fields))
 
-    def _has_bands(self, card: ModelCard) -> bool:
-        """A radar pass may lack a polarisation of the card; optics are read as the card wants them."""
-        return card.sensor is Sensor.OPTICAL or set(bands_to_read(card)) <= set(self._bands())
-
     def _predict(self, features: Array | None) -> Prediction | None:
         network = self.instruments.network
-        if network is None or not self._has_bands(network.card):
+        if network is None or network.card.of_pairs:
             nothing = np.full((TILE_PX, TILE_PX), np.nan, np.float32)
             return Prediction(probability=nothing, spread=nothing)
         if features is None:
@@ -240,13 +232,9 @@ class Looker:
 
     def sources(self, tile: Tile, halo_px: int) -> Sources:
         """What the network's inputs are made of, (256 + 2 halo, 256 + 2 halo); what is not clear ground is NaN."""
-        bands = with_halo(tile, halo_px, lambda near: self._pixels(near).bands, np.float32(np.nan))
-        state = with_halo(tile, halo_px, lambda near: self._pixels(near).state, np.uint8(PixelState.NODATA))
-        hidden = (state != PixelState.VALID) & (state != PixelState.WATER)
         card = self.instruments.card
-        seen = np.where(hidden, np.float32(np.nan), bands)
         return Sources(
-            bands=dict(zip(self._bands(), seen, strict=True)),
+            bands=self._view.bands(tile, halo_px),
             terrain=terrain_around(tile, halo_px, card, self.terrain),
             land_cover=land_cover_around(tile, halo_px, card, self.instruments.land_cover),
         )
@@ -290,14 +278,6 @@ class Looker:
             self._footprints[key] = project(footprint.segmentize(0.05), 4326, tile.epsg).buffer(1000.0)
             prepare(self._footprints[key])
         return bool(self._footprints[key].intersects(tile_polygon(tile)))
-
-    def _sample(self, tile: Tile) -> Sample:
-        pixels = self._pixels(tile)
-        ground = self.terrain(tile) if (pixels.state == PixelState.VALID).any() else None
-        slope = ground.slope_deg if ground is not None else None
-        card = self.instruments.card
-        layers = context_layers(inputs_of(card), dict(zip(self._bands(), pixels.bands, strict=True)))
-        return thin(layers, pixels.state == PixelState.VALID, slope)
 
     def terrain(self, tile: Tile) -> Terrain | None:
         """The ground of a tile; None where no elevation model covers it."""

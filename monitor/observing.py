@@ -1,6 +1,7 @@
 """The rows of the tile history: what one acquisition says of one tile, also where it says nothing."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from monitor.core.masks import NO_ELEVATION
 from monitor.core.reference import valid
 from monitor.core.statistics import tile_stats
 from monitor.looking import Instruments
-from monitor.records import Acquisition, Look, Observation, PixelState, Tile, TileStats
+from monitor.records import Acquisition, Look, NetworkAnswer, Observation, PixelState, Tile, TileStats
 from monitor.scene import Before
 
 OUTSIDE = "outside"
@@ -22,7 +23,18 @@ OUTSIDE = "outside"
 def observed(acquisition: Acquisition, look: Look, href: str, through: Instruments) -> Observation:
     """The row of a look that is kept as `href`; what it is compared with is added by `compared`."""
     stats = tile_stats(look.probability, look.spread, look.state, through.threshold)
-    return _row(acquisition, look.tile, through, stats, "looked", href)
+    row = _row(acquisition, look.tile, through, stats, "looked", href)
+    if through.network is None:
+        return replace(row, network=through.silence)
+    answered = np.isfinite(look.probability).any()
+    return replace(row, network=NetworkAnswer.ANSWERED if answered else NetworkAnswer.LEARNING)
+
+
+def silence(rows: Iterable[Observation]) -> str:
+    """Where a network that is there said nothing, and why, for the end of a sentence."""
+    counts = Counter(row.network for row in rows if row.network and row.network.is_silence)
+    parts = [f"{count} tile{'s' if count > 1 else ''} ({why})" for why, count in sorted(counts.items())]
+    return f"; no answer of the network on {', '.join(parts)}" if parts else ""
 
 
 def compared(

@@ -5,6 +5,7 @@ look-back observed it, and compared when so many comparable looks did that a cha
 optics, and of radar the passes that its reference needs and one more.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,7 +21,7 @@ from monitor.core.radar import LEAST_PASSES
 from monitor.core.reference import valid
 from monitor.errors import BadAsset
 from monitor.ports import LookArchive
-from monitor.records import Look, Observation, PixelState, Region, Sensor, Tile
+from monitor.records import Look, NetworkAnswer, Observation, PixelState, Region, Sensor, Tile
 
 Mask = NDArray[np.bool_]
 _Kind = tuple[str, str]
@@ -68,6 +69,8 @@ class Coverage:
     """`compared` by each sensor alone; sensors that looked at nothing are left out."""
     flat: tuple[Tile, ...] = ()
     """Tiles that need not be looked at, because nothing can slide there; they count neither as seen nor as not seen."""
+    answers: Mapping[tuple[Sensor, NetworkAnswer], int] = field(default_factory=dict)
+    """Looks of the look-back, tile by tile, of which the sensor's network spoke, or did not and why."""
 
     @property
     def learning(self) -> bool:
@@ -89,6 +92,7 @@ class _TileCount:
     """The newest acquisition left the tile out for that."""
     flat: bool = False
     """The newest acquisition left the tile out for that."""
+    answers: Counter[tuple[Sensor, NetworkAnswer]] = field(default_factory=Counter)
 
 
 def coverage(region: Region, history: TileHistory, looks: LookArchive, now: datetime) -> Coverage:
@@ -128,6 +132,7 @@ def coverage(region: Region, history: TileHistory, looks: LookArchive, now: date
             if any(sensor in count.compared_by for count in counts.values())
         },
         flat=flat,
+        answers=sum((count.answers for count in counts.values()), Counter()),
     )
 
 
@@ -146,6 +151,7 @@ def _count(inside: Mask, rows: Sequence[Observation], looks: LookArchive, since:
             tally.add(row, _observed(looks.read(row.look_href)) & inside, row.sensing_time >= since)
         except BadAsset:
             count.broken += 1
+    count.answers.update((row.sensor, row.network) for row in rows if row.network and row.sensing_time >= since)
     count.seen = int(tally.seen.sum())
     count.compared_by = {sensor: int(mask.sum()) for sensor, mask in tally.compared.items()}
     count.compared = int(np.logical_or.reduce([np.zeros_like(inside), *tally.compared.values()]).sum())

@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 from monitor.core.change import AlertSettings
 from monitor.core.grid import TILE_PX
 from monitor.core.lifecycle import OPEN_STATES
-from monitor.core.reference import Reference, valid
+from monitor.core.reference import Reference, newest_looks, valid
 from monitor.evidence import Frozen, opening_acquisition
 from monitor.memory import Memory
+from monitor.pairing import PairNetwork
 from monitor.ports import LookArchive, Store
-from monitor.records import Acquisition, Detector, Event, FrozenReference, Look, Observation, Sensor, Tile
+from monitor.records import Acquisition, Detector, Event, FrozenReference, Look, Observation, Prediction, Sensor, Tile
 from monitor.scene import Before, before_of, depth_of, reach_of, references
 
 Mask = NDArray[np.bool_]
+
+_WHOLE = np.ones((TILE_PX, TILE_PX), dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,24 +33,33 @@ class Past:
     newest: dict[Tile, Look]
     """The newest earlier look through the same model."""
     references: dict[Tile, Before]
+    answers: dict[Tile, Prediction]
+    """What a network of pairs says of these looks and the acquisition's own; empty without one."""
 
 
 class EarlierLooks:
     """Looks from before one acquisition, as far as they can be read and compared with it.
 
     The network compares with looks of its own version only. The baselines compare colours and backscatter, which
-    every look keeps, so that a new model is not blind to what changes while it learns.
+    every look keeps, so that a new model is not blind to what changes while it learns; so does a network of pairs.
     """
 
     def __init__(
-        self, store: Store, archive: LookArchive, acquisition: Acquisition, model_version: str, settings: AlertSettings
+        self,
+        store: Store,
+        archive: LookArchive,
+        acquisition: Acquisition,
+        model_version: str,
+        settings: AlertSettings,
+        pairs: PairNetwork | None = None,
     ) -> None:
-        """Nothing is read yet."""
+        """Nothing is read yet. `pairs` is the network of this version, if it is one of pairs."""
         self._store = store
         self._memory = Memory(archive)
         self._acquisition = acquisition
         self._model_version = model_version
         self._settings = settings
+        self._pairs = pairs
 
     def past(self, looks: Mapping[Tile, Look]) -> Past:
         """The last K looks before the acquisition at every pixel that `looks` show.
@@ -55,8 +67,9 @@ class EarlierLooks:
         Raises:
             AssetUnavailable: there are earlier looks, and none of them can be found.
         """
-        past = Past(rows={}, newest={}, references={})
-        depth = depth_of(self._acquisition.sensor, self._settings)
+        past = Past(rows={}, newest={}, references={}, answers={})
+        depth = self._depth(self._acquisition.comparable)
+        fed: dict[Tile, list[Look]] = {}
         for tile, look in looks.items():
             rows = self._rows(tile, self._acquisition.comparable, self._model_version, self._acquisition.sensing_time)
             past.rows[tile], earlier = self._memory.last(rows, valid(look), depth)
@@ -70,14 +83,17 @@ class EarlierLooks:
             reference = self._reference(earlier, own)
             if reference is not None:
                 past.references[tile] = reference
+                fed[tile] = self._fed(earlier, valid(look))
         self._memory.check()
+        past.answers.update(self._pairs.answer(looks, fed) if self._pairs else {})
         return past
 
-    def frozen(self, events: Sequence[Event]) -> list[Frozen]:
+    def frozen(self, events: Sequence[Event], looks: Mapping[Tile, Look]) -> list[Frozen]:
         """Events with what is left of their frozen references in the acquisition's own comparability class.
 
         Events that share them are judged together: those that opened together, and, if another sensor or track
-        opened them, whose newest looks from before are the same.
+        opened them, whose newest looks from before are the same. A network of pairs that opened one is asked anew,
+        about `looks` of the acquisition beside the frozen ones.
         """
         groups: dict[object, list[Event]] = {}
         hrefs: dict[object, dict[Tile, list[str]]] = {}
@@ -87,10 +103,25 @@ class EarlierLooks:
             key = opening_acquisition(event) if own else _newest(kept)
             groups.setdefault(key, []).append(event)
             hrefs.setdefault(key, {}).update(kept)
-        return [Frozen(events=tuple(group), past=self._recalled(hrefs[key])) for key, group in groups.items()]
+        return [self._recalled(group, hrefs[key], looks) for key, group in groups.items()]
 
-    def _recalled(self, hrefs: Mapping[Tile, Sequence[str]]) -> dict[Tile, Before]:
-        return references({tile: self._memory.recall_all(kept) for tile, kept in hrefs.items()}, self._settings)
+    def _recalled(
+        self, events: Sequence[Event], hrefs: Mapping[Tile, Sequence[str]], looks: Mapping[Tile, Look]
+    ) -> Frozen:
+        kept = {tile: self._memory.recall_all(some) for tile, some in hrefs.items()}
+        answers = None
+        if self._pairs is not None and any(self._opened(event) for event in events):
+            answers = self._pairs.answer(looks, {tile: self._fed(some, _WHOLE) for tile, some in kept.items()})
+        return Frozen(events=tuple(events), past=references(kept, self._settings), answers=answers)
+
+    def _fed(self, looks: Sequence[Look], wanted: Mask) -> list[Look]:
+        """Those that a network of pairs is fed: more of them would only fill memory."""
+        return newest_looks(looks, wanted, self._pairs.earlier) if self._pairs is not None else []
+
+    def _opened(self, event: Event) -> bool:
+        """Whether the acquisition's own network, looking at its class, has opened an event."""
+        own = event.comparable == self._acquisition.comparable and event.model_version == self._model_version
+        return own and event.detector is Detector.NETWORK
 
     def freeze(self, events: Sequence[Event], known: Sequence[Event]) -> list[FrozenReference]:
         """The looks before an event on its tiles, for events and tiles that are not among the `known` ones.
@@ -115,8 +146,13 @@ class EarlierLooks:
             if (event.id, tile) not in frozen
             for comparable, end in self._classes(event, tile)
             for row in rows_before(event.model_version, comparable, end, tile)
-            if row.look_href and (row.comparable != event.comparable or comparable_with(row.model_version, event))
+            if row.look_href and self._tells(row, event)
         ]
+
+    def _tells(self, row: Observation, event: Event) -> bool:
+        """Whether a look may judge an event later: of its own class those of its model, where that matters."""
+        any_model = row.comparable != event.comparable or (self._pairs is not None and self._opened(event))
+        return any_model or comparable_with(row.model_version, event)
 
     def complaint(self) -> str:
         """Which looks are lost and what helps, for people; empty when none is."""
@@ -134,9 +170,13 @@ class EarlierLooks:
                 yield comparable, event.window_start
 
     def _rows_to_freeze(self, model_version: str, comparable: str, end: datetime, tile: Tile) -> list[Observation]:
-        whole = np.ones((TILE_PX, TILE_PX), dtype=np.bool_)
         rows = self._rows(tile, comparable, model_version, end)
-        return self._memory.last(rows, whole, depth_of(_sensor(comparable), self._settings))[0]
+        return self._memory.last(rows, _WHOLE, self._depth(comparable))[0]
+
+    def _depth(self, comparable: str) -> int:
+        """Looks at every pixel that are needed of a class."""
+        fed = self._pairs.earlier if self._pairs and comparable == self._acquisition.comparable else 0
+        return max(depth_of(_sensor(comparable), self._settings), fed)
 
     def _rows(self, tile: Tile, comparable: str, model_version: str, before: datetime) -> Iterator[Observation]:
         """Looks through this model, newest first, then those of other passes through other models."""

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from monitor.checking import check_input
 from monitor.core.change import AlertSettings
 from monitor.core.flat import flat_limit_deg
@@ -14,6 +16,7 @@ from monitor.evidence import opening_acquisition
 from monitor.illustrating import LooksBefore, needs_picture
 from monitor.judging import Case, Change, Judge
 from monitor.looking import Instruments, Looker, Stopwatch
+from monitor.pairing import pair_network
 from monitor.past import EarlierLooks
 from monitor.ports import Illustrator, LookArchive, Publisher, Store
 from monitor.records import (
@@ -99,7 +102,7 @@ class Pipeline:
         """
         watch = Stopwatch()
         _check_readable(acquisition)
-        instruments = self._instruments(region, acquisition.sensor)
+        instruments = self._instruments(region, acquisition.sensor).fit_for(acquisition)
         way = Way(
             archive=self._archive,
             block_tiles=self._settings.block_tiles,
@@ -118,12 +121,14 @@ class Pipeline:
                 choices=choices,
             )
             return self._commit(acquisition, result, owner, clock, watch, len(tiles))
+        pairs = pair_network(instruments, acquisition, watch)
         earlier = EarlierLooks(
-            self._store, self._archive, acquisition, instruments.model_version, self._settings.alerts
+            self._store, self._archive, acquisition, instruments.model_version, self._settings.alerts, pairs
         )
         past = watch.run("change", lambda: earlier.past(looked.looks))
         watch.run("change", lambda: check_input(acquisition, looked, past))
         self._hold(acquisition, owner, clock)
+        looked = looked.told(past.answers)
         case = Case(
             acquisition=acquisition,
             instruments=instruments,
@@ -162,11 +167,12 @@ class Pipeline:
             )
 
     def _publish(self, case: Case, change: Change, outcome: str) -> None:
-        looks = case.looked.looks if case.instruments.network else {}
+        looks = {tile: look for tile, look in case.looked.looks.items() if np.isfinite(look.probability).any()}
+        of_pairs = case.instruments.of_pairs  # whose probability is the change
         layers = {
             "probability": {tile: look.probability for tile, look in looks.items()},
             "spread": {tile: look.spread for tile, look in looks.items()},
-            "change": change.get(Detector.NETWORK, {}),
+            "change": {} if of_pairs else change.get(Detector.NETWORK, {}),
             "brightening": change.get(Detector.BASELINE, {}),
             "backscatter-change": change.get(Detector.RADAR, {}),
         }

@@ -48,6 +48,7 @@ class Scene:
     native_m: float
     """Side of the source's own pixels."""
     probability: Array
+    """The network's answer; one of a network of pairs is a change already (`of_pairs`)."""
     measured: Array
     """(2, H, W) red and blue reflectance, or (P, H, W) gamma0 in linear power; NaN = no observation."""
     spread: Array
@@ -58,6 +59,7 @@ class Scene:
     """Where scene-wide shifts are measured: observed slopes."""
     state: NDArray[np.uint8]
     """PixelState; NODATA where there is no look."""
+    of_pairs: bool = False
 
     def part(self, tiles: Iterable[Tile]) -> "Scene":
         """The scene around some tiles (`Canvas.part`); the arrays are views."""
@@ -91,6 +93,8 @@ class Measuring:
     sensor: Sensor = Sensor.OPTICAL
     polarisations: tuple[str, ...] = ()
     native_m: float = RESOLUTION_M
+    of_pairs: bool = False
+    """Whether the looks' probability is of themselves and earlier ones."""
 
 
 def scenes(
@@ -128,6 +132,7 @@ def _scene(
         elevation_m=canvas.lay({tile: terrain[tile].elevation_m for tile in canvas.tiles if tile in terrain}, NAN),
         slopes=np.nan_to_num(slope, nan=0.0) >= settings.seed_slope_deg / 2,
         state=state,
+        of_pairs=measuring.of_pairs,
     )
 
 
@@ -213,9 +218,8 @@ def _coherent(detector: Detector, layer: ChangeLayer, scene: Scene, settings: Al
 def _compare_optics(scene: Scene, past: Mapping[Tile, Reference]) -> dict[Detector, ChangeLayer]:
     canvas = scene.canvas
     known = [tile for tile in canvas.tiles if tile in past]
-    probability = canvas.lay({tile: past[tile].probability for tile in known}, NAN)
     before = _lay_bands(canvas, {tile: past[tile].pixels for tile in known}, _RED_AND_BLUE)
-    network = network_change(scene.probability, probability, scene.slopes)
+    network = _network(scene, {tile: past[tile].probability for tile in known})
     baseline = bare_ground_change(
         Colours(red=scene.measured[0], blue=scene.measured[1]),
         Colours(red=before[0], blue=before[1]),
@@ -224,6 +228,13 @@ def _compare_optics(scene: Scene, past: Mapping[Tile, Reference]) -> dict[Detect
         RESOLUTION_M,
     )
     return {Detector.NETWORK: network, Detector.BASELINE: baseline}
+
+
+def _network(scene: Scene, before: Mapping[Tile, Array]) -> ChangeLayer:
+    """Change by the network: what its answer rose by, or the answer itself where it is of earlier looks as well."""
+    if scene.of_pairs:
+        return ChangeLayer(change=scene.probability, shift=0.0, noise=0.0)
+    return network_change(scene.probability, scene.canvas.lay(before, NAN), scene.slopes)
 
 
 def _compare_radar(scene: Scene, past: Mapping[Tile, BackscatterReference]) -> dict[Detector, ChangeLayer]:
@@ -239,8 +250,8 @@ def _compare_radar(scene: Scene, past: Mapping[Tile, BackscatterReference]) -> d
     layer = backscatter_change(scene.measured, before, scene.slopes, scene.native_m, scene.polarisations)
     layers = {Detector.RADAR: layer}
     said = {tile: answer for tile in known if (answer := past[tile].probability) is not None}
-    if said and np.isfinite(scene.probability).any():
-        layers[Detector.NETWORK] = network_change(scene.probability, canvas.lay(said, NAN), scene.slopes)
+    if scene.of_pairs or (said and np.isfinite(scene.probability).any()):
+        layers[Detector.NETWORK] = _network(scene, said)
     return layers
 
 

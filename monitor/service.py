@@ -1,5 +1,6 @@
 """The watch itself: poll every catalog of every region, then process what is due, one acquisition at a time."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from monitor.errors import CatalogUnavailable, Permanent, Transient
 from monitor.looking import surroundings
 from monitor.pipeline import Outcome, Pipeline
 from monitor.ports import Catalog, Store
-from monitor.records import Acquisition, Choice, LedgerEntry, Region, Rejected, SceneItem
+from monitor.records import Acquisition, Choice, LedgerEntry, NetworkAnswer, Region, Rejected, SceneItem
 
 Clock = Callable[[], datetime]
 
@@ -52,6 +53,8 @@ class PassEvent:
     reason: str = ""
     choices: tuple[Choice, ...] = ()
     """Which sensor counts on which tile."""
+    answers: Mapping[NetworkAnswer, int] = field(default_factory=dict)
+    """On how many tiles that were looked at the network spoke, or did not and why."""
     acquisition: Acquisition | None = None
     """What was processed, of `done`."""
 
@@ -251,6 +254,7 @@ class Service:
                 seconds=outcome.seconds,
                 reason=result.reason,
                 choices=result.choices,
+                answers=Counter(row.network for row in result.observations if row.network is not None),
                 acquisition=acquisition,
             )
         )

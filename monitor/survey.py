@@ -1,10 +1,10 @@
 """All tiles of a region looked at through one acquisition: what was seen of each, or why nothing was."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from itertools import chain
 
@@ -22,7 +22,7 @@ from monitor.leaving_out import left_out
 from monitor.looking import Looker, Prepared, order_for_cache
 from monitor.observing import OUTSIDE, unseen
 from monitor.ports import LookArchive
-from monitor.records import Look, Observation, Region, Tile
+from monitor.records import Look, Observation, Prediction, Region, Tile
 
 _LEFT_OUT = {NO_ELEVATION: "not observed for lack of elevation", FLAT: "flat and left out"}
 
@@ -39,6 +39,14 @@ class Survey:
     clear: dict[Tile, float] = field(default_factory=dict)
     """Share of the watched ground that was seen (`core.sensors.clear_fraction`), where the acquisition reaches."""
     mask_source: str = "scl"
+
+    def told(self, answers: Mapping[Tile, Prediction]) -> "Survey":
+        """The same with what a network of pairs says of these looks and earlier ones. What is kept stays without."""
+        heard = {
+            tile: replace(self.looks[tile], probability=answer.probability, spread=answer.spread)
+            for tile, answer in answers.items()
+        }
+        return replace(self, looks={**self.looks, **heard})
 
     def left_out(self) -> str:
         """Ground that no look can watch, and ground that needs none, for the end of a sentence."""

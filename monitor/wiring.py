@@ -30,11 +30,12 @@ from monitor.core.ground_layers import wanted_scheme
 from monitor.core.land_cover import LandCover, Scheme
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.errors import BadAsset, BadItem, CatalogUnavailable
-from monitor.looking import Instruments, Network, Recent, surroundings
+from monitor.looking import Instruments, Network, surroundings
 from monitor.pipeline import Pipeline, PipelineSettings
 from monitor.ports import Catalog, ImageSource, TerrainSource
 from monitor.records import Region, SceneItem, Sensor, Terrain, Tile
 from monitor.service import Gauges, Service, ServiceSettings
+from monitor.view import Recent
 
 
 def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda _what, _done, _all: None) -> Service:

@@ -10,7 +10,7 @@ import pytest
 from monitor.adapters.looks import LookFiles
 from monitor.cli.tables import coverage_line
 from monitor.overview import Coverage, coverage
-from monitor.records import Look, Observation, PixelState, Region, Sensor, Tile
+from monitor.records import Look, NetworkAnswer, Observation, PixelState, Region, Sensor, Tile
 from tests.fake_watch import NOW, RIGHT, TILE, acquisition, look, observation, region_polygon
 
 REGION = Region(id="valley", geometry=region_polygon(), catalogs=("local",), lookback_days=60)
@@ -145,3 +145,20 @@ def test_flat_ground_is_counted_apart(watch: Watch) -> None:
     assert "1 of 2 tiles are flat and left out" in coverage_line(seen, NOW)
     everything = replace(seen, flat=(TILE, RIGHT), last_look=None)
     assert "all of it is flat" in coverage_line(everything, NOW)
+
+
+def test_looks_without_an_answer_are_counted(watch: Watch) -> None:
+    """By sensor and reason, within the look-back; people hear of a network that is there and did not speak."""
+    answers = (None, NetworkAnswer.NONE, NetworkAnswer.ANSWERED, NetworkAnswer.LEARNING, NetworkAnswer.LEARNING)
+    for index, answer in enumerate(answers):
+        watch.saw(look(RIGHT, acquisition(index)), index, network=answer)
+    watch.saw(look(RIGHT, acquisition(0)), 0, network=NetworkAnswer.LEARNING, sensing_time=NOW - timedelta(days=61))
+    seen = watch.coverage()
+    assert seen.answers == {
+        (Sensor.OPTICAL, NetworkAnswer.NONE): 1,
+        (Sensor.OPTICAL, NetworkAnswer.ANSWERED): 1,
+        (Sensor.OPTICAL, NetworkAnswer.LEARNING): 2,
+    }
+    told = "; looks at tiles without an answer of the network: 2 of optics (too-few-earlier-looks)"
+    assert told in coverage_line(seen, NOW)
+    assert "answer of the network" not in coverage_line(replace(seen, answers={}), NOW)

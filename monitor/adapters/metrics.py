@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from monitor.core.breaker import HostHealth, HostState
-from monitor.records import Choice
+from monitor.records import Choice, NetworkAnswer, Sensor
 
 _SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
 
@@ -28,6 +28,12 @@ class Metrics:
             "scarpwatch_evidence_of_record_tiles",
             "Tiles by the sensor that counts on them, once per acquisition, and why",
             ("region", "record", "reason"),
+            registry=registry,
+        )
+        self._answers = Counter(
+            "scarpwatch_network_tiles",
+            "Tiles looked at, by whether the network of the sensor spoke of them or why not, once per acquisition",
+            ("region", "sensor", "answer"),
             registry=registry,
         )
         self._discovered = Counter(
@@ -87,6 +93,11 @@ class Metrics:
         for one in choices:
             record = one.record.value if one.record else "none"
             self._records.labels(region, record, one.reason.value).inc()
+
+    def answers(self, region: str, sensor: Sensor, answers: Mapping[NetworkAnswer, int]) -> None:
+        """On how many tiles of an acquisition the network spoke, or did not and why."""
+        for answer, tiles in answers.items():
+            self._answers.labels(region, sensor.value, answer.value).inc(tiles)
 
     def polled(self, catalogs: Iterable[str], discovered: int, now: datetime) -> None:
         """These catalogs answered."""

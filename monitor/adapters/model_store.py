@@ -13,15 +13,14 @@ from pathlib import Path
 
 from monitor.adapters.card_inputs import KEY as INPUTS
 from monitor.adapters.card_inputs import check_known, read_inputs
-from monitor.core.features import PER_INPUT, channels_of, date_of
+from monitor.core.features import PER_INPUT, VISIBLE, bands_to_read, channels_of, date_of, earlier_dates
 from monitor.core.tta import FLIPS
 from monitor.core.windows import plan_windows
 from monitor.errors import BadModel
 from monitor.inputs import Input
-from monitor.records import ModelCard, Sensor
+from monitor.records import CHANGE, ModelCard, Sensor
 
 CARD = "model.json"
-CHANGE = "change"
 TASKS = ("susceptibility", "scar", CHANGE)
 _INPUTS_REMEDY = "Correct the card (docs/models.md tells what inputs there are), or choose another model."
 
@@ -59,30 +58,37 @@ def load_card(folder: Path) -> ModelCard:
 
 
 def load_watch_card(folder: Path) -> ModelCard:
-    """The card of a model that the service can watch with: one that looks at one date.
+    """The card of a model that the service can watch with: of one look, or of one look and earlier ones.
 
     Raises:
-        BadModel: as `load_card`; also where the model's input is a pair of dates.
+        BadModel: as `load_card`; also where it wants what the service cannot give.
     """
     card = load_card(folder)
-    if card.task == CHANGE:
-        raise _bad(
-            folder,
-            "compares two dates as one input, and the service looks at one date at a time",
-            "Choose a model of task scar or susceptibility; see: scarpwatch models.",
-        )
     try:
         for name in card.bands:
             check_known(name, card.sensor)
-            if date_of(name)[1]:
-                raise ValueError(f"has the input {name!r} of another date; only a model of task change may")
+        _check_dates(card)
     except ValueError as err:
         raise _bad(folder, str(err), _INPUTS_REMEDY) from err
     return card
 
 
+def _check_dates(card: ModelCard) -> None:
+    """Raise ValueError, in words, unless the dates of a card's inputs suit its task and the looks that are kept."""
+    dated = [name for name in card.bands if date_of(name)[1]]
+    if not card.of_pairs:
+        if dated:
+            raise ValueError(f"has the input {dated[0]!r} of another date; only a model of task change may")
+        return
+    if not earlier_dates(card):
+        raise ValueError("is of task change and sees no earlier date (such as vv:before)")
+    lost = sorted(set(bands_to_read(card)) - set(VISIBLE)) if card.sensor is Sensor.OPTICAL else []
+    if lost:
+        raise ValueError(f"is of task change and needs {', '.join(lost)}, but looks keep red, green and blue alone")
+
+
 def load_radar_card(folder: Path) -> ModelCard:
-    """The card of a model that the service can look at radar passes with.
+    """The card of a model for radar passes.
 
     Raises:
         BadModel: as `load_watch_card`; also where the model wants optics.

@@ -87,7 +87,7 @@ _VERDICT_WORD = {Verdict.OPENS: "first seen", Verdict.NOT_OBSERVED: "not observe
 _PROBABILITY_MAP, _CHANGE_MAP = "YlOrBr", "RdBu_r"
 _LIMITS = {Detector.NETWORK: (-1.0, 1.0), Detector.BASELINE: (-1.5, 1.5), Detector.RADAR: (0.0, 8.0)}
 _CHANGE_UNIT = {
-    Detector.NETWORK: "model output, later − earlier",
+    Detector.NETWORK: "change by the model's output",
     Detector.BASELINE: "log-ratio of red, later / earlier",
     Detector.RADAR: "backscatter, spreads of quiet ground",
 }

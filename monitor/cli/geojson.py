@@ -54,6 +54,10 @@ def not_observed(coverage: Coverage) -> Json:
             sensor.value: round(share, 4) for sensor, share in sorted(coverage.compared_by.items())
         },
         "learning": coverage.learning,
+        "network_answers": [
+            {"sensor": sensor.value, "answer": answer.value, "looks": looks}
+            for (sensor, answer), looks in sorted(coverage.answers.items())
+        ],
     }
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from rich.table import Table
 
-from monitor.adapters.model_store import CHANGE
 from monitor.adapters.store import ChoiceCount, LedgerCount, Rejection
 from monitor.cli.geojson import has_picture
 from monitor.config import Mistake
@@ -77,9 +76,17 @@ def coverage_line(coverage: Coverage, now: datetime) -> str:
         line += f"; {len(coverage.no_elevation)} of them for lack of elevation: add a catalog that has it"
     if coverage.flat:
         line += f"; {len(coverage.flat)} of {coverage.tiles} tiles are flat and left out: nothing can slide there"
+    line += _silence(coverage)
     if coverage.broken_looks:
         line += f"; {coverage.broken_looks} kept looks could not be read"
     return line
+
+
+def _silence(coverage: Coverage) -> str:
+    """Where a network that there is did not speak, and why: said apart, because the rest of the watch goes on."""
+    silent = {place: looks for place, looks in coverage.answers.items() if place[1].is_silence}
+    parts = (f"{looks} of {NAMES[sensor]} ({why})" for (sensor, why), looks in sorted(silent.items()))
+    return f"; looks at tiles without an answer of the network: {', '.join(parts)}" if silent else ""
 
 
 def _percent(share: float) -> str:
@@ -152,7 +159,7 @@ def model_table(cards: Iterable[ModelCard], chosen: str) -> Table:
 def _trained_on(card: ModelCard) -> str:
     if card.simulated:
         return "simulated pixels: opens test alerts only"
-    return "pairs made of real pixels" if card.task == CHANGE else "real pixels"
+    return "pairs made of real pixels" if card.of_pairs else "real pixels"
 
 
 def mistake_lines(mistakes: Sequence[Mistake], path: Path) -> list[str]:

@@ -86,12 +86,15 @@ INDICES: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Normalised differences (a - b) / (a + b): Rouse et al. 1974, McFeeters 1996, Gao 1996, Key and Benson 2006."""
 RADAR: Final[Mapping[str, tuple[str, ...]]] = {"vv": ("vv",), "vh": ("vh",), "ratio": ("vv", "vh")}
-"""Linear power that an input is made of; the ratio is vv / vh. A date may follow the name (`date_of`)."""
+"""Linear power that an input is made of; the ratio is vv / vh."""
 TERRAIN: Final = ("elevation", "slope", "tri")
 LAND_COVER: Final = "land_cover:"
-_VISIBLE: Final = ("B04", "B03", "B02")
+VISIBLE: Final = ("B04", "B03", "B02")
+"""Red, green and blue: what a look keeps of optics. Of radar it keeps every polarisation."""
+_SENSED: Final = frozenset((*OPTICAL_BANDS, *INDICES, *RADAR))
+"""What a date may follow: the ground below has none."""
 _DATED: Final = re.compile(r"(.+?)(:before[2-9]?|:after[2-9])")
-"""vv:before, vv:before2 ... count back from the newest pass before, vv:after2 ... from vv, the newest of all."""
+"""vv:before, vv:before2 ... count back from the newest look before, vv:after2 ... from vv, the newest of all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,10 +116,9 @@ def inputs_of(card: ModelCard) -> tuple[Input, ...]:
 
 def methods_for(name: str) -> tuple[Method, ...]:
     """What can be done with an input; nothing with one that nobody knows."""
-    if name in OPTICAL_BANDS or name in INDICES:
-        return (Method.CONTEXT, Method.FIXED)
-    if date_of(name)[0] in RADAR:
-        return (Method.DECIBEL,)
+    sensor = sensor_of(name)
+    if sensor is not None:
+        return (Method.CONTEXT, Method.FIXED) if sensor is Sensor.OPTICAL else (Method.DECIBEL,)
     if name in TERRAIN:
         return (Method.FIXED,)
     return (Method.ONE_HOT,) if scheme_of(name) is not None else ()
@@ -124,9 +126,10 @@ def methods_for(name: str) -> tuple[Method, ...]:
 
 def sensor_of(name: str) -> Sensor | None:
     """The sensor that an input needs; None where it needs none."""
-    if name in OPTICAL_BANDS or name in INDICES:
+    plain, _ = date_of(name)
+    if plain in OPTICAL_BANDS or plain in INDICES:
         return Sensor.OPTICAL
-    return Sensor.SAR if date_of(name)[0] in RADAR else None
+    return Sensor.SAR if plain in RADAR else None
 
 
 def scheme_of(name: str) -> Scheme | None:
@@ -135,9 +138,28 @@ def scheme_of(name: str) -> Scheme | None:
 
 
 def date_of(name: str) -> tuple[str, str]:
-    """A radar input's name without its date, and the date: ("vv", ":before2"); no date is the newest pass."""
+    """An input's name without its date, and the date: ("vv", ":before2"); no date is the newest look, or ground."""
     found = _DATED.fullmatch(name)
-    return (found[1], found[2]) if found and found[1] in RADAR else (name, "")
+    return (found[1], found[2]) if found and found[1] in _SENSED else (name, "")
+
+
+def before(place: int) -> str:
+    """The date of an earlier look, as `date_of` gives it: 1 is the newest of them."""
+    return ":before" if place == 1 else f":before{place}"
+
+
+def earlier_dates(card: ModelCard) -> int:
+    """How many earlier looks a network sees beside the newest one.
+
+    Raises:
+        ValueError: its dates leave one out, or several are to be after the change.
+    """
+    dates = {date for name in card.bands if (date := date_of(name)[1])}
+    wanted = {before(place) for place in range(1, len(dates) + 1)}
+    if dates != wanted:
+        listed, needed = ", ".join(sorted(dates)), ", ".join(sorted(wanted))
+        raise ValueError(f"sees the dates {listed}, where one look after and those before are possible ({needed})")
+    return len(dates)
 
 
 def channels_of(name: str) -> int:
@@ -147,11 +169,11 @@ def channels_of(name: str) -> int:
 
 
 def bands_to_read(card: ModelCard) -> tuple[str, ...]:
-    """Bands that must be read for a card; for optical inputs red, green and blue come first: looks keep them."""
-    if not card.inputs:
+    """Bands that must be read of one date for a card; of optics red, green and blue come first: looks keep them."""
+    if not card.inputs and not card.of_pairs:
         return card.bands
-    visible = _VISIBLE if card.sensor is Sensor.OPTICAL else ()
-    needed = [band for one in card.inputs for band in _bands_of(one.name)]
+    visible = VISIBLE if card.sensor is Sensor.OPTICAL else ()
+    needed = [band for one in inputs_of(card) for band in _bands_of(date_of(one.name)[0])]
     return tuple(dict.fromkeys((*visible, *needed)))
 
 
@@ -195,10 +217,9 @@ def build_features(
 
 
 def _bands_of(name: str) -> tuple[str, ...]:
-    if name in OPTICAL_BANDS:
-        return (name,)
     plain, date = date_of(name)
-    return (*INDICES.get(name, ()), *(f"{band}{date}" for band in RADAR.get(plain, ())))
+    made_of = (plain,) if plain in OPTICAL_BANDS else INDICES.get(plain) or RADAR.get(plain, ())
+    return tuple(f"{band}{date}" for band in made_of)
 
 
 def _layer(one: Input, sources: Sources) -> NDArray[np.float32]:
@@ -207,8 +228,8 @@ def _layer(one: Input, sources: Sources) -> NDArray[np.float32]:
     if name in sources.bands and sensor_of(name) is not Sensor.SAR:
         return sources.bands[name]
     with np.errstate(divide="ignore", invalid="ignore"):
-        if name in INDICES:
-            first, second = (sources.bands[band] for band in INDICES[name])
+        if date_of(name)[0] in INDICES:
+            first, second = (sources.bands[band] for band in _bands_of(name))
             total = first + second
             return np.where(total > 0, (first - second) / total, np.float32(np.nan))
         if sensor_of(name) is Sensor.SAR:

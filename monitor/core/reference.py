@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.records import Look, PixelState, Sensor
+from monitor.records import Look, PixelState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +26,8 @@ class Reference:
 
 
 def valid(look: Look) -> NDArray[np.bool_]:
-    """Pixels that count as observed ground. With a network they have a probability as well."""
-    observed: NDArray[np.bool_] = look.state == PixelState.VALID
-    if look.sensor is Sensor.OPTICAL:
-        observed &= np.isfinite(look.probability)
-    return observed
+    """(256, 256) pixels that count as observed ground, whether or not a network has answered there."""
+    return np.asarray(look.state == PixelState.VALID)
 
 
 class Depth:
@@ -75,6 +72,29 @@ def build_reference(looks: Sequence[Look], depth: int) -> Reference | None:
         count=count.astype(np.uint8),
         last_seen_s=_last_seen(looks, masks),
     )
+
+
+def newest_looks(looks: Sequence[Look], wanted: NDArray[np.bool_], depth: int) -> list[Look]:
+    """Those looks, newest first, that show every wanted pixel `depth` times, as far as there are any."""
+    lacking = Depth(wanted, depth)
+    ordered = sorted(looks, key=lambda look: look.sensing_time, reverse=True)
+    return [look for look in ordered if not lacking.reached and lacking.take(look)]
+
+
+def newest_observed(values: Sequence[NDArray[np.float32]], depth: int) -> NDArray[np.float32]:
+    """(depth, V, H, W): the `depth` newest observations of every pixel, newest first; NaN where there are fewer.
+
+    Args:
+        values: (V, H, W) of each look, newest first, at least one; NaN in any of the V = not observed.
+    """
+    found = np.full((depth, *values[0].shape), np.nan, dtype=np.float32)
+    count = np.zeros(values[0].shape[1:], dtype=np.uint8)
+    for layers in values:
+        here = np.isfinite(layers).all(axis=0)
+        for place in range(depth):
+            np.copyto(found[place], layers, where=here & (count == place))
+        count += here
+    return found
 
 
 def _last_seen(looks: Sequence[Look], masks: NDArray[np.bool_]) -> NDArray[np.float64]:

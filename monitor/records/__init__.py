@@ -13,16 +13,18 @@ from monitor.records.kinds import (
     ChoiceReason,
     Detector,
     EventState,
+    NetworkAnswer,
     PixelState,
     Sensor,
     SensorPolicy,
     Verdict,
 )
-from monitor.records.looks import Choice, Look, ModelCard, Observation, Prediction, TileStats
+from monitor.records.looks import CHANGE, Choice, Look, ModelCard, Observation, Prediction, TileStats
 from monitor.records.results import AcquisitionResult
 from monitor.records.scenes import Acquisition, Asset, Bands, LedgerEntry, Rejected, SceneItem
 
 __all__ = [
+    "CHANGE",
     "LEVEL_1C",
     "POLARISATIONS",
     "Acquisition",
@@ -42,6 +44,7 @@ __all__ = [
     "LedgerEntry",
     "Look",
     "ModelCard",
+    "NetworkAnswer",
     "Observation",
     "PixelState",
     "Prediction",

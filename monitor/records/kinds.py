@@ -101,6 +101,24 @@ class Verdict(StrEnum):
     NOT_OBSERVED = "not-observed"
 
 
+class NetworkAnswer(StrEnum):
+    """Whether a network has spoken of a tile that was looked at, and if not, why."""
+
+    ANSWERED = "answered"
+    """At least of some of its ground."""
+    LEARNING = "too-few-earlier-looks"
+    """A network of pairs, and too few earlier looks of one class at any of its clear ground."""
+    POLARISATION = "lacks-a-polarisation"
+    """The radar pass has not all polarisations that the network is fed."""
+    NONE = "no-network"
+    """The sensor is watched without one."""
+
+    @property
+    def is_silence(self) -> bool:
+        """Whether a network that is there did not speak."""
+        return self not in (NetworkAnswer.ANSWERED, NetworkAnswer.NONE)
+
+
 class AlertStatus(StrEnum):
     """CAP status an alert of this event may carry."""
 

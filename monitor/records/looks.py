@@ -8,7 +8,10 @@ from numpy.typing import NDArray
 
 from monitor.inputs import Input
 from monitor.records.ground import Tile
-from monitor.records.kinds import ChoiceReason, Sensor
+from monitor.records.kinds import ChoiceReason, NetworkAnswer, Sensor
+
+CHANGE = "change"
+"""Task of a model whose answer is about two sets of dates: what failed between them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,11 @@ class ModelCard:
     inputs: tuple[Input, ...] = ()
     """What is done with each of `bands`; empty: all of them by `normalisation`."""
 
+    @property
+    def of_pairs(self) -> bool:
+        """Whether its answer is of earlier dates as well, and a change itself: it is never differenced again."""
+        return self.task == CHANGE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
@@ -55,7 +63,8 @@ class Look:
     sensing_time: datetime
     sensor: Sensor = Sensor.OPTICAL
     probability: NDArray[np.float32]
-    """NaN = no observation, or looked at without a network."""
+    """NaN = no observation, or looked at without a network. A network of pairs answers after the earlier looks are
+    known (`monitor.pairing`): its answer is never kept with a look."""
     spread: NDArray[np.float32]
     pixels: NDArray[np.float32]
     """Optics: (3, 256, 256) reflectance, red, green, blue; cloudy pixels keep their value: people look at them.
@@ -66,7 +75,10 @@ class Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TileStats:
-    """Statistics of one look on one tile. Shares are of all pixels of the tile; None where nothing was observed."""
+    """Statistics of one look on one tile. Shares are of all pixels of the tile; None where nothing was observed.
+
+    Through a network of pairs they are of the probability of change since the earlier looks.
+    """
 
     valid_fraction: float
     cloud_fraction: float
@@ -96,8 +108,11 @@ class Observation:
     """`Acquisition.comparable`."""
     decision: str
     """Why the tile was looked at or skipped: looked, flat, no-elevation, clouded, snow, water, outside."""
+    network: NetworkAnswer | None = None
+    """Whether a network spoke of a tile that was looked at, or why not."""
     mean_change: float | None = None
-    """mean now minus mean of the previous comparable look, over jointly valid pixels."""
+    """mean now minus mean of the previous comparable look, over jointly valid pixels. None, like the two below, of a
+    network of pairs: its answer is a change, and changes are not differenced."""
     p95_change: float | None = None
     hazard_change_ha: float | None = None
     previous_acquisition: str | None = None

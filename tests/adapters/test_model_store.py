@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from monitor.adapters.model_store import list_models, load_card, load_watch_card
+from monitor.core.features import bands_to_read, earlier_dates
 from monitor.errors import BadModel
 from monitor.records import Sensor
+from monitor.shipped import shipped_folder
 from tests.adapters.tiny_model import make_model, write_card
 
 
@@ -32,14 +34,33 @@ def test_band_objects_are_read_by_name(tmp_path: Path) -> None:
     assert load_card(folder).bands == ("B04", "B03", "B02")
 
 
-def test_a_model_of_two_dates_cannot_watch(tmp_path: Path) -> None:
-    """It is a good folder, but the service looks at one date at a time; the error says what to choose."""
-    folder = make_model(tmp_path / "pairs", {"scarpwatch:task": "change"})
+def test_the_shipped_model_of_two_dates_can_watch() -> None:
+    """Three bands now and the same three of an earlier look."""
+    card = load_watch_card(shipped_folder("models") / "change-rgb")
 
-    assert load_card(folder).task == "change"
-    with pytest.raises(BadModel, match=r"compares two dates .* task scar"):
+    assert card.of_pairs
+    assert bands_to_read(card) == ("B04", "B03", "B02")
+    assert earlier_dates(card) == 1
+
+
+@pytest.mark.parametrize(
+    ("task", "bands", "says"),
+    [
+        ("change", ["B04", "B03", "B02"], "sees no earlier date"),
+        ("change", ["B04", "B04:before", "B04:before3"], r"dates :before, :before3, where .*\(:before, :before2\)"),
+        ("change", ["B04", "B04:before", "B04:after2"], "where one look after"),
+        ("change", ["B04", "B08:before", "B04:before"], "needs B08, but looks keep red, green and blue"),
+        ("change", ["NDVI", "B04:before", "B04"], "needs B08"),
+        ("scar", ["B04", "B03", "B04:before"], "'B04:before' of another date"),
+        ("change", ["B04", "B04:before", "tri:before"], "the input 'tri:before'"),
+    ],
+)
+def test_dates_that_the_service_cannot_give(tmp_path: Path, task: str, bands: list[str], says: str) -> None:
+    """One look after and a whole row of looks before, of what looks keep; the error names what is in the way."""
+    folder = make_model(tmp_path / "m", {"scarpwatch:task": task, "mlm:input": [{"bands": bands}]})
+    assert load_card(folder).task == task
+    with pytest.raises(BadModel, match=says):
         load_watch_card(folder)
-    assert load_watch_card(make_model(tmp_path / "scar")).task == "scar"
 
 
 @pytest.mark.parametrize(

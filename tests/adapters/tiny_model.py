@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 WINDOW_PX = 320
@@ -33,6 +34,27 @@ def write_weights(path: Path, *, channels: int = 3, window: int | str = WINDOW_P
         [helper.make_tensor_value_info("probability", TensorProto.FLOAT, shape)],
         initial,
     )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 9
+    onnx.save(model, str(path))
+
+
+def write_filter(path: Path, kernel: NDArray[np.float32], bias: float) -> None:
+    """sigmoid of one convolution of (C, k, k) weights, k odd, and a constant."""
+    channels, side, _ = kernel.shape
+    initial = [
+        numpy_helper.from_array(kernel[None].astype(np.float32), "kernel"),
+        numpy_helper.from_array(np.array([bias], dtype=np.float32), "bias"),
+        numpy_helper.from_array(np.array([1], dtype=np.int64), "axes"),
+    ]
+    nodes = [
+        helper.make_node("Conv", ["image", "kernel", "bias"], ["raw"], pads=[side // 2] * 4),
+        helper.make_node("Sigmoid", ["raw"], ["wide"]),
+        helper.make_node("Squeeze", ["wide", "axes"], ["probability"]),
+    ]
+    window = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, channels, WINDOW_PX, WINDOW_PX])
+    answer = helper.make_tensor_value_info("probability", TensorProto.FLOAT, [1, WINDOW_PX, WINDOW_PX])
+    graph = helper.make_graph(nodes, "filter", [window], [answer], initial)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     model.ir_version = 9
     onnx.save(model, str(path))

@@ -136,6 +136,16 @@ def test_indices(name: str, expected: float) -> None:
     assert built[0, 0, 0] == 0
 
 
+def test_dates_of_optics() -> None:
+    """A band or an index of an earlier date is made of that date's bands; the ground below has no dates."""
+    bands = {"B08": 0.3, "B04": 0.1, "B08:before": 0.3, "B04:before": 0.2}
+    inputs = tuple(Input(name=name, method=Method.FIXED, scale=0.5) for name in ("NDVI", "NDVI:before", "B04:before"))
+    built = build_features(inputs, Sources(bands={name: np.full(SHAPE, v, np.float32) for name, v in bands.items()}))
+    np.testing.assert_allclose(built[:, 0, 0], (1.0, 0.4, 0.4), atol=1e-6)
+    assert methods_for("B04:before2") == methods_for("B04")
+    assert methods_for("tri:before") == ()
+
+
 def test_radar_in_decibel() -> None:
     """Power to dB, the ratio as a difference of dB; no power is no observation."""
     vv, vh = np.full(SHAPE, 0.1, np.float32), np.full(SHAPE, 0.01, np.float32)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from monitor.core.reference import Depth, build_reference, valid
+from monitor.core.reference import Depth, build_reference, newest_looks, newest_observed, valid
 from monitor.records import Look, PixelState, Tile
 
 
@@ -51,13 +51,28 @@ def test_hidden_pixels_do_not_vote() -> None:
     assert np.isnan(reference.pixels[:, 1, 1]).all()
 
 
-def test_water_and_missing_probability_are_not_valid() -> None:
-    """Only clear ground with an answer of the network counts."""
-    look = _look(0.3, state=PixelState.WATER)
-    assert not valid(look).any()
+def test_only_clear_ground_is_valid() -> None:
+    """Whether or not a network has answered there: one of pairs answers later, and the look's colours count."""
     look = _look(0.3)
-    look.probability[2, 2] = np.nan
-    assert valid(look).sum() == 15
+    look.state[0, :3] = PixelState.WATER, PixelState.CLOUD, PixelState.NODATA
+    look.probability[:] = np.nan
+    assert valid(look).sum() == 13
+
+
+def test_the_newest_observations_of_each_pixel() -> None:
+    """A gap in one look is filled from the next older one, in all layers; where there are too few there is nothing."""
+    newest, older, oldest = (np.full((2, 1, 3), value, np.float32) for value in (3.0, 2.0, 1.0))
+    newest[1, 0, 0] = older[0, 0, 1] = older[0, 0, 2] = oldest[0, 0, 2] = np.nan
+    found = newest_observed([newest, older, oldest], 2)
+    np.testing.assert_array_equal(found[0], [[[2.0, 3.0, 3.0]]] * 2)
+    np.testing.assert_array_equal(found[1], [[[1.0, 1.0, np.nan]]] * 2)
+
+
+def test_no_more_looks_than_are_needed() -> None:
+    """The newest two that show every pixel, whatever their order; one that helps nowhere is left out."""
+    looks = _series(0.1, 0.2, 0.3, 0.4)
+    looks[2].state[:] = PixelState.CLOUD
+    assert newest_looks(looks, np.ones((4, 4), bool), 2) == [looks[3], looks[1]]
 
 
 def test_each_pixel_knows_when_it_was_last_seen() -> None:

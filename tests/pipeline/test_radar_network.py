@@ -5,9 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 from shapely import box
 
 from monitor.core.change import AlertSettings
@@ -16,7 +14,7 @@ from monitor.core.lifecycle import LifecycleSettings
 from monitor.core.surroundings import Seen
 from monitor.evidence import absorb
 from monitor.records import AlertStatus, Cluster, Detector, Sensor, SensorPolicy, Tile
-from tests.adapters.tiny_model import WINDOW_PX, write_card
+from tests.adapters.tiny_model import write_card, write_filter
 from tests.pipeline.radar_world import make_radar_world
 from tests.pipeline.world import Source, World
 
@@ -38,23 +36,7 @@ DARK = {
 def write_darkness(folder: Path) -> None:
     """sigmoid(-4 (mean of 5x5 px and both polarisations + 1.5)): near 0 on ground as ever, near 1 where it is dark."""
     folder.mkdir(parents=True)
-    kernel = np.full((1, 2, 5, 5), -4.0 / 50.0, dtype=np.float32)
-    initial = [
-        numpy_helper.from_array(kernel, "kernel"),
-        numpy_helper.from_array(np.array([-6.0], dtype=np.float32), "bias"),
-        numpy_helper.from_array(np.array([1], dtype=np.int64), "axes"),
-    ]
-    nodes = [
-        helper.make_node("Conv", ["image", "kernel", "bias"], ["raw"], pads=[2, 2, 2, 2]),
-        helper.make_node("Sigmoid", ["raw"], ["wide"]),
-        helper.make_node("Squeeze", ["wide", "axes"], ["probability"]),
-    ]
-    window = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 2, WINDOW_PX, WINDOW_PX])
-    answer = helper.make_tensor_value_info("probability", TensorProto.FLOAT, [1, WINDOW_PX, WINDOW_PX])
-    graph = helper.make_graph(nodes, "darkness", [window], [answer], initial)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
-    model.ir_version = 9
-    onnx.save(model, str(folder / "model.onnx"))
+    write_filter(folder / "model.onnx", np.full((2, 5, 5), -4.0 / 50.0, dtype=np.float32), -6.0)
     write_card(folder, DARK)
 
 

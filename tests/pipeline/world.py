@@ -18,9 +18,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-import onnx
 import yaml
-from onnx import TensorProto, helper, numpy_helper
 
 from monitor.adapters.static_files import FOLDER
 from monitor.adapters.store import SqlStore
@@ -30,7 +28,7 @@ from monitor.records import AcquisitionState, Event, LedgerEntry
 from monitor.sandbox.valley import Valley, build_valley
 from monitor.service import PassEvent, PassSummary, Service
 from monitor.wiring import build
-from tests.adapters.tiny_model import WINDOW_PX, write_card
+from tests.adapters.tiny_model import write_card, write_filter
 
 ROOT = Path(__file__).parents[2]
 SCENES = "sentinel-2-l2a"
@@ -206,7 +204,8 @@ def make_model_folder(models: Path) -> Path:
     """The tiny network of redness in a folder of models."""
     model = models / "redness"
     model.mkdir(parents=True)
-    _write_redness(model / "model.onnx")
+    # sigmoid(2 * normalised red - 4): 0.02 on ground like its surroundings, near 1 on bare earth.
+    write_filter(model / "model.onnx", np.array([2.0, 0.0, 0.0], dtype=np.float32).reshape(3, 1, 1), -4.0)
     write_card(model)
     return model
 
@@ -255,28 +254,3 @@ def files(world: World) -> Mapping[str, str]:
 def later(minutes: float) -> datetime:
     """So long after the first pass."""
     return START + timedelta(minutes=minutes)
-
-
-def _write_redness(path: Path) -> None:
-    """sigmoid(2 * normalised red - 4): 0.02 on ground like its surroundings, near 1 on bare earth."""
-    kernel = np.array([2.0, 0.0, 0.0], dtype=np.float32).reshape(1, 3, 1, 1)
-    initial = [
-        numpy_helper.from_array(kernel, "kernel"),
-        numpy_helper.from_array(np.array([-4.0], dtype=np.float32), "bias"),
-        numpy_helper.from_array(np.array([1], dtype=np.int64), "axes"),
-    ]
-    nodes = [
-        helper.make_node("Conv", ["image", "kernel", "bias"], ["raw"]),
-        helper.make_node("Sigmoid", ["raw"], ["wide"]),
-        helper.make_node("Squeeze", ["wide", "axes"], ["probability"]),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "redness",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, WINDOW_PX, WINDOW_PX])],
-        [helper.make_tensor_value_info("probability", TensorProto.FLOAT, [1, WINDOW_PX, WINDOW_PX])],
-        initial,
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
-    model.ir_version = 9
-    onnx.save(model, str(path))

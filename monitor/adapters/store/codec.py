@@ -29,6 +29,7 @@ from monitor.records import (
     EventState,
     Evidence,
     LedgerEntry,
+    NetworkAnswer,
     Observation,
     SceneItem,
     Sensor,
@@ -179,6 +180,7 @@ def observation_values(observation: Observation) -> Values:
     values |= {name: number(getattr(observation, name)) for name in _NUMBERS}
     values |= {name: number(value) for name, value in asdict(observation.stats).items()}
     values["reference_count"] = int(observation.reference_count)
+    values["network"] = observation.network.value if observation.network else None
     return values | {"tile": observation.tile.id, "sensor": observation.sensor.value}
 
 
@@ -194,6 +196,7 @@ def observation(row: ObservationRow) -> Observation:
     )
     fields = {name: getattr(row, name) for name in _SAME_IN_ROW_AND_RECORD + _NUMBERS}
     fields |= {"tile": tile_from_id(row.tile), "sensor": Sensor(row.sensor), "reference_count": row.reference_count}
+    fields["network"] = NetworkAnswer(row.network) if row.network else None
     return Observation(stats=stats, **fields)
 
 

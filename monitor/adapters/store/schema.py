@@ -115,6 +115,7 @@ class ObservationRow(Table):
     look_href: Mapped[str | None]
     comparable: Mapped[str] = mapped_column(Name, server_default="optical")
     decision: Mapped[str] = mapped_column(Name)
+    network: Mapped[str | None] = mapped_column(Name)
     mean_change: Mapped[float | None]
     p95_change: Mapped[float | None]
     hazard_change_ha: Mapped[float | None]
