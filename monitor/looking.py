@@ -39,6 +39,10 @@ Value = TypeVar("Value")
 
 NO_NETWORK = "no-network"
 """Model version of looks without a network."""
+_SENTINEL_1_M = 22.0
+"""What the wide swath resolves in azimuth (20 x 22 m, `sar:resolution_azimuth`): of radar cards that do not say."""
+_LIKE = 1.25
+"""Passes that resolve up to so many times as much or little are alike."""
 _CONTEXT_RINGS = 2
 _RIM_DEG = 0.004
 
@@ -143,9 +147,15 @@ class Instruments:
 
 def _unfit(card: ModelCard, acquisition: Acquisition) -> NetworkAnswer | None:
     """Why a network is not asked about an acquisition; optics are read as its card wants them."""
-    if acquisition.sensor is Sensor.SAR and not set(bands_to_read(card)) <= set(acquisition.polarisations):
+    if acquisition.sensor is not Sensor.SAR:
+        return None
+    if not set(bands_to_read(card)) <= set(acquisition.polarisations):
         return NetworkAnswer.POLARISATION
-    return None
+    # Pixels of a finer grid than the sensor resolves are common: 10 m ones of 22 m are what Sentinel-1 delivers.
+    finest = card.resolution_m / _LIKE
+    coarsest = (card.native_resolution_m or max(card.resolution_m, _SENTINEL_1_M)) * _LIKE
+    native = acquisition.resolution_m
+    return None if native is not None and finest <= native <= coarsest else NetworkAnswer.RESOLUTION
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from monitor.core.grid import tile_geobox
 from monitor.core.land_cover import LandCover, Scheme
 from monitor.inputs import Input, Method
 from monitor.looking import Instruments, Looker, Network, Stopwatch, surroundings
-from monitor.records import Acquisition, Asset, PixelState, SceneItem, Sensor, Terrain, Tile
+from monitor.records import Acquisition, Asset, NetworkAnswer, PixelState, SceneItem, Sensor, Terrain, Tile
 from tests.adapters.tiny_model import make_model
 
 TILE = Tile(epsg=32633, column=200, row=2000)
@@ -155,3 +155,42 @@ class Everywhere:
         return self._ground
 
     known = read
+
+
+@pytest.mark.parametrize(
+    ("pixels_m", "native_m", "resolved_m", "polarisations", "silence"),
+    [
+        (10.0, None, 22.0, ("vv", "vh"), None),
+        (10.0, None, 10.0, ("vv", "vh"), None),
+        (20.0, None, 22.6, ("vv", "vh"), None),
+        (10.0, None, 30.0, ("vv", "vh"), NetworkAnswer.RESOLUTION),
+        (20.0, None, 30.0, ("vv", "vh"), NetworkAnswer.RESOLUTION),
+        (30.0, None, 30.0, ("vv", "vh"), None),
+        (30.0, None, 22.0, ("vv", "vh"), NetworkAnswer.RESOLUTION),
+        (10.0, 30.0, 30.0, ("vv", "vh"), None),
+        (10.0, 22.0, None, ("vv", "vh"), NetworkAnswer.RESOLUTION),
+        (10.0, None, 22.0, ("vv",), NetworkAnswer.POLARISATION),
+    ],
+)
+def test_passes_that_a_radar_network_is_fed(
+    tmp_path: Path,
+    pixels_m: float,
+    native_m: float | None,
+    resolved_m: float | None,
+    polarisations: tuple[str, ...],
+    silence: NetworkAnswer | None,
+) -> None:
+    """Those of its polarisations and of what it learned from, a quarter more or less; else it is left out, with why."""
+    tools = looker(tmp_path).instruments
+    card = replace(
+        tools.card, sensor=Sensor.SAR, bands=("vv", "vh"), resolution_m=pixels_m, native_resolution_m=native_m
+    )
+    inputs = tuple(Input(name=name, method=Method.DECIBEL) for name in card.bands)
+    network = Network(card=replace(card, inputs=inputs), engine=open_engine(tools.card, 1))
+    assets = {name: Asset(href=name) for name in polarisations}
+    item = replace(scene(tmp_path), sensor=Sensor.SAR, resolution_m=resolved_m, assets=assets)
+    made = replace(looker(tmp_path / "other", item).acquisition, sensor=Sensor.SAR)
+    found = replace(tools, network=network).fit_for(made)
+    assert (found.network is None) is (silence is not None)
+    assert silence is None or found.silence is silence
+    assert found.model_version == (network.card.version if silence is None else "no-network")

@@ -34,6 +34,9 @@ WINDOW_PX: Final = 384
 CROP_PX: Final = 64
 """Rim that is thrown away: with 64 px no step is left at the seams of tiles; 32 px left a tenth of the natural one."""
 
+NATIVE_M: Final = 22.0
+"""What the radar passes of simulated valleys resolve on their pixels of 10 m, as those of Sentinel-1 do."""
+
 _ANSWERS: Final = {
     "scar": (
         "Probability that a pixel is bare landslide surface. Judge it by change between dates, not by one date alone."
@@ -233,14 +236,16 @@ def _output(task: str) -> dict[str, Any]:
 
 
 def _scarpwatch(facts: CardFacts) -> dict[str, Any]:
+    sensor = facts.experiment.data.sensor
     return {
         "scarpwatch:task": facts.experiment.task,
         "scarpwatch:version": f"{facts.name}-{facts.weights.sha256[:8]}",
-        "scarpwatch:sensor": facts.experiment.data.sensor.value,
+        "scarpwatch:sensor": sensor.value,
         **_normalisation(facts.experiment.data.fed),
         "scarpwatch:window_px": WINDOW_PX,
         "scarpwatch:crop_px": CROP_PX,
         "scarpwatch:resolution_m": 10.0,
+        **({"scarpwatch:native_resolution_m": NATIVE_M} if sensor is Sensor.SAR else {}),
         "scarpwatch:flips": list(flips_of(facts.experiment.data.bands)),
         "scarpwatch:threshold": facts.threshold,
         "scarpwatch:simulated": facts.experiment.simulated,

@@ -52,6 +52,7 @@ def load_card(folder: Path) -> ModelCard:
         sha256=sha256,
         weights=str(weights),
         inputs=_inputs(folder, properties, bands, sensor),
+        native_resolution_m=_native(folder, properties),
     )
     _check_consistent(folder, card, properties)
     return card
@@ -220,6 +221,16 @@ def _inputs(
         return read_inputs(bands, properties.get(INPUTS), sensor)
     except ValueError as err:
         raise _bad(folder, str(err), _INPUTS_REMEDY) from err
+
+
+def _native(folder: Path, properties: Mapping[str, object]) -> float | None:
+    key = "scarpwatch:native_resolution_m"
+    if key not in properties:
+        return None
+    metres = _number(folder, properties, key)
+    if metres <= 0:
+        raise _bad(folder, f"{key} is {metres:g}, which is no size", "Correct the card.")
+    return metres
 
 
 def _sensor(folder: Path, properties: Mapping[str, object]) -> Sensor:

@@ -110,6 +110,8 @@ class NetworkAnswer(StrEnum):
     """A network of pairs, and too few earlier looks of one class at any of its clear ground."""
     POLARISATION = "lacks-a-polarisation"
     """The radar pass has not all polarisations that the network is fed."""
+    RESOLUTION = "other-native-resolution"
+    """The radar pass resolves less, or more, than the passes the network was trained on, or does not say how much."""
     NONE = "no-network"
     """The sensor is watched without one."""
 

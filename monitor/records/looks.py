@@ -30,6 +30,7 @@ class ModelCard:
     crop_px: int
     """Rim of each window that is thrown away."""
     resolution_m: float
+    """Side of the pixels it is fed."""
     flips: tuple[str, ...]
     threshold: float
     simulated: bool
@@ -37,6 +38,8 @@ class ModelCard:
     weights: str  # absolute path
     inputs: tuple[Input, ...] = ()
     """What is done with each of `bands`; empty: all of them by `normalisation`."""
+    native_resolution_m: float | None = None
+    """Radar: what the passes it was trained on resolve, whatever their pixels; None: the card does not say."""
 
     @property
     def of_pairs(self) -> bool:

@@ -144,6 +144,15 @@ def test_one_broken_folder_does_not_hide_the_others(tmp_path: Path) -> None:
     assert list_models(tmp_path / "nowhere") == ([], [])
 
 
+def test_what_passes_must_resolve(tmp_path: Path) -> None:
+    """A radar card may say it; what is no size is refused."""
+    key = "scarpwatch:native_resolution_m"
+    assert load_card(make_model(tmp_path / "silent")).native_resolution_m is None
+    assert load_card(make_model(tmp_path / "said", {key: 22})).native_resolution_m == 22.0
+    with pytest.raises(BadModel, match=f"{key} is 0"):
+        load_card(make_model(tmp_path / "none", {key: 0}))
+
+
 def test_the_hash_may_be_written_in_capitals(tmp_path: Path) -> None:
     """Hexadecimal is the same in either case."""
     folder = make_model(tmp_path / "m")

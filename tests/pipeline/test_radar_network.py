@@ -1,22 +1,26 @@
 """A network of its own looks at radar passes: its answers are kept, and it opens alerts where it is asked to."""
 
+from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 from shapely import box
 
+from monitor.adapters.looks import LookFiles
 from monitor.core.change import AlertSettings
 from monitor.core.events import LookContext
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.core.surroundings import Seen
 from monitor.evidence import absorb
-from monitor.records import AlertStatus, Cluster, Detector, Sensor, SensorPolicy, Tile
+from monitor.overview import coverage
+from monitor.records import AlertStatus, Cluster, Detector, NetworkAnswer, Sensor, SensorPolicy, Tile
 from tests.adapters.tiny_model import write_card, write_filter
-from tests.pipeline.radar_world import make_radar_world
-from tests.pipeline.world import Source, World
+from tests.pipeline.radar_world import RADAR, make_radar_world
+from tests.pipeline.world import START, Json, Source, World, edit_json
 
 DARK = {
     "mlm:input": [{"bands": ["vv", "vh"]}],
@@ -40,11 +44,17 @@ def write_darkness(folder: Path) -> None:
     write_card(folder, DARK)
 
 
-def watched_by(folder: Path, source: Source, *detectors: str) -> World:
-    """A world in which the network of darkness looks at radar, watched to its end."""
-    world = make_radar_world(folder / "world", source, SensorPolicy.BOTH)
+def radar_world(folder: Path, source: Source, *detectors: str, policy: SensorPolicy = SensorPolicy.RADAR_ONLY) -> World:
+    """A world in which the network of darkness looks at radar."""
+    world = make_radar_world(folder / "world", source, policy)
     write_darkness(world.folder / "models" / "darkness")
     world.configure(radar_model="darkness", alerts={"detectors": list(detectors)})
+    return world
+
+
+def watched_by(folder: Path, source: Source, *detectors: str) -> World:
+    """Such a world, with optics too, watched to its end."""
+    world = radar_world(folder, source, *detectors, policy=SensorPolicy.BOTH)
     assert world.once().parked == 0
     return world
 
@@ -68,6 +78,25 @@ def test_a_network_of_radar_is_silent_where_it_is_not_asked(tmp_path: Path, rada
     radar = [row for row in looked if row["sensor"] == Sensor.SAR.value]
     assert {row["model_version"] for row in radar} == {"darkness-1"}
     assert all(row["mean"] is not None for row in radar)
+
+
+def test_a_network_is_not_fed_passes_of_another_resolution(tmp_path: Path, radar_source: Source) -> None:
+    """Products of 30 m are left to the baseline, and every tile says why the network did not look."""
+    world = radar_world(tmp_path, radar_source, "network", "radar")
+    for document in (world.folder / "catalog" / RADAR).glob("*/*.json"):
+        edit_json(document, lambda item: cast(Json, item["properties"]).update({"sar:resolution_range": 30}))
+    track = [time for time in world.valley.passes if time.time() == world.valley.passes[0].time()]
+    world.once(track[3] + timedelta(minutes=5))
+    looked = [row for row in world.dump()["observation"] if row["sensor"] == Sensor.SAR.value]
+    assert {row["network"] for row in looked} == {NetworkAnswer.RESOLUTION.value}
+    assert {(row["model_version"], row["mean"]) for row in looked} == {("no-network", None)}
+    last = max(world.ledger(), key=lambda entry: entry.acquisition.sensing_time)
+    assert last.reason == "compared", "the baseline goes on"
+    assert "no answer of the network on 4 tiles (other-native-resolution)" in str(last.detail)
+    with closing(world.store()) as store:
+        region = replace(world.settings().region_records()[0], lookback_days=20000)
+        seen = coverage(region, store, LookFiles(world.products), START)
+    assert (Sensor.SAR, NetworkAnswer.RESOLUTION) in seen.answers
 
 
 @pytest.mark.parametrize(
