@@ -28,7 +28,7 @@ from monitor.core.breaker import HostHealth
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.errors import ScarpwatchError
 from monitor.overview import TileHistory, coverage
-from monitor.ports import LookArchive, Store
+from monitor.ports import LookArchive, SlopeSights, Store
 from monitor.records import AcquisitionState
 from monitor.web.health import Answers, Check, HealthServer
 
@@ -94,6 +94,7 @@ class Kept:
 
     store: WatchStore
     looks: LookArchive
+    sights: SlopeSights
 
 
 def log_event(log: FilteringBoundLogger, event: "PassEvent") -> None:
@@ -125,9 +126,9 @@ class Daemon:
             ConfigError: the address of `serve` cannot be used.
         """
         self._service = service
+        self._kept = kept
         self._store = kept.store
         self._settings = settings
-        self._looks = kept.looks
         self._log = log
         self._clock = clock
         self._stop = threading.Event()
@@ -236,7 +237,7 @@ class Daemon:
             counts[count.region, count.state] += count.count
         alerts = Counter((event.region, event.state) for event in self._store.events(open_only=True))
         for region in self._settings.region_records():
-            seen = coverage(region, self._store, self._looks, now)
+            seen = coverage(region, self._store, self._kept.looks, now, self._kept.sights)
             self.metrics.region(
                 region.id,
                 observed=seen.compared,
@@ -244,6 +245,7 @@ class Daemon:
                 ledger={state.value: counts[region.id, state] for state in AcquisitionState},
                 alerts={state.value: alerts[region.id, state] for state in ALERT_STATES},
             )
+            self.metrics.blind_slopes(region.id, seen.blind)
 
     def _alive(self) -> tuple[Check, ...]:
         running = self._scheduler.running

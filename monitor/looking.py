@@ -28,6 +28,7 @@ from monitor.records import (
     NetworkAnswer,
     PixelState,
     Prediction,
+    SceneItem,
     Sensor,
     Terrain,
     Tile,
@@ -254,7 +255,7 @@ class Looker:
 
     def _read_bands(self, tile: Tile) -> TilePixels:
         wanted = self._bands()
-        items = [item for item in self.acquisition.items if self._covers(item.geometry, tile)]
+        items = self.items(tile)
         if not items:
             nothing = np.full((len(wanted), TILE_PX, TILE_PX), np.nan, np.float32)
             state = np.full((TILE_PX, TILE_PX), PixelState.NODATA, np.uint8)
@@ -269,6 +270,10 @@ class Looker:
             state=state,
             mask_source=bands.mask_source,
         )
+
+    def items(self, tile: Tile) -> list[SceneItem]:
+        """The items whose footprint may touch a tile."""
+        return [item for item in self.acquisition.items if self._covers(item.geometry, tile)]
 
     def _bands(self) -> tuple[str, ...]:
         """Radar is kept in every polarisation of the pass; optics are read as their network needs them."""

@@ -19,8 +19,10 @@ from monitor.core.grid import RESOLUTION_M, pixels_within, region_tiles
 from monitor.core.masks import NO_ELEVATION
 from monitor.core.radar import LEAST_PASSES
 from monitor.core.reference import valid
+from monitor.core.slope_sight import BlindSlopes, SightTally, track_of
 from monitor.errors import BadAsset
-from monitor.ports import LookArchive
+from monitor.observing import OUTSIDE
+from monitor.ports import LookArchive, SlopeSights
 from monitor.records import Look, NetworkAnswer, Observation, PixelState, Region, Sensor, Tile
 
 Mask = NDArray[np.bool_]
@@ -71,6 +73,8 @@ class Coverage:
     """Tiles that need not be looked at, because nothing can slide there; they count neither as seen nor as not seen."""
     answers: Mapping[tuple[Sensor, NetworkAnswer], int] = field(default_factory=dict)
     """Looks of the look-back, tile by tile, of which the sensor's network spoke, or did not and why."""
+    blind: BlindSlopes = field(default_factory=BlindSlopes)
+    """Slopes that the radar tracks of the look-back never see, whenever they pass."""
 
     @property
     def learning(self) -> bool:
@@ -93,9 +97,13 @@ class _TileCount:
     flat: bool = False
     """The newest acquisition left the tile out for that."""
     answers: Counter[tuple[Sensor, NetworkAnswer]] = field(default_factory=Counter)
+    tracks: set[str] = field(default_factory=set)
+    """Radar tracks that looked at the tile within the look-back."""
 
 
-def coverage(region: Region, history: TileHistory, looks: LookArchive, now: datetime) -> Coverage:
+def coverage(
+    region: Region, history: TileHistory, looks: LookArchive, now: datetime, sights: SlopeSights | None = None
+) -> Coverage:
     """Count what the looks of a region's look-back observed.
 
     Args:
@@ -103,6 +111,7 @@ def coverage(region: Region, history: TileHistory, looks: LookArchive, now: date
         history: where its tiles' observations are.
         looks: where its looks are; a broken one counts as not observed.
         now: aware UTC; the look-back ends here.
+        sights: where slopes that radar never sees are kept; None tells nothing of them.
     """
     since = now - timedelta(days=region.lookback_days)
     tiles = region_tiles(region.geometry)
@@ -133,7 +142,16 @@ def coverage(region: Region, history: TileHistory, looks: LookArchive, now: date
         },
         flat=flat,
         answers=sum((count.answers for count in counts.values()), Counter()),
+        blind=_blind(region, counts, sights) if sights is not None else BlindSlopes(),
     )
+
+
+def _blind(region: Region, counts: Mapping[Tile, _TileCount], sights: SlopeSights) -> BlindSlopes:
+    tally = SightTally()
+    for tile, count in counts.items():
+        if count.tracks:
+            tally.add(pixels_within(region.geometry, tile), sights.read(tile), count.tracks)
+    return tally.total()
 
 
 def _count(inside: Mask, rows: Sequence[Observation], looks: LookArchive, since: datetime) -> _TileCount:
@@ -152,6 +170,7 @@ def _count(inside: Mask, rows: Sequence[Observation], looks: LookArchive, since:
         except BadAsset:
             count.broken += 1
     count.answers.update((row.sensor, row.network) for row in rows if row.network and row.sensing_time >= since)
+    count.tracks.update(track_of(row.comparable) for row in rows if row.sensor is Sensor.SAR and _looked(row, since))
     count.seen = int(tally.seen.sum())
     count.compared_by = {sensor: int(mask.sum()) for sensor, mask in tally.compared.items()}
     count.compared = int(np.logical_or.reduce([np.zeros_like(inside), *tally.compared.values()]).sum())
@@ -187,6 +206,10 @@ class _Tally:
         self._times_seen[kind] = self._times_seen.get(kind, nothing.astype(np.uint8)) + observed
         enough = self._recent[kind] & (self._times_seen[kind] > _NEEDED[row.sensor])
         self.compared[row.sensor] = self.compared.get(row.sensor, nothing) | enough
+
+
+def _looked(row: Observation, since: datetime) -> bool:
+    return row.sensing_time >= since and row.decision not in (FLAT, NO_ELEVATION, OUTSIDE)
 
 
 def _kind(row: Observation) -> _Kind:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from monitor.blind_slopes import note_blind_slopes
 from monitor.checking import check_input
 from monitor.core.change import AlertSettings
 from monitor.core.flat import flat_limit_deg
@@ -18,7 +19,7 @@ from monitor.judging import Case, Change, Judge
 from monitor.looking import Instruments, Looker, Stopwatch
 from monitor.pairing import pair_network
 from monitor.past import EarlierLooks
-from monitor.ports import Illustrator, LookArchive, Publisher, Store
+from monitor.ports import Illustrator, LookArchive, Publisher, SlopeSights, Store
 from monitor.records import (
     Acquisition,
     AcquisitionResult,
@@ -73,11 +74,13 @@ class Pipeline:
         illustrator: Illustrator,
         instruments: Callable[[Region, Sensor], Instruments],
         settings: PipelineSettings,
+        sights: SlopeSights | None = None,
         progress: Callable[[str, int, int], None] = lambda _what, _done, _all: None,
     ) -> None:
         """
         Args:
             instruments: what a region is looked at with by a sensor.
+            sights: where slopes that radar never sees are kept; None keeps nothing of them.
             progress: hears (acquisition, tiles done, tiles).
         """
         self._store = store
@@ -86,6 +89,7 @@ class Pipeline:
         self._illustrator = illustrator
         self._instruments = instruments
         self._settings = settings
+        self._sights = sights
         self._progress = progress
         self._judge = Judge(
             store=store,
@@ -110,7 +114,11 @@ class Pipeline:
             hold=lambda: self._hold(acquisition, owner, clock),
             progress=lambda done, tiles: self._progress(acquisition.key, done, tiles),
         )
-        looked = survey(region, Looker(acquisition, instruments, watch), way)
+        looker = Looker(acquisition, instruments, watch)
+        looked = survey(region, looker, way)
+        if acquisition.sensor is Sensor.SAR and self._sights is not None:
+            kept, least_deg = self._sights, self._settings.alerts.seed_slope_deg
+            watch.run("read", lambda: note_blind_slopes(looker, looked.clear, kept, least_deg))
         tiles = watched_tiles(region)
         choices = self._choose(acquisition, region, looked)
         if not looked.looks:

@@ -72,6 +72,19 @@ class TerrainSource(Protocol):
         """Terrain of one tile as far as it is at hand; None says nothing of the ground."""
 
 
+class SlopeSights(Protocol):
+    """Where it is kept which slopes of a tile a radar track never sees."""
+
+    def known(self, tile: Tile, track: str, key: str) -> bool:
+        """Whether it is kept, made of exactly what `key` stands for."""
+
+    def write(self, tile: Tile, track: str, key: str, sights: NDArray[np.uint8]) -> None:
+        """Keep `core.slope_sight.Sight` (256, 256) of a track, such as R046-ascending."""
+
+    def read(self, tile: Tile) -> Mapping[str, NDArray[np.uint8]]:
+        """(256, 256) Sight by track, as far as it is kept."""
+
+
 class Engine(Protocol):
     """A network that is ready to answer."""
 

@@ -10,6 +10,7 @@ from monitor.core.canvas import with_halo
 from monitor.core.grid import RESOLUTION_M, TILE_PX, project, tile_polygon
 from monitor.core.radar_geometry import (
     PassDirection,
+    RadarGeometry,
     grid_convergence_deg,
     nominal_incidence_deg,
     radar_geometry,
@@ -35,12 +36,24 @@ def blind_ground(
         terrain: elevation of a tile and its neighbours; what is unknown covers nothing.
     """
     seen = states == PixelState.VALID
-    direction = items[0].pass_direction
-    if direction is None or not seen.any() or any("mask" in item.assets for item in items):
+    if not seen.any() or any("mask" in item.assets for item in items):
         return states
-    ground = terrain(tile)
-    if ground is None:
+    view = geometry_of(items, tile, terrain)
+    if view is None:
         return states
+    marked = states.copy()
+    marked[seen & view.layover] = PixelState.LAYOVER
+    marked[seen & view.shadow] = PixelState.RADAR_SHADOW
+    return marked
+
+
+def geometry_of(
+    items: Sequence[SceneItem], tile: Tile, terrain: Callable[[Tile], Terrain | None]
+) -> RadarGeometry | None:
+    """How one pass sees a tile, arrays (256, 256); None where its direction or the tile's elevation is unknown."""
+    direction = items[0].pass_direction if items else None
+    if direction is None or terrain(tile) is None:
+        return None
     elevation = with_halo(tile, _HALO_PX, lambda near: _elevation(terrain(near)), np.float32(np.nan))
     place = project(tile_polygon(tile), tile.epsg, 4326).centroid
     incidence = _incidence_deg(items, (place.x, place.y), PassDirection(direction))
@@ -48,10 +61,9 @@ def blind_ground(
     azimuth = range_azimuth_deg(PassDirection(direction), place.y, incidence, convergence)
     view = radar_geometry(elevation, RESOLUTION_M, incidence, azimuth)
     core = (slice(_HALO_PX, _HALO_PX + TILE_PX),) * 2
-    marked = states.copy()
-    marked[seen & view.layover[core]] = PixelState.LAYOVER
-    marked[seen & view.shadow[core]] = PixelState.RADAR_SHADOW
-    return marked
+    return RadarGeometry(
+        local_incidence_deg=view.local_incidence_deg[core], layover=view.layover[core], shadow=view.shadow[core]
+    )
 
 
 def _incidence_deg(items: Sequence[SceneItem], place: tuple[float, float], direction: PassDirection) -> float:

@@ -22,6 +22,7 @@ from monitor.adapters.model_store import load_radar_card, load_watch_card
 from monitor.adapters.products import ProductFolder
 from monitor.adapters.radar_imagery import RadarImageSource
 from monitor.adapters.signing import PlanetaryComputer, Signers
+from monitor.adapters.slope_sights import SlopeSightFiles
 from monitor.adapters.static_files import SourceReads, StaticFiles
 from monitor.adapters.store import SqlStore, make_owner
 from monitor.adapters.terrain_source import RasterTerrainSource
@@ -85,6 +86,7 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
             block_tiles=settings.block_tiles,
             lease=lease,
         ),
+        sights=SlopeSightFiles(settings.products),
         progress=progress,
     )
     return Service(

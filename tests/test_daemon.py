@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from monitor.adapters.looks import LookFiles
+from monitor.adapters.slope_sights import SlopeSightFiles
 from monitor.adapters.store import SqlStore
 from monitor.config import Settings, load
 from monitor.daemon import About, Daemon, Kept
@@ -51,7 +52,7 @@ def watching(settings: Settings, clock: Callable[[], datetime] = lambda: NOW) ->
     try:
         yield Daemon(
             service=service,
-            kept=Kept(store=store, looks=LookFiles(settings.products)),
+            kept=Kept(store=store, looks=LookFiles(settings.products), sights=SlopeSightFiles(settings.products)),
             settings=settings,
             about=ABOUT,
             log=make_logger(StringIO(), as_json=True),

@@ -8,6 +8,7 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from monitor.core.breaker import HostHealth, HostState
+from monitor.core.slope_sight import BlindSlopes
 from monitor.records import Choice, NetworkAnswer, Sensor
 
 _SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
@@ -60,6 +61,13 @@ class Metrics:
             "scarpwatch_observed_ratio",
             "Share of the region that was compared with an earlier look within its look-back",
             "region",
+        )
+        self._blind = _gauge(
+            registry,
+            "scarpwatch_radar_blind_slopes_ratio",
+            "Share of the slopes of the region that a radar track never sees; track none: that no track sees",
+            "region",
+            "track",
         )
         self._waiting = _gauge(registry, "scarpwatch_ledger_entries", "Rows of the ledger", "region", "state")
         self._alerts = _gauge(registry, "scarpwatch_alerts_open", "Open alerts", "region", "state")
@@ -132,6 +140,13 @@ class Metrics:
             self._waiting.labels(region, state).set(count)
         for state, count in alerts.items():
             self._alerts.labels(region, state).set(count)
+
+    def blind_slopes(self, region: str, blind: BlindSlopes) -> None:
+        """What radar never sees of a region's slopes; nothing where no track looks at it."""
+        for track, one in blind.tracks.items():
+            self._blind.labels(region, track).set(one.blind_share)
+        if blind.tracks:
+            self._blind.labels(region, "none").set(blind.together.blind_share)
 
 
 class _StaticReads(Collector):

@@ -34,7 +34,7 @@ _PREDICTOR = {"float32": 3, "uint8": 1}
 
 
 class StaticLayer(StrEnum):
-    """What is kept, by the name of its file and its label in the metrics."""
+    """What is read from a source, by the name of its file and its label in the metrics."""
 
     TERRAIN = "terrain"
     """Elevation with its halo; slope and ruggedness follow from it."""
@@ -66,17 +66,24 @@ class StaticFiles:
         """`root` is the product folder; nothing is touched until the first write."""
         self._root = root / FOLDER
 
-    def read(self, layer: StaticLayer, tile: Tile, key: str) -> Pixels | None:
-        """The kept pixels of a tile; None where there are none that were made of exactly these sources."""
+    def read(self, layer: str, tile: Tile, key: str | None = None) -> Pixels | None:
+        """The kept pixels of a tile; None where there are none that were made of exactly the sources of `key`.
+
+        Without a key those of whatever sources.
+        """
         try:
             with MemoryFile(self._path(layer, tile).read_bytes()) as memory, memory.open() as dataset:
                 tags, pixels = dataset.tags(), dataset.read(1)
         except (OSError, RasterioError, ValueError, NotGeoreferencedWarning):
             return None
-        fits = tags.get("KEY") == key and tags.get("SHA256") == _digest(pixels)
+        fits = key in (None, tags.get("KEY")) and tags.get("SHA256") == _digest(pixels)
         return pixels if fits else None
 
-    def write(self, layer: StaticLayer, tile: Tile, key: str, pixels: Pixels) -> None:
+    def layers(self, tile: Tile) -> list[str]:
+        """Names of what is kept of a tile, sorted."""
+        return sorted(path.stem for path in self._path("*", tile).parent.glob("[!.]*.tif"))
+
+    def write(self, layer: str, tile: Tile, key: str, pixels: Pixels) -> None:
         """Keep the pixels of a tile, (256 + 2 halo, 256 + 2 halo) float32 or uint8, made of the sources of `key`."""
         halo_px = (pixels.shape[0] - tile_geobox(tile).shape[0]) // 2
         creation = {
@@ -100,8 +107,8 @@ class StaticFiles:
         except (OSError, DiskFull):
             return  # whoever writes looks next says so; here it only costs another reading
 
-    def _path(self, layer: StaticLayer, tile: Tile) -> Path:
-        return self._root / tile.id / f"{layer.value}.tif"
+    def _path(self, layer: str, tile: Tile) -> Path:
+        return self._root / tile.id / f"{layer}.tif"
 
 
 def covering(items: Sequence[SceneItem], tile: Tile) -> list[SceneItem]:

@@ -1,15 +1,22 @@
 """Regions and alerts as GeoJSON (RFC 7946: EPSG:4326, longitude first)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from shapely import orient_polygons, set_precision
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
+from monitor.core.canvas import canvases
+from monitor.core.clusters import outline
+from monitor.core.grid import PIXEL_HA, pixels_within, project, region_tiles
+from monitor.core.slope_sight import TrackSight, unseen
 from monitor.overview import Coverage
-from monitor.records import Event, Region
+from monitor.ports import SlopeSights
+from monitor.records import Event, Region, Tile
 
 Json = dict[str, object]
 
@@ -54,6 +61,11 @@ def not_observed(coverage: Coverage) -> Json:
             sensor.value: round(share, 4) for sensor, share in sorted(coverage.compared_by.items())
         },
         "learning": coverage.learning,
+        "radar_blind_slopes": {
+            "tracks": {track: _sight(one) for track, one in coverage.blind.tracks.items()},
+            "seen_by_no_track": _sight(coverage.blind.together),
+            "tiles_unknown": coverage.blind.unknown_tiles,
+        },
         "network_answers": [
             {"sensor": sensor.value, "answer": answer.value, "looks": looks}
             for (sensor, answer), looks in sorted(coverage.answers.items())
@@ -64,6 +76,38 @@ def not_observed(coverage: Coverage) -> Json:
 def region_collection(regions: Iterable[Region]) -> Json:
     """The watched regions."""
     return {"type": "FeatureCollection", "features": [_region(region) for region in regions]}
+
+
+def blind_collection(regions: Iterable[Region], coverages: Iterable[Coverage], sights: SlopeSights) -> Json:
+    """Slopes that none of the radar tracks in use ever sees, one feature for each tile that has some."""
+    tracks = {coverage.region: coverage.blind.tracks for coverage in coverages}
+    features = [
+        _blind(region, tile, {track: one for track, one in sights.read(tile).items() if track in tracks[region.id]})
+        for region in regions
+        for tile in region_tiles(region.geometry)
+    ]
+    return {"type": "FeatureCollection", "features": [feature for feature in features if feature is not None]}
+
+
+def _blind(region: Region, tile: Tile, sights: Mapping[str, NDArray[np.uint8]]) -> Json | None:
+    if not sights:
+        return None
+    hidden = unseen(sights.values()) & pixels_within(region.geometry, tile)
+    if not hidden.any():
+        return None
+    (canvas,) = canvases([tile])
+    ground = project(outline(hidden, canvas.window(tile), canvas), tile.epsg, 4326)
+    return {
+        "type": "Feature",
+        "id": f"{region.id}-{tile.id}",
+        "geometry": mapping(_counter_clockwise(set_precision(ground, _DEGREES))),
+        "properties": {
+            "region": region.id,
+            "tile": tile.id,
+            "area_ha": round(float(hidden.sum()) * PIXEL_HA, 2),
+            "tracks": list(sights),
+        },
+    }
 
 
 def has_picture(event: Event, products: Path) -> bool:
@@ -115,6 +159,14 @@ def _region(region: Region) -> Json:
             "lookback_days": region.lookback_days,
             "sensor_policy": region.sensor_policy.value,
         },
+    }
+
+
+def _sight(one: TrackSight) -> Json:
+    return {
+        "slopes_km2": round(one.slopes_km2, 4),
+        "blind_km2": round(one.blind_km2, 4),
+        "blind_share": round(one.blind_share, 4),
     }
 
 

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from monitor.adapters.looks import LookFiles
+from monitor.adapters.slope_sights import SlopeSightFiles
 from monitor.adapters.store import SqlStore
 from monitor.cli.surroundings import unknown_model
 from monitor.config import Settings, SettingsError, config_path, load, placed
@@ -110,7 +111,8 @@ def prepare_database(settings: Settings) -> None:
 def coverages(settings: Settings, store: SqlStore, regions: tuple[Region, ...], now: datetime) -> list[Coverage]:
     """What was seen of every region."""
     looks = LookFiles(settings.products)
-    return [coverage(region, store, looks, now) for region in regions]
+    sights = SlopeSightFiles(settings.products)
+    return [coverage(region, store, looks, now, sights) for region in regions]
 
 
 def chosen_regions(settings: Settings, region: str | None) -> tuple[Region, ...]:

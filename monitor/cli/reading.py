@@ -1,18 +1,29 @@
 """Commands that only read: status, alerts, regions, models."""
 
+import json
 import os
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from monitor.adapters.files import write_atomic
 from monitor.adapters.model_store import list_models
+from monitor.adapters.slope_sights import SlopeSightFiles
 from monitor.adapters.store import ChoiceCount, LedgerCount, Rejection
 from monitor.cli import tables
 from monitor.cli.exits import Exit
-from monitor.cli.geojson import Json, alert_collection, not_observed, region_collection, worst_first
+from monitor.cli.geojson import (
+    Json,
+    alert_collection,
+    blind_collection,
+    not_observed,
+    region_collection,
+    worst_first,
+)
 from monitor.cli.parts import (
     ConfigOption,
     JsonOption,
@@ -61,12 +72,21 @@ def alerts(
 
 
 def status(
-    context: typer.Context, config: ConfigOption = None, region: RegionOption = None, as_json: JsonOption = False
+    context: typer.Context,
+    config: ConfigOption = None,
+    region: RegionOption = None,
+    as_json: JsonOption = False,
+    blind_slopes: Annotated[
+        Path | None, typer.Option(help="Write the slopes that no radar track ever sees to this file, as GeoJSON.")
+    ] = None,
 ) -> None:
     """What was observed, what waits, what is parked and why. Exit code 1 while something is parked."""
     parts = context.ensure_object(Parts)
     settings = settings_of(config, dict(os.environ))
     standing = _standing(settings, region, parts.clock())
+    if blind_slopes is not None:
+        ground = blind_collection(chosen_regions(settings, region), standing.seen, SlopeSightFiles(settings.products))
+        write_atomic(blind_slopes, json.dumps(ground, allow_nan=False).encode())
     if as_json:
         say_json(_standing_json(settings, standing))
     else:
@@ -187,6 +207,9 @@ def _tell_standing(settings: Settings, standing: _Standing) -> None:
     if standing.choices:
         say("\nWhich sensor counted, tile by tile, within the look-back")
         out().print(tables.choice_table(standing.choices))
+    if any(one.blind.tracks for one in standing.seen):
+        say("\nSlopes that radar never sees: they lie in layover or shadow whenever a track passes")
+        out().print(tables.blind_table(standing.seen))
     if standing.parked:
         say("")
         for line in tables.parked_lines(standing.parked):

@@ -12,13 +12,14 @@ from monitor.cli.geojson import has_picture
 from monitor.config import Mistake
 from monitor.core.grid import region_tiles
 from monitor.core.sensors import NAMES
+from monitor.core.slope_sight import TrackSight
 from monitor.overview import Coverage
 from monitor.records import AlertStatus, Event, LedgerEntry, ModelCard, Region
 
 _SHOWN_TILES = 6
 _THEN_RELEASE = ", then run `scarpwatch release`"
 """End of some remedies; the whole command follows them."""
-_NUMBERS = frozenset({"", "ha", "Number", "Tiles"})
+_NUMBERS = frozenset({"", "ha", "Number", "Tiles", "Slopes, km²", "Never seen, km²", "Never seen"})
 
 
 def alert_table(worst_first: Sequence[Event]) -> Table:
@@ -77,6 +78,10 @@ def coverage_line(coverage: Coverage, now: datetime) -> str:
     if coverage.flat:
         line += f"; {len(coverage.flat)} of {coverage.tiles} tiles are flat and left out: nothing can slide there"
     line += _silence(coverage)
+    if coverage.blind.together.blind_km2:
+        line += f"; {_told(coverage.blind.together)} of its slopes no radar track ever sees"
+    if coverage.blind.unknown_tiles:
+        line += f"; what radar sees of the slopes of {coverage.blind.unknown_tiles} tiles is told after its next pass"
     if coverage.broken_looks:
         line += f"; {coverage.broken_looks} kept looks could not be read"
     return line
@@ -116,6 +121,21 @@ def choice_table(counts: Sequence[ChoiceCount]) -> Table:
         record = NAMES[count.record] if count.record else "none"
         table.add_row(count.region, NAMES[count.sensor], record, count.reason.value, str(count.count))
     return table
+
+
+def blind_table(coverages: Sequence[Coverage]) -> Table:
+    """What radar never sees of the slopes, by track and by all of them; regions without radar are left out."""
+    table = _table("Region", "Radar track", "Slopes, km²", "Never seen, km²", "Never seen")
+    for one in coverages:
+        rows = [*one.blind.tracks.items(), ("by no track", one.blind.together)] if one.blind.tracks else []
+        for track, sight in rows:
+            blind = f"{100 * sight.blind_share:.1f}%"
+            table.add_row(one.region, track, f"{sight.slopes_km2:.2f}", f"{sight.blind_km2:.2f}", blind)
+    return table
+
+
+def _told(sight: TrackSight) -> str:
+    return f"{sight.blind_km2:.2f} km² ({100 * sight.blind_share:.1f}%)"
 
 
 def parked_lines(parked: Sequence[LedgerEntry]) -> list[str]:

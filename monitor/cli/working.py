@@ -15,6 +15,7 @@ from rich.progress import Progress as Bar
 
 from monitor.adapters.looks import LookFiles
 from monitor.adapters.model_store import load_watch_card
+from monitor.adapters.slope_sights import SlopeSightFiles
 from monitor.adapters.store import SqlStore
 from monitor.cli import tables
 from monitor.cli.exits import Exit
@@ -91,7 +92,7 @@ def run(context: typer.Context, config: ConfigOption = None) -> None:
     with closing(SqlStore(settings.database)) as store, closing(parts.build(settings, _no_progress)) as service:
         engine = getattr(service, "engine", "unknown")
         about = About(version=installed_version(), model_version=card.version, engine=engine)
-        kept = Kept(store=store, looks=LookFiles(settings.products))
+        kept = Kept(store=store, looks=LookFiles(settings.products), sights=SlopeSightFiles(settings.products))
         Daemon(service=service, kept=kept, settings=settings, about=about, log=log, clock=parts.clock).run()
 
 

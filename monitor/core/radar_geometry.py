@@ -170,17 +170,6 @@ def radar_geometry(
     return RadarGeometry(local_incidence_deg=local, layover=layover, shadow=shadow)
 
 
-def blind_share(geometry: RadarGeometry, slope_deg: Array, least_slope_deg: float) -> float:
-    """Share, 0 to 1, of a tile's slopes that a track can never see: in layover or shadow. 0 where there are no slopes.
-
-    Args:
-        slope_deg: (H, W); NaN = unknown.
-        least_slope_deg: what counts as a slope (`AlertSettings.seed_slope_deg`).
-    """
-    slopes = slope_deg >= least_slope_deg
-    return float(geometry.blind[slopes].mean()) if slopes.any() else 0.0
-
-
 def from_opera_mask(mask: NDArray[np.uint8]) -> MaskedGround:
     """Layover, shadow and nodata from the mask layer of OPERA RTC-S1, (H, W); a value nobody defined is nodata."""
     return MaskedGround(

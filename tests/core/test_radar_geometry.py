@@ -13,8 +13,6 @@ from pyproj import Geod, Proj
 
 from monitor.core.radar_geometry import (
     PassDirection,
-    RadarGeometry,
-    blind_share,
     from_opera_mask,
     grid_convergence_deg,
     heading_deg,
@@ -23,6 +21,7 @@ from monitor.core.radar_geometry import (
     range_azimuth_deg,
     swath_share,
 )
+from monitor.core.slope_sight import Sight, slope_sight
 from monitor.core.terrain import slope_deg
 
 Array = NDArray[np.float32]
@@ -139,9 +138,10 @@ def test_blind_slopes() -> None:
     """Of a ridge of 45 degrees 20 px of one flank lie over, onto 3 px of the other; a plain has nothing to miss."""
     ground = ridge(45.0)
     seen = radar_geometry(ground, 10.0, 35.0, EAST)
-    assert blind_share(seen, slope_deg(ground, 10.0), 15.0) == pytest.approx(23 / 40, abs=0.01)
-    nothing = RadarGeometry(local_incidence_deg=ground, layover=ground > 0, shadow=ground > 0)
-    assert blind_share(nothing, np.zeros_like(ground), 15.0) == 0.0
+    sights = slope_sight(seen.blind, slope_deg(ground, 10.0), 15.0)
+    blind, slopes = (sights == Sight.BLIND).sum(), (sights != Sight.NO_SLOPE).sum()
+    assert blind / slopes == pytest.approx(23 / 40, abs=0.01)
+    assert (slope_sight(ground > 0, np.zeros_like(ground), 15.0) == Sight.NO_SLOPE).all()
 
 
 def test_opera_mask() -> None:
