@@ -132,10 +132,10 @@ def _catalog(name: str, chosen: CatalogSettings, hosts: Hosts) -> Catalog:
     return kind(
         name=name,
         href=chosen.href,
-        optical=wanted.optical or OPTICAL_COLLECTIONS,
-        radar=wanted.radar or RADAR_COLLECTIONS,
-        terrain=wanted.terrain or TERRAIN_COLLECTIONS,
-        land_cover=wanted.land_cover or LAND_COVER_COLLECTIONS,
+        optical=OPTICAL_COLLECTIONS if wanted.optical is None else wanted.optical,
+        radar=RADAR_COLLECTIONS if wanted.radar is None else wanted.radar,
+        terrain=TERRAIN_COLLECTIONS if wanted.terrain is None else wanted.terrain,
+        land_cover=LAND_COVER_COLLECTIONS if wanted.land_cover is None else wanted.land_cover,
         hosts=hosts,
     )
 

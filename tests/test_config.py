@@ -153,6 +153,16 @@ def test_region_from_geojson(tmp_path: Path, content: dict[str, object]) -> None
         assert region.geometry.equals(box(10, 45, 11, 46))
 
 
+def test_collections_left_out_or_none(tmp_path: Path) -> None:
+    """What is not written is what is known; an empty list is no collection at all."""
+    asked = "href: path/to/catalog.json, collections: {radar: [], land_cover: [io-lulc-9-class]}}"
+    collections = (
+        load(write(tmp_path, EXAMPLE.replace("href: path/to/catalog.json}", asked))).catalogs["local"].collections
+    )
+    assert (collections.optical, collections.radar, collections.terrain) == (None, (), None)
+    assert collections.land_cover == ("io-lulc-9-class",)
+
+
 BBOX = "{bbox: [141.8904, 42.6824, 142.0280, 42.7695]}"
 MISTAKES = [
     # what is written instead of what, place, line, part of the message, part of the remedy
@@ -166,6 +176,14 @@ MISTAKES = [
     ("catalogs: [local]", "# nothing", "regions.atsuma.catalogs", 6, "must be", "Add it"),
     ("  atsuma:", "  at suma:", "regions.at suma", 6, "name cannot be used", "letters"),
     ("type: static", "type: file", "catalogs.local.type", 4, "'static' or 'stac'", "words"),
+    (
+        "catalog.json}",
+        "catalog.json, collections: {land_cover: [io-lulc-9-class, corine]}}",
+        "catalogs.local.collections.land_cover[1]",
+        4,
+        "classes of corine are not known (known: esa-worldcover, io-lulc-annual-v02, io-lulc-9-class, jaxa-hrlulc)",
+        "under the name whose classes it has",
+    ),
     ("type: static", "typo: static, type: static", "catalogs.local.typo", 4, "no such", "mean type"),
     ("sqlite:///watch.db", "watch.db", "database", 1, "not a database URL", "sqlite:///"),
     ("sqlite:///watch.db", "mysql://a/b", "database", 1, "mysql is not", "postgresql://"),

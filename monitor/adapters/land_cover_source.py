@@ -10,16 +10,18 @@ from monitor.adapters.rasters import RasterReader
 from monitor.adapters.signing import Signers
 from monitor.adapters.static_files import SourceReads, StaticFiles, StaticLayer, covering, source_key
 from monitor.core.grid import tile_geobox
-from monitor.core.land_cover import NODATA, Classes, LandCover, Scheme, land_cover, sources_for, unknown_values
+from monitor.core.land_cover import (
+    COLLECTIONS,
+    NODATA,
+    Classes,
+    LandCover,
+    Scheme,
+    land_cover,
+    sources_for,
+    unknown_values,
+)
 from monitor.records import SceneItem, Tile
 
-COLLECTIONS: Mapping[str, Scheme] = {
-    "esa-worldcover": Scheme.ESA_WORLDCOVER,
-    "io-lulc-annual-v02": Scheme.IO_LULC,
-    "io-lulc-9-class": Scheme.IO_LULC,
-    "jaxa-hrlulc": Scheme.JAXA_HRLULC,
-}
-"""Collections whose legend is known."""
 _METHOD = "land cover 2, nearest"
 
 

@@ -34,7 +34,7 @@ def _absent(catalog: CatalogSettings, there: set[str]) -> list[tuple[str, list[s
 
     wanted = catalog.collections
     absent = [
-        (use, [one for one in written if one not in there])
+        (use, [one for one in written or () if one not in there])
         for use, written in (
             ("optical", wanted.optical),
             ("radar", wanted.radar),
@@ -42,9 +42,9 @@ def _absent(catalog: CatalogSettings, there: set[str]) -> list[tuple[str, list[s
             ("land_cover", wanted.land_cover),
         )
     ]
-    terrain = wanted.terrain or TERRAIN_COLLECTIONS
-    radar = wanted.radar or RADAR_COLLECTIONS
-    if not wanted.optical and there.isdisjoint((*OPTICAL_COLLECTIONS, *radar, *terrain)):
+    terrain = TERRAIN_COLLECTIONS if wanted.terrain is None else wanted.terrain
+    radar = RADAR_COLLECTIONS if wanted.radar is None else wanted.radar
+    if wanted.optical is None and there.isdisjoint((*OPTICAL_COLLECTIONS, *radar, *terrain)):
         absent.append(("optical", list(OPTICAL_COLLECTIONS)))
     return [(use, names) for use, names in absent if names]
 

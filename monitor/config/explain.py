@@ -29,6 +29,7 @@ _REMEDIES: Mapping[str, str] = {
     "not_a_share": "Give a share of the tile, for example 0.5.",
     "keep_above_clear": "Lower keep_share, or raise clear_share: optics keep a tile with less than they win it with.",
     "unknown_catalog": "Add it under `catalogs:`, or use one of the names that are there.",
+    "unknown_land_cover": "Use one of these, or list a map of your own under the name whose classes it has.",
     "missing": "Add it.",
     "too_short": "Give at least one.",
     "string_pattern_mismatch": "Use letters, digits, - and _ only, starting with a letter or digit (63 at most).",

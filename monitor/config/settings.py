@@ -37,6 +37,7 @@ from monitor.config.mistakes import Mistake, Place, SettingsError
 from monitor.config.paths import absolute_database, with_absolute_paths
 from monitor.config.yaml_file import YamlFile, read_yaml
 from monitor.core.change import AlertSettings
+from monitor.core.land_cover import COLLECTIONS
 from monitor.core.sensors import SensorSettings
 from monitor.records import Region, SensorPolicy
 from monitor.shipped import shipped_folder
@@ -52,14 +53,22 @@ class _Group(BaseModel):
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
 
-class CollectionSettings(_Group):
-    """Which collections of a catalog hold what; empty means every collection."""
+def _known_land_cover(name: str) -> str:
+    """Refuse a map whose classes nobody can read: it would be left aside without a word."""
+    if name not in COLLECTIONS:
+        known = {"name": name, "known": ", ".join(COLLECTIONS)}
+        raise PydanticCustomError("unknown_land_cover", "the classes of {name} are not known (known: {known})", known)
+    return name
 
-    optical: tuple[str, ...] = ()
-    radar: tuple[str, ...] = ()
+
+class CollectionSettings(_Group):
+    """Which collections of a catalog hold what; None: those that are known, an empty list: none."""
+
+    optical: tuple[str, ...] | None = None
+    radar: tuple[str, ...] | None = None
     """Terrain-corrected backscatter (RTC)."""
-    terrain: tuple[str, ...] = ()
-    land_cover: tuple[str, ...] = ()
+    terrain: tuple[str, ...] | None = None
+    land_cover: tuple[Annotated[str, AfterValidator(_known_land_cover)], ...] | None = None
 
 
 class CatalogSettings(_Group):

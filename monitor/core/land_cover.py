@@ -29,6 +29,15 @@ class Scheme(StrEnum):
     """High-resolution land use and land cover of Japan, 10 m, 15 classes."""
 
 
+COLLECTIONS: Mapping[str, Scheme] = {
+    "esa-worldcover": Scheme.ESA_WORLDCOVER,
+    "io-lulc-annual-v02": Scheme.IO_LULC,
+    "io-lulc-9-class": Scheme.IO_LULC,
+    "jaxa-hrlulc": Scheme.JAXA_HRLULC,
+}
+"""Collections whose legend is known."""
+
+
 class WorldCover(IntEnum):
     """ESA WorldCover v100 and v200 (product user manual, table 2)."""
 

@@ -16,6 +16,7 @@ from monitor.adapters.hosts import Hosts, retry_after_s
 from monitor.core.breaker import BreakerSettings
 from monitor.errors import HOST_RESTING, CatalogUnavailable
 from monitor.looking import surroundings
+from monitor.records import Sensor
 from tests.adapters.stac_server import HTML, Answer, CatalogServer, as_json
 
 BRISK = Patience(attempts=3, wait_s=0.0, longest_wait_s=1.5, timeout_s=5)
@@ -81,6 +82,17 @@ def test_recorded_landing_page_of_earth_search(data_folder: Path) -> None:
     assert len(found) == 2
     assert all(item.assets["data"].href.startswith("s3://copernicus-dem-30m/") for item in found)
     assert (asked["collections"], "datetime" in asked) == (["cop-dem-glo-30", "cop-dem-glo-90"], False)
+
+
+def test_no_collections_are_no_search() -> None:
+    """An empty list asks for nothing: a search that names no collection would be one of all."""
+    with CatalogServer().running() as server:
+        server.play_api([[feature("good")]])
+        none = StacApiCatalog(name="none", href=server.url, radar=(), terrain=())
+        years = datetime(2019, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+        assert none.search(box(-180, -90, 180, 90), *years, Sensor.SAR) == ([], [])
+        assert none.terrain(box(-180, -90, 180, 90)) == []
+        assert not [path for _, path, _ in server.requests if path == "/search"]
 
 
 def test_useless_items_are_refused_one_by_one() -> None:

@@ -139,10 +139,10 @@ def test_one_broken_document_does_not_stop_the_others(tmp_path: Path) -> None:
 
 
 def test_collections_are_chosen(tmp_path: Path) -> None:
-    """Only the named collections are walked, whatever they are called; none named means all."""
+    """Only the named collections are walked, whatever they are called; an empty list is none, None all."""
     files = {**documents("good"), "good.json": item("good", collection=None)}
     href = str(write(tmp_path, files).href)
-    for optical, expected in ((("sentinel-2-l2a",), 1), (("other",), 0), ((), 1)):
+    for optical, expected in ((("sentinel-2-l2a",), 1), (("other",), 0), ((), 0), (None, 1)):
         items, _ = StaticCatalog(name="small", href=href, optical=optical).search(REGION, *SPRING)
         assert [found.collection for found in items] == ["sentinel-2-l2a"] * expected
 

@@ -14,11 +14,11 @@ from shapely import box
 
 from monitor.adapters.catalog.items import LAND_COVER_COLLECTIONS, land_cover_kind, scene_item
 from monitor.adapters.catalog.static import StaticCatalog
-from monitor.adapters.land_cover_source import COLLECTIONS, RasterLandCover, UnknownClassWarning
+from monitor.adapters.land_cover_source import RasterLandCover, UnknownClassWarning
 from monitor.adapters.static_files import SourceReads, StaticFiles
 from monitor.adapters.terrain_source import RasterTerrainSource
 from monitor.core.grid import tile_geobox
-from monitor.core.land_cover import Scheme, WorldCover, one_hot
+from monitor.core.land_cover import COLLECTIONS, Scheme, WorldCover, one_hot
 from monitor.records import Asset, SceneItem, Sensor, Tile
 
 TILE = Tile(epsg=32633, column=200, row=2000)

@@ -48,10 +48,10 @@ class StacApiCatalog:
         *,
         name: str,
         href: str,
-        optical: tuple[str, ...] = OPTICAL_COLLECTIONS,
-        radar: tuple[str, ...] = RADAR_COLLECTIONS,
-        terrain: tuple[str, ...] = TERRAIN_COLLECTIONS,
-        land_cover: tuple[str, ...] = LAND_COVER_COLLECTIONS,
+        optical: tuple[str, ...] | None = OPTICAL_COLLECTIONS,
+        radar: tuple[str, ...] | None = RADAR_COLLECTIONS,
+        terrain: tuple[str, ...] | None = TERRAIN_COLLECTIONS,
+        land_cover: tuple[str, ...] | None = LAND_COVER_COLLECTIONS,
         patience: Patience = PATIENT,
         hosts: Hosts | None = None,
     ) -> None:
@@ -60,7 +60,7 @@ class StacApiCatalog:
         Args:
             name: its name in the configuration.
             href: landing page of the API.
-            optical, radar, terrain, land_cover: collections to search; empty means every collection.
+            optical, radar, terrain, land_cover: collections to search; None means every collection, () none.
             patience: retries within one search.
             hosts: what is known of the hosts that are asked.
         """
@@ -109,6 +109,8 @@ class StacApiCatalog:
         return sorted((item for item in found if isinstance(item, SceneItem)), key=lambda item: item.id)
 
     def _found(self, kind: Kind, geometry: BaseGeometry, window: str | None) -> list[SceneItem | Rejected]:
+        if kind.collections == ():
+            return []  # a search without collections is one of all of them
         return [
             scene_item(document, catalog=self.name, collection="", href=self._self_href(document), kind=kind)
             for document in self._documents(kind, geometry, window)
@@ -146,7 +148,7 @@ class StacApiCatalog:
             warnings.simplefilter("ignore", PystacClientWarning)
             client = Client.open(self.href, stac_io=RetryingIO(self._patience, self._hosts))
             return client.search(
-                collections=list(kind.collections) or None,
+                collections=None if kind.collections is None else list(kind.collections),
                 intersects=mapping(geometry),
                 datetime=window,
                 limit=PAGE_SIZE,

@@ -15,12 +15,13 @@ from shapely.geometry.base import BaseGeometry
 
 from monitor.adapters.catalog import radar, reflectance
 from monitor.adapters.catalog.fields import Document, footprint, number, table, text, time
+from monitor.core.land_cover import COLLECTIONS
 from monitor.records import Asset, Rejected, SceneItem, Sensor
 
 OPTICAL_COLLECTIONS = ("sentinel-2-l2a", "sentinel-2-c1-l2a", "sentinel-2-l1c")
 RADAR_COLLECTIONS = ("sentinel-1-rtc", "OPERA_L2_RTC-S1_V1", "sentinel1-rtc-aws")
 TERRAIN_COLLECTIONS = ("cop-dem-glo-30", "cop-dem-glo-90")
-LAND_COVER_COLLECTIONS = ("esa-worldcover", "io-lulc-annual-v02", "io-lulc-9-class", "jaxa-hrlulc")
+LAND_COVER_COLLECTIONS = tuple(COLLECTIONS)
 
 # How catalogs call the bands at their native resolution, best first: Planetary Computer B02 and SCL; Earth Search
 # blue and scl; Copernicus Data Space B02_10m and SCL_20m. The picture `visual` is for people, not for measuring.
@@ -60,8 +61,8 @@ _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 class Kind:
     """What an item must bring to be of use."""
 
-    collections: tuple[str, ...]
-    """Collections that hold it; empty means every collection."""
+    collections: tuple[str, ...] | None
+    """Collections that hold it; None means every collection, and an empty tuple that there are none."""
     required: tuple[str, ...] = ()
     """Canonical names of the assets it cannot do without."""
     sensor: Sensor = Sensor.OPTICAL
@@ -70,25 +71,25 @@ class Kind:
 
     def wants(self, collection: str) -> bool:
         """True when items of this collection are of this kind."""
-        return not self.collections or collection in self.collections
+        return self.collections is None or collection in self.collections
 
 
-def optical_kind(collections: tuple[str, ...]) -> Kind:
+def optical_kind(collections: tuple[str, ...] | None) -> Kind:
     """Scenes that show the ground in blue, green and red at least."""
     return Kind(collections=collections, required=("B02", "B03", "B04"))
 
 
-def radar_kind(collections: tuple[str, ...]) -> Kind:
+def radar_kind(collections: tuple[str, ...] | None) -> Kind:
     """Radar backscatter; `radar.refusal` says what it must bring."""
     return Kind(collections=collections, sensor=Sensor.SAR)
 
 
-def terrain_kind(collections: tuple[str, ...]) -> Kind:
+def terrain_kind(collections: tuple[str, ...] | None) -> Kind:
     """Elevation models."""
     return Kind(collections=collections, required=("data",), timeless=True)
 
 
-def land_cover_kind(collections: tuple[str, ...]) -> Kind:
+def land_cover_kind(collections: tuple[str, ...] | None) -> Kind:
     """Maps of land cover, each of some year."""
     return Kind(collections=collections, required=("data",))
 

@@ -56,10 +56,10 @@ class StaticCatalog:
         *,
         name: str,
         href: str,
-        optical: tuple[str, ...] = OPTICAL_COLLECTIONS,
-        radar: tuple[str, ...] = RADAR_COLLECTIONS,
-        terrain: tuple[str, ...] = TERRAIN_COLLECTIONS,
-        land_cover: tuple[str, ...] = LAND_COVER_COLLECTIONS,
+        optical: tuple[str, ...] | None = OPTICAL_COLLECTIONS,
+        radar: tuple[str, ...] | None = RADAR_COLLECTIONS,
+        terrain: tuple[str, ...] | None = TERRAIN_COLLECTIONS,
+        land_cover: tuple[str, ...] | None = LAND_COVER_COLLECTIONS,
         patience: Patience = PATIENT,
         hosts: Hosts | None = None,
     ) -> None:
@@ -68,7 +68,7 @@ class StaticCatalog:
         Args:
             name: its name in the configuration.
             href: path or URL of the root document (catalog.json).
-            optical, radar, terrain, land_cover: collections to walk; empty means every collection.
+            optical, radar, terrain, land_cover: collections to walk; None means every collection, () none.
             patience: retries of each read over HTTP.
             hosts: what is known of the hosts that are asked.
         """
@@ -131,6 +131,8 @@ class StaticCatalog:
 
     def _items(self, kind: Kind, rejected: list[Rejected]) -> Iterator[tuple[Document, _Place]]:
         """Every readable item document of the wanted collections; what cannot be read is added to `rejected`."""
+        if kind.collections == ():
+            return
         reader = RetryingIO(self._patience, self._hosts)
         root = _Place(href=_absolute_root(self.href), collection="", is_item=False)
         waiting = [root]
