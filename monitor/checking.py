@@ -30,6 +30,7 @@ from monitor.core.radar import BackscatterReference
 from monitor.core.reference import Reference
 from monitor.core.registration import Matching, PatchShift, agreed_shift, patch_shifts
 from monitor.errors import InputFault
+from monitor.observing import OUTSIDE, UNCLASSIFIED
 from monitor.past import Past
 from monitor.records import Acquisition, Look, PixelState, Sensor, Tile
 from monitor.scene import Before
@@ -42,7 +43,7 @@ _MOST_TILES = 48
 """Tiles that are matched with earlier looks; of larger regions every n-th."""
 _WITNESSES = 2
 _SIDE = TILE_PX // CELL_PX
-_OUTSIDE = "outside"
+_EMPTY = (OUTSIDE, UNCLASSIFIED)
 _MEND = "Mend its raster:bands {} in the catalog and date its processing anew: then it is read again."
 _GONE = " Should scene after scene be parked for this, the earlier looks are the faulty ones: see docs/operate.md."
 _REMEDIES = {
@@ -125,7 +126,7 @@ def _cells(canvas: Canvas, acquisition: Acquisition, looked: Survey, past: Past)
         covered[window] = _covered(footprint, tile)
         look, newest = looked.looks.get(tile), past.newest.get(tile)
         missing[window] = (
-            looked.hidden[tile].decision == _OUTSIDE if look is None else empty_cells(look.pixels, look.state)
+            looked.hidden[tile].decision in _EMPTY if look is None else empty_cells(look.pixels, look.state)
         )
         if newest is not None and _same_track(acquisition, newest, past, tile):
             before[window] = ~empty_cells(newest.pixels, newest.state)

@@ -14,7 +14,7 @@ def left_out(looker: Looker, tile: Tile, flat_limit_deg: float) -> Observation |
     acquisition, through = looker.acquisition, looker.instruments
     if is_flat(tile, through.terrain.known, flat_limit_deg):
         return flat(acquisition, tile, through)
-    state = looker.state(tile)
-    if not (state == PixelState.VALID).any():
-        return unseen(acquisition, tile, state, through)
+    pixels = looker.pixels(tile)
+    if not (pixels.state == PixelState.VALID).any():
+        return unseen(acquisition, pixels, tile, through)
     return without_elevation(acquisition, tile, through) if looker.terrain(tile) is None else None

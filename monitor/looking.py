@@ -211,6 +211,10 @@ class Looker:
             )
         )
 
+    def pixels(self, tile: Tile) -> TilePixels:
+        """A tile as read."""
+        return self._pixels(tile)
+
     def state(self, tile: Tile) -> NDArray[np.uint8]:
         """(256, 256) PixelState of a tile."""
         return self._pixels(tile).state

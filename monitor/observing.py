@@ -13,11 +13,14 @@ from monitor.core.masks import NO_ELEVATION
 from monitor.core.reference import valid
 from monitor.core.statistics import tile_stats
 from monitor.looking import Instruments
-from monitor.records import Acquisition, Look, NetworkAnswer, Observation, PixelState, Tile, TileStats
+from monitor.records import Acquisition, Look, NetworkAnswer, Observation, PixelState, Sensor, Tile, TileStats
 from monitor.scene import Before
+from monitor.view import TilePixels
 
 OUTSIDE = "outside"
 """`Observation.decision` of a tile that the acquisition does not show at all."""
+UNCLASSIFIED = "unclassified"
+"""... of one whose pixels are there, and whose scene classification (SCL) says of all of them that they are not."""
 
 
 def observed(acquisition: Acquisition, look: Look, href: str, through: Instruments) -> Observation:
@@ -69,8 +72,11 @@ def compared(
     )
 
 
-def unseen(acquisition: Acquisition, tile: Tile, state: NDArray[np.uint8], through: Instruments) -> Observation:
-    """The row of a tile where nothing was observed: also a fact, with its reason. `state` is (256, 256)."""
+def unseen(acquisition: Acquisition, pixels: TilePixels, tile: Tile, through: Instruments) -> Observation:
+    """The row of a tile where nothing was observed: also a fact, with its reason."""
+    state = pixels.state
+    if acquisition.sensor is Sensor.OPTICAL and np.isfinite(pixels.bands).any() and _hidden_by(state) == OUTSIDE:
+        return _nothing(acquisition, tile, state, through, UNCLASSIFIED)
     return _nothing(acquisition, tile, state, through, _hidden_by(state))
 
 

@@ -20,11 +20,15 @@ from monitor.core.sensors import clear_fraction
 from monitor.errors import BadItem
 from monitor.leaving_out import left_out
 from monitor.looking import Looker, Prepared, order_for_cache
-from monitor.observing import OUTSIDE, unseen
+from monitor.observing import OUTSIDE, UNCLASSIFIED, unseen
 from monitor.ports import LookArchive
 from monitor.records import Look, Observation, Prediction, Region, Tile
 
-_LEFT_OUT = {NO_ELEVATION: "not observed for lack of elevation", FLAT: "flat and left out"}
+_LEFT_OUT = {
+    NO_ELEVATION: "not observed for lack of elevation",
+    FLAT: "flat and left out",
+    UNCLASSIFIED: "not observed, because the scene classification (SCL) is 0, no data, where there are pixels",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +119,7 @@ def _prepare(region: Region, looker: Looker, flat_limit_deg: float, tile: Tile) 
     """All that is read for a tile."""
     row = left_out(looker, tile, flat_limit_deg)
     clear = None
-    if row is None or row.decision not in (FLAT, OUTSIDE):
+    if row is None or row.decision not in (FLAT, OUTSIDE, UNCLASSIFIED):
         clear = clear_fraction(looker.state(tile), _watched(region.geometry.wkb, tile))
     return _Ready(tile=tile, row=row, prepared=looker.prepare(tile) if row is None else None, clear=clear)
 
@@ -130,7 +134,7 @@ def _take(found: Survey, ready: _Ready, looker: Looker) -> None:
     elif prepared is not None and (look := looker.answer(prepared)) is not None:
         found.looks[tile] = look
     elif prepared is not None:
-        found.hidden[tile] = unseen(looker.acquisition, tile, prepared.pixels.state, looker.instruments)
+        found.hidden[tile] = unseen(looker.acquisition, prepared.pixels, tile, looker.instruments)
 
 
 def _keep(look: Look, looker: Looker, archive: LookArchive) -> str:

@@ -78,15 +78,18 @@ def test_a_scene_under_two_ids_counts_once(small_world: World, clean: Undisturbe
 
 
 def test_classes_that_are_wholly_nodata_open_and_refute_nothing(small_world: World) -> None:
-    """A scene whose SCL is 0 everywhere has shown nothing: done as such, and the alert waits for the next look."""
+    """A scene whose SCL is 0 everywhere has shown nothing: done as such, with why, and the alert waits for the next."""
     with rasterio.open(small_world.asset(2, "SCL"), "r+") as classes:
         classes.write(np.zeros(classes.shape, np.uint8), 1)
     small_world.once()
     assert small_world.states()[2] == (AcquisitionState.DONE, "nothing-usable")
     empty = small_world.ledger()[2].acquisition
     assert {row["decision"] for row in small_world.dump()["observation"] if row["acquisition_key"] == empty.key} == {
-        "outside"
+        "unclassified"
     }
+    said = "the scene classification (SCL) is 0, no data, where there are pixels: 2 tiles"
+    assert said in str(small_world.ledger()[2].detail)
+    assert said not in str(small_world.ledger()[1].detail)
     assert small_world.events()
     for event in small_world.events():
         assert event.window_end == small_world.valley.times[3]
