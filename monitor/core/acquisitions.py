@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from monitor.records import LEVEL_1C, Acquisition, Rejected, SceneItem, Sensor
+from monitor.records import LEVEL_1C, POLARISATIONS, Acquisition, Rejected, SceneItem, Sensor
 
 SAME_PASS = timedelta(minutes=10)
 """Items sensed within this time of the first belong to one pass; a satellite returns after 100 minutes."""
@@ -56,6 +56,29 @@ def _one_product(one_pass: Sequence[SceneItem]) -> tuple[list[SceneItem], list[R
     return kept, [Rejected(item=item.id, reason="other-product", detail=detail) for item in others]
 
 
+def _every_polarisation(one_pass: Sequence[SceneItem]) -> tuple[list[SceneItem], list[Rejected]]:
+    """Without slices that lack a polarisation which another slice of the pass has beside all of theirs.
+
+    A pass is compared in the polarisations that all its slices have: one that lacks VH would take it from all others.
+    Its ground is not observed by this pass.
+    """
+    kept: list[SceneItem] = []
+    rejected: list[Rejected] = []
+    for item in one_pass:
+        better = next((other for other in one_pass if _polarisations(item) < _polarisations(other)), None)
+        if better is None:
+            kept.append(item)
+            continue
+        lacking = "+".join(sorted(_polarisations(better) - _polarisations(item)))
+        detail = f"it lacks {lacking}, which {better.id} of the same pass has; its ground is left to other passes"
+        rejected.append(Rejected(item=item.id, reason="lacks-a-polarisation", detail=detail))
+    return kept, rejected
+
+
+def _polarisations(item: SceneItem) -> frozenset[str]:
+    return frozenset(POLARISATIONS).intersection(item.assets) if item.sensor is Sensor.SAR else frozenset()
+
+
 def _product(item: SceneItem) -> tuple[float, str]:
     """Lower is better: finer pixels; of optics surface reflectance."""
     if item.sensor is Sensor.OPTICAL:
@@ -84,8 +107,9 @@ def _passes(items: Iterable[SceneItem]) -> list[list[SceneItem]]:
 
 def _sift(one_pass: Sequence[SceneItem]) -> tuple[list[SceneItem], list[Rejected]]:
     of_product, others = _one_product(one_pass)
-    kept, worse = _supersede(of_product)
-    return kept, [*others, *worse]
+    full, fewer = _every_polarisation(of_product)
+    kept, worse = _supersede(full)
+    return kept, [*others, *fewer, *worse]
 
 
 def _supersede(one_pass: Iterable[SceneItem]) -> tuple[list[SceneItem], list[Rejected]]:

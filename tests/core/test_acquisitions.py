@@ -307,3 +307,28 @@ def test_every_item_is_accounted_for_once(items: list[SceneItem]) -> None:
         one.sensing_time for one in acquisitions
     )
     assert group("valley", kept) == (acquisitions, [])
+
+
+def slice_of(name: str, *polarisations: str, **changes: object) -> SceneItem:
+    """A slice of a radar pass."""
+    assets = {one: Asset(href=f"{name}-{one}.tif") for one in polarisations}
+    return item(name, sensor=Sensor.SAR, grid_code=None, datastrip=None, assets=assets, **changes)
+
+
+def test_a_slice_that_lacks_a_polarisation_takes_it_from_no_other() -> None:
+    """The pass keeps VV and VH; the slice without VH is refused with its reason, whatever the order."""
+    slices = [slice_of("one", "vv", "vh"), slice_of("two", "vv"), slice_of("three", "vv", "vh", "mask")]
+    for order in (slices, slices[::-1]):
+        (made,), refused = group("valley", order)
+        assert made.polarisations == ("vv", "vh")
+        assert sorted(one.id for one in made.items) == ["one", "three"]
+        assert [(one.item, one.reason) for one in refused] == [("two", "lacks-a-polarisation")]
+        assert "it lacks vh, which " in refused[0].detail
+    alone, nothing = group("valley", [slices[1]])
+    assert (alone[0].polarisations, nothing) == (("vv",), [])
+
+
+def test_slices_of_different_polarisations_are_no_pass() -> None:
+    """Neither has more than the other: none is refused, and the pass is parked for it."""
+    (made,), refused = group("valley", [slice_of("one", "vv"), slice_of("two", "vh")])
+    assert (made.polarisations, refused) == ((), [])

@@ -1,6 +1,8 @@
 """Radar passes that lack a polarisation or are listed twice, among good ones, from catalog to database."""
 
 import json
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
@@ -8,11 +10,11 @@ import numpy as np
 import pytest
 import rasterio
 
-from monitor.records import AcquisitionState
+from monitor.records import AcquisitionState, Sensor
 from monitor.sandbox.story import Story
 from monitor.sandbox.valley import build_valley
 from tests.adapters.tiny_model import make_model
-from tests.pipeline.world import REGION, Json, Source, World, edit_json, make_world, region
+from tests.pipeline.world import REGION, START, Json, Source, World, edit_json, make_world, region
 
 RTC = "sentinel-1-rtc"
 
@@ -113,13 +115,27 @@ def test_slices_without_a_common_polarisation_are_parked(radar_world: World) -> 
     assert {entry.state for entry in others} == {AcquisitionState.DONE}
 
 
-def test_a_slice_with_less_makes_the_pass_one_of_what_all_have(radar_world: World) -> None:
-    """One slice has both and the other VV alone: the pass is one of VV, and no pixel of it lacks a band."""
+def test_a_slice_with_less_takes_nothing_from_the_pass(radar_world: World) -> None:
+    """One slice has both and the other VV alone: the pass keeps both, and the other is told with its reason."""
     document = passes(radar_world)[0]
-    without(listed_again(radar_world, document, f"{document.stem[:-4]}_other_rtc"), "vh")
-    radar_world.once()
-    first = [row for row in rows(radar_world) if row["sensing_time"] == rows(radar_world)[0]["sensing_time"]]
-    assert {str(row["comparable"]).split(":")[3] for row in first} == {"vv"}
+    other = listed_again(radar_world, document, f"{document.stem[:-4]}_other_rtc")
+    without(other, "vh")
+    radar_world.once(radar_world.valley.passes[0] + timedelta(minutes=5))
+    found = rows(radar_world)
+    assert len(found) == 2
+    assert {str(row["comparable"]).split(":")[3] for row in found} == {"vv+vh"}
+    (refused,) = radar_world.dump()["rejection"]
+    assert (refused["item"], refused["reason"]) == (other.stem, "lacks-a-polarisation")
+
+
+def test_a_catalog_that_is_told_to_have_no_radar(radar_world: World) -> None:
+    """An empty list of collections is none, not all that are known."""
+    local = {"type": "static", "href": "catalog/catalog.json", "collections": {"radar": []}}
+    watched = region(*radar_world.valley.bbox) | {"sensor_policy": "both"}
+    radar_world.configure(catalogs={"local": local}, regions={REGION: watched})
+    with closing(radar_world.service()) as service:
+        service.poll(START)
+    assert {entry.acquisition.sensor for entry in radar_world.ledger()} == {Sensor.OPTICAL}
 
 
 def test_a_pass_listed_twice_is_one(radar_world: World, tmp_path: Path, radar_source: Source) -> None:
