@@ -19,7 +19,19 @@ TERRAIN = "cop-dem-glo-30"
 RELATIVE_ORBIT = 122
 """The orbit that sees 33TVM in mid-swath; Sentinel-2A and 2B pass on it 5 days apart."""
 PROCESSING_BASELINE = "05.11"
-_NAMES = {"B02": ("blue", 0.490), "B03": ("green", 0.560), "B04": ("red", 0.665)}
+_NAMES = {
+    "B02": ("blue", 0.490),
+    "B03": ("green", 0.560),
+    "B04": ("red", 0.665),
+    "B05": ("rededge", 0.704),
+    "B06": ("rededge", 0.740),
+    "B07": ("rededge", 0.783),
+    "B08": ("nir", 0.842),
+    "B8A": ("nir08", 0.865),
+    "B11": ("swir16", 1.610),
+    "B12": ("swir22", 2.190),
+}
+"""Common name (extension eo) and centre in micrometres."""
 _TITLES = {
     SCENES: "Simulated Sentinel-2 L2A",
     TERRAIN: "Simulated Copernicus DEM GLO-30",
@@ -44,7 +56,7 @@ class Scene:
     cloud_percent: float
     sun: Sun
     rasters: Mapping[str, Raster]
-    """By asset key: B02, B03, B04, SCL."""
+    """By asset key: B02, B03, B04, SCL, and the further bands where there are ten."""
 
 
 class CatalogWriter:
@@ -62,7 +74,7 @@ class CatalogWriter:
         item.stac_extensions = list(_EXTENSIONS)
         for key, raster in scene.rasters.items():
             path = self._write(SCENES, name, key, raster)
-            item.add_asset(key, _class_asset(path) if key == "SCL" else _band_asset(path, key))
+            item.add_asset(key, _class_asset(path) if key == "SCL" else _band_asset(path, key, raster))
         self._items[SCENES].append(item)
 
     def add_terrain(self, raster: Raster) -> None:
@@ -141,12 +153,13 @@ def _scene_properties(scene: Scene, name: str) -> dict[str, object]:
     }
 
 
-def _band_asset(path: Path, key: str) -> pystac.Asset:
+def _band_asset(path: Path, key: str, written: Raster) -> pystac.Asset:
     common_name, centre_um = _NAMES[key]
+    pixel_m = round(written.transform.a)
     entry = asset(path, f"{key}, {common_name}, surface reflectance", ["data", "reflectance"])
-    raster = {"data_type": "uint16", "nodata": 0, "scale": SCALE, "offset": OFFSET, "spatial_resolution": 10}
+    raster = {"data_type": "uint16", "nodata": 0, "scale": SCALE, "offset": OFFSET, "spatial_resolution": pixel_m}
     entry.extra_fields = {
-        "gsd": 10,
+        "gsd": pixel_m,
         "raster:bands": [raster],
         "eo:bands": [{"name": key, "common_name": common_name, "center_wavelength": centre_um}],
     }

@@ -9,8 +9,9 @@ from scipy import fft, ndimage
 
 from monitor.core.grid import RESOLUTION_M
 from monitor.sandbox.cover import Cover
-from monitor.sandbox.frame import fractal
+from monitor.sandbox.frame import fractal, halve
 from monitor.sandbox.optics import Sun
+from monitor.sandbox.spectra import CLOUD, VISIBLE
 
 _CLEAR_RIM_PX = 8
 """Ground this close to cloud or shadow does not count as clear: every service masks a rim."""
@@ -132,9 +133,9 @@ def _cirrus(side: int, rng: np.random.Generator) -> NDArray[np.float32]:
     return np.asarray(np.clip(0.07 * where * np.exp(0.45 * fibres), 0.0, 0.3), dtype=np.float32)
 
 
-def add_clouds(lit: NDArray[np.float32], sky: Sky) -> NDArray[np.float32]:
-    """Lay cirrus and cloud over lit ground, (3, H, W) reflectance."""
-    whitish = np.array([1.0, 0.98, 0.97], dtype=np.float32)[:, None, None]
+def add_clouds(lit: NDArray[np.float32], sky: Sky, bands: slice = VISIBLE) -> NDArray[np.float32]:
+    """Lay cirrus and cloud over lit ground, (bands, H, W) reflectance."""
+    whitish = CLOUD[bands, None, None]
     hazed = lit * (1.0 - sky.cirrus) + 0.55 * sky.cirrus * whitish
     return np.asarray(hazed * (1.0 - sky.opacity) + sky.brightness * whitish * sky.opacity, dtype=np.float32)
 
@@ -155,24 +156,18 @@ def classify(
     """
     side = kind.shape[0] // 2
     unsure = 0.5 * fractal(side, rng, beta=1.6) + 0.35 * rng.standard_normal((side, side), dtype=np.float32)
-    opacity = _halve(sky.opacity) + 0.05 * unsure * (_halve(sky.opacity) > 0.01)
-    shadow = _halve(sky.shadow) + 0.08 * unsure * (_halve(sky.shadow) > 0.02)
+    opacity = halve(sky.opacity) + 0.05 * unsure * (halve(sky.opacity) > 0.01)
+    shadow = halve(sky.shadow) + 0.08 * unsure * (halve(sky.shadow) > 0.02)
     scl = np.full((side, side), SceneClass.VEGETATION, dtype=np.uint8)
-    scl[_halve(bare) > 0.5] = SceneClass.NOT_VEGETATED
-    scl[_halve(kind == Cover.WATER) > 0.6] = SceneClass.WATER
-    scl[(_halve(light) < 0.30 + 0.03 * unsure) & (shadow < 0.3)] = SceneClass.DARK
+    scl[halve(bare) > 0.5] = SceneClass.NOT_VEGETATED
+    scl[halve(kind == Cover.WATER) > 0.6] = SceneClass.WATER
+    scl[(halve(light) < 0.30 + 0.03 * unsure) & (shadow < 0.3)] = SceneClass.DARK
     scl[shadow > 0.30] = SceneClass.CLOUD_SHADOW
     scl[(shadow > 0.2) & (shadow <= 0.30) & (unsure > 0.5)] = SceneClass.UNCLASSIFIED
-    scl[_halve(sky.cirrus) + 0.01 * unsure > 0.05] = SceneClass.CIRRUS
+    scl[halve(sky.cirrus) + 0.01 * unsure > 0.05] = SceneClass.CIRRUS
     # Roofs and dry gravel are taken for cloud now and then.
-    scl[(_halve(kind == Cover.ROOF) > 0.6) & (unsure > 0.9)] = SceneClass.CLOUD_MEDIUM
+    scl[(halve(kind == Cover.ROOF) > 0.6) & (unsure > 0.9)] = SceneClass.CLOUD_MEDIUM
     scl[(opacity > 0.10) & (opacity <= 0.2) & (unsure > 0.0)] = SceneClass.UNCLASSIFIED
     scl[opacity > 0.2] = SceneClass.CLOUD_MEDIUM
     scl[opacity > 0.62] = SceneClass.CLOUD_HIGH
     return scl
-
-
-def _halve(fine: NDArray[np.generic]) -> NDArray[np.float32]:
-    """Mean of 2x2 pixels."""
-    side = fine.shape[0] // 2
-    return np.asarray(fine.reshape(side, 2, side, 2).mean(axis=(1, 3)), dtype=np.float32)

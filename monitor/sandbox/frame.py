@@ -88,3 +88,9 @@ def fractal(
     gain[0, 0] = 0.0
     field = fft.irfft2(spectrum * gain, s=(side, side)).astype(np.float32)
     return np.asarray(field / field.std(), dtype=np.float32)
+
+
+def halve(fine: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Mean of 2x2 pixels."""
+    side = fine.shape[0] // 2
+    return np.asarray(fine.reshape(side, 2, side, 2).mean(axis=(1, 3)), dtype=np.float32)

@@ -7,19 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from monitor.sandbox.frame import fractal
+from monitor.core.grid import RESOLUTION_M
+from monitor.sandbox.frame import fractal, halve
+from monitor.sandbox.spectra import DIFFUSE, HAZE, PIXEL_M, VISIBLE
 from monitor.sandbox.terrain import Relief
 
 SCALE = 0.0001
 OFFSET = -0.1
 """reflectance = DN * SCALE + OFFSET, as since processing baseline 04.00."""
-_DIFFUSE = np.array([0.24, 0.17, 0.12], dtype=np.float32)
-"""Skylight's share of the light on flat ground under a high sun, B02, B03, B04."""
 _HIGH_SUN_DEG = 60.0
-_HAZE = np.array([1.0, 0.62, 0.42], dtype=np.float32)
-"""Path radiance left by an imperfect atmospheric correction, relative."""
 _PSF_PX = 0.55
-"""Standard deviation of the point spread function, 10 m pixels."""
+"""Standard deviation of the point spread function, pixels of the band itself."""
+_HALVING_PX2 = 0.25
+"""Variance that the mean of two pixels adds to it, along either axis."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,9 @@ class Air:
     gain: float
     """Scene-wide error of calibration and correction, about 1."""
     shift_px: tuple[float, float]
-    """Misregistration (rows, columns), less than 0.3 px."""
+    """Misregistration (rows, columns), less than 0.3 px of 10 m."""
+    veil: NDArray[np.float32]
+    """(padded, padded) haze from place to place, about 1: in the valley one day, in drifting veils the next."""
 
 
 def sun_position(time: datetime, longitude_deg: float, latitude_deg: float) -> Sun:
@@ -63,13 +65,14 @@ def sun_position(time: datetime, longitude_deg: float, latitude_deg: float) -> S
     return Sun(elevation_deg=float(np.degrees(height)), azimuth_deg=float(np.degrees(azimuth) + 180.0) % 360.0)
 
 
-def draw_air(rng: np.random.Generator) -> Air:
-    """Haze, gain and misregistration of a date."""
+def draw_air(rng: np.random.Generator, side: int) -> Air:
+    """Haze, gain and misregistration of a date over a frame of `side` pixels."""
     angle, length = rng.uniform(0.0, 2 * np.pi), rng.uniform(0.02, 0.28)
     return Air(
         haze=float(rng.gamma(2.0, 0.0035)),
         gain=float(rng.normal(1.0, 0.02)),
         shift_px=(float(length * np.sin(angle)), float(length * np.cos(angle))),
+        veil=1.0 + 0.25 * fractal(side, rng, beta=3.5),
     )
 
 
@@ -81,58 +84,66 @@ def direct_light(relief: Relief, sun: Sun) -> NDArray[np.float32]:
     return np.asarray(np.clip(cosine, 0.0, None) / np.sin(height), dtype=np.float32)
 
 
-def skylight(sun: Sun) -> NDArray[np.float32]:
+def skylight(sun: Sun, bands: slice = VISIBLE) -> NDArray[np.float32]:
     """(C,) skylight's share of the light on flat ground: it grows as the sun sinks and its light has more air to cross.
 
     Beer's law for the direct light, half of what is scattered comes down: share = (1 - T) / (1 + T) with
-    T = exp(-depth / sin(elevation)), the depth such that a high sun gives `_DIFFUSE`.
+    T = exp(-depth / sin(elevation)), the depth such that a high sun gives `spectra.DIFFUSE`.
     """
-    high = (1.0 - _DIFFUSE) / (1.0 + _DIFFUSE)
+    high = (1.0 - DIFFUSE[bands]) / (1.0 + DIFFUSE[bands])
     direct = high ** (np.sin(np.radians(_HIGH_SUN_DEG)) / np.sin(np.radians(sun.elevation_deg)))
     return np.asarray((1.0 - direct) / (1.0 + direct), dtype=np.float32)
 
 
 def illuminate(
-    surface: NDArray[np.float32], relief: Relief, sun: Sun, shadow: NDArray[np.float32], year: bool = False
+    surface: NDArray[np.float32],
+    relief: Relief,
+    sun: Sun,
+    shadow: NDArray[np.float32],
+    bands: slice = VISIBLE,
+    *,
+    year: bool = False,
 ) -> NDArray[np.float32]:
     """Light the ground.
 
     Args:
-        surface: (3, H, W) reflectance.
+        surface: (bands, H, W) reflectance.
         shadow: (H, W) share of the sunlight that clouds hold back, 0-1.
+        bands: which of `spectra.BANDS`.
         year: under any sun of the year, `skylight`; else as under a high sun.
 
     Returns:
-        (3, H, W) apparent reflectance, before the air.
+        (bands, H, W) apparent reflectance, before the air.
     """
     sunlight = direct_light(relief, sun) * (1.0 - shadow)
     sky = np.cos(np.radians(relief.slope_deg) / 2.0) ** 2
     lit = np.empty_like(surface)
-    for band, diffuse in enumerate(skylight(sun) if year else _DIFFUSE):
+    for band, diffuse in enumerate(skylight(sun, bands) if year else DIFFUSE[bands]):
         lit[band] = surface[band] * ((1.0 - diffuse) * sunlight + diffuse * sky)
     return lit
 
 
-def observe(lit: NDArray[np.float32], air: Air, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Add haze and see it through the instrument: blur, misregistration, noise.
+def observe(
+    lit: NDArray[np.float32], air: Air, rng: np.random.Generator, bands: slice = VISIBLE
+) -> list[NDArray[np.float32]]:
+    """Add haze and see it through the instrument: blur, misregistration, pixels of 10 or 20 m, noise.
 
     Args:
-        lit: (3, H, W) reflectance with clouds.
+        lit: (bands, H, W) reflectance with clouds, 10 m.
 
     Returns:
-        (3, H, W) reflectance.
+        Per band (H, W) reflectance, or (H/2, W/2) where its pixels are 20 m.
     """
     side = lit.shape[-1]
-    # Haze lies in the valley one day and drifts in veils the next.
-    veil = 1.0 + 0.25 * fractal(side, rng, beta=3.5)
-    seen = np.empty_like(lit)
-    response = _response(side, air.shift_px)
-    for band, share in enumerate(_HAZE):
-        hazy = lit[band] * np.float32(air.gain) * (1.0 - air.haze) + np.float32(air.haze * share) * veil
-        blurred = fft.irfft2(fft.rfft2(hazy) * response, s=(side, side))
-        noise = rng.standard_normal((side, side), dtype=np.float32)
+    responses = {pixel_m: _response(side, air.shift_px, pixel_m) for pixel_m in set(PIXEL_M[bands])}
+    seen = []
+    for clear, share, pixel_m in zip(lit, HAZE[bands], PIXEL_M[bands], strict=True):
+        hazy = clear * np.float32(air.gain) * (1.0 - air.haze) + np.float32(air.haze * share) * air.veil
+        blurred = fft.irfft2(fft.rfft2(hazy) * responses[pixel_m], s=(side, side))
+        sampled = halve(blurred) if pixel_m == 2 * RESOLUTION_M else blurred
+        noise = rng.standard_normal(sampled.shape, dtype=np.float32)
         # Shot noise and read-out: about 0.001 over forest, 0.002 over bright ground.
-        seen[band] = blurred + noise * np.sqrt(6e-7 + 9e-6 * np.clip(blurred, 0.0, None))
+        seen.append(sampled + noise * np.sqrt(6e-7 + 9e-6 * np.clip(sampled, 0.0, None)))
     return seen
 
 
@@ -141,8 +152,9 @@ def to_digital(reflectance: NDArray[np.float32]) -> NDArray[np.uint16]:
     return np.asarray(np.clip(np.rint((reflectance - OFFSET) / SCALE), 1, 32_000), dtype=np.uint16)
 
 
-def _response(side: int, shift_px: tuple[float, float]) -> NDArray[np.complex64]:
-    """Transfer function of blur and shift for `rfft2`."""
+def _response(side: int, shift_px: tuple[float, float], pixel_m: int) -> NDArray[np.complex64]:
+    """Transfer function of blur and shift for `rfft2` on 10 m pixels; `halve` adds the rest of a 20 m band's blur."""
     rows, columns = fft.fftfreq(side)[:, None], fft.rfftfreq(side)[None, :]
-    blur = np.exp(-2.0 * (np.pi * _PSF_PX) ** 2 * (rows**2 + columns**2))
+    spread_px = _PSF_PX if pixel_m == RESOLUTION_M else np.sqrt((2.0 * _PSF_PX) ** 2 - _HALVING_PX2)
+    blur = np.exp(-2.0 * (np.pi * spread_px) ** 2 * (rows**2 + columns**2))
     return np.asarray(blur * np.exp(-2j * np.pi * (rows * shift_px[0] + columns * shift_px[1])), dtype=np.complex64)

@@ -13,6 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from monitor.core.grid import PIXEL_HA, RESOLUTION_M
 from monitor.sandbox.cover import Cover, LandCover
 from monitor.sandbox.frame import PAD_PX, Frame, fractal, stream
+from monitor.sandbox.spectra import BANDS, EARTH
 from monitor.sandbox.terrain import Relief
 
 _SMALLEST_HA, _LARGEST_HA = 0.15, 4.0
@@ -24,8 +25,8 @@ _APART_PX = 22
 """Scars lie further apart than the 150 m at which clusters count as one event."""
 _EDGE_PX = 8
 _TRIES = 150
-_EARTH = np.array([0.120, 0.164, 0.216], dtype=np.float32)
-"""Brownish-cream subsoil and weathered rock, B02, B03, B04."""
+_WET_TOE = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.06, 0.10], dtype=np.float32)
+"""What wet debris at the toe absorbs beyond its darker tone: water is black in the shortwave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class Scars:
     share: NDArray[np.float32]
     """(padded, padded) share of each pixel that slid, 0-1, soft at the edges."""
     reflectance: NDArray[np.float32]
-    """(3, padded, padded) of the bare ground; meaningless where nothing slid."""
+    """(10, padded, padded) of the bare ground, by band of `spectra.BANDS`; meaningless where nothing slid."""
     each: tuple[Scar, ...]
 
 
@@ -88,7 +89,7 @@ def fail_slopes(frame: Frame, relief: Relief, cover: LandCover, seed: int) -> Sc
     candidates = _rank(frame, slopes, relief, cover, rng)
     rough = fractal(frame.padded_px, rng, beta=2.4, longest_px=12)
     share = np.zeros_like(relief.slope_deg)
-    reflectance = np.zeros((3, *share.shape), dtype=np.float32)
+    reflectance = np.zeros((len(BANDS), *share.shape), dtype=np.float32)
     taken = np.zeros(share.shape, dtype=bool)
     found: list[Scar] = []
     for area_px in _sizes_px(rng):
@@ -267,10 +268,12 @@ def _paint(
     """Bare earth: brightest at the head, mixed with wet debris and broken trees towards the toe."""
     texture = rough[drawn.window]
     tone = rng.uniform(0.92, 1.12) * (1.0 + 0.10 * np.clip(texture, -2.0, 2.0) + 0.08 - 0.22 * drawn.downhill)
-    hue = np.array([rng.uniform(0.90, 1.06), 1.0, rng.uniform(0.97, 1.08)], dtype=np.float32)
+    blue, red = rng.uniform(0.90, 1.06), rng.uniform(0.97, 1.08)
+    # Iron that makes a soil red makes it bright on beyond red.
+    hue = np.array([blue, 1.0, *[red] * (len(BANDS) - 2)], dtype=np.float32)
     trees = 0.35 * np.clip(-texture - 1.2, 0.0, 1.0) * (0.3 + drawn.downhill)
     kept = drawn.cover * (1.0 - trees)
     new = kept > share[drawn.window]
     share[drawn.window] = np.where(new, kept, share[drawn.window])
-    earth = (_EARTH * hue)[:, None, None] * tone
+    earth = (EARTH * hue)[:, None, None] * tone * (1.0 - _WET_TOE[:, None, None] * drawn.downhill)
     reflectance[(slice(None), *drawn.window)] = np.where(new, earth, reflectance[(slice(None), *drawn.window)])

@@ -28,12 +28,14 @@ _WHOLLY = 0.99
 
 _LEAF_FALL, _LEAF_OUT = (283.0, 322.0), (98.0, 132.0)
 """Days of the year over which broadleaved forest loses its leaves and gets them back."""
-_LEAFLESS = {"B02": 1.35, "B03": 0.98, "B04": 1.75}
-"""Bare crowns over litter against the leaves of summer."""
-_AUTUMN_COLOUR = {"B02": 1.0, "B03": 1.12, "B04": 1.30}
-_WINTER_MEADOW = {"B02": 1.10, "B03": 0.98, "B04": 1.30}
-_DRY_MEADOW = {"B02": 1.0, "B03": 1.0, "B04": 1.20}
-_SPRING = {"B02": 1.0, "B03": 1.20, "B04": 1.08}
+_LEAFLESS = np.array([1.35, 0.98, 1.75, 1.05, 0.50, 0.48, 0.48, 0.48, 1.05, 1.45])
+"""Bare crowns over litter against the leaves of summer, by band of `spectra.BANDS`."""
+_AUTUMN_COLOUR = np.array([1.0, 1.12, 1.30, 1.20, 0.86, 0.82, 0.82, 0.82, 1.05, 1.15])
+_AGED = np.array([1.0, 1.0, 1.0, 0.86, 0.83, 0.83, 0.83, 0.83, 0.84, 0.84])
+"""Leaves of September against those of July."""
+_WINTER_MEADOW = np.array([1.10, 0.98, 1.30, 1.02, 0.62, 0.57, 0.56, 0.56, 1.05, 1.30])
+_DRY_MEADOW = np.array([1.0, 1.0, 1.20, 1.08, 0.95, 0.93, 0.93, 0.93, 1.10, 1.20])
+_SPRING = np.array([1.0, 1.20, 1.08, 1.10, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0])
 """Young leaves and grass in May."""
 
 _FARMING: dict[str, tuple[tuple[int, Crop], ...]] = {
@@ -90,32 +92,22 @@ def leafless(day_of_year: float) -> float:
     return float(fallen + 1.0 - _smooth(day_of_year, *_LEAF_OUT)) if day_of_year < _LEAF_FALL[0] else float(fallen)
 
 
-def tree_tone(day_of_year: float, bands: Sequence[str]) -> NDArray[np.float32]:
-    """(C,) reflectance of broadleaved trees and bushes against that of summer, for the named bands."""
+def tree_tone(day_of_year: float) -> NDArray[np.float32]:
+    """(10,) reflectance of broadleaved trees and bushes against that of summer, by band of `spectra.BANDS`."""
     colour = np.exp(-(((day_of_year - 290.0) / 12.0) ** 2))
-    spring = _spring(day_of_year)
     bare = leafless(day_of_year)
-    tone = [
-        (1.0 + bare * (_LEAFLESS[band] - 1.0))
-        * (1.0 + colour * (_AUTUMN_COLOUR[band] - 1.0))
-        * (1.0 + spring * (_SPRING[band] - 1.0))
-        for band in bands
-    ]
-    return np.array(tone, dtype=np.float32)
+    age = _smooth(day_of_year, 195.0, 255.0) * (1.0 - bare)
+    tone = (1.0 + bare * (_LEAFLESS - 1.0)) * (1.0 + colour * (_AUTUMN_COLOUR - 1.0))
+    tone = tone * (1.0 + _spring(day_of_year) * (_SPRING - 1.0)) * (1.0 + age * (_AGED - 1.0))
+    return np.asarray(tone, dtype=np.float32)
 
 
-def meadow_tone(day_of_year: float, bands: Sequence[str]) -> NDArray[np.float32]:
-    """(C,) reflectance of meadows against that of early summer: dry in August, yellowed in winter."""
+def meadow_tone(day_of_year: float) -> NDArray[np.float32]:
+    """(10,) reflectance of meadows against that of early summer: dry in August, yellowed in winter."""
     dry = np.exp(-(((day_of_year - 222.0) / 30.0) ** 2))
     winter = 1.0 - _smooth(day_of_year, 85.0, 120.0) + _smooth(day_of_year, 290.0, 340.0)
-    spring = _spring(day_of_year)
-    tone = [
-        (1.0 + winter * (_WINTER_MEADOW[band] - 1.0))
-        * (1.0 + dry * (_DRY_MEADOW[band] - 1.0))
-        * (1.0 + spring * (_SPRING[band] - 1.0))
-        for band in bands
-    ]
-    return np.array(tone, dtype=np.float32)
+    tone = (1.0 + winter * (_WINTER_MEADOW - 1.0)) * (1.0 + dry * (_DRY_MEADOW - 1.0))
+    return np.asarray(tone * (1.0 + _spring(day_of_year) * (_SPRING - 1.0)), dtype=np.float32)
 
 
 def farm_year(

@@ -5,6 +5,9 @@ Versions of the valley (`VALLEY_VERSION`, in truth.json and in every item):
 1. Sentinel-2 and the elevation model.
 2. Sentinel-1 passes of two tracks, a land cover map, a storm under cloud, clear-cuts and snow, each only where the
    story has it; causes of change that is no landslide in truth.json. Without a story the pixels are those of version 1.
+
+Ten bands of Sentinel-2 came to version 2 later, where the story has them (`Story.ten_bands`). They are no version of
+their own: whatever was there without them is the same to the last bit, and an older folder lists no further band.
 """
 
 from dataclasses import dataclass
@@ -29,6 +32,8 @@ class Story:
     year: bool = False
     """The looks last about a year: leaves fall and come back, fields follow the farmer's calendar, snow lies in spells
     of winter, most looks are clouded, a track of radar comes every 12 days. `overcast` and `snow` add nothing to it."""
+    ten_bands: bool = False
+    """Sentinel-2 delivers B05, B06, B07, B08, B8A, B11 and B12 too, those of 20 m at 20 m."""
 
 
 PLAIN = Story()

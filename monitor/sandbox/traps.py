@@ -17,15 +17,13 @@ from monitor.core.grid import project
 from monitor.sandbox.cover import Cover, LandCover
 from monitor.sandbox.frame import EPSG, PAD_PX, Frame, fractal, stream
 from monitor.sandbox.scars import Scars
+from monitor.sandbox.spectra import SLASH, SNOW, VISIBLE
 from monitor.sandbox.terrain import Relief
 
 _BLOCK_PX = ((12.0, 20.0), (14.0, 26.0))
 """Half a felled block's extent is half of these: 120-200 m across, 140-260 m along the contour."""
 _FELLED_SLOPE_DEG = (10.0, 28.0)
 _TRIES = 400
-_SLASH = np.array([0.050, 0.072, 0.088], dtype=np.float32)
-"""Stumps, branches and torn litter, B02, B03, B04."""
-_WHITE = np.array([0.76, 0.77, 0.77], dtype=np.float32)
 _SNOW_SHARE = 0.06
 _FEWEST_PX = 25
 """A field smaller than a quarter of a hectare is no cause worth a label."""
@@ -117,17 +115,22 @@ def let_it_snow(relief: Relief, seed: int, quiet: int) -> Snow:
 
 
 def lay_traps(
-    surface: NDArray[np.float32], clearcut: Clearcut | None, snow: Snow | None, scars: Scars, look: int
+    surface: NDArray[np.float32],
+    clearcut: Clearcut | None,
+    snow: Snow | None,
+    scars: Scars,
+    look: int,
+    bands: slice = VISIBLE,
 ) -> NDArray[np.float32]:
-    """Paint felled ground and snow into the reflectance (3, H, W) of an optical look."""
+    """Paint felled ground and snow into the reflectance (bands, H, W) of an optical look."""
     if clearcut is not None and look >= clearcut.since:
         felled = clearcut.mask & (scars.share < 0.05)
-        surface[:, felled] = 0.25 * surface[:, felled] + 0.9 * _SLASH[:, None]
+        surface[:, felled] = 0.25 * surface[:, felled] + 0.9 * SLASH[bands, None]
     if snow is not None and look == snow.look and snow.share is not None:
         surface *= 1.0 - 0.88 * snow.share
-        surface += 0.9 * _WHITE[:, None, None] * snow.share
+        surface += 0.9 * SNOW[bands, None, None] * snow.share
     elif snow is not None and look == snow.look:
-        surface[:, snow.mask] = 0.12 * surface[:, snow.mask] + 0.9 * _WHITE[:, None]
+        surface[:, snow.mask] = 0.12 * surface[:, snow.mask] + 0.9 * SNOW[bands, None]
     return surface
 
 

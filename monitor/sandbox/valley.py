@@ -15,25 +15,19 @@ from shapely.geometry.base import BaseGeometry
 from monitor.core.grid import project
 from monitor.sandbox.backscatter import under_water
 from monitor.sandbox.catalog_files import Raster, footprint
-from monitor.sandbox.catalog_writer import CatalogWriter, Scene
-from monitor.sandbox.clouds import SceneClass, Sky, add_clouds, classify
-from monitor.sandbox.cover import Cover
-from monitor.sandbox.fields import Crop
-from monitor.sandbox.frame import EPSG, stream
+from monitor.sandbox.catalog_writer import CatalogWriter
+from monitor.sandbox.frame import EPSG
 from monitor.sandbox.land_cover import draw_map
-from monitor.sandbox.optics import Sun, direct_light, draw_air, illuminate, observe, sun_position, to_digital
 from monitor.sandbox.passes import Pass, Radar, make_radar, observe_pass, plan_passes
 from monitor.sandbox.radar_items import NODATA, quantised
 from monitor.sandbox.scars import Scar
+from monitor.sandbox.scenes import acquire
 from monitor.sandbox.story import PLAIN, VALLEY_VERSION, Story
-from monitor.sandbox.surface import BANDS, reflect
 from monitor.sandbox.terrain import elevation_model
-from monitor.sandbox.traps import Cause, Trap, lay_traps, outline, worked_fields
-from monitor.sandbox.weather import make_weather
+from monitor.sandbox.traps import Cause, Trap, outline, worked_fields
 from monitor.sandbox.world import World, make_world
 
 _VISIBLE_SHARE = 0.7
-_HIDDEN_CLASSES = (SceneClass.CLOUD_SHADOW, SceneClass.CLOUD_MEDIUM, SceneClass.CLOUD_HIGH, SceneClass.CIRRUS)
 Report = Callable[[str], None]
 
 
@@ -149,7 +143,7 @@ def load_valley(folder: Path) -> Valley:
 def _look(world: World, writer: CatalogWriter, report: Report) -> NDArray[np.bool_]:
     """All optical looks; returns which pixels of the padded frame nobody can see in the last one."""
     for index, time in enumerate(world.times):
-        scene, hidden = _acquire(world, index)
+        scene, hidden = acquire(world, index)
         writer.add_scene(scene)
         when = "quiet" if index < world.quiet else f"after the storm, {len(world.ground.scars.each)} slopes have failed"
         report(f"{time:%Y-%m-%d} {scene.platform}: {scene.cloud_percent:.0f} % cloud, {when}")
@@ -189,46 +183,6 @@ def _traps(world: World, radar: tuple[Radar, tuple[Pass, ...]] | None) -> tuple[
     causes += [(Cause.SNOW, snow.mask, times[snow.look]) for snow in world.snow]
     drawn = [Trap(cause=cause, geometry=outline(frame, mask), time=time) for cause, mask, time in causes]
     return tuple(sorted((trap for trap in drawn if not trap.geometry.is_empty), key=lambda trap: trap.time))
-
-
-def _acquire(world: World, index: int) -> tuple[Scene, NDArray[np.bool_]]:
-    """One acquisition, and which pixels of the padded frame nobody can see in it."""
-    rng = stream(world.seed, f"acquisition {index}")
-    time = world.times[index]
-    sun = sun_position(time, *world.centre)
-    sky = make_weather(world, index, sun, rng)
-    revisits = max(index - world.quiet + 1, 0)
-    surface = reflect(world.ground, world.crops[index], time.timetuple().tm_yday, revisits, world.story.year)
-    surface = lay_traps(surface, world.clearcut, world.snow_at(index), world.ground.scars, index)
-    lit = add_clouds(illuminate(surface, world.relief, sun, sky.shadow, world.story.year), sky)
-    digital = world.frame.crop(to_digital(observe(lit, draw_air(rng), rng)))
-    scl = _scene_classes(world, index, sky, sun, rng)
-    fine, coarse = world.frame.transform(), world.frame.transform(20.0)
-    rasters = {band: Raster(pixels=digital[i], transform=fine, nodata=0) for i, band in enumerate(BANDS)}
-    rasters["SCL"] = Raster(pixels=world.frame.crop(scl, 20.0), transform=coarse, nodata=0)
-    platform = f"sentinel-2{'ab'[(world.seed + index) % 2]}"
-    clouded = 100.0 * float(np.isin(rasters["SCL"].pixels, _HIDDEN_CLASSES[1:]).mean())
-    scene = Scene(time=time, platform=platform, cloud_percent=clouded, sun=sun, rasters=rasters)
-    masked = np.kron(np.isin(scl, _HIDDEN_CLASSES), np.ones((2, 2), dtype=bool))
-    return scene, sky.obstructed() | masked
-
-
-def _scene_classes(world: World, index: int, sky: Sky, sun: Sun, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """(padded / 2, padded / 2) SCL of an acquisition."""
-    cover, scars = world.ground.cover, world.ground.scars
-    state = world.crops[index][cover.parcels.field]
-    bare = np.isin(cover.kind, (Cover.GRAVEL, Cover.ROAD, Cover.ROOF, Cover.ROCK))
-    bare |= (cover.kind == Cover.FIELD) & np.isin(state, (Crop.STUBBLE, Crop.TILLED, Crop.RIPE))
-    if index >= world.quiet:
-        bare |= cover.flood | (scars.share > 0.5)
-    if world.clearcut is not None and index >= world.clearcut.since:
-        bare |= world.clearcut.mask
-    scl = classify(sky, cover.kind, bare, direct_light(world.relief, sun), rng)
-    if (snow := world.snow_at(index)) is not None:
-        side = scl.shape[0]
-        white = snow.mask.reshape(side, 2, side, 2).mean(axis=(1, 3)) > 0.5
-        scl[white & ~np.isin(scl, _HIDDEN_CLASSES)] = SceneClass.SNOW
-    return scl
 
 
 def _terrain_raster(world: World) -> Raster:

@@ -5,13 +5,15 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from monitor.sandbox.cover import Cover
 from monitor.sandbox.fields import Crop
 from monitor.sandbox.optics import Sun, skylight
 from monitor.sandbox.passes import plan_passes
 from monitor.sandbox.seasons import calendar, draw_sky, leafless, meadow_tone, tree_tone, winter
+from monitor.sandbox.spectra import BANDS, COVER
 from monitor.sandbox.story import Story
-from monitor.sandbox.surface import BANDS
 from monitor.sandbox.traps import Cause
 from monitor.sandbox.world import REVISIT, World, make_world
 
@@ -38,12 +40,28 @@ def test_nothing_jumps_between_two_days() -> None:
     """Also not at New Year: trees are bare in January as in December, green in July, yellow in between."""
     days = [*range(1, 366), 1]
     for tone in (tree_tone, meadow_tone):
-        values = np.array([tone(day, BANDS) for day in days])
+        values = np.array([tone(day) for day in days])
         assert np.abs(np.diff(values, axis=0)).max() < 0.04
     assert [leafless(day) for day in (1, 60, 200, 340, 365)] == [1.0, 1.0, 0.0, 1.0, 1.0]
-    assert tree_tone(20, BANDS)[RED] == pytest.approx(1.75, abs=0.01)
-    assert tree_tone(200, BANDS)[RED] == pytest.approx(1.0, abs=0.01)
-    assert tree_tone(290, BANDS)[RED] > 1.25
+    assert tree_tone(20)[RED] == pytest.approx(1.75, abs=0.01)
+    assert tree_tone(200)[RED] == pytest.approx(1.0, abs=0.01)
+    assert tree_tone(290)[RED] > 1.25
+
+
+def test_trees_lose_their_infrared_with_their_leaves() -> None:
+    """NDVI of broadleaved forest: high in July, a little less in September, half gone in winter; grass keeps more."""
+    red, near = (BANDS.index(band) for band in ("B04", "B08"))
+
+    def ndvi(tone: NDArray[np.float32], kind: Cover) -> float:
+        levels = COVER[kind] * tone
+        return float((levels[near] - levels[red]) / (levels[near] + levels[red]))
+
+    trees = [ndvi(tree_tone(day), Cover.BROADLEAF) for day in (195, 260, 290, 350)]
+    assert trees == sorted(trees, reverse=True)
+    assert trees[0] > 0.82 > trees[1] > 0.78
+    assert 0.4 < trees[-1] < 0.6
+    assert 0.4 < ndvi(meadow_tone(350), Cover.MEADOW) < 0.55 < ndvi(meadow_tone(160), Cover.MEADOW)
+    assert tree_tone(350)[BANDS.index("B11")] == pytest.approx(1.0, abs=0.1)
 
 
 def test_fields_follow_the_year(world: World) -> None:
