@@ -27,6 +27,8 @@ from monitor.inputs import Input, Method
 from monitor.looking import Instruments, Looker, Network, Stopwatch, surroundings
 from monitor.ports import ImageSource
 from monitor.records import Acquisition, ModelCard, Sensor, Tile
+from monitor.sandbox.spectra import BANDS as SENTINEL_2
+from monitor.sandbox.spectra import INFRARED
 from monitor.sandbox.valley import Valley
 from monitor.wiring import KeptTerrain
 
@@ -38,6 +40,9 @@ LEGEND: Final = Scheme.ESA_WORLDCOVER
 GROUND: Final = (*TERRAIN, f"{LAND_COVER}{LEGEND.value}")
 """Layers that stay the same from look to look."""
 BANDS: Final = {Sensor.OPTICAL: ("B04", "B03", "B02"), Sensor.SAR: ("vv", "vh")}
+"""Layers of every look; optics may have more (`FURTHER`)."""
+FURTHER: Final = SENTINEL_2[INFRARED]
+"""Bands that are read where they are asked for, of valleys that have ten."""
 _DAY: Final = timedelta(days=1)
 
 
@@ -49,7 +54,7 @@ class Seen:
     after: bool
     """It was sensed after the storm."""
     bands: Array
-    """(C, H, W) reflectance or linear power in the order of BANDS; NaN = hidden, blind or not covered."""
+    """(C, H, W) reflectance or linear power in the order of `bands_of`; NaN = hidden, blind or not covered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +70,18 @@ class Ground:
     """Ground that changed for a cause that is no landslide, at any time."""
 
 
+def bands_of(sensor: Sensor, further: Sequence[str] = ()) -> tuple[str, ...]:
+    """Layers of a look of this sensor, with these further bands of optics."""
+    return (*BANDS[sensor], *further) if sensor is Sensor.OPTICAL else BANDS[sensor]
+
+
 class ValleyReader:
     """Reads the acquisitions of one valley over all of its tiles."""
 
-    def __init__(self, valley: Valley) -> None:
-        """Only the catalog is read yet."""
+    def __init__(self, valley: Valley, further: Sequence[str] = ()) -> None:
+        """Only the catalog is read yet; `further` of `FURTHER` are read beside red, green and blue."""
         self._valley = valley
+        self._further = tuple(further)
         self._around = surroundings(box(*valley.bbox))
         self._catalog = StaticCatalog(name="valley", href=str(valley.catalog))
         self._terrain = KeptTerrain(RasterTerrainSource(self._catalog.terrain(self._around)))
@@ -86,12 +97,11 @@ class ValleyReader:
         times = (*self._valley.times, *self._valley.passes)
         items, _ = self._catalog.search(self._around, min(times) - _DAY, max(times) + _DAY, sensor)
         acquisitions, _ = group_items("valley", items)
+        names = bands_of(sensor, self._further)
         for one in sorted(acquisitions, key=lambda one: one.sensing_time):
             looker = Looker(one, self._instruments(sensor), Stopwatch())
             layers = {tile: looker.sources(tile, 0).bands for tile in self._canvas.tiles}
-            bands = [
-                _laid(self._canvas, {tile: found[band] for tile, found in layers.items()}) for band in BANDS[sensor]
-            ]
+            bands = [_laid(self._canvas, {tile: found[band] for tile, found in layers.items()}) for band in names]
             yield Seen(acquisition=one, after=one.sensing_time > self._valley.storm, bands=np.stack(bands))
 
     def ground(self) -> Ground:
@@ -116,7 +126,7 @@ class ValleyReader:
 
     def _instruments(self, sensor: Sensor) -> Instruments:
         return Instruments(
-            network=Network(card=_reading_card(sensor), engine=_NoEngine()),
+            network=Network(card=_reading_card(sensor, bands_of(sensor, self._further)), engine=_NoEngine()),
             images=self._images[sensor],
             terrain=self._terrain,
         )
@@ -132,16 +142,16 @@ class _NoEngine:
         raise AssertionError("looks are only read here, and no network is asked")
 
 
-def _reading_card(sensor: Sensor) -> ModelCard:
-    """A card that asks for the bands of a sensor as they are."""
+def _reading_card(sensor: Sensor, bands: tuple[str, ...]) -> ModelCard:
+    """A card that asks for these bands of a sensor as they are."""
     method = Method.FIXED if sensor is Sensor.OPTICAL else Method.DECIBEL
     return ModelCard(
         name="reading",
         version="reading",
         task="scar",
         sensor=sensor,
-        bands=BANDS[sensor],
-        channels=len(BANDS[sensor]),
+        bands=bands,
+        channels=len(bands),
         normalisation=PER_INPUT,
         window_px=256,
         crop_px=0,
@@ -151,7 +161,7 @@ def _reading_card(sensor: Sensor) -> ModelCard:
         simulated=True,
         sha256="",
         weights="",
-        inputs=tuple(Input(name=name, method=method) for name in BANDS[sensor]),
+        inputs=tuple(Input(name=name, method=method) for name in bands),
     )
 
 

@@ -4,7 +4,7 @@
     land_cover  (K, H, W) uint8        classes of the legend, 0 = none
     scars       (K, H, W) uint8        1 where the storm of this valley made a landslide
     traps       (K, H, W) uint8        1 where something else changed: fields, flood, felled forest, snow
-    look-NN     (K, C, H, W) float16   red, green, blue reflectance, or VV, VH linear power; NaN = hidden
+    look-NN     (K, C, H, W) float16   red, green, blue and further reflectance, or VV, VH linear power; NaN = hidden
 
 What shows landslides is decided when the file is read: a chip of a look after the storm is labelled with the scars
 that this look sees. 16 bits keep reflectance to 0.0001 and power to 0.01 dB.
@@ -27,9 +27,11 @@ from monitor.core.features import TERRAIN
 from monitor.errors import BadAsset, ConfigError
 from monitor.records import Sensor
 from monitor.sandbox.valley import Valley
-from training.simulated.reading import BANDS, GROUND, Ground, Seen, ValleyReader
+from training.simulated.reading import BANDS, FURTHER, GROUND, Ground, Seen, ValleyReader, bands_of
 
 CHIP_PX: Final = 128
+FURTHER_BANDS: Final = "further_bands"
+"""Key of a valley's order: optical bands beside red, green and blue. Orders of old have none."""
 _PACKED: Final = {"compression": "gzip", "compression_opts": 3, "shuffle": True}
 
 
@@ -63,6 +65,10 @@ class ValleyFile:
         """The valley's name in splits."""
         return group_of(self.seed)
 
+    def bands(self, sensor: Sensor) -> tuple[str, ...]:
+        """Layers of its looks with a sensor."""
+        return bands_of(sensor, self.order.get(FURTHER_BANDS, ()))
+
     def layer(self, name: str, view: View | None = None) -> NDArray[np.generic]:
         """(K, H, W) one layer of every chip, in 16 bits or as classes: of the ground, or a band of a view.
 
@@ -74,11 +80,12 @@ class ValleyFile:
                 return np.asarray(file["ground"][:, TERRAIN.index(name)])
             if name in GROUND:
                 return np.asarray(file["land_cover"][:])
-            bands = BANDS[Sensor(view.sensor)] if view is not None else ()
+            bands = self.bands(Sensor(view.sensor)) if view is not None else ()
             if view is None or name not in bands:
                 there = ", ".join((*bands, *GROUND))
+                other = f", or simulate valleys with `--bands {name}`" if name in FURTHER else ""
                 raise ConfigError(
-                    f"there is no layer {name}", item=str(self.path), remedy=f"Choose among {there}.",
+                    f"there is no layer {name}", item=str(self.path), remedy=f"Choose among {there}{other}.",
                     reason="missing-band",
                 )  # fmt: skip
             return np.asarray(file[f"look-{view.number:02d}"][:, bands.index(name)])
@@ -117,7 +124,7 @@ def open_valley(path: Path) -> ValleyFile:
 
 def write_valley(path: Path, valley: Valley, order: Mapping[str, Any]) -> int:
     """Read a valley as the service does and write its chips; returns their number. A file is whole or not there."""
-    reader = ValleyReader(valley)
+    reader = ValleyReader(valley, order.get(FURTHER_BANDS, ()))
     ground = reader.ground()
     window = _known(ground)
     path.parent.mkdir(parents=True, exist_ok=True)
