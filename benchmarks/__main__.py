@@ -84,7 +84,7 @@ def simulated(
     out: OutOption = _OUT,
     seed: Annotated[int, typer.Option("--seed", help="Of the valley.")] = 1,
 ) -> None:
-    """The radar of the simulated valley beside real Sentinel-1: distributions by ground, speckle, a picture of each."""
+    """The simulated valley beside real Sentinel-1 and Sentinel-2: distributions and spectra by ground, pictures."""
     from benchmarks.simulated import run
 
     typer.echo(run(data, out, seed))

@@ -1,4 +1,7 @@
-"""Real beside simulated: is the backscatter of the sandbox's valley what Sentinel-1 measures?"""
+"""Real beside simulated: is the backscatter of the sandbox's valley what Sentinel-1 measures?
+
+`benchmarks/simulated_optical.py` asks the same of its reflectance.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +13,7 @@ import rasterio
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from benchmarks import simulated_optical
 from benchmarks.simulated_figure import Histogram, Panel, draw
 from monitor.sandbox.cover import Cover, grow_cover
 from monitor.sandbox.frame import place_frame
@@ -47,9 +51,13 @@ class Scene:
 
 
 def run(data: Path, out: Path, seed: int) -> str:
-    """Build a valley, read the real scenes, draw `simulated.png`; returns the medians as a Markdown table."""
+    """Build a valley, read the real scenes, draw `simulated.png` and `simulated-optical.png`.
+
+    Returns the medians as Markdown tables.
+    """
     with TemporaryDirectory() as folder:
         simulated = simulate(Path(folder), seed)
+        optical = simulated_optical.run(data, out, Path(folder), seed, SIZE_PX)
     spain = read_spain(data / _SPAIN)
     coast = {polarisation: read_california(data / _CALIFORNIA, polarisation) for polarisation in ("VV", "VH")}
     histograms = [_forest(polarisation, spain, coast[polarisation], simulated) for polarisation in ("VV", "VH")]
@@ -65,12 +73,12 @@ def run(data: Path, out: Path, seed: int) -> str:
         "simulated, VH": correlation(simulated.vh, simulated.forest),
     }
     draw(histograms, panels, speckle, out / "simulated.png")
-    return _table(histograms, speckle)
+    return f"{_table(histograms, speckle)}\n\n{optical}"
 
 
 def simulate(folder: Path, seed: int) -> Scene:
     """The first pass over a valley, as it lies in its files."""
-    build_valley(folder, seed=seed, size_px=SIZE_PX, quiet=QUIET, after=AFTER, story=Story(radar=True))
+    build_valley(folder, seed=seed, size_px=SIZE_PX, quiet=QUIET, after=AFTER, story=Story(radar=True, ten_bands=True))
     frame = place_frame(seed, SIZE_PX)
     kind = frame.crop(grow_cover(frame, build_relief(frame, seed), seed).kind)
     first = min((folder / "catalog" / RADAR).glob("S1*"), key=lambda path: path.name[17:32])

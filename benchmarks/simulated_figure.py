@@ -83,7 +83,7 @@ def _histogram(axes: Axes, one: Histogram) -> None:
     bottom, top = axes.get_ylim()
     axes.set_ylim(bottom, 1.35 * top)
     axes.legend(frameon=False, fontsize=9, loc="upper left")
-    _plain(axes)
+    plain(axes)
 
 
 def _correlation(axes: Axes, speckle: Mapping[str, NDArray[np.float64]]) -> None:
@@ -100,10 +100,11 @@ def _correlation(axes: Axes, speckle: Mapping[str, NDArray[np.float64]]) -> None
     axes.set_xlabel("distance, m")
     axes.set_ylabel("correlation")
     axes.legend(frameon=False, fontsize=10)
-    _plain(axes)
+    plain(axes)
 
 
-def _plain(axes: Axes) -> None:
+def plain(axes: Axes) -> None:
+    """A light grid, and no frame above and at the right."""
     axes.grid(color="#dddddd", linewidth=0.7)
     axes.set_axisbelow(True)
     for side in ("top", "right"):
