@@ -30,10 +30,11 @@ from benchmarks.years_watch import Size, make_year, parked, watch
 from monitor.adapters.looks import LookFiles
 from monitor.adapters.model_store import load_card
 from monitor.adapters.store import SqlStore
-from monitor.config import Settings
+from monitor.config import Settings, load
 from monitor.core.canvas import canvases
 from monitor.core.grid import region_tiles
-from monitor.records import Acquisition, PixelState, Sensor
+from monitor.demo import write_config
+from monitor.records import Sensor
 from monitor.sandbox.valley import Valley
 from monitor.service import PassEvent
 
@@ -78,18 +79,22 @@ def _run_seed(task: Task, seed: int, models: Sequence[Path], tell: Progress) -> 
         valley = make_year(folder, seed, task.size)
         seconds = {"simulation": time.perf_counter() - started}
         progress(f"simulated in {seconds['simulation']:.0f} s, storm on {valley.storm:%Y-%m-%d}")
-        started = time.perf_counter()
-        settings = watch(folder, valley, _Teller(progress, len(valley.times) + len(valley.passes)))
-        seconds["watch"] = time.perf_counter() - started
-        with closing(SqlStore(settings.database)) as store:
-            record = judge(valley, settings, store, seconds, task)
+        if load_year(_year_file(task, seed)) is None:
+            record = _watch(task, folder, valley, seconds, progress)
             save(record, _year_file(task, seed))
-            false = [one for one in record.events if not one.true]
-            progress(f"watched in {seconds['watch']:.0f} s; {len(false)} false events")
-            for model in models:
-                trial = _try(settings, model, valley, store)
-                save(trial, _trial_file(task, seed, model))
-                progress(f"{model.name} tried in {trial.seconds:.0f} s")
+            false = sum(not one.true for one in record.events)
+            progress(f"watched in {record.seconds['watch']:.0f} s; {false} false events")
+        for model in models:
+            trial = _try(folder, model, valley)
+            save(trial, _trial_file(task, seed, model))
+            progress(f"{model.name} tried in {trial.seconds:.0f} s")
+
+
+def _watch(task: Task, folder: Path, valley: Valley, seconds: dict[str, float], progress: Progress) -> YearRecord:
+    started = time.perf_counter()
+    settings = watch(folder, valley, _Teller(progress, len(valley.times) + len(valley.passes)))
+    with closing(SqlStore(settings.database)) as store:
+        return judge(valley, settings, store, {**seconds, "watch": time.perf_counter() - started}, task)
 
 
 def judge(valley: Valley, settings: Settings, store: SqlStore, seconds: dict[str, float], task: Task) -> YearRecord:
@@ -132,26 +137,15 @@ def _pieces(valley: Valley) -> dict[str, int]:
     return dict(counts)
 
 
-def _try(settings: Settings, model: Path, valley: Valley, store: SqlStore) -> TrialRecord:
+def _try(folder: Path, model: Path, valley: Valley) -> TrialRecord:
     """A network in place of the shipped one of its sensor."""
     named = "radar_model" if load_card(model).sensor is Sensor.SAR else "model"
-    # The shipped optical model stays where it was: both lie in the folder of the one that is tried.
-    tried = settings.model_copy(update={"models": model.absolute().parent, named: model.name})
-    acquisitions = [entry.acquisition for entry in store.ledger(limit=_HELD)]
-    return try_network(tried, valley, _clear(acquisitions, settings, store), acquisitions)
-
-
-def _clear(acquisitions: Sequence[Acquisition], settings: Settings, store: SqlStore) -> dict[str, float]:
-    """Share of the valley that each acquisition shows, against the one that shows most."""
-    (region,) = settings.region_records()
-    shown: Counter[str] = Counter()
-    archive = LookFiles(settings.products)
-    for tile in region_tiles(region.geometry):
-        for row in store.history(tile, limit=_HELD):
-            if row.look_href:
-                shown[row.acquisition_key] += int((archive.read(row.look_href).state == PixelState.VALID).sum())
-    most = max(shown.values(), default=1)
-    return {one.key: shown[one.key] / most for one in acquisitions}
+    settings = load(write_config(folder, valley))
+    # For a network of radar the shipped optical one stays: both lie in the folder of the one that is tried.
+    return try_network(
+        settings.model_copy(update={"models": model.absolute().parent, named: model.name}),
+        valley,
+    )
 
 
 class _Teller:

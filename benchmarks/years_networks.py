@@ -6,9 +6,10 @@ does not lie between the looks: then every cluster is false. Across the storm th
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from benchmarks.years_records import OPTICS, RADAR, Sweep, TrialRecord
 from benchmarks.years_watch import pictureless
 from monitor import wiring
 from monitor.config import Settings
+from monitor.core.acquisitions import group
 from monitor.core.change import AlertSettings
 from monitor.core.clusters import burn, grow, label_clusters
 from monitor.core.grid import PIXEL_HA, project, region_tiles
@@ -36,8 +38,8 @@ Rule = Callable[[Scene, Changes, float], Mask]
 NETWORK = tuple(np.round(np.arange(0.05, 0.96, 0.05), 2).tolist())
 BASELINE = tuple(np.round(np.arange(0.3, 1.65, 0.075), 3).tolist())
 RADAR_BASELINE = tuple(np.round(np.arange(3.0, 8.1, 0.25), 2).tolist())
-_CLEAR = 0.5
-"""An optical look takes part that shows so much of the valley."""
+_CLOUDED = 50.0
+"""Optical looks with more cloud, per cent, take no part."""
 _QUIET = {Sensor.OPTICAL: 4, Sensor.SAR: 3}
 """Quiet comparisons, for radar on each track."""
 _RIM_PX = 2
@@ -59,22 +61,18 @@ class Comparison:
         return f"{self.now.sensing_time:%Y-%m-%d} ({earlier})"
 
 
-def plan(
-    acquisitions: Sequence[Acquisition], clear: Mapping[str, float], valley: Valley, sensor: Sensor, depth: int
-) -> list[Comparison]:
+def plan(acquisitions: Sequence[Acquisition], storm: datetime, sensor: Sensor, depth: int) -> list[Comparison]:
     """Quiet comparisons spread over the time before the storm, and the first one across it, for each track of radar.
 
     Args:
-        clear: share of the valley that an acquisition shows, by its key.
         depth: looks in a reference.
     """
-    own = [one for one in acquisitions if one.sensor is sensor]
+    own = [one for one in acquisitions if one.sensor is sensor and _cloud_percent(one) <= _CLOUDED]
     planned: list[Comparison] = []
     for kind in sorted({one.comparable for one in own}):
-        usable = [one for one in own if one.comparable == kind and clear.get(one.key, 0.0) >= _CLEAR]
-        usable.sort(key=lambda one: one.sensing_time)
-        quiet = [one for one in usable if one.sensing_time < valley.storm]
-        later = [one for one in usable if one.sensing_time > valley.storm]
+        usable = sorted((one for one in own if one.comparable == kind), key=lambda one: one.sensing_time)
+        quiet = [one for one in usable if one.sensing_time < storm]
+        later = [one for one in usable if one.sensing_time > storm]
         last = len(quiet) - 1
         chosen = sorted({round(place) for place in np.linspace(min(depth, last), last, _QUIET[sensor])})
         planned += [
@@ -85,25 +83,27 @@ def plan(
     return planned
 
 
-def try_network(
-    settings: Settings, valley: Valley, clear: Mapping[str, float], acquisitions: Sequence[Acquisition]
-) -> TrialRecord:
+def _cloud_percent(acquisition: Acquisition) -> float:
+    """As the producer counts it over the scene, which here is the valley; 0 for radar."""
+    return max((item.cloud_percent or 0.0 for item in acquisition.items), default=0.0)
+
+
+def try_network(settings: Settings, valley: Valley) -> TrialRecord:
     """The network of `settings` (its radar model, if it names one) beside the baseline."""
     started = time.perf_counter()
     sensor = Sensor.SAR if settings.radar_model is not None else Sensor.OPTICAL
-    alerts = settings.alerts
     (region,) = settings.region_records()
     with pictureless(), closing(wiring.build(settings)) as service:
         # The composition root has no seam for this, on purpose; a benchmark may reach in.
+        items, _, _ = service._search(region, datetime.now(UTC))
         tools = service._pipeline._instruments(region, sensor)
-        planned = plan(acquisitions, clear, valley, sensor, depth_of(sensor, alerts))
-        trial = _Trial(tools, region, alerts, valley)
+        planned = plan(group(region.id, items)[0], valley.storm, sensor, depth_of(sensor, settings.alerts))
+        trial = _Trial(tools, region, settings.alerts, valley)
         for comparison in planned:
             trial.add(comparison)
-    network = settings.radar_model if settings.radar_model is not None else settings.model
     return TrialRecord(
         seed=valley.seed,
-        model=f"{network} {tools.model_version}",
+        model=tools.card.version,
         sensor=RADAR if sensor is Sensor.SAR else OPTICS,
         quiet=sum(not one.storm for one in planned),
         storm=sum(one.storm for one in planned),
