@@ -95,15 +95,19 @@ class EarlierLooks:
         opened them, whose newest looks from before are the same. A network of pairs that opened one is asked anew,
         about `looks` of the acquisition beside the frozen ones.
         """
-        groups: dict[object, list[Event]] = {}
-        hrefs: dict[object, dict[Tile, list[str]]] = {}
+        groups: dict[object, list[_Shared]] = {}
         for event in events:
             kept = self._store.reference(event.id, self._acquisition.comparable)
             own = event.comparable == self._acquisition.comparable
-            key = opening_acquisition(event) if own else _newest(kept)
-            groups.setdefault(key, []).append(event)
-            hrefs.setdefault(key, {}).update(kept)
-        return [self._recalled(group, hrefs[key], looks) for key, group in groups.items()]
+            alike = groups.setdefault(opening_acquisition(event) if own else _newest(kept), [])
+            # A late look may have come between: the same opening, and other looks before it.
+            shared = next((one for one in alike if one.agrees(kept)), None)
+            if shared is None:
+                shared = _Shared(events=[], hrefs={})
+                alike.append(shared)
+            shared.events.append(event)
+            shared.hrefs.update(kept)
+        return [self._recalled(one.events, one.hrefs, looks) for alike in groups.values() for one in alike]
 
     def _recalled(
         self, events: Sequence[Event], hrefs: Mapping[Tile, Sequence[str]], looks: Mapping[Tile, Look]
@@ -204,6 +208,18 @@ class EarlierLooks:
             nothing = np.full_like(reference.probability, np.nan)
             return replace(reference, probability=nothing, spread=nothing)
         return replace(reference, probability=through_model.probability, spread=through_model.spread)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shared:
+    """Events and the frozen looks, by tile, that are theirs together."""
+
+    events: list[Event]
+    hrefs: dict[Tile, list[str]]
+
+    def agrees(self, hrefs: Mapping[Tile, Sequence[str]]) -> bool:
+        """Whether another event has the same looks on every tile that both have."""
+        return all(list(kept) == self.hrefs.get(tile, list(kept)) for tile, kept in hrefs.items())
 
 
 def _newest(hrefs: Mapping[Tile, Sequence[str]]) -> frozenset[str]:
