@@ -1,15 +1,18 @@
 """One acquisition against the past: clusters, the events they open, and what it says about open events."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
+from monitor.core.canvas import Canvas
 from monitor.core.change import AlertSettings, ChangeLayer
 from monitor.core.clusters import Ground, burn, clusters
 from monitor.core.events import (
+    Level,
     LookContext,
     add_evidence,
     belongs_to,
@@ -18,8 +21,9 @@ from monitor.core.events import (
     judge_across,
     measure,
     open_event,
+    together,
 )
-from monitor.core.grid import PIXEL_HA, project, tile_polygon
+from monitor.core.grid import PIXEL_HA, project, tile_polygon, zone_strip
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.core.surroundings import Seen, look_around, neighbourhood
 from monitor.records import (
@@ -79,20 +83,25 @@ def _attribute(
 
 
 def judge_events(
-    scene: Scene,
+    scenes: Sequence[Scene],
     frozen: Sequence[Frozen],
     context: LookContext,
     settings: AlertSettings,
     lifecycle: LifecycleSettings,
 ) -> list[Event]:
-    """Open events with this look's evidence, each judged against its own frozen reference."""
+    """Open events with this look's evidence, each judged against its own frozen reference.
+
+    Args:
+        scenes: of every UTM zone: the look gives an event that lies in two of them one piece of evidence.
+    """
     judged = []
     for group in frozen:
         # Only where the past is known or an event lies: a region may be a hundred times as large.
-        near = scene.part({*group.past, *(tile for event in group.events for tile in event.tiles)})
-        layers = change_layers(_told(near, group), group.past)
+        tiles = {*group.past, *(tile for event in group.events for tile in event.tiles)}
+        near = [scene.part(tiles) for scene in scenes if any(tile.epsg == scene.canvas.epsg for tile in tiles)]
+        seen = [(part, change_layers(_told(part, group), group.past)) for part in near]
         for event in group.events:
-            piece = _evidence(event, near, layers, context, settings)
+            piece = _evidence(event, seen, context, settings)
             if piece is not None and not said_before(event, context.acquisition_key, piece.verdict):
                 judged.append(add_evidence(event, [piece], lifecycle))
     return judged
@@ -106,29 +115,26 @@ def _told(scene: Scene, group: Frozen) -> Scene:
     return replace(scene, probability=scene.canvas.lay(said, NAN))
 
 
-def _evidence(
-    event: Event,
-    scene: Scene,
-    layers: Mapping[Detector, ChangeLayer],
-    context: LookContext,
-    settings: AlertSettings,
-) -> Evidence | None:
-    """What the scene says about an event; None when it does not show any of its ground."""
-    ground = burn(project(event.geometry, 4326, scene.canvas.epsg), scene.canvas)
-    if not ground.any():
+Seeing = tuple[Scene, Mapping[Detector, ChangeLayer]]
+"""A scene, and its change against what was known before."""
+
+
+def _evidence(event: Event, seen: Sequence[Seeing], context: LookContext, settings: AlertSettings) -> Evidence | None:
+    """What the scenes say about an event; None when they do not show any of its ground."""
+    parts = [(*one, ground) for one in seen if (ground := _ground(event, one[0].canvas)).any()]
+    offered = {detector for _, layers, _ in parts for detector in layers}
+    if not offered:
         return None
-    own = event.comparable == context.comparable and event.detector in layers
-    detector = event.detector if own else next(one for one in _BASELINES if one in layers)
+    own = event.comparable == context.comparable and event.detector in offered
+    detector = event.detector if own else next(one for one in _BASELINES if one in offered)
     high = threshold_of(detector, settings)
-    change = layers[detector].change
-    # Where a cluster may start: not on a bank, which a flood has cleared.
-    strong = (change >= high) & (scene.slope_deg >= settings.seed_slope_deg)
-    level = measure(change, ground, PIXEL_HA, strong)
+    levels = [_level(scene, layers.get(detector), ground, high, settings) for scene, layers, ground in parts]
+    level = together([*levels, *_hidden(event, {scene.canvas.epsg for scene, _, _ in parts})])
     if own:
         # Ground that only another sensor saw change thins the mean that is to be expected.
         verdict, detail = judge(level, event.mean_change * (1.0 - event.foreign_ha / event.area_ha))
     else:
-        verdict, detail = judge_across(level, high, scene.sensor)
+        verdict, detail = judge_across(level, high, context.sensor)
     return Evidence(
         acquisition_id=context.acquisition_id,
         sensing_time=context.sensing_time,
@@ -139,6 +145,36 @@ def _evidence(
         strength=level.area_ha * (level.mean_change or 0.0),
         detail=detail,
     )
+
+
+def _ground(event: Event, canvas: Canvas) -> NDArray[np.bool_]:
+    """(H, W) pixels of an event on a canvas."""
+    if canvas.epsg not in {tile.epsg for tile in event.tiles}:
+        return np.zeros(canvas.shape, dtype=np.bool_)
+    return burn(_part(event, canvas.epsg), canvas)
+
+
+def _hidden(event: Event, shown: Container[int]) -> list[Level]:
+    """The ground of an event in those of its zones that the look does not show."""
+    zones = sorted({tile.epsg for tile in event.tiles if tile.epsg not in shown})
+    areas = [float(_part(event, zone).area) / 10_000.0 for zone in zones]
+    return [Level(observed_fraction=0.0, mean_change=None, area_ha=area_ha) for area_ha in areas]
+
+
+def _part(event: Event, epsg: int) -> BaseGeometry:
+    """An event's ground in one of its zones, in that zone's CRS. Tiles of two zones overlap: each has its own part."""
+    alone = len({tile.epsg for tile in event.tiles}) == 1
+    return project(event.geometry if alone else event.geometry.intersection(zone_strip(epsg)), 4326, epsg)
+
+
+def _level(
+    scene: Scene, layer: ChangeLayer | None, ground: NDArray[np.bool_], high: float, settings: AlertSettings
+) -> Level:
+    """One scene's change on an event's pixels; without a layer they were not observed."""
+    change = np.full(ground.shape, NAN) if layer is None else layer.change
+    # Where a cluster may start: not on a bank, which a flood has cleared.
+    strong = (change >= high) & (scene.slope_deg >= settings.seed_slope_deg)
+    return measure(change, ground, PIXEL_HA, strong)
 
 
 _BASELINES = (Detector.BASELINE, Detector.RADAR)

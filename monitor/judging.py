@@ -76,15 +76,14 @@ class Judge:
         past, looked = case.past, case.looked
         history = self.store.is_history(case.acquisition)
         known, resting = ([], []) if history else self._known(case.acquisition)
-        events: list[Event] = []
         change: Change = {detector: {} for detector in Detector}
         # Also without a past, as after a change of model, open events get their evidence.
-        for scene in self._scenes(case) if past.references or known else []:
-            changes = compare(scene, past.references, self.alerts) if past.references else None
-            for detector, layer in changes.layers.items() if changes else ():
+        shown = self._scenes(case) if past.references or known else []
+        seen = [(one, compare(one, past.references, self.alerts)) for one in shown] if past.references else []
+        for scene, changes in seen:
+            for detector, layer in changes.layers.items():
                 change[detector].update(scene.canvas.cut(layer.change))
-            if not history:
-                events += self._events(case, scene, changes, known, resting)
+        events = [] if history else self._events(case, shown, seen, known, resting)
         rows = (*looked.hidden.values(), *_observations(case))
         result = AcquisitionResult(
             reason="learning" if not past.references else "history" if history else "compared",
@@ -97,19 +96,32 @@ class Judge:
         return result, change
 
     def _events(
-        self, case: Case, scene: Scene, changes: Changes | None, known: Sequence[Event], resting: Sequence[Event]
+        self,
+        case: Case,
+        shown: Sequence[Scene],
+        seen: Sequence[tuple[Scene, Changes]],
+        known: Sequence[Event],
+        resting: Sequence[Event],
     ) -> list[Event]:
-        """The known events of one zone with what this look says of them, some of them enlarged, and new ones."""
-        context = replace(self._context(case), shift=_shift(changes))
-        here = [event for event in known if any(tile.epsg == scene.canvas.epsg for tile in event.tiles)]
-        standing = self._heard(scene, here, context, case)
-        if changes is None:
-            return standing
-        # What this look has just refuted takes up no ground: it may show a change of its own there.
-        taken = [event for event in standing if event.state in OPEN_STATES]
-        found = find(scene, changes, [*taken, *resting], self.alerts)
-        dated = [(cluster, seen_before(cluster, scene, case.past.references)) for cluster in found]
-        return absorb(dated, standing, context, self.alerts, self.lifecycle)
+        """The known events with what this look says of them, some of them enlarged, and new ones.
+
+        Args:
+            shown: the look in every UTM zone.
+            seen: and how it changed there, where there is a past.
+        """
+        context = self._context(case)
+        zones = {scene.canvas.epsg for scene in shown}
+        here = [event for event in known if any(tile.epsg in zones for tile in event.tiles)]
+        standing = self._heard(shown, here, context, case)
+        # Zone after zone: what was opened or enlarged in one takes up its ground in the next, and grows on there.
+        for scene, changes in seen:
+            # What this look has just refuted takes up no ground: it may show a change of its own there.
+            taken = [event for event in standing if event.state in OPEN_STATES]
+            found = find(scene, changes, [*taken, *resting], self.alerts)
+            dated = [(cluster, seen_before(cluster, scene, case.past.references)) for cluster in found]
+            local = replace(context, shift=_shift(changes))
+            standing = absorb(dated, standing, local, self.alerts, self.lifecycle)
+        return standing
 
     def _known(self, acquisition: Acquisition) -> tuple[list[Event], list[Event]]:
         """Open events of the region, and ended ones on whose ground a change is no news."""
@@ -123,7 +135,7 @@ class Judge:
         terrain = {tile: ground for tile, ground in found.items() if ground is not None}
         return scenes(case.looked.looks, terrain, self.alerts, _measuring(case))
 
-    def _heard(self, scene: Scene, known: Sequence[Event], context: LookContext, case: Case) -> list[Event]:
+    def _heard(self, shown: Sequence[Scene], known: Sequence[Event], context: LookContext, case: Case) -> list[Event]:
         """All known events, with what this look says about those that it may speak about."""
         deaf = {
             event.id: _OTHER_MODEL
@@ -136,11 +148,12 @@ class Judge:
             deaf |= {event.id: _nothing_to_compare(event, context) for event in lost}
             judged.append(replace(group, events=tuple(event for event in group.events if event.id not in deaf)))
         frozen = [group for group in judged if group.events]
-        heard = judge_events(scene, frozen, context, self.alerts, self.lifecycle)
+        heard = judge_events(shown, frozen, context, self.alerts, self.lifecycle)
+        tiles = {tile for scene in shown for tile in scene.canvas.tiles}
         heard += [
             not_observed(event, deaf[event.id], context, self.lifecycle)
             for event in known
-            if event.id in deaf and not set(scene.canvas.tiles).isdisjoint(event.tiles)
+            if event.id in deaf and not tiles.isdisjoint(event.tiles)
         ]
         standing = {event.id: event for event in known}
         standing.update((event.id, event) for event in heard)
@@ -219,9 +232,9 @@ def _measuring(case: Case) -> Measuring:
     )
 
 
-def _shift(changes: Changes | None) -> float:
+def _shift(changes: Changes) -> float:
     """What the whole scene did, in the measure of its sensor's baseline."""
-    layers = changes.layers if changes else {}
+    layers = changes.layers
     return next((layers[one].shift for one in (Detector.BASELINE, Detector.RADAR) if one in layers), 0.0)
 
 

@@ -164,7 +164,7 @@ def burn(geometry: BaseGeometry, canvas: Canvas) -> Mask:
 
 def _polygons(geometry: BaseGeometry) -> list[Polygon]:
     if isinstance(geometry, Polygon):
-        return [geometry]
+        return [] if geometry.is_empty else [geometry]
     return [part for whole in getattr(geometry, "geoms", []) for part in _polygons(whole)]
 
 

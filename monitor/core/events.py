@@ -84,13 +84,29 @@ def measure(
     """
     values = change[ground]
     seen = np.isfinite(values)
+    area_ha = float(ground.sum()) * pixel_ha
     if not seen.any():
-        return Level(observed_fraction=0.0, mean_change=None, area_ha=0.0)
+        return Level(observed_fraction=0.0, mean_change=None, area_ha=area_ha)
     return Level(
         observed_fraction=float(seen.mean()),
         mean_change=float(values[seen].mean(dtype=np.float64)),
-        area_ha=float(ground.sum()) * pixel_ha,
+        area_ha=area_ha,
         strong_ha=float((strong & ground).sum()) * pixel_ha if strong is not None else 0.0,
+    )
+
+
+def together(levels: Sequence[Level]) -> Level:
+    """One level of the parts of an event, at least one, that lie on different grids."""
+    if len(levels) == 1:
+        return levels[0]
+    area_ha = sum(level.area_ha for level in levels)
+    seen = [(level.area_ha * level.observed_fraction, level.mean_change or 0.0) for level in levels]
+    seen_ha = sum(hectares for hectares, _ in seen)
+    return Level(
+        observed_fraction=seen_ha / area_ha if area_ha else 0.0,
+        mean_change=sum(hectares * change for hectares, change in seen) / seen_ha if seen_ha else None,
+        area_ha=area_ha,
+        strong_ha=sum(level.strong_ha for level in levels),
     )
 
 

@@ -92,6 +92,13 @@ def blocks(tiles: Iterable[Tile], side: int) -> tuple[tuple[Tile, ...], ...]:
     return tuple(tuple(group) for _, group in sorted(groups.items()))
 
 
+def zone_strip(epsg: int) -> BaseGeometry:
+    """All ground of a UTM zone on its side of the equator (326xx north, 327xx south), EPSG:4326."""
+    west = 6.0 * (epsg % 100) - 186.0
+    south = -90.0 if epsg >= 32700 else 0.0
+    return box(west, south, west + 6.0, south + 90.0)
+
+
 def _zone(longitude: float) -> int:
     return min(60, math.floor((longitude + 180.0) / 6.0) + 1)
 
