@@ -210,3 +210,14 @@ def test_a_network_of_pairs_need_not_learn_anew(small_world: World) -> None:
     world.once()
     said = [verdicts(event)[-1] for event in world.events() if event.id in opened]
     assert said.count(Verdict.SUPPORTS) >= 2
+
+
+def test_a_network_of_pairs_is_silent_where_it_is_not_asked(small_world: World) -> None:
+    """By default the baseline alerts; what the network says beside it is stored."""
+    write_reddening(small_world.folder / "models" / "reddening", earlier=1)
+    small_world.configure(model="reddening")
+    small_world.once(small_world.valley.times[2])
+    assert {event.detector for event in small_world.events()} == {Detector.BASELINE}
+    rows = answers(small_world)["answered"]
+    assert {row["sensing_time"] for row in rows} == {time.isoformat() for time in small_world.valley.times[1:3]}
+    assert all(row["mean"] is not None for row in rows)
