@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.features import VISIBLE, Sources, before, build_features, date_of, earlier_dates, inputs_of
-from monitor.core.grid import TILE_PX
+from monitor.core.grid import TILE_PX, blocks
 from monitor.core.ground_layers import land_cover_around, terrain_around
 from monitor.core.reference import newest_observed
 from monitor.core.tta import predict_tile
@@ -24,8 +24,9 @@ Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 _NAN = np.float32(np.nan)
-_DESCRIPTIONS = 1280
-"""Descriptions of the ground around a tile that are kept at hand for each date."""
+_BLOCK_TILES = 4
+_DESCRIPTIONS = 160
+"""Descriptions of ground that are kept at hand for each date: those of a block and its neighbours."""
 
 
 class PairNetwork:
@@ -56,7 +57,7 @@ class PairNetwork:
         newest = self._view(now)
         dates = [self._view(looks) for looks in _by_date(earlier)]
         answers = {}
-        for tile in order_for_cache(tuple(earlier)):
+        for tile in (tile for block in blocks(earlier, _BLOCK_TILES) for tile in order_for_cache(block)):
             stacked = self._watch.run("features", partial(self._stack, tile, newest, dates)) if tile in now else None
             if stacked is not None:
                 answers[tile] = self._ask(tile, *stacked)
