@@ -1,6 +1,6 @@
 """What one acquisition says of the ground: change against the past, evidence on open events, and new events."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,6 +10,7 @@ from monitor.core.change import AlertSettings
 from monitor.core.events import LookContext, add_evidence
 from monitor.core.grid import RESOLUTION_M
 from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, LifecycleSettings, rests
+from monitor.core.water import under_water
 from monitor.evidence import absorb, find, judge_events, said_before, seen_before
 from monitor.looking import Instruments
 from monitor.observing import compared, observed, silence
@@ -32,6 +33,7 @@ from monitor.scene import Changes, Measuring, Scene, compare, scenes
 from monitor.survey import Survey
 
 Array = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 Change = dict[Detector, dict[Tile, Array]]
 """Change of every detector on every compared tile."""
 
@@ -77,8 +79,9 @@ class Judge:
         history = self.store.is_history(case.acquisition)
         known, resting = ([], []) if history else self._known(case.acquisition)
         change: Change = {detector: {} for detector in Detector}
+        water = case.earlier.water(looked.looks)
         # Also without a past, as after a change of model, open events get their evidence.
-        shown = self._scenes(case) if past.references or known else []
+        shown = self._scenes(case, water) if past.references or known else []
         seen = [(one, compare(one, past.references, self.alerts)) for one in shown] if past.references else []
         for scene, changes in seen:
             for detector, layer in changes.layers.items():
@@ -87,7 +90,7 @@ class Judge:
         rows = (*looked.hidden.values(), *_observations(case))
         result = AcquisitionResult(
             reason="learning" if not past.references else "history" if history else "compared",
-            detail=_summary(events, past, looked, history) + silence(rows),
+            detail=_summary(events, past, looked, history) + silence(rows) + _without_water(case, water),
             observations=rows,
             events=tuple(events),
             references=tuple(case.earlier.freeze(events, known)),
@@ -130,10 +133,13 @@ class Judge:
         known = [event for event in found if event.state in OPEN_STATES]
         return known, [event for event in found if rests(event, now, acquisition.comparable, lifecycle)]
 
-    def _scenes(self, case: Case) -> list[Scene]:
+    def _scenes(self, case: Case, water: Mapping[Tile, Mask]) -> list[Scene]:
+        looks = {
+            tile: under_water(look, water[tile]) if tile in water else look for tile, look in case.looked.looks.items()
+        }
         found = {tile: case.instruments.terrain.read(tile) for tile in case.looked.looks}
         terrain = {tile: ground for tile, ground in found.items() if ground is not None}
-        return scenes(case.looked.looks, terrain, self.alerts, _measuring(case))
+        return scenes(looks, terrain, self.alerts, _measuring(case))
 
     def _heard(self, shown: Sequence[Scene], known: Sequence[Event], context: LookContext, case: Case) -> list[Event]:
         """All known events, with what this look says about those that it may speak about."""
@@ -251,6 +257,12 @@ def _observations(case: Case) -> Iterator[Observation]:
         if tile in past.newest and tile in past.references:
             row = compared(row, look, past.rows[tile], past.newest[tile], past.references[tile], through.threshold)
         yield row
+
+
+def _without_water(case: Case, water: Mapping[Tile, Mask]) -> str:
+    """Where a radar pass takes no account of water and its banks, for the end of a sentence."""
+    dry = 0 if case.acquisition.sensor is Sensor.OPTICAL else len(case.looked.looks.keys() - water.keys())
+    return f"; open water unknown for lack of optics: {dry} tile{'s' if dry > 1 else ''}" if dry else ""
 
 
 def _summary(events: Sequence[Event], past: Past, looked: Survey, history: bool) -> str:

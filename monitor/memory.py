@@ -1,11 +1,11 @@
 """Looks out of the archive. One that is gone or broken is left out and said; it never stops the watch."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.reference import Depth
+from monitor.core.reference import Depth, valid
 from monitor.errors import AssetUnavailable, BadAsset
 from monitor.ports import LookArchive
 from monitor.records import Look, Observation
@@ -40,15 +40,20 @@ class Memory:
         return [look for href in hrefs if (look := self.recall(href)) is not None]
 
     def last(
-        self, rows: Iterable[Observation], wanted: NDArray[np.bool_], depth: int
+        self,
+        rows: Iterable[Observation],
+        wanted: NDArray[np.bool_],
+        depth: int,
+        shows: Callable[[Look], NDArray[np.bool_]] = valid,
     ) -> tuple[list[Observation], list[Look]]:
         """Those observations, and their looks, that show every wanted pixel `depth` times, as far as there are any.
 
         Args:
             rows: newest first; no more looks are read than needed.
             wanted: (256, 256) pixels to be known. For a look that is lost, an older one fills up.
+            shows: (256, 256) the pixels that a look makes known.
         """
-        lacking = Depth(wanted, depth)
+        lacking = Depth(wanted, depth, shows)
         pairs: list[tuple[Observation, Look]] = []
         for row in rows:
             if lacking.reached:

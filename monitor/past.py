@@ -1,6 +1,6 @@
 """What was known of the ground before an acquisition: earlier looks at its tiles, and those that events have frozen."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -12,6 +12,7 @@ from monitor.core.change import AlertSettings
 from monitor.core.grid import TILE_PX
 from monitor.core.lifecycle import OPEN_STATES
 from monitor.core.reference import Reference, newest_looks, valid
+from monitor.core.water import open_water, sees_ground_or_water
 from monitor.evidence import Frozen, opening_acquisition
 from monitor.memory import Memory
 from monitor.pairing import PairNetwork
@@ -87,6 +88,22 @@ class EarlierLooks:
         self._memory.check()
         past.answers.update(self._pairs.answer(looks, fed) if self._pairs else {})
         return past
+
+    def water(self, tiles: Iterable[Tile]) -> dict[Tile, Mask]:
+        """(256, 256) open water on every tile that optics saw before a radar pass; optics tell it themselves.
+
+        Only looks at surface reflectance tell water from ground.
+        """
+        if self._acquisition.sensor is Sensor.OPTICAL:
+            return {}
+        found, whole = {}, np.ones((TILE_PX, TILE_PX), dtype=np.bool_)
+        depth, before = self._settings.looks, self._acquisition.sensing_time
+        for tile in tiles:
+            rows = self._rows(tile, Sensor.OPTICAL.value, self._model_version, before)
+            _, looks = self._memory.last(rows, whole, depth, sees_ground_or_water)
+            if looks:
+                found[tile] = open_water(looks, depth)
+        return found
 
     def frozen(self, events: Sequence[Event], looks: Mapping[Tile, Look]) -> list[Frozen]:
         """Events with what is left of their frozen references in the acquisition's own comparability class.

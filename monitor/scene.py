@@ -14,7 +14,6 @@ from monitor.core.canvas import Canvas, canvases
 from monitor.core.change import AlertSettings, ChangeLayer, Colours, bare_ground_change, network_change
 from monitor.core.clusters import grow
 from monitor.core.grid import RESOLUTION_M
-from monitor.core.masks import grow as grow_mask
 from monitor.core.radar import (
     LEAST_PASSES,
     BackscatterReference,
@@ -24,6 +23,7 @@ from monitor.core.radar import (
     least_area_ha,
 )
 from monitor.core.reference import Reference, build_reference, valid
+from monitor.core.water import off_the_banks
 from monitor.records import Detector, Look, PixelState, Sensor, Terrain, Tile
 
 Array = NDArray[np.float32]
@@ -32,7 +32,6 @@ Before = Reference | BackscatterReference
 """What is known of a tile from earlier looks of one comparability class."""
 NAN = np.float32(np.nan)
 _UNSEEN = np.uint8(PixelState.NODATA)
-_BANK_M = 40.0
 _RED_AND_BLUE = (0, 2)
 """Where they stand among the bands that an optical look keeps."""
 
@@ -53,7 +52,7 @@ class Scene:
     """(2, H, W) red and blue reflectance, or (P, H, W) gamma0 in linear power; NaN = no observation."""
     spread: Array
     slope_deg: Array
-    """0 within 40 m of open water: floods move gravel there, and a bank is no slope that slides."""
+    """0 on the banks of open water (`core.water`), which are no slopes that slide."""
     elevation_m: Array
     slopes: Mask
     """Where scene-wide shifts are measured: observed slopes."""
@@ -128,7 +127,7 @@ def _scene(
         ),
         measured=_lay_bands(canvas, seen, _kept(measuring)),
         spread=canvas.lay({tile: looks[tile].spread for tile in canvas.tiles}, NAN),
-        slope_deg=_away_from_water(slope, state),
+        slope_deg=off_the_banks(slope, state),
         elevation_m=canvas.lay({tile: terrain[tile].elevation_m for tile in canvas.tiles if tile in terrain}, NAN),
         slopes=np.nan_to_num(slope, nan=0.0) >= settings.seed_slope_deg / 2,
         state=state,
@@ -143,11 +142,6 @@ def _kept(measuring: Measuring) -> tuple[int, ...]:
 
 def _lay_bands(canvas: Canvas, bands: Mapping[Tile, Array], kept: Sequence[int]) -> Array:
     return np.stack([canvas.lay({tile: pixels[band] for tile, pixels in bands.items()}, NAN) for band in kept])
-
-
-def _away_from_water(slope_deg: Array, state: NDArray[np.uint8]) -> Array:
-    bank = grow_mask(state == PixelState.WATER, _BANK_M, RESOLUTION_M)
-    return np.where(bank, np.float32(0.0), slope_deg)
 
 
 def depth_of(sensor: Sensor, settings: AlertSettings) -> int:

@@ -1,6 +1,6 @@
 """What the ground was like before: the per-pixel median of the last comparable looks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,8 +33,11 @@ def valid(look: Look) -> NDArray[np.bool_]:
 class Depth:
     """Counts, while looks of one tile are fetched newest first, how often each pixel that matters was seen."""
 
-    def __init__(self, wanted: NDArray[np.bool_], depth: int) -> None:
-        """`wanted` (256, 256): the pixels that need `depth` valid looks."""
+    def __init__(
+        self, wanted: NDArray[np.bool_], depth: int, shows: Callable[[Look], NDArray[np.bool_]] = valid
+    ) -> None:
+        """`wanted` (256, 256): the pixels that need `depth` looks that show them."""
+        self._shows = shows
         self._lacking = np.where(wanted, depth, 0)
 
     @property
@@ -44,7 +47,7 @@ class Depth:
 
     def take(self, look: Look) -> bool:
         """Count a look; False when it shows nothing that is still lacking."""
-        helps = valid(look) & (self._lacking > 0)
+        helps = self._shows(look) & (self._lacking > 0)
         self._lacking -= helps
         return bool(helps.any())
 

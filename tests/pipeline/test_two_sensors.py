@@ -5,7 +5,9 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
+import rasterio
 
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.records import (
@@ -104,6 +106,21 @@ def test_the_choice_is_stored_with_its_reason(watched: World) -> None:
     assert ("sar", "sar", "no-fresh-optics") in reasons
     with closing(watched.store()) as store:
         assert sum(count.count for count in store.choices(watched.valley.passes[0] - timedelta(days=1))) == len(choices)
+
+
+def test_radar_takes_the_water_that_optics_saw(watched: World) -> None:
+    """What SCL shows as the river is no ground to radar either; until optics have looked, that is said."""
+    first = watched.valley.times[0]
+    passes = [entry for entry in watched.ledger() if entry.acquisition.sensor is Sensor.SAR]
+    unknown = {entry.acquisition.sensing_time for entry in passes if "open water unknown" in str(entry.detail)}
+    assert unknown == {entry.acquisition.sensing_time for entry in passes if entry.acquisition.sensing_time < first}
+    newest = max(passes, key=lambda entry: entry.acquisition.sensing_time).acquisition
+    layer = watched.products / "regions" / REGION / newest.id / "backscatter-change.tif"
+    with rasterio.open(layer) as change, rasterio.open(watched.asset(5, "SCL")) as classes:
+        river = np.argwhere(classes.read(1) == 6)
+        assert len(river) > 20
+        places = [classes.xy(row, column) for row, column in river]
+        assert all(value[0] == change.nodata for value in change.sample(places))
 
 
 @pytest.mark.parametrize(
