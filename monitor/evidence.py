@@ -130,11 +130,13 @@ def _evidence(event: Event, seen: Sequence[Seeing], context: LookContext, settin
     high = threshold_of(detector, settings)
     levels = [_level(scene, layers.get(detector), ground, high, settings) for scene, layers, ground in parts]
     level = together([*levels, *_hidden(event, {scene.canvas.epsg for scene, _, _ in parts})])
+    quiet = next(layers[detector].quiet for _, layers, _ in parts if detector in layers)
     if own:
         # Ground that only another sensor saw change thins the mean that is to be expected.
-        verdict, detail = judge(level, event.mean_change * (1.0 - event.foreign_ha / event.area_ha))
+        foreign = event.foreign_ha / event.area_ha
+        verdict, detail = judge(level, event.mean_change * (1.0 - foreign) + quiet * foreign, quiet)
     else:
-        verdict, detail = judge_across(level, high, context.sensor)
+        verdict, detail = judge_across(level, high, context.sensor, quiet)
     return Evidence(
         acquisition_id=context.acquisition_id,
         sensing_time=context.sensing_time,

@@ -84,6 +84,8 @@ class ChangeLayer:
     """What was removed for the whole scene (median before correction)."""
     noise: float
     """Robust standard deviation of the change on slopes (1.4826 MAD)."""
+    quiet: float = 0.0
+    """Its mean on ground where nothing happened: more than 0 where change has no sign."""
 
 
 def network_change(now: Array, before: Array, slopes: Mask) -> ChangeLayer:

@@ -22,8 +22,8 @@ _EIGHT = np.ones((3, 3), dtype=bool)
 _MIN_COMPONENT_PX = 3
 RUNOUT_M = 100.0
 """How far change may run out from a slope onto flat ground before it is somebody's field."""
-# Ground that is neither a valley's floor nor a field that machines work.
-_SLOPING_DEG = 10.0
+SLOPING_DEG = 10.0
+"""Ground at least so steep is neither a valley's floor nor a field that machines work."""
 # Beyond this size a cluster is many landslides side by side, and drops no more than its slopes are high.
 _ONE_SLOPE_M = 200.0
 # Gaps of one pixel inside an outline are noise of the classifier, not islands of intact ground.
@@ -108,7 +108,7 @@ def _judge(
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     steep = np.bincount(labels[slope_deg >= settings.seed_slope_deg], minlength=count + 1)
     side_m = np.minimum(np.sqrt(sizes) * RESOLUTION_M, _ONE_SLOPE_M)
-    sloping = np.bincount(labels[slope_deg >= _SLOPING_DEG], minlength=count + 1)
+    sloping = np.bincount(labels[slope_deg >= SLOPING_DEG], minlength=count + 1)
     likely = (sloping >= settings.sloping_share * sizes) | (steep * PIXEL_HA >= settings.steep_area_ha)
     likely &= steep >= settings.steep_share * sizes
     likely &= _drops(elevation_m, labels, count) >= settings.drop_ratio * side_m

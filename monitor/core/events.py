@@ -110,12 +110,13 @@ def together(levels: Sequence[Level]) -> Level:
     )
 
 
-def judge(level: Level, opening_change: float) -> tuple[Verdict, str]:
-    """What a level says about an event that opened with `opening_change`."""
+def judge(level: Level, opening_change: float, quiet: float = 0.0) -> tuple[Verdict, str]:
+    """What a level says about an event that opened with `opening_change`, where quiet ground shows `quiet`."""
     if level.mean_change is None or level.observed_fraction < _MIN_OBSERVED:
         return Verdict.NOT_OBSERVED, f"{level.observed_fraction:.0%} of the ground was seen"
-    share = level.mean_change / opening_change if opening_change else 0.0
+    share = _share(level.mean_change, opening_change, quiet)
     detail = f"change {level.mean_change:+.2f} against the ground as it was before, {share:.0%} of the first"
+    detail += _above(quiet)
     if share >= _STILL_CHANGED:
         return Verdict.SUPPORTS, detail
     if share < _BACK:
@@ -123,13 +124,14 @@ def judge(level: Level, opening_change: float) -> tuple[Verdict, str]:
     return Verdict.INCONCLUSIVE, detail
 
 
-def judge_across(level: Level, high: float, sensor: Sensor) -> tuple[Verdict, str]:
+def judge_across(level: Level, high: float, sensor: Sensor, quiet: float = 0.0) -> tuple[Verdict, str]:
     """What a look says about an event that another sensor or track opened.
 
     Args:
         level: change in the look's own measure against its own earlier looks, on the event's ground.
         high: the change from which its detector starts a cluster.
         sensor: of the look.
+        quiet: what its measure shows where nothing happened.
 
     Change is never compared across sensors: the look is asked whether it saw a change of its own. Optics see every
     fresh scar in the open, so none is evidence against it; radar misses one landslide in eight (Mondini et al. 2019,
@@ -137,15 +139,24 @@ def judge_across(level: Level, high: float, sensor: Sensor) -> tuple[Verdict, st
     """
     if level.mean_change is None or level.observed_fraction < _MIN_OBSERVED:
         return Verdict.NOT_OBSERVED, f"{level.observed_fraction:.0%} of the ground was seen"
-    share = level.mean_change / high
+    share = _share(level.mean_change, high, quiet)
     own = f"{level.mean_change:+.2f} of its own"
-    detail = f"{NAMES[sensor]}: change {own}, {share:.0%} of what would start a cluster"
+    detail = f"{NAMES[sensor]}: change {own}, {share:.0%} of what would start a cluster{_above(quiet)}"
     # A small scar in the coarse outline of another sensor is a scar all the same.
     if share >= _STILL_CHANGED or (sensor is Sensor.OPTICAL and level.strong_ha >= _A_SCAR_HA):
         return Verdict.SUPPORTS, detail
     if share < _BACK and sensor is Sensor.OPTICAL:
         return Verdict.CONTRADICTS, detail
     return Verdict.INCONCLUSIVE, detail
+
+
+def _share(level: float, whole: float, quiet: float) -> float:
+    """How much of a change is there. What quiet ground shows as well is no change."""
+    return (level - quiet) / (whole - quiet) if whole != quiet else 0.0
+
+
+def _above(quiet: float) -> str:
+    return f" above the {quiet:.1f} of quiet ground" if quiet else ""
 
 
 def open_event(cluster: Cluster, context: LookContext, settings: LifecycleSettings) -> Event:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from monitor.core.change import AlertSettings, ChangeLayer
-from monitor.core.clusters import grow
+from monitor.core.clusters import SLOPING_DEG, grow
 from monitor.core.grid import PIXEL_HA, RESOLUTION_M
 from monitor.core.radar_fit import SceneFit, from_db, median, smooth, to_db
 from monitor.core.radar_grid import NativeGrid
@@ -46,6 +46,9 @@ _CORRELATION = 1.6
 _SUM_SD, _DIFFERENCE_SD = 1.67, 1.10
 """Least standard deviation of the sum and the difference of two unit deviations, as if they were correlated by 0.4;
 where a scene's own are larger, these count. What moves both polarisations is often the geometry, not the ground."""
+_QUIET = {1: 0.7, 2: 1.1}
+"""Mean of the strongest deviation of quiet ground, by the number of polarisations: 0.7 and 1.1 over the quiet passes of
+California (from pass to pass 0.6 to 0.8, and 1.0 to 1.3), 1.0 in simulated valleys; 0.80 and 1.21 if it were normal."""
 _OPPOSED = 4.0
 """Scalar product of neighbouring changes beyond which they are opposite: two standard deviations each."""
 _INLIER_DB = 3.0
@@ -176,6 +179,7 @@ def compare_backscatter(
             change=np.where(known, grid.lay(change), np.float32(np.nan)),
             shift=max(shifts, key=abs),
             noise=max(band.noise for band in bands),
+            quiet=_QUIET[min(len(now), 2)],
         ),
         decibels=np.where(known, grid.lay(np.stack([band.decibels for band in bands])), np.float32(np.nan)),
         shift_db=shifts,
@@ -187,13 +191,20 @@ def coherent_change(change: Array, slope_deg: Array, settings: AlertSettings, na
 
     A piece is what lies connected above `radar_low`. It counts when it has the minimum mapping unit and holds as much
     change above `radar_low` as that unit would at `radar_high`: a sum over whatever shape a landslide has, where the
-    widest filter has one shape only (the cluster mass of Bullmore et al. 1999, doi:10.1109/42.750253). Pieces are held
-    to that before neighbours within 150 m are joined: three specks side by side are specks.
+    widest filter has one shape only (the cluster mass of Bullmore et al. 1999, doi:10.1109/42.750253). Its slopes must
+    bring that sum: what lies flat belongs to it as debris does, but a flood that touches a speck on the slope beside it
+    would make any speck a landslide. Pieces are held to that before neighbours within 150 m are joined: three specks
+    side by side are specks.
+
+    Args:
+        change: (H, W) standard deviations, NaN = not observed.
+        slope_deg: (H, W); NaN = unknown, which is not known to slope.
     """
     low = settings.radar_low
     labels, count = ndimage.label(grow(change, slope_deg, low, low, settings.seed_slope_deg), structure=_EIGHT)
-    sizes = np.bincount(labels.ravel(), minlength=count + 1) * PIXEL_HA
-    excess = np.bincount(labels.ravel(), weights=np.nan_to_num(change - low).ravel(), minlength=count + 1) * PIXEL_HA
+    slopes = slope_deg >= SLOPING_DEG
+    sizes = np.bincount(labels[slopes], minlength=count + 1) * PIXEL_HA
+    excess = np.bincount(labels[slopes], weights=np.nan_to_num(change - low)[slopes], minlength=count + 1) * PIXEL_HA
     least = least_area_ha(native_m) - 1e-9
     keep = (sizes >= least) & (excess >= least * (settings.radar_high - low))
     keep[0] = False

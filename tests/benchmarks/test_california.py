@@ -1,6 +1,7 @@
 """The radar benchmark on the real bursts, in small."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ from PIL import Image
 
 from benchmarks.california import (
     CONTRASTS,
+    NATIVE_M,
+    POLARISATIONS,
     SIZES_HA,
     Cell,
     Measured,
@@ -24,9 +27,11 @@ from benchmarks.california import (
     open_bursts,
     paint_cells,
     quiet_table,
+    widen,
 )
 from benchmarks.california_figure import california_figure
 from monitor.core.change import AlertSettings
+from monitor.core.radar import backscatter_change
 from monitor.core.radar_implants import Contrast, paint_backscatter
 
 
@@ -60,6 +65,22 @@ def test_a_shipped_threshold_keeps_its_promise_on_the_held_out_dates(data_folder
     assert len(later) == 21
     layers = [(baseline_layer(look, look.burst.power[look.index]), look) for look in later]
     assert sum(cluster_mask(change, look, start)[1] for change, look in layers) <= 1
+
+
+@pytest.mark.parametrize("bands", [slice(0, 2), slice(0, 1), slice(1, 2)], ids=["both", "VV", "VH"])
+def test_quiet_ground_shows_what_a_layer_says_of_it(data_folder: Path, bands: slice) -> None:
+    """Change without a sign is never 0: its mean over the first quiet passes is what later looks are held against."""
+    burst = open_bursts(data_folder)[0]
+    burst = replace(burst, power=burst.power[:8, bands], times=burst.times[:8])
+    everywhere = np.ones((300, 300), dtype=bool)
+    layers = [
+        backscatter_change(
+            widen(burst.power[look.index]), look.before, everywhere, NATIVE_M, tuple(POLARISATIONS[bands])
+        )
+        for look in looks_of(burst)
+    ]
+    assert len(layers) >= 3
+    assert float(np.nanmean([layer.change for layer in layers])) == pytest.approx(layers[0].quiet, abs=0.15)
 
 
 @pytest.mark.parametrize("name", ["T137-292319-IW2", "T137-292321-IW2", "T137-292323-IW2"])

@@ -103,6 +103,25 @@ def test_a_look_is_judged_by_level(change: float, seen: float, verdict: Verdict)
 
 
 @pytest.mark.parametrize(
+    ("change", "own", "across"),
+    [
+        (2.7, Verdict.SUPPORTS, Verdict.INCONCLUSIVE),
+        (3.0, Verdict.SUPPORTS, Verdict.SUPPORTS),
+        (2.3, Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE),
+        (1.8, Verdict.CONTRADICTS, Verdict.INCONCLUSIVE),
+        (1.0, Verdict.CONTRADICTS, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_what_quiet_ground_shows_is_no_change(change: float, own: Verdict, across: Verdict) -> None:
+    """Standard deviations without a sign are 1.1 where nothing happened: an event of 4 that fell to 1.8 is gone."""
+    level = measure(np.full((10, 10), change, np.float32), np.ones((10, 10), bool), 0.01)
+    assert judge(level, 4.0, 1.1)[0] is own
+    assert judge_across(level, 4.7, Sensor.SAR, 1.1)[0] is across
+    assert "1.1 of quiet ground" in judge(level, 4.0, 1.1)[1]
+    assert "quiet" not in judge(level, 4.0)[1]
+
+
+@pytest.mark.parametrize(
     ("change", "seen", "by_optics", "by_radar"),
     [
         (0.31, 1.0, Verdict.SUPPORTS, Verdict.SUPPORTS),

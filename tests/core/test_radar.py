@@ -131,6 +131,19 @@ def test_half_a_canvas_that_slid_is_found(wet_db: float) -> None:
         assert halves[1] < 0.01, "the unchanged half is the one that is called unchanged"
 
 
+def test_a_flood_needs_a_slope_of_its_own_to_be_a_landslide() -> None:
+    """Strong change on the flat beside a speck on a slope is no piece; debris below a failed slope is part of one."""
+    change, slope = np.zeros((60, 60), np.float32), np.zeros((60, 60), np.float32)
+    slope[:, 30:] = 25.0
+    change[20:40, 22:30] = 9.0
+    change[29:32, 30:34] = 3.0
+    assert not coherent_change(change, slope, SETTINGS, 10.0).any()
+    change[24:36, 30:38] = 5.0
+    mask = coherent_change(change, slope, SETTINGS, 10.0)
+    assert mask[20:40, 22:30].all()
+    assert mask[24:36, 30:38].all()
+
+
 @pytest.mark.parametrize("polarisations", [1, 2])
 def test_speckle_alone_gives_no_cluster(polarisations: int) -> None:
     """Over many seeds, at both native sizes, with the fewest passes: nothing."""
