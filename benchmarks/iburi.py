@@ -21,8 +21,9 @@ from monitor.config import Settings
 from monitor.core.acquisitions import group
 from monitor.core.canvas import Canvas, canvases
 from monitor.core.grid import region_tiles
+from monitor.errors import BadModel
 from monitor.looking import Instruments, Looker, Network, Stopwatch, order_for_cache
-from monitor.records import Acquisition, Look, Region, Terrain, Tile
+from monitor.records import Acquisition, Look, ModelCard, Region, Terrain, Tile
 from monitor.wiring import KeptTerrain
 
 BBOX = (141.8904, 42.6824, 142.0280, 42.7695)
@@ -88,9 +89,25 @@ def open_pair(data: Path) -> Pair:
     )
 
 
-def instruments(pair: Pair, model: Path, threads: int = 0) -> Instruments:
-    """What the service would look at the pair with."""
+def card_of_one_look(model: Path) -> ModelCard:
+    """The card of a model whose answer is of one look.
+
+    Raises:
+        BadModel: it is of a pair of looks: `python -m benchmarks implants --change` takes such a one.
+    """
     card = load_card(model)
+    if card.of_pairs:
+        raise BadModel(
+            "is of task change, and one look at a time is measured here",
+            item=f"model folder {model}",
+            remedy="Give a model of task scar; python -m benchmarks implants takes one of task change with --change.",
+        )
+    return card
+
+
+def instruments(pair: Pair, model: Path, threads: int = 0) -> Instruments:
+    """What the service would look at the pair with; raises as `card_of_one_look`."""
+    card = card_of_one_look(model)
     engine = open_engine(card, threads or os.cpu_count() or 1)
     return Instruments(network=Network(card=card, engine=engine), images=RasterImageSource(), terrain=pair.terrain)
 

@@ -49,7 +49,6 @@ class Speed:
     """Seconds by stage; some run at the same time."""
     engine_wall_seconds: float
     """Inside `Engine.predict`."""
-    engine_cpu_seconds: float
     calls: int
     """Windows through the network."""
     tiles: int
@@ -60,6 +59,8 @@ class Speed:
     """Wiring and the engine's first load, before the poll: once per process, not part of the pass."""
     bare_seconds: float
     """The same number of windows through the same engine and nothing else."""
+    bare_cpu_seconds: float
+    """CPU time of that: what lies inside the engine, as other threads work while it is asked in the pass."""
     alerts: int
 
     @property
@@ -70,16 +71,16 @@ class Speed:
     @property
     def outside_cpu_ms_per_tile(self) -> float:
         """CPU milliseconds per looked-at tile outside the engine."""
-        return 1000.0 * (self.cpu_seconds - self.engine_cpu_seconds) / self.tiles
+        return 1000.0 * (self.cpu_seconds - self.bare_cpu_seconds) / self.tiles
 
 
 class MeasuredEngine:
-    """An engine that counts its windows, its wall time and the process's CPU time within it."""
+    """An engine that counts its windows and the wall time within it."""
 
     def __init__(self, engine: Engine) -> None:
-        """Wraps `engine`; CPU time of the thread that reads ahead meanwhile is counted as well."""
+        """Wraps `engine`."""
         self._engine = engine
-        self.wall = self.cpu = 0.0
+        self.wall = 0.0
         self.calls = 0
 
     @property
@@ -89,10 +90,9 @@ class MeasuredEngine:
 
     def predict(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, C, H, W) to (N, H, W)."""
-        wall, cpu = time.perf_counter(), machine.cpu_seconds()
+        started = time.perf_counter()
         answers = self._engine.predict(windows)
-        self.wall += time.perf_counter() - wall
-        self.cpu += machine.cpu_seconds() - cpu
+        self.wall += time.perf_counter() - started
         self.calls += len(windows)
         return answers
 
@@ -135,8 +135,8 @@ def measure(configure: Configure, profile: Path | None = None) -> Speed:
         with closing(SqlStore(settings.database)) as store:
             tiles = _looked_at(store, settings)
     # Noted before the bare engines add to them.
-    windows = [engine.calls for _, engine in opened]
-    wall, cpu = sum(engine.wall for _, engine in opened), sum(engine.cpu for _, engine in opened)
+    windows, wall = [engine.calls for _, engine in opened], sum(engine.wall for _, engine in opened)
+    bare = [bare_engine(engine, card, calls) for (card, engine), calls in zip(opened, windows, strict=True)]
     return Speed(
         machine=described,
         model=" and ".join(card.version for card, _ in opened),
@@ -144,28 +144,26 @@ def measure(configure: Configure, profile: Path | None = None) -> Speed:
         cpu_seconds=done.cpu,
         stages=done.stages,
         engine_wall_seconds=wall,
-        engine_cpu_seconds=cpu,
         calls=sum(windows),
         tiles=tiles,
         area_km2=tiles * (TILE_M / 1000.0) ** 2,
         peak_mib=peak,
         opening_seconds=opening,
-        bare_seconds=sum(
-            bare_engine(engine, card, calls) for (card, engine), calls in zip(opened, windows, strict=True)
-        ),
+        bare_seconds=sum(wall for wall, _ in bare),
+        bare_cpu_seconds=sum(cpu for _, cpu in bare),
         alerts=done.summary.alerts_opened,
     )
 
 
-def bare_engine(engine: Engine, card: ModelCard, calls: int) -> float:
-    """Wall seconds of `calls` windows through an engine and nothing else."""
+def bare_engine(engine: Engine, card: ModelCard, calls: int) -> tuple[float, float]:
+    """Wall and CPU seconds of `calls` windows through an engine and nothing else."""
     shape = (1, card.channels, card.window_px, card.window_px)
     window = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
     engine.predict(window)
-    start = time.perf_counter()
+    wall, cpu = time.perf_counter(), machine.cpu_seconds()
     for _ in range(calls):
         engine.predict(window)
-    return time.perf_counter() - start
+    return time.perf_counter() - wall, machine.cpu_seconds() - cpu
 
 
 def table(speed: Speed) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from benchmarks.iburi import card_of_one_look
 from benchmarks.years_judging import judge_events, judge_scars, looks, sights
 from benchmarks.years_networks import try_network
 from benchmarks.years_pictures import draw_false
@@ -57,7 +58,13 @@ class Task:
 
 
 def run(task: Task, progress: Progress) -> str:
-    """Do what is missing, then tell all of it as Markdown."""
+    """Do what is missing, then tell all of it as Markdown.
+
+    Raises:
+        BadModel: one of the models is of pairs of looks.
+    """
+    for model in task.models:
+        card_of_one_look(model)
     task.out.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(task.seeds, start=1):
         missing = [model for model in task.models if load_trial(_trial_file(task, seed, model)) is None]
@@ -139,7 +146,7 @@ def _pieces(valley: Valley) -> dict[str, int]:
 
 def _try(folder: Path, model: Path, valley: Valley) -> TrialRecord:
     """A network in place of the shipped one of its sensor."""
-    named = "radar_model" if load_card(model).sensor is Sensor.SAR else "model"
+    named = "radar_model" if card_of_one_look(model).sensor is Sensor.SAR else "model"
     settings = load(write_config(folder, valley))
     # For a network of radar the shipped optical one stays: both lie in the folder of the one that is tried.
     return try_network(

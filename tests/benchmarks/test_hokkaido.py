@@ -4,12 +4,16 @@ from datetime import UTC, datetime
 from typing import cast
 
 import numpy as np
+import pytest
 from shapely import box
 
 from benchmarks.hokkaido import Ground, brightness, good_alert, score, whitish
+from benchmarks.iburi import card_of_one_look
 from monitor.core.canvas import Canvas, canvases
 from monitor.core.grid import project
+from monitor.errors import BadModel
 from monitor.records import AlertStatus, Detector, Event, EventState, Tile
+from monitor.shipped import shipped_folder
 
 TILE = Tile(epsg=32654, column=150, row=1842)
 
@@ -90,3 +94,10 @@ def test_a_good_alert_is_neither_a_speck_nor_half_a_county() -> None:
     events = [_event((0, 5), (0, 4), 0.2), _event((0, 100), (0, 5), 5.0), _event((0, 200), (0, 70), 140.0)]
     assert cast(Event, good_alert(events)).area_ha == 5.0
     assert good_alert(events[:1]) is None
+
+
+def test_a_model_of_pairs_is_not_measured_look_by_look() -> None:
+    """It would answer nothing, and the table would be all zeros."""
+    with pytest.raises(BadModel, match="change"):
+        card_of_one_look(shipped_folder("models") / "change-rgb")
+    assert card_of_one_look(shipped_folder("models") / "scar-rgb").task == "scar"

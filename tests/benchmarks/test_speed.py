@@ -26,13 +26,13 @@ def _speed(engine_seconds: float) -> Speed:
         cpu_seconds=34.0,
         stages=stages,
         engine_wall_seconds=engine_seconds,
-        engine_cpu_seconds=30.0,
         calls=160,
         tiles=40,
         area_km2=262.0,
         peak_mib=900.0,
         opening_seconds=1.0,
         bare_seconds=10.0,
+        bare_cpu_seconds=30.0,
         alerts=3,
     )
 
