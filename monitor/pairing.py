@@ -5,13 +5,15 @@ a date is lacking, or hidden, nothing is said. A look's answer is a record of th
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.features import VISIBLE, Sources, before, build_features, date_of, earlier_dates, inputs_of
-from monitor.core.grid import TILE_PX, blocks
+from monitor.core.grid import TILE_PX, blocks, neighbour
 from monitor.core.ground_layers import land_cover_around, terrain_around
 from monitor.core.reference import newest_observed
 from monitor.core.tta import predict_tile
@@ -27,6 +29,16 @@ _NAN = np.float32(np.nan)
 _BLOCK_TILES = 4
 _DESCRIPTIONS = 160
 """Descriptions of ground that are kept at hand for each date: those of a block and its neighbours."""
+_BEARING = range(-2, 3)
+"""Tiles whose ground bears on a tile: its neighbours are described by theirs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Date:
+    """The looks of one acquisition."""
+
+    tiles: AbstractSet[Tile]
+    view: View
 
 
 class PairNetwork:
@@ -51,14 +63,15 @@ class PairNetwork:
             now: the looks of one acquisition; neighbours of a tile are its rim.
             earlier: looks of the same class at some of these tiles. Beyond them a rim is unknown ground, on every date.
 
+        What is seen against the ground around it is seen against the same tiles on every date: those of the
+        neighbourhood that all dates of a tile show. Beside unlike neighbours unchanged ground would look changed.
         Tiles with too few earlier looks of any pixel, or with too little clear ground to see them against, are left
         out: there the network is learning.
         """
-        newest = self._view(now)
-        dates = [self._view(looks) for looks in _by_date(earlier)]
+        dates = [_Date(tiles=looks.keys(), view=self._view(looks)) for looks in (now, *_by_date(earlier))]
         answers = {}
         for tile in (tile for block in blocks(earlier, _BLOCK_TILES) for tile in order_for_cache(block)):
-            stacked = self._watch.run("features", partial(self._stack, tile, newest, dates)) if tile in now else None
+            stacked = self._watch.run("features", partial(self._stack, tile, dates)) if tile in now else None
             if stacked is not None:
                 answers[tile] = self._ask(tile, *stacked)
         return answers
@@ -77,10 +90,12 @@ class PairNetwork:
         around = tuple(Input(name=name, method=Method.CONTEXT) for name in self._around)
         return View(pixels, self._bands, around, self._tools.terrain.read, _DESCRIPTIONS)
 
-    def _stack(self, tile: Tile, newest: View, dates: Sequence[View]) -> tuple[Array, Mask] | None:
+    def _stack(self, tile: Tile, dates: Sequence["_Date"]) -> tuple[Array, Mask] | None:
         """(1 + earlier, V, H, W) of every date, NaN where one is lacking, and (256, 256) where an answer counts."""
-        now = self._values(tile, newest)
-        past = [values for date in dates if (values := self._values(tile, date)) is not None]
+        newest, *before_it = [date for date in dates if tile in date.tiles]
+        unshared = _unshared(tile, (newest, *before_it))
+        now = self._values(tile, newest.view, unshared)
+        past = [values for date in before_it if (values := self._values(tile, date.view, unshared)) is not None]
         if now is None or not past:
             return None
         observed = newest_observed(past, self.earlier)
@@ -92,13 +107,13 @@ class PairNetwork:
         core = (slice(halo, halo + TILE_PX),) * 2
         return (np.where(known, stack, _NAN), counts[core]) if counts[core].any() else None
 
-    def _values(self, tile: Tile, date: View) -> Array | None:
+    def _values(self, tile: Tile, date: View, unshared: AbstractSet[Tile]) -> Array | None:
         """(V, H, W): the bands of a date, centre and scale of its ground, 1 where it is dry; NaN = not observed."""
         halo = self._network.card.crop_px
         state = date.state(tile, halo)
         if not (state == PixelState.VALID).any():
             return None
-        ground = date.ground(tile, halo) if self._around else ()
+        ground = date.ground(tile, halo, unshared) if self._around else ()
         if ground is None:
             return None
         dry = (state == PixelState.VALID).astype(np.float32)
@@ -150,6 +165,12 @@ def _by_date(looks: Mapping[Tile, Sequence[Look]]) -> list[dict[Tile, Look]]:
     for look in (look for some in looks.values() for look in some):
         dates.setdefault(look.acquisition_id, {})[look.tile] = look
     return sorted(dates.values(), key=_age)
+
+
+def _unshared(tile: Tile, dates: Sequence[_Date]) -> frozenset[Tile]:
+    """Tiles that bear on a tile and that some of the dates show, and others do not."""
+    bearing = {neighbour(tile, columns, down) for columns in _BEARING for down in _BEARING}
+    return frozenset(near for near in bearing if len({near in date.tiles for date in dates}) > 1)
 
 
 def _age(date: Mapping[Tile, Look]) -> tuple[float, str]:

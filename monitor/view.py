@@ -2,7 +2,8 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -87,9 +88,23 @@ class View:
         """(256 + 2 halo, 256 + 2 halo) PixelState."""
         return with_halo(tile, halo_px, lambda near: self._pixels(near).state, np.uint8(PixelState.NODATA))
 
-    def ground(self, tile: Tile, halo_px: int) -> tuple[Array, Array] | None:
-        """Centre and scale (C, 256 + 2 halo, 256 + 2 halo) of the inputs seen against it; None = too little is seen."""
-        return blended(tile, halo_px, self._statistics)
+    def ground(self, tile: Tile, halo_px: int, without: AbstractSet[Tile] = frozenset()) -> tuple[Array, Array] | None:
+        """Centre and scale (C, 256 + 2 halo, 256 + 2 halo) of the inputs seen against it; None = too little is seen.
+
+        Tiles that are left out with `without` describe nothing, as if the date did not show them.
+        """
+        if not without:
+            return blended(tile, halo_px, self._statistics)
+        return blended(
+            tile, halo_px, lambda near: neighbourhood_statistics(near, lambda one: self._unless(one, without))
+        )
+
+    def _unless(self, tile: Tile, without: AbstractSet[Tile]) -> Sample:
+        sample = self._samples(tile)
+        if tile not in without:
+            return sample
+        nothing = np.zeros_like(sample.clear)
+        return replace(sample, clear=nothing, steep=nothing)
 
     def _sample(self, tile: Tile) -> Sample:
         pixels = self._pixels(tile)

@@ -5,8 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from monitor.core.grid import neighbour
 from monitor.inputs import Input, Method
 from monitor.looking import Instruments, Network, Stopwatch
 from monitor.pairing import PairNetwork, pair_network
@@ -161,6 +163,28 @@ def test_each_date_is_seen_against_its_own_ground() -> None:
     # The half look's own ground is described by fewer pixels: nearly the same numbers.
     np.testing.assert_allclose(ear.heard[0][3:], ear.heard[0][:3], atol=0.05)
     assert ear.heard[0][:3].std() > 0.3
+
+
+@pytest.mark.parametrize("lacking", ["the frozen looks", "the newest look", "one look of two"])
+def test_all_dates_are_seen_against_the_same_tiles(lacking: str) -> None:
+    """Neighbours three times as bright that some dates do not show change nothing: nor do frozen tiles of one event."""
+    names = [f"{band}{date}" for date in ("", ":before", ":before2") for band in ("B04", "B03", "B02")]
+    asked, ear = pairs(card(names))
+    around = [neighbour(TILE, columns, down) for columns in (-1, 0, 1) for down in (-1, 0, 1)]
+    bright = [replace(look(1, 0.3), tile=tile) for tile in around if tile != TILE]
+    home = look(0, 0.1)
+    now = {TILE: home, **{one.tile: one for one in bright}}
+    dates = [replace(home, acquisition_id=f"pass-{day}_v1", sensing_time=NOW - timedelta(days=day)) for day in (5, 10)]
+    earlier = {TILE: dates}
+    if lacking != "the frozen looks":
+        earlier |= {
+            one.tile: [replace(one, acquisition_id=date.acquisition_id) for date in dates[: 2 - (lacking[0] == "o")]]
+            for one in bright
+        }
+    asked.answer({TILE: home} if lacking == "the newest look" else now, earlier)
+    (heard,) = ear.heard
+    np.testing.assert_allclose(heard[3:6], heard[:3], atol=1e-5)
+    np.testing.assert_allclose(heard[6:], heard[:3], atol=1e-5)
 
 
 def test_radar_is_fed_date_by_date() -> None:
