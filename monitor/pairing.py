@@ -4,7 +4,7 @@ Each pixel's earlier dates are the newest looks that observed it, so that a clou
 a date is lacking, or hidden, nothing is said. A look's answer is a record of that pair; it is never differenced.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
@@ -44,9 +44,21 @@ class _Date:
 class PairNetwork:
     """A network of task `change`, asked about the looks of one acquisition beside earlier ones."""
 
-    def __init__(self, network: Network, instruments: Instruments, acquisition: Acquisition, watch: Stopwatch) -> None:
-        """`instruments` give terrain and land cover; `acquisition` says what its looks, and earlier ones, keep."""
-        self._network, self._tools, self._watch = network, instruments, watch
+    def __init__(
+        self,
+        network: Network,
+        instruments: Instruments,
+        acquisition: Acquisition,
+        watch: Stopwatch,
+        hold: Callable[[], None],
+    ) -> None:
+        """
+        Args:
+            instruments: give terrain and land cover.
+            acquisition: says what its looks, and earlier ones, keep.
+            hold: called after each block of tiles: keeps the lease.
+        """
+        self._network, self._tools, self._watch, self._hold = network, instruments, watch, hold
         self._inputs = inputs_of(network.card)
         self.earlier = earlier_dates(network.card)
         """Earlier looks that it is fed."""
@@ -70,10 +82,12 @@ class PairNetwork:
         """
         dates = [_Date(tiles=looks.keys(), view=self._view(looks)) for looks in (now, *_by_date(earlier))]
         answers = {}
-        for tile in (tile for block in blocks(earlier, _BLOCK_TILES) for tile in order_for_cache(block)):
-            stacked = self._watch.run("features", partial(self._stack, tile, dates)) if tile in now else None
-            if stacked is not None:
-                answers[tile] = self._ask(tile, *stacked)
+        for block in blocks(now.keys() & earlier.keys(), _BLOCK_TILES):
+            for tile in order_for_cache(block):
+                stacked = self._watch.run("features", partial(self._stack, tile, dates))
+                if stacked is not None:
+                    answers[tile] = self._ask(tile, *stacked)
+            self._hold()
         return answers
 
     def _view(self, looks: Mapping[Tile, Look]) -> View:
@@ -151,12 +165,14 @@ class PairNetwork:
         return centre, np.stack([stack[date, place + count] for date, place in places])
 
 
-def pair_network(instruments: Instruments, acquisition: Acquisition, watch: Stopwatch) -> PairNetwork | None:
-    """The network of these instruments, if it is one of pairs."""
+def pair_network(
+    instruments: Instruments, acquisition: Acquisition, watch: Stopwatch, hold: Callable[[], None]
+) -> PairNetwork | None:
+    """The network of these instruments, if it is one of pairs; `hold` is called after each block of tiles."""
     network = instruments.network
     if network is None or not network.card.of_pairs:
         return None
-    return PairNetwork(network, instruments, acquisition, watch)
+    return PairNetwork(network, instruments, acquisition, watch, hold)
 
 
 def _by_date(looks: Mapping[Tile, Sequence[Look]]) -> list[dict[Tile, Look]]:

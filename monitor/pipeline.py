@@ -118,7 +118,7 @@ class Pipeline:
         looked = survey(region, looker, way)
         if acquisition.sensor is Sensor.SAR and self._sights is not None:
             kept, least_deg = self._sights, self._settings.alerts.seed_slope_deg
-            watch.run("read", lambda: note_blind_slopes(looker, looked.clear, kept, least_deg))
+            watch.run("read", lambda: note_blind_slopes(looker, looked.clear, kept, least_deg, way))
         tiles = watched_tiles(region)
         choices = self._choose(acquisition, region, looked)
         if not looked.looks:
@@ -129,7 +129,7 @@ class Pipeline:
                 choices=choices,
             )
             return self._commit(acquisition, result, owner, clock, watch, len(tiles))
-        pairs = pair_network(instruments, acquisition, watch)
+        pairs = pair_network(instruments, acquisition, watch, way.hold)
         earlier = EarlierLooks(
             self._store, self._archive, acquisition, instruments.model_version, self._settings.alerts, pairs
         )

@@ -1,6 +1,6 @@
 """What a network of pairs is fed, and where it may speak."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -75,13 +75,13 @@ def card(names: Sequence[str], inputs: Sequence[Input] = (), sensor: Sensor = Se
     )
 
 
-def pairs(of: ModelCard) -> tuple[PairNetwork, Ear]:
+def pairs(of: ModelCard, hold: Callable[[], None] = lambda: None) -> tuple[PairNetwork, Ear]:
     """The network, asked about a pass of VV and VH where it is one of radar; and what it hears."""
     ear = Ear()
     tools = Instruments(network=Network(card=of, engine=ear), images=NoImages(), terrain=Slopes())
     made = an_acquisition(1, sensor=of.sensor)
     both = replace(made.items[0], assets={name: Asset(href=name) for name in ("vv", "vh")})
-    found = pair_network(tools, replace(made, items=(both,)), Stopwatch())
+    found = pair_network(tools, replace(made, items=(both,)), Stopwatch(), hold)
     assert found is not None
     return found, ear
 
@@ -163,6 +163,16 @@ def test_each_date_is_seen_against_its_own_ground() -> None:
     # The half look's own ground is described by fewer pixels: nearly the same numbers.
     np.testing.assert_allclose(ear.heard[0][3:], ear.heard[0][:3], atol=0.05)
     assert ear.heard[0][:3].std() > 0.3
+
+
+def test_the_lease_is_held_block_by_block() -> None:
+    """While a network is asked for an hour, nobody else takes the acquisition over."""
+    heard: list[int] = []
+    asked, ear = pairs(card([one.name for one in FIXED], FIXED), lambda: heard.append(len(ear.heard)))
+    tiles = [TILE, neighbour(TILE, 1, 0), neighbour(TILE, 4, 0), neighbour(TILE, 8, 0)]
+    before = {tile: [look(-5, 0.1, tile), look(-10, 0.1, tile)] for tile in tiles}
+    asked.answer({tile: look(0, 0.4, tile) for tile in tiles}, before)
+    assert heard == [2, 3, 4]
 
 
 @pytest.mark.parametrize("lacking", ["the frozen looks", "the newest look", "one look of two"])

@@ -11,6 +11,7 @@ import pytest
 import rasterio
 
 from monitor.adapters.slope_sights import SlopeSightFiles
+from monitor.adapters.store import SqlStore
 from monitor.core.grid import pixels_within, region_tiles
 from monitor.core.slope_sight import Sight, track_of
 from monitor.radar_view import geometry_of
@@ -98,6 +99,16 @@ def test_it_is_worked_out_once(world: World, monkeypatch: pytest.MonkeyPatch) ->
         path.unlink()
     tiles = region_tiles(world.settings().region_records()[0].geometry)
     assert (status(world)["tiles_unknown"], len(removed)) == (len(tiles), 2 * len(tiles))
+    held: list[int] = []
+    extend = SqlStore.extend
+
+    def extending(store: SqlStore, *arguments: object) -> bool:
+        held.append(len(asked))
+        return extend(store, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(SqlStore, "extend", extending)
     world.once(world.valley.passes[5] + timedelta(minutes=5))
     assert sorted(asked) == sorted(tiles)
+    # Held after each block: of looking, of working it out; then after comparing and after judging.
+    assert held == [0, len(tiles), len(tiles), len(tiles)]
     assert len(sorted((world.products / "static").rglob("radar_slopes-*.tif"))) == len(tiles)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from monitor.adapters.looks import LookFiles
 from monitor.adapters.store import SqlStore
+from monitor.pairing import PairNetwork
 from monitor.records import (
     AcquisitionResult,
     AlertStatus,
@@ -197,6 +198,29 @@ def test_a_model_of_more_dates_than_there_are_looks_waits(small_world: World) ->
     assert {event.detector for event in world.events()} == {Detector.BASELINE}
     world.once()
     assert len(answers(world)["answered"]) == 2
+
+
+def test_the_lease_is_held_while_pairs_are_asked(small_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also while the ground of open events is asked about once more."""
+    world, extend, answer = optical_world(small_world, earlier=1), SqlStore.extend, PairNetwork.answer
+    heard: list[str] = []
+
+    def extending(store: SqlStore, *arguments: object) -> bool:
+        heard.append("held")
+        return extend(store, *arguments)  # type: ignore[arg-type]
+
+    def answering(asked: PairNetwork, *arguments: object) -> object:
+        heard.append("asked")
+        said = answer(asked, *arguments)  # type: ignore[arg-type]
+        heard.append("answered" if said else "silent")
+        return said
+
+    monkeypatch.setattr(SqlStore, "extend", extending)
+    monkeypatch.setattr(PairNetwork, "answer", answering)
+    world.once()
+    answered = [at for at, what in enumerate(heard) if what == "answered"]
+    assert len(answered) > 3, "once for every look, and again for the events of those that opened some"
+    assert all(heard[at - 1] == "held" for at in answered)
 
 
 def test_a_network_of_pairs_need_not_learn_anew(small_world: World) -> None:
