@@ -137,6 +137,16 @@ def test_alerts_as_geojson(capsys: pytest.CaptureFixture[str], config: Path) -> 
 
 
 @pytest.mark.usefixtures("config")
+def test_blind_slopes_that_cannot_be_written(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A folder is no file: the option is named, with what helps."""
+    call(capsys, "once")
+    code, _, err = call(capsys, "status", "--blind-slopes", str(tmp_path))
+    assert code == 2
+    assert f"--blind-slopes: {tmp_path} cannot be written: Is a directory" in err
+    assert "Name a file" in err
+
+
+@pytest.mark.usefixtures("config")
 def test_all_alerts_include_ended_ones(capsys: pytest.CaptureFixture[str]) -> None:
     """--all adds what was refuted, never candidates."""
     call(capsys, "once")

@@ -39,6 +39,7 @@ from monitor.cli.parts import (
 )
 from monitor.config import Settings
 from monitor.core.lifecycle import ALERT_STATES
+from monitor.errors import ConfigError
 from monitor.overview import Coverage
 from monitor.records import AcquisitionState, Event, EventState, LedgerEntry
 
@@ -86,7 +87,12 @@ def status(
     standing = _standing(settings, region, parts.clock())
     if blind_slopes is not None:
         ground = blind_collection(chosen_regions(settings, region), standing.seen, SlopeSightFiles(settings.products))
-        write_atomic(blind_slopes, json.dumps(ground, allow_nan=False).encode())
+        try:
+            write_atomic(blind_slopes, json.dumps(ground, allow_nan=False).encode())
+        except OSError as error:
+            remedy = "Name a file in a folder that you may write."
+            message = f"{blind_slopes} cannot be written: {error.strerror}"
+            raise ConfigError(message, item="--blind-slopes", remedy=remedy) from error
     if as_json:
         say_json(_standing_json(settings, standing))
     else:
