@@ -69,6 +69,7 @@ class Metrics:
             "region",
             "track",
         )
+        self._blind_tracks: dict[str, frozenset[str]] = {}
         self._waiting = _gauge(registry, "scarpwatch_ledger_entries", "Rows of the ledger", "region", "state")
         self._alerts = _gauge(registry, "scarpwatch_alerts_open", "Open alerts", "region", "state")
         self._host_failures = _gauge(registry, "scarpwatch_host_failures", "Failures of a host in a row", "host")
@@ -142,11 +143,15 @@ class Metrics:
             self._alerts.labels(region, state).set(count)
 
     def blind_slopes(self, region: str, blind: BlindSlopes) -> None:
-        """What radar never sees of a region's slopes; nothing where no track looks at it."""
-        for track, one in blind.tracks.items():
-            self._blind.labels(region, track).set(one.blind_share)
-        if blind.tracks:
-            self._blind.labels(region, "none").set(blind.together.blind_share)
+        """What radar never sees of a region's slopes; nothing where no track looks at it, or none does any more."""
+        shares = {track: one.blind_share for track, one in blind.tracks.items()}
+        if shares:
+            shares["none"] = blind.together.blind_share
+        for track in self._blind_tracks.get(region, frozenset()) - shares.keys():
+            self._blind.remove(region, track)
+        self._blind_tracks[region] = frozenset(shares)
+        for track, share in shares.items():
+            self._blind.labels(region, track).set(share)
 
 
 class _StaticReads(Collector):

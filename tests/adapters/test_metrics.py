@@ -1,0 +1,26 @@
+"""What the metrics show."""
+
+from prometheus_client import CollectorRegistry
+
+from monitor.adapters.metrics import Metrics
+from monitor.core.slope_sight import BlindSlopes, TrackSight
+
+
+def test_a_track_that_no_longer_looks_is_no_longer_shown() -> None:
+    """Its last value would stand for ever; other regions keep theirs."""
+    metrics = Metrics(CollectorRegistry())
+    half = TrackSight(slopes_km2=2.0, blind_km2=1.0)
+    both = BlindSlopes(tracks={"R046-ascending": half, "R053-descending": half}, together=half)
+
+    def shown(region: str) -> set[str]:
+        (family,) = [one for one in metrics.registry.collect() if one.name == "scarpwatch_radar_blind_slopes_ratio"]
+        return {one.labels["track"] for one in family.samples if one.labels["region"] == region}
+
+    for region in ("valley", "coast"):
+        metrics.blind_slopes(region, both)
+    assert shown("valley") == {"R046-ascending", "R053-descending", "none"}
+    metrics.blind_slopes("valley", BlindSlopes(tracks={"R053-descending": half}, together=half))
+    assert shown("valley") == {"R053-descending", "none"}
+    metrics.blind_slopes("valley", BlindSlopes())
+    assert shown("valley") == set()
+    assert len(shown("coast")) == 3
