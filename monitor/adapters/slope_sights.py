@@ -22,8 +22,10 @@ class SlopeSightFiles:
 
     def known(self, tile: Tile, track: str, key: str) -> bool:
         """Whether it is kept, made of exactly what `key` stands for."""
-        one = (tile, track, key)
-        if one not in self._known and self._files.read(f"{_LAYER}{track}", tile, key) is not None:
+        one, layer = (tile, track, key), f"{_LAYER}{track}"
+        if one in self._known and not self._files.has(layer, tile):
+            self._known.remove(one)
+        if one not in self._known and self._files.read(layer, tile, key) is not None:
             self._known.add(one)
         return one in self._known
 

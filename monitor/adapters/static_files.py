@@ -79,6 +79,10 @@ class StaticFiles:
         fits = key in (None, tags.get("KEY")) and tags.get("SHA256") == _digest(pixels)
         return pixels if fits else None
 
+    def has(self, layer: str, tile: Tile) -> bool:
+        """Whether there is a file of a tile, of whatever sources; it is not opened."""
+        return self._path(layer, tile).is_file()
+
     def layers(self, tile: Tile) -> list[str]:
         """Names of what is kept of a tile, sorted."""
         return sorted(path.stem for path in self._path("*", tile).parent.glob("[!.]*.tif"))

@@ -30,6 +30,18 @@ def test_what_was_kept_comes_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read[DOWN], 2 - found)
 
 
+def test_a_file_that_is_gone_is_made_again(tmp_path: Path) -> None:
+    """Also by the process that has known it."""
+    kept = SlopeSightFiles(tmp_path)
+    kept.write(TILE, UP, "key", np.ones((256, 256), np.uint8))
+    assert kept.known(TILE, UP, "key")
+    (file,) = tmp_path.rglob("*.tif")
+    file.unlink()
+    assert not kept.known(TILE, UP, "key")
+    kept.write(TILE, UP, "key", np.ones((256, 256), np.uint8))
+    assert kept.known(TILE, UP, "key")
+
+
 def test_a_broken_file_is_made_again(tmp_path: Path) -> None:
     """It is not known, and not read."""
     kept = SlopeSightFiles(tmp_path)
