@@ -157,7 +157,7 @@ class Service:
                 report(_event("poll-failed", region.id, failure.item, str(failure), failure.reason))
             for one in rejected:
                 report(_event("refused", region.id, one.item, f"{one.detail}. {_REFUSED_REMEDY}", one.reason))
-            acquisitions, refused = group(region.id, items)
+            acquisitions, refused = group(region.id, items, region.geometry)
             edge = _edge(region, now)
             acquisitions = [one for one in acquisitions if one.sensing_time >= edge]
             early = {item.id for item in items if item.sensing_time < edge}

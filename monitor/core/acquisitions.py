@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shapely.geometry.base import BaseGeometry
+
 from monitor.records import LEVEL_1C, POLARISATIONS, Acquisition, Rejected, SceneItem, Sensor
 
 SAME_PASS = timedelta(minutes=10)
@@ -24,16 +26,20 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _DATASTRIP_START = re.compile(r"_S(\d{8}T\d{6})(?:_|$)")
 
 
-def group(region_id: str, items: Sequence[SceneItem]) -> tuple[list[Acquisition], list[Rejected]]:
+def group(
+    region_id: str, items: Sequence[SceneItem], ground: BaseGeometry | None = None
+) -> tuple[list[Acquisition], list[Rejected]]:
     """Group items into acquisitions, oldest first; the result does not depend on the order of `items`.
 
+    Items may show surroundings of the region alone. What touches its `ground` (EPSG:4326) decides for all of a pass
+    in which polarisations it is compared; without it everything counts as touching.
     The same item id from two catalogs or collections counts once, silently. Of two versions of one MGRS tile of one
     datastrip the older is refused (superseded-duplicate). Items without grid code are never duplicates of another id.
     """
     rejected: list[Rejected] = []
     passes = _passes(_unique(items))
     while True:
-        sifted = [_sift(one_pass) for one_pass in passes]
+        sifted = [_sift(one_pass, ground) for one_pass in passes]
         refused = [no for _, reasons in sifted for no in reasons]
         if not refused:
             break
@@ -56,16 +62,19 @@ def _one_product(one_pass: Sequence[SceneItem]) -> tuple[list[SceneItem], list[R
     return kept, [Rejected(item=item.id, reason="other-product", detail=detail) for item in others]
 
 
-def _every_polarisation(one_pass: Sequence[SceneItem]) -> tuple[list[SceneItem], list[Rejected]]:
-    """Without slices that lack a polarisation which another slice of the pass has beside all of theirs.
+def _every_polarisation(
+    one_pass: Sequence[SceneItem], ground: BaseGeometry | None
+) -> tuple[list[SceneItem], list[Rejected]]:
+    """Without slices that lack a polarisation which another slice over the region has beside all of theirs.
 
     A pass is compared in the polarisations that all its slices have: one that lacks VH would take it from all others.
     Its ground is not observed by this pass.
     """
     kept: list[SceneItem] = []
     rejected: list[Rejected] = []
+    over_it = [item for item in one_pass if ground is None or item.geometry.intersects(ground)]
     for item in one_pass:
-        better = next((other for other in one_pass if _polarisations(item) < _polarisations(other)), None)
+        better = next((other for other in over_it if _polarisations(item) < _polarisations(other)), None)
         if better is None:
             kept.append(item)
             continue
@@ -105,9 +114,9 @@ def _passes(items: Iterable[SceneItem]) -> list[list[SceneItem]]:
     return passes
 
 
-def _sift(one_pass: Sequence[SceneItem]) -> tuple[list[SceneItem], list[Rejected]]:
+def _sift(one_pass: Sequence[SceneItem], ground: BaseGeometry | None) -> tuple[list[SceneItem], list[Rejected]]:
     of_product, others = _one_product(one_pass)
-    full, fewer = _every_polarisation(of_product)
+    full, fewer = _every_polarisation(of_product, ground)
     kept, worse = _supersede(full)
     return kept, [*others, *fewer, *worse]
 

@@ -328,6 +328,18 @@ def test_a_slice_that_lacks_a_polarisation_takes_it_from_no_other() -> None:
     assert (alone[0].polarisations, nothing) == (("vv",), [])
 
 
+def test_a_slice_beside_the_region_takes_the_pass_from_no_other() -> None:
+    """VV alone shows the whole region: it stays, and what shows surroundings only is read in VV."""
+    region = box(16.0, 46.0, 16.2, 46.2)
+    over = slice_of("over", "vv", geometry=box(15.0, 45.5, 17.0, 46.21))
+    beside = slice_of("beside", "vv", "vh", geometry=box(15.0, 46.21, 17.0, 47.5))
+    (made,), refused = group("valley", [over, beside], region)
+    assert (made.polarisations, len(made.items), refused) == (("vv",), 2, [])
+    reaching = replace(beside, geometry=box(15.0, 46.1, 17.0, 47.5))
+    (made,), refused = group("valley", [over, reaching], region)
+    assert (made.polarisations, [one.item for one in refused]) == (("vv", "vh"), ["over"])
+
+
 def test_slices_of_different_polarisations_are_no_pass() -> None:
     """Neither has more than the other: none is refused, and the pass is parked for it."""
     (made,), refused = group("valley", [slice_of("one", "vv"), slice_of("two", "vh")])
