@@ -54,7 +54,7 @@ def geometry_of(
     direction = items[0].pass_direction if items else None
     if direction is None or terrain(tile) is None:
         return None
-    elevation = with_halo(tile, _HALO_PX, lambda near: _elevation(terrain(near)), np.float32(np.nan))
+    elevation = elevation_around(tile, terrain)
     place = project(tile_polygon(tile), tile.epsg, 4326).centroid
     incidence = _incidence_deg(items, (place.x, place.y), PassDirection(direction))
     convergence = grid_convergence_deg(place.x, place.y, tile.epsg)
@@ -66,13 +66,35 @@ def geometry_of(
     )
 
 
+def elevation_around(tile: Tile, terrain: Callable[[Tile], Terrain | None]) -> NDArray[np.float32]:
+    """(384, 384) metres: all ground that bears on how a pass sees a tile; NaN where it is unknown."""
+    return with_halo(tile, _HALO_PX, lambda near: _elevation(terrain(near)), np.float32(np.nan))
+
+
+def told_incidence_deg(items: Sequence[SceneItem], tile: Tile) -> float | None:
+    """On flat ground in the middle of a tile; None where no item shows the whole swath or says the direction."""
+    direction = items[0].pass_direction if items else None
+    if direction is None or not _shows_whole_swath(_widest(items)):
+        return None
+    place = project(tile_polygon(tile), tile.epsg, 4326).centroid
+    return _incidence_deg(items, (place.x, place.y), PassDirection(direction))
+
+
 def _incidence_deg(items: Sequence[SceneItem], place: tuple[float, float], direction: PassDirection) -> float:
     """On flat ground at a place: by its position in the swath if the items show the whole of it, else mid-swath."""
-    widest = max(items, key=lambda item: (item.geometry.bounds[2] - item.geometry.bounds[0], item.id))
-    west, _, east, _ = widest.geometry.bounds
-    whole = _WHOLE_SWATH_DEG <= east - west <= 180.0
+    widest = _widest(items)
+    whole = _shows_whole_swath(widest)
     share = swath_share(get_coordinates(widest.geometry), place, direction) if whole else 0.5
     return float(nominal_incidence_deg(share))
+
+
+def _widest(items: Sequence[SceneItem]) -> SceneItem:
+    return max(items, key=lambda item: (item.geometry.bounds[2] - item.geometry.bounds[0], item.id))
+
+
+def _shows_whole_swath(item: SceneItem) -> bool:
+    west, _, east, _ = item.geometry.bounds
+    return _WHOLE_SWATH_DEG <= east - west <= 180.0
 
 
 def _elevation(ground: Terrain | None) -> NDArray[np.float32]:
