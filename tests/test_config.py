@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from shapely.geometry import box
 
+from monitor.cli.surroundings import doubtful
 from monitor.config import Settings, SettingsError, load, unknown_variables
 from monitor.config.extent import held_km2
 from monitor.errors import ConfigError
@@ -67,6 +68,31 @@ def test_example_works_as_it_is(tmp_path: Path) -> None:
     assert region.geometry.equals(box(141.8904, 42.6824, 142.0280, 42.7695))
     assert (region.id, region.catalogs, region.lookback_days) == ("atsuma", ("local",), 20000)
     assert region.sensor_policy is SensorPolicy.OPTICAL_ONLY
+
+
+@pytest.mark.parametrize(
+    ("collections", "policy", "said"),
+    [
+        ("optical: [], radar: []", "both", "of optical and of radar"),
+        ("optical: []", "optical_only", "of optical"),
+        ("optical: []", "both", ""),
+        ("optical: []", "radar_only", ""),
+        ("radar: []", "optical_when_clear", ""),
+    ],
+)
+def test_a_region_without_any_scene_is_a_doubt(tmp_path: Path, collections: str, policy: str, said: str) -> None:
+    """Empty lists under all of its catalogs leave nothing to watch."""
+    catalog = f"href: path/to/catalog.json, collections: {{{collections}}}"
+    text = EXAMPLE.replace("href: path/to/catalog.json", catalog).replace("optical_only", policy)
+    doubts = [
+        one.message for one in doubtful(load(write(tmp_path, text)), {}) if one.place == "regions.atsuma.catalogs"
+    ]
+    expected = f"nothing is ever watched: every catalog has an empty list {said} collections"
+    assert doubts == ([expected] if said else [])
+    beside = text.replace("regions:", "  other: {type: static, href: other.json}\nregions:").replace(
+        "[local]", "[local, other]"
+    )
+    assert not any("ever watched" in one.message for one in doubtful(load(write(tmp_path, beside)), {}))
 
 
 def test_shipped_configuration_is_valid() -> None:

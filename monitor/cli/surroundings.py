@@ -11,6 +11,7 @@ from monitor.cli.static_catalogs import absent_collections
 from monitor.config import Mistake, Settings, unknown_variables
 from monitor.config.extent import LARGE_KM2, burden, held_km2
 from monitor.errors import BadModel
+from monitor.records import SensorPolicy
 
 
 def missing(settings: Settings) -> tuple[Mistake, ...]:
@@ -32,7 +33,7 @@ def doubtful(settings: Settings, environ: Mapping[str, str]) -> tuple[Mistake, .
         for name in settings.catalogs
         if name not in used
     ]
-    return (*found, *absent_collections(settings), *_large(settings))
+    return (*found, *_blind(settings), *absent_collections(settings), *_large(settings))
 
 
 def unknown_model(settings: Settings) -> tuple[Mistake, ...]:
@@ -49,6 +50,21 @@ def unknown_model(settings: Settings) -> tuple[Mistake, ...]:
 def _meant(name: str, names: Sequence[str]) -> str:
     close = get_close_matches(name, names, n=1, cutoff=0.6)
     return f"Did you mean {close[0]}? See: scarpwatch models" if close else "See: scarpwatch models"
+
+
+def _blind(settings: Settings) -> list[Mistake]:
+    """Regions that none of their catalogs lists scenes for, as far as the configuration says."""
+    kinds = {SensorPolicy.OPTICAL_ONLY: ("optical",), SensorPolicy.RADAR_ONLY: ("radar",)}
+    return [
+        Mistake(
+            f"regions.{name}.catalogs",
+            "nothing is ever watched: every catalog has an empty list of " + " and of ".join(wanted) + " collections",
+            "Name collections under `collections` of a catalog, or leave the key out: those that are known.",
+        )
+        for name, region in settings.regions.items()
+        for wanted in (kinds.get(region.sensor_policy, ("optical", "radar")),)
+        if all(getattr(settings.catalogs[one].collections, kind) == () for one in region.catalogs for kind in wanted)
+    ]
 
 
 def _large(settings: Settings) -> list[Mistake]:
