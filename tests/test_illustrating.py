@@ -51,7 +51,8 @@ class Kept:
     ) -> list[Observation]:
         """As the database answers."""
         rows = [one for one in self.rows if one.tile == tile and one.sensing_time < before]
-        assert (model_version, comparable) == (MODEL, "optical")
+        assert model_version in (MODEL, None)
+        assert comparable == "optical"
         return sorted(rows, key=lambda one: one.sensing_time, reverse=True)[:limit]
 
     def shown(self, event: Event, *tiles: Tile, limit: int = 12) -> Mapping[Tile, int]:

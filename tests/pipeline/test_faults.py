@@ -114,7 +114,7 @@ def three_quiet(tmp_path_factory: pytest.TempPathFactory, source: Source) -> Sou
     """A small valley under a nearly clear sky: two quiet looks bear witness against a third; one follows the storm."""
     with pytest.MonkeyPatch.context() as patch:
         clear = lambda world, _index, sun, rng: make_sky(world.frame.padded_px, 0.02, sun, rng)  # noqa: E731
-        patch.setattr("monitor.sandbox.valley.make_weather", clear)
+        patch.setattr("monitor.sandbox.scenes.make_weather", clear)
         valley = build_valley(tmp_path_factory.mktemp("three-quiet") / "valley", seed=6, size_px=192, quiet=3, after=1)
     return Source(valley=valley, model=source.model)
 
