@@ -32,8 +32,8 @@ Before = Reference | BackscatterReference
 """What is known of a tile from earlier looks of one comparability class."""
 NAN = np.float32(np.nan)
 _UNSEEN = np.uint8(PixelState.NODATA)
-_RED_AND_BLUE = (0, 2)
-"""Where they stand among the bands that an optical look keeps."""
+_COLOURS = (0, 1, 2)
+"""Red, green and blue: what an optical look keeps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Scene:
     probability: Array
     """The network's answer; one of a network of pairs is a change already (`of_pairs`)."""
     measured: Array
-    """(2, H, W) red and blue reflectance, or (P, H, W) gamma0 in linear power; NaN = no observation."""
+    """(3, H, W) red, green and blue reflectance, or (P, H, W) gamma0 in linear power; NaN = no observation."""
     spread: Array
     slope_deg: Array
     """0 on the banks of open water (`core.water`), which are no slopes that slide."""
@@ -137,7 +137,7 @@ def _scene(
 
 def _kept(measuring: Measuring) -> tuple[int, ...]:
     """Which bands of a look are compared."""
-    return _RED_AND_BLUE if measuring.sensor is Sensor.OPTICAL else tuple(range(len(measuring.polarisations)))
+    return _COLOURS if measuring.sensor is Sensor.OPTICAL else tuple(range(len(measuring.polarisations)))
 
 
 def _lay_bands(canvas: Canvas, bands: Mapping[Tile, Array], kept: Sequence[int]) -> Array:
@@ -202,21 +202,26 @@ def _coherent(detector: Detector, layer: ChangeLayer, scene: Scene, settings: Al
     """Where a detector's change is strong and connected enough to start a cluster."""
     if detector is Detector.RADAR:
         return coherent_change(layer.change, scene.slope_deg, settings, scene.native_m)
-    high, low = settings.high, settings.low
+    high, low, change = settings.high, settings.low, layer.change
     if detector is Detector.BASELINE:
         high = max(settings.baseline_high, settings.noise_factor * layer.noise)
         low = max(settings.baseline_low, 0.6 * settings.noise_factor * layer.noise)
-    return grow(layer.change, scene.slope_deg, high, low, settings.seed_slope_deg)
+    if layer.real is not None:
+        # What has not brightened in fact may belong to a cluster, and starts none.
+        start = layer.real >= settings.baseline_real
+        change = np.where(start, change, np.minimum(change, np.float32(0.999 * high)))
+    return grow(change, scene.slope_deg, high, low, settings.seed_slope_deg)
 
 
 def _compare_optics(scene: Scene, past: Mapping[Tile, Reference]) -> dict[Detector, ChangeLayer]:
     canvas = scene.canvas
     known = [tile for tile in canvas.tiles if tile in past]
-    before = _lay_bands(canvas, {tile: past[tile].pixels for tile in known}, _RED_AND_BLUE)
+    before = _lay_bands(canvas, {tile: past[tile].pixels for tile in known}, _COLOURS)
     network = _network(scene, {tile: past[tile].probability for tile in known})
     baseline = bare_ground_change(
-        Colours(red=scene.measured[0], blue=scene.measured[1]),
-        Colours(red=before[0], blue=before[1]),
+        Colours(*scene.measured),
+        Colours(*before),
+        canvas.lay({tile: past[tile].middle_s for tile in known}, np.float64(np.nan)),
         scene.elevation_m,
         scene.slopes,
         RESOLUTION_M,
@@ -241,7 +246,9 @@ def _compare_radar(scene: Scene, past: Mapping[Tile, BackscatterReference]) -> d
         count=canvas.lay({tile: past[tile].count for tile in known}, np.uint8(0)),
         last_seen_s=canvas.lay({tile: past[tile].last_seen_s for tile in known}, np.float64(np.nan)),
     )
-    layer = backscatter_change(scene.measured, before, scene.slopes, scene.native_m, scene.polarisations)
+    layer = backscatter_change(
+        scene.measured, before, scene.slopes, scene.native_m, scene.polarisations, scene.elevation_m
+    )
     layers = {Detector.RADAR: layer}
     said = {tile: answer for tile in known if (answer := past[tile].probability) is not None}
     if scene.of_pairs or (said and np.isfinite(scene.probability).any()):

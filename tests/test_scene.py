@@ -9,7 +9,7 @@ from scipy import ndimage
 from monitor.core.change import AlertSettings
 from monitor.core.grid import neighbour
 from monitor.records import Detector, Look, PixelState, Sensor, Terrain, Tile
-from monitor.scene import Measuring, change_layers, references, scenes
+from monitor.scene import Measuring, change_layers, compare, references, scenes
 
 FIRST = Tile(epsg=32633, column=200, row=2000)
 TILES = tuple(neighbour(FIRST, columns, down) for columns in range(4) for down in range(3))
@@ -74,3 +74,22 @@ def test_a_part_is_compared_as_in_the_whole(sensor: Sensor, native_m: float, det
         np.testing.assert_allclose(there[detector].change, layer.change[place], atol=1e-5)
         assert np.isfinite(there[detector].change).sum() > 100_000
         assert (there[detector].shift, there[detector].noise) == pytest.approx((layer.shift, layer.noise), abs=1e-5)
+
+
+def test_ground_that_stayed_as_it_was_starts_no_cluster_in_a_scene_that_darkened() -> None:
+    """All around lost half of its light and one plot did not: it has not brightened, beside it soil has."""
+    settings, tile = AlertSettings(), FIRST
+    before = [look(tile, Sensor.OPTICAL, 5 * ago, 1) for ago in range(1, 4)]
+    dark = look(tile, Sensor.OPTICAL, 1, 1)
+    for one in (*before, dark):
+        one.pixels[:] = 0.1 + 0.1 * (one.pixels - 0.1)
+    dark.pixels[:] *= 0.5
+    plot, soil = (slice(40, 60), slice(40, 60)), (slice(100, 120), slice(100, 120))
+    dark.pixels[:, *plot] *= 2.0
+    dark.pixels[:, *soil] = np.array([0.25, 0.18, 0.12], np.float32)[:, None, None]
+    (scene,) = scenes({tile: dark}, {tile: ground(tile)}, settings)
+    found = compare(scene, references({tile: before}, settings), settings)
+    layer, mask = found.layers[Detector.BASELINE], found.masks[Detector.BASELINE]
+    assert np.nanmedian(layer.change[plot]) > settings.baseline_high
+    assert not mask[plot].any()
+    assert mask[soil].all()

@@ -8,7 +8,7 @@ import pytest
 from shapely import box
 from shapely.geometry.base import BaseGeometry
 
-from monitor.core.change import AlertSettings
+from monitor.core.change import DARK, AlertSettings
 from monitor.core.events import Level, LookContext, together
 from monitor.core.grid import project, region_tiles, tile_polygon, zone_strip
 from monitor.core.lifecycle import LifecycleSettings
@@ -86,12 +86,12 @@ def test_ground_that_goes_on_in_the_next_zone_is_one_event() -> None:
 @pytest.mark.parametrize(
     ("west", "east", "verdict", "observed"),
     [
-        (0.2, 0.2, Verdict.SUPPORTS, 1.0),
+        (0.22, 0.22, Verdict.SUPPORTS, 1.0),
         # Three quarters of the ground lie in the west.
-        (0.2, 0.1, Verdict.SUPPORTS, 1.0),
-        (0.1, 0.2, Verdict.INCONCLUSIVE, 1.0),
+        (0.22, 0.1, Verdict.SUPPORTS, 1.0),
+        (0.1, 0.22, Verdict.INCONCLUSIVE, 1.0),
         (0.1, 0.1, Verdict.CONTRADICTS, 1.0),
-        (0.2, None, Verdict.SUPPORTS, 0.75),
+        (0.22, None, Verdict.SUPPORTS, 0.75),
         (None, 0.1, Verdict.NOT_OBSERVED, 0.25),
     ],
 )
@@ -109,7 +109,9 @@ def test_one_look_is_one_piece_of_evidence(
     assert piece.verdict is verdict
     assert piece.observed_fraction == pytest.approx(observed, abs=0.01)
     if west is not None and east is not None:
-        assert piece.level == pytest.approx(0.75 * np.log(west / 0.1) + 0.25 * np.log(east / 0.1), abs=0.02)
+        assert piece.level == pytest.approx(
+            0.75 * np.log((west + DARK) / (0.1 + DARK)) + 0.25 * np.log((east + DARK) / (0.1 + DARK)), abs=0.02
+        )
 
 
 def test_levels_of_parts() -> None:

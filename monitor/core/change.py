@@ -5,6 +5,7 @@ difference loses its median over slopes; the log-ratio of red loses a robust fit
 ground, because the sun stands elsewhere on another date and lights every slope differently.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,10 +16,17 @@ from monitor.records import Detector
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Times = NDArray[np.float64]
 
+DARK = 0.02
+"""Reflectance added to both dates before their ratio is taken. A ratio of dark ground is mostly that of what two skies
+and suns left of it: conifers in low sun reflect 0.02, and thin haze and its correction alone are wrong by 0.01 there
+(those who make surface reflectance aim at 0.005 + 5 %: Doxani et al. 2018, doi:10.3390/rs10020352)."""
 _FIT_SAMPLES = 60_000
 _FIT_ROUNDS = 15
 _MIN_FIT_PIXELS = 2_000
+_LEAST_TOGETHER = 10_000
+"""Slope pixels (1 km²) that share a date of the reference, for a fit of their own: no landslide fills so much."""
 _BINS, _RANGE = 120, (-3.0, 3.0)
 _PEAK_WIDTH = 0.1
 """Smoothing of the distribution of log-ratios before its peaks are told."""
@@ -38,10 +46,13 @@ class AlertSettings:
     """Network: rise of probability that starts a cluster."""
     low: float = 0.20
     """Network: rise of probability to which a cluster grows."""
-    baseline_high: float = 0.60
+    baseline_high: float = 0.50
     """Baseline: log-ratio of red, after correction, that starts a cluster."""
-    baseline_low: float = 0.35
+    baseline_low: float = 0.29
     """Baseline: log-ratio of red to which a cluster grows."""
+    baseline_real: float = 0.25
+    """Baseline: a cluster starts where red brightened at least so much before any correction. Where the whole scene
+    darkened, ground that stayed as it was has not brightened."""
     noise_factor: float = 2.5
     """Baseline: neither threshold lies below this many robust standard deviations (high) or 0.6 of that (low)."""
     radar_high: float = 4.7
@@ -86,6 +97,8 @@ class ChangeLayer:
     """Robust standard deviation of the change on slopes (1.4826 MAD)."""
     quiet: float = 0.0
     """Its mean on ground where nothing happened: more than 0 where change has no sign."""
+    real: Array | None = None
+    """(H, W) the same before anything was removed, where that matters."""
 
 
 def network_change(now: Array, before: Array, slopes: Mask) -> ChangeLayer:
@@ -95,58 +108,100 @@ def network_change(now: Array, before: Array, slopes: Mask) -> ChangeLayer:
     return ChangeLayer(change=(change - np.float32(shift)).astype(np.float32), shift=shift, noise=noise)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Colours:
     """What the baseline compares. Arrays are (H, W) reflectance 0-1; NaN = no observation."""
 
     red: Array
+    green: Array
     blue: Array
 
 
 def bare_ground_change(
-    now: Colours, before: Colours, elevation_m: Array, slopes: Mask, resolution_m: float
+    now: Colours, before: Colours, before_s: Times, elevation_m: Array, slopes: Mask, resolution_m: float
 ) -> ChangeLayer:
     """Brightening in red that is not whitening: what bare ground does, and thin cloud does not.
 
     Args:
+        before_s: (H, W) when the ground was as `before` says, seconds; NaN = unknown.
         elevation_m: (H, W); NaN = void.
         slopes: (H, W) where the scene's own change is fitted.
 
     The change is that of `log_ratio`. Pixels that brightened at least as much in blue as in red
     are haze or thin cloud that no mask found: no observation, neither change nor recovery.
     """
-    normal = surface_normal(elevation_m, resolution_m)
-    red = log_ratio(now.red, before.red, normal, slopes)
-    blue = log_ratio(now.blue, before.blue, normal, slopes)
+    ground = describe_ground(before, elevation_m, resolution_m)
+    dates = same_dates(before_s, slopes & np.isfinite(now.red) & np.isfinite(before.red))
+    red = log_ratio(now.red, before.red, ground, slopes, dates)
+    blue = log_ratio(now.blue, before.blue, ground, slopes, dates)
     with np.errstate(invalid="ignore", over="ignore"):
         # What each band gained over what the scene as a whole did to this pixel.
-        gained_red = now.red * (1.0 - np.exp(-red.change))
-        gained_blue = now.blue * (1.0 - np.exp(-blue.change))
+        gained_red = (now.red + DARK) * (1.0 - np.exp(-red.change))
+        gained_blue = (now.blue + DARK) * (1.0 - np.exp(-blue.change))
         whitened = (red.change > 2.0 * red.noise) & (gained_red < _REDDENING * gained_blue)
     return replace(red, change=np.where(whitened, np.float32(np.nan), red.change))
 
 
-def log_ratio(now: Array, before: Array, normal: Array, slopes: Mask) -> ChangeLayer:
-    """ln(now / before) of one band, less a robust fit on the surface normal over slopes.
+def same_dates(before_s: Times, usable: Mask) -> list[Mask]:
+    """The ground, (H, W) each, by when it was as the reference says: together all of it.
+
+    A reference is put together of what every pixel showed last: under a cloudy sky one patch of a forest is known from
+    last week, the next from before its leaves fell. What season, sun and air did since is another thing for each. Dates
+    that few slopes share go with the next later one.
+    """
+    found, counts = np.unique(before_s[usable], return_counts=True)
+    ends, held = [], 0
+    for date, count in zip(found, counts, strict=True):
+        held += int(count)
+        if held >= _LEAST_TOGETHER:
+            ends.append(date)
+            held = 0
+    if len(ends) < 2:
+        return [np.ones(before_s.shape, dtype=np.bool_)]
+    place = np.searchsorted(ends[:-1], before_s)
+    return [np.asarray(place == number) for number in range(len(ends))]
+
+
+def describe_ground(before: Colours, elevation_m: Array, resolution_m: float) -> Array:
+    """(4, H, W) on what a scene's part of a change depends: the unit normal, and how brown the ground was.
+
+    When leaves come out, what was brown darkens in red and meadows and conifers do not; seen beside the forest they
+    brightened. ln(red / green), 0 where it is unknown.
+    """
+    brown = np.log((np.maximum(before.red, 0.0) + DARK) / (np.maximum(before.green, 0.0) + DARK))
+    return np.concatenate([surface_normal(elevation_m, resolution_m), np.nan_to_num(brown)[None]])
+
+
+def log_ratio(
+    now: Array, before: Array, ground: Array, slopes: Mask, dates: Sequence[Mask] | None = None
+) -> ChangeLayer:
+    """ln((now + dark) / (before + dark)) of one band, less a robust fit on shape and colour of the ground over slopes.
 
     Args:
         now, before: (H, W) reflectance 0-1; NaN = no observation.
-        normal: (3, H, W) of `surface_normal`.
+        ground: (F, H, W) of `describe_ground`, or of `surface_normal` alone.
         slopes: (H, W) where the fit is made.
+        dates: ground that is fitted by itself, of `same_dates`; by default all of it together.
 
     For a Lambertian surface radiance is proportional to n.s, so the log-ratio of two dates is, to
     first order, linear in the unit normal n = (nx, ny, nz) with the sun's two positions in the
     coefficients (compare Soenen et al. 2005 on topographic correction).
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.log(np.maximum(now, 1e-3) / np.maximum(before, 1e-3))
+        ratio = np.log((np.maximum(now, 0.0) + DARK) / (np.maximum(before, 0.0) + DARK))
     usable = slopes & np.isfinite(ratio)
-    shift, _ = _median_and_noise(ratio[usable])
-    likely = unchanged(ratio, usable)
-    middle, _ = _median_and_noise(ratio[likely])
-    corrected = ratio - _scene_fit(ratio, normal, likely, middle)
-    offset, noise = _median_and_noise(corrected[likely])
-    return ChangeLayer(change=(corrected - offset).astype(np.float32), shift=shift, noise=noise)
+    # As it is, for people: how much brighter or darker the slopes are.
+    shift, _ = _median_and_noise(np.log(np.maximum(now[usable], 1e-3) / np.maximum(before[usable], 1e-3)))
+    change, likely = np.full_like(ratio, np.nan), np.zeros_like(usable)
+    for own in dates or [np.ones_like(usable)]:
+        quiet = unchanged(ratio, usable & own)
+        middle, _ = _median_and_noise(ratio[quiet])
+        corrected = ratio - _scene_fit(ratio, ground, quiet, middle)
+        offset, _ = _median_and_noise(corrected[quiet])
+        change[own] = (corrected - offset)[own]
+        likely |= quiet
+    _, noise = _median_and_noise(change[likely])
+    return ChangeLayer(change=change, shift=shift, noise=noise, real=ratio)
 
 
 def unchanged(ratio: Array, usable: Mask) -> Mask:
@@ -186,23 +241,23 @@ def surface_normal(elevation_m: Array, resolution_m: float) -> Array:
     return np.stack([-east * up, down * up, up]).astype(np.float32, copy=False)
 
 
-def _scene_fit(ratio: Array, normal: Array, usable: Mask, fallback: float) -> Array | np.float32:
+def _scene_fit(ratio: Array, ground: Array, usable: Mask, fallback: float) -> Array | np.float32:
     """The scene's part of the log-ratio: iteratively reweighted least squares with Cauchy weights."""
     rows = np.flatnonzero(usable.ravel())
     if rows.size < _MIN_FIT_PIXELS:
         return np.float32(fallback)
     rows = rows[:: max(1, rows.size // _FIT_SAMPLES)]
-    design = np.column_stack([np.ones(rows.size), *(component.ravel()[rows] for component in normal)])
+    design = np.column_stack([np.ones(rows.size), *(layer.ravel()[rows] for layer in ground)])
     target = ratio.ravel()[rows].astype(np.float64)
     weight = np.ones(rows.size)
-    coefficients = np.zeros(4)
+    coefficients = np.zeros(design.shape[1])
     for _ in range(_FIT_ROUNDS):
         root = np.sqrt(weight)[:, None]
         coefficients = np.linalg.lstsq(design * root, target * root[:, 0], rcond=None)[0]
         residual = target - design @ coefficients
         scale = max(1.4826 * float(np.median(np.abs(residual - np.median(residual)))), 1e-6)
         weight = 1.0 / (1.0 + (residual / (1.5 * scale)) ** 2)
-    fitted = coefficients[0] + np.tensordot(coefficients[1:], normal, axes=1)
+    fitted = coefficients[0] + np.tensordot(coefficients[1:], ground, axes=1)
     return np.asarray(fitted, dtype=np.float32)
 
 

@@ -48,9 +48,14 @@ class SceneClass(IntEnum):
 NO_ELEVATION = "no-elevation"
 """`Observation.decision` of a tile without slopes: no alert could open there, so it is not looked at."""
 
+SNOW = "snow"
+"""The same of a tile that showed none of its ground, most of it for snow."""
+
 CLOUD_RIM_M = 60.0
 """Sen2Cor misses the soft rim of clouds; three 20 m cells of it are treated as cloud."""
 SHADOW_RIM_M = 40.0
+SNOW_RIM_M = 60.0
+"""Snow thins out over tens of metres of height, and only where it covers most of a cell is it classed as snow."""
 
 _STATE_OF_CLASS = {
     SceneClass.NODATA: PixelState.NODATA,
@@ -97,14 +102,16 @@ Hall, Riggs and Salomonson (1995), doi:10.1016/0034-4257(95)00137-P; the last ke
 
 
 def from_scene_classes(classes: NDArray[np.uint8], resolution_m: float) -> States:
-    """PixelState from SCL classes (H, W), cloud and shadow grown by their rims."""
+    """PixelState from SCL classes (H, W), cloud, shadow and snow grown by their rims."""
     table = np.full(256, PixelState.VALID, dtype=np.uint8)
     for scene_class, state in _STATE_OF_CLASS.items():
         table[scene_class] = state
     states = table[classes]
     cloud = grow(states == PixelState.CLOUD, CLOUD_RIM_M, resolution_m)
     shadow = grow(states == PixelState.SHADOW, SHADOW_RIM_M, resolution_m)
+    snow = grow(states == PixelState.SNOW, SNOW_RIM_M, resolution_m)
     observed = states != PixelState.NODATA
+    states[snow & (states == PixelState.VALID)] = PixelState.SNOW
     states[shadow & observed] = PixelState.SHADOW
     states[cloud & observed] = PixelState.CLOUD
     return states

@@ -23,6 +23,8 @@ class Reference:
     """Number of valid looks."""
     last_seen_s: NDArray[np.float64]
     """Sensing time of the newest valid look, seconds since 1970; NaN = never observed."""
+    middle_s: NDArray[np.float64]
+    """That of the middle one of the looks: ground that turns with the season is as it was then."""
 
 
 def valid(look: Look) -> NDArray[np.bool_]:
@@ -64,6 +66,8 @@ def build_reference(looks: Sequence[Look], depth: int) -> Reference | None:
     masks = np.stack([valid(look) for look in looks])
     masks &= np.cumsum(masks, axis=0) <= depth
     count = masks.sum(axis=0)
+    times = np.array([look.sensing_time.timestamp() for look in looks])[:, None, None]
+    rank = np.cumsum(masks, axis=0)
     probability = _ordered(np.stack([look.probability for look in looks]), masks)
     pixels = _ordered(np.stack([look.pixels for look in looks]), masks[:, None])
     last = np.maximum(count - 1, 0)
@@ -73,7 +77,8 @@ def build_reference(looks: Sequence[Look], depth: int) -> Reference | None:
         spread=spread.astype(np.float32),
         pixels=_middle(pixels, np.broadcast_to(count, pixels.shape[1:])),
         count=count.astype(np.uint8),
-        last_seen_s=_last_seen(looks, masks),
+        last_seen_s=_newest(times, masks),
+        middle_s=_newest(times, masks & (rank >= (count + 1) // 2)),
     )
 
 
@@ -100,8 +105,8 @@ def newest_observed(values: Sequence[NDArray[np.float32]], depth: int) -> NDArra
     return found
 
 
-def _last_seen(looks: Sequence[Look], masks: NDArray[np.bool_]) -> NDArray[np.float64]:
-    times = np.array([look.sensing_time.timestamp() for look in looks])[:, None, None]
+def _newest(times: NDArray[np.float64], masks: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(256, 256) the newest of the times (looks, 1, 1) whose mask (looks, 256, 256) holds; NaN where none does."""
     newest = np.where(masks, times, -np.inf).max(axis=0)
     return np.where(np.isfinite(newest), newest, np.nan)
 

@@ -111,14 +111,16 @@ def test_growing_nothing_gives_nothing() -> None:
     assert not grow(np.zeros((5, 5), bool), 100.0, 10.0).any()
 
 
-def test_snow_and_water_keep_their_place() -> None:
-    """Neither grows; cloud wins over shadow, and both over snow and water beside them."""
+def test_snow_has_a_rim_and_water_keeps_its_place() -> None:
+    """Snow thins out beyond what is classed as snow; cloud wins over shadow, and both over what lies beside them."""
     classes = np.full((60, 60), SceneClass.VEGETATION, np.uint8)
     classes[10:12, 10:12] = SceneClass.SNOW
     classes[10:12, 50:52] = SceneClass.WATER
     classes[40, 30], classes[40, 33], classes[40, 36] = SceneClass.CLOUD_HIGH, SceneClass.CLOUD_SHADOW, SceneClass.WATER
     state = from_scene_classes(classes, 10.0)
-    assert (state == PixelState.SNOW).sum() == (state == PixelState.WATER).sum() == 4
+    assert (state == PixelState.WATER).sum() == 4
+    assert (state[10, 4:18] == PixelState.SNOW).all()
+    assert state[10, 3] == state[10, 18] == PixelState.VALID
     assert state[10, 10] == PixelState.SNOW
     assert state[10, 50] == PixelState.WATER
     assert [state[40, column] for column in (33, 36, 37)] == [PixelState.CLOUD, PixelState.CLOUD, PixelState.SHADOW]

@@ -87,6 +87,20 @@ def test_each_pixel_knows_when_it_was_last_seen() -> None:
     assert np.isnan(reference.last_seen_s[1, 1])
 
 
+def test_each_pixel_knows_when_it_was_as_the_reference_says() -> None:
+    """The date of the middle look that showed it: of three the second, of two the newer."""
+    looks = _series(0.1, 0.2, 0.3, 0.4)
+    looks[2].state[0, 0] = looks[3].state[0, 0] = PixelState.CLOUD
+    for look in looks:
+        look.state[1, 1] = PixelState.CLOUD
+    for order in (looks, looks[::-1]):
+        reference = build_reference(order, 3)
+        assert reference is not None
+        assert reference.middle_s[2, 2] == looks[2].sensing_time.timestamp()
+        assert reference.middle_s[0, 0] == looks[1].sensing_time.timestamp()
+        assert np.isnan(reference.middle_s[1, 1])
+
+
 def _series(*values: float) -> list[Look]:
     """Looks five days apart, oldest first."""
     start = datetime(2024, 1, 1, tzinfo=UTC)

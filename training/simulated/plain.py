@@ -100,8 +100,9 @@ def _brightening(pixels: Array, elevation: Array, slopes: NDArray[np.bool_]) -> 
     ordered = np.sort(before, axis=0)
     known = np.isfinite(ordered).sum(axis=0)
     middle = np.take_along_axis(ordered, np.maximum(known - 1, 0)[None] // 2, axis=0)[0]
-    now, then = (Colours(red=one[0], blue=one[2]) for one in (pixels[0], middle))
-    return bare_ground_change(now, then, elevation, slopes, RESOLUTION_M).change
+    # A chip is too small for a fit of its own for each date.
+    undated = np.zeros(elevation.shape)
+    return bare_ground_change(Colours(*pixels[0]), Colours(*middle), undated, elevation, slopes, RESOLUTION_M).change
 
 
 def _backscatter(pixels: Array, views: tuple[View, ...], slopes: NDArray[np.bool_]) -> Array:
