@@ -16,7 +16,7 @@ from scipy import ndimage
 from monitor.core.change import AlertSettings, ChangeLayer
 from monitor.core.clusters import SLOPING_DEG, grow
 from monitor.core.grid import PIXEL_HA, RESOLUTION_M
-from monitor.core.radar_fit import SceneFit, from_db, median, smooth, to_db
+from monitor.core.radar_fit import SceneFit, belts_of_height, from_db, median, smooth, to_db
 from monitor.core.radar_grid import NativeGrid
 
 Array = NDArray[np.float32]
@@ -24,6 +24,8 @@ Mask = NDArray[np.bool_]
 
 DEPTH = AlertSettings().radar_looks
 """Passes of the reference by default."""
+_BELT_HA = 100.0
+"""Slopes of one height that are fitted by themselves: no landslide fills so much of them."""
 LEAST_PASSES = 3
 """Valid passes a pixel needs before its spread means anything."""
 LEAST_NATIVE_PX = 12
@@ -140,14 +142,24 @@ def build_backscatter_reference(
 
 
 def backscatter_change(
-    now: Array, before: BackscatterReference, slopes: Mask, native_m: float, polarisations: tuple[str, ...]
+    now: Array,
+    before: BackscatterReference,
+    slopes: Mask,
+    native_m: float,
+    polarisations: tuple[str, ...],
+    elevation_m: Array | None = None,
 ) -> ChangeLayer:
     """The layer of `compare_backscatter`."""
-    return compare_backscatter(now, before, slopes, native_m, polarisations).layer
+    return compare_backscatter(now, before, slopes, native_m, polarisations, elevation_m).layer
 
 
 def compare_backscatter(
-    now: Array, before: BackscatterReference, slopes: Mask, native_m: float, polarisations: tuple[str, ...]
+    now: Array,
+    before: BackscatterReference,
+    slopes: Mask,
+    native_m: float,
+    polarisations: tuple[str, ...],
+    elevation_m: Array | None = None,
 ) -> BackscatterChange:
     """Log-ratio of a pass to the mean of earlier ones, less the scene's own, in units of its spread.
 
@@ -156,6 +168,7 @@ def compare_backscatter(
         slopes: (H, W) where the scene's part is fitted.
         native_m: size of the pixels that were measured, whatever the canvas was cut into.
         polarisations: names of the P polarisations, in order.
+        elevation_m: (H, W), NaN = void; without it rain and snow are taken to be the same at every height.
 
     The change is the largest of the absolute deviations of each polarisation and, with two, of their sum and
     difference, in units of their own spread over this scene: a scar in forest lowers VH against VV, rubble on grass
@@ -167,7 +180,11 @@ def compare_backscatter(
     valid = np.asarray((now > 0).all(axis=0)) & (before.count >= LEAST_PASSES)
     grid = NativeGrid.under(before.mean, native_m)
     ground = _Ground.gather(now, before, valid, grid, max(native_m / (RESOLUTION_M * grid.step), 1.0))
-    fit = SceneFit.prepare(ground.mean, ground.seen, grid.observed(slopes), ground.sigma_px)
+    usable = grid.observed(slopes)
+    heights = np.zeros(valid.shape, np.float32) if elevation_m is None else np.nan_to_num(elevation_m)
+    least = _BELT_HA / (PIXEL_HA * grid.step**2)
+    belts = belts_of_height(grid.gather(heights, np.ones_like(valid)), ground.seen & usable, least)
+    fit = SceneFit.prepare(ground.mean, ground.seen, usable, ground.sigma_px, belts)
     bands = [_Band.measure(ground, band, fit) for band in range(len(now))]
     deviations = np.stack([band.deviation for band in bands])
     change = _strongest(deviations, ground.seen, round(_LAG_PX * ground.sigma_px))

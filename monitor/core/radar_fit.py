@@ -3,6 +3,7 @@
 Smoothing on native pixels, decibels, and a fit that neither a valley that slid nor its noise can draw to itself.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,8 @@ _FIT_ROUNDS = 8
 _FIT_SAMPLES = 6_000
 _MIN_FIT_PIXELS = 220
 """Blocks on slopes, as 2,000 canvas pixels of 30 m."""
+_BELT_M = 50.0
+"""Height of a belt of ground that rain or snow treats alike."""
 _PEAK_SHARE = 0.5
 _MANY = 8_000
 """Values from which on a median is narrowed down by a sample first."""
@@ -28,42 +31,69 @@ _MANY = 8_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SceneFit:
-    """On what the scene's part of the change depends, and where it is fitted. `design` is (D, H, W)."""
+    """On what the scene's part of the change depends, and where it is fitted. Arrays are (h, w) unless stated."""
 
     seen: Mask
-    rows: NDArray[np.intp]
-    design: Array
+    belts: tuple["_Belt", ...]
+    """Ground that is fitted by itself; together all of it."""
     sigma_px: float
 
     @classmethod
-    def prepare(cls, mean: Array, seen: Mask, slopes: Mask, sigma_px: float) -> "SceneFit":
-        """The level of the ground in every polarisation tells what grows there, and so what rain does to it."""
+    def prepare(cls, mean: Array, seen: Mask, slopes: Mask, sigma_px: float, heights: Sequence[Mask]) -> "SceneFit":
+        """The level of the ground in every polarisation tells what grows there, and so what rain does to it.
+
+        Args:
+            mean: (P, h, w) power.
+            heights: ground of one height each, of `belts_of_height`: where it rains below, snow melts above.
+        """
         layers = [smooth_known(to_db(np.where(seen, band, 1.0)), seen, 2 * sigma_px) for band in mean]
-        rows = np.flatnonzero((seen & slopes).ravel())
-        enough = rows.size >= _MIN_FIT_PIXELS
-        rows = rows[:: max(1, rows.size // _FIT_SAMPLES)]
-        centred = [layer - np.float32(layer.ravel()[rows].mean()) for layer in layers] if enough else []
-        design = np.stack([np.ones(seen.shape, np.float32), *centred])
-        return cls(seen=seen, rows=rows, design=design, sigma_px=sigma_px)
+        belts = tuple(_Belt.prepare(layers, seen & slopes, here) for here in heights)
+        return cls(seen=seen, belts=belts, sigma_px=sigma_px)
 
     def near(self, decibels: Array, limit_db: float) -> Array:
         """(N,) of (h, w) decibels where the fit is made, those within a limit."""
-        values = decibels.ravel()[self.rows]
+        values = np.concatenate([decibels.ravel()[belt.rows] for belt in self.belts])
         return np.asarray(values[np.abs(values) <= limit_db])
 
     def middle(self, scene: Array) -> float:
         """Median of the scene's part where it was fitted, dB."""
-        return float(np.median(scene.ravel()[self.rows])) if self.rows.size else 0.0
+        values = np.concatenate([scene.ravel()[belt.rows] for belt in self.belts])
+        return float(np.median(values)) if values.size else 0.0
 
     def scene(self, ratio: Array) -> Array:
-        """(h, w) dB that the scene did to a ratio of power: least squares that forgets what lies far off.
+        """(h, w) dB that the scene did to a ratio of power."""
+        decibels = to_db(smooth_known(ratio, self.seen, _FIT_WIDTH * self.sigma_px))
+        scene = np.zeros(self.seen.shape, np.float32)
+        for belt in self.belts:
+            np.copyto(scene, belt.fit(decibels), where=belt.here)
+        return scene
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Belt:
+    """A part of the ground, and what its part of the change depends on. `design` is (D, h, w)."""
+
+    here: Mask
+    rows: NDArray[np.intp]
+    design: Array
+
+    @classmethod
+    def prepare(cls, layers: Sequence[Array], slopes: Mask, here: Mask) -> "_Belt":
+        """`layers` are (h, w) levels, dB, that count where there is enough ground to fit them."""
+        rows = np.flatnonzero((slopes & here).ravel())
+        enough = rows.size >= _MIN_FIT_PIXELS
+        rows = rows[:: max(1, rows.size // _FIT_SAMPLES)]
+        centred = [layer - np.float32(layer.ravel()[rows].mean()) for layer in layers] if enough else []
+        return cls(here=here, rows=rows, design=np.stack([np.ones(here.shape, np.float32), *centred]))
+
+    def fit(self, decibels: Array) -> Array:
+        """(h, w) dB by least squares that forgets what lies far off.
 
         Reweighted by exp(-e²/2(1.5 s)²) (Welsch; Holland and Welsch 1977) with s held at 0.6 dB or less, from the mode
         and not the median: with half a valley changed the median lies between the halves and finds neither.
         """
         if self.rows.size == 0:
-            return np.zeros(self.seen.shape, np.float32)
-        decibels = to_db(smooth_known(ratio, self.seen, _FIT_WIDTH * self.sigma_px))
+            return np.zeros(self.here.shape, np.float32)
         target = decibels.ravel()[self.rows].astype(np.float64)
         columns = self.design.reshape(len(self.design), -1)[:, self.rows].T.astype(np.float64)
         coefficients = np.zeros(columns.shape[1])
@@ -76,6 +106,31 @@ class SceneFit:
             ridge = 1e-3 * np.eye(columns.shape[1])
             coefficients += np.linalg.solve(weighted.T @ columns + ridge, weighted.T @ residual)
         return np.asarray(np.tensordot(coefficients.astype(np.float32), self.design, axes=1), dtype=np.float32)
+
+
+def belts_of_height(elevation_m: Array, usable: Mask, least: float) -> list[Mask]:
+    """(h, w) ground each of about one height, together all of it.
+
+    Rain below is snow above, and wet snow swallows what the ground sends back (Nagler and Rott 2000,
+    doi:10.1109/36.842004): above its line the whole scene is another one.
+
+    Args:
+        elevation_m: (h, w).
+        usable: (h, w) where a scene is fitted.
+        least: blocks of usable ground in a belt; belts with fewer go with the next higher one.
+    """
+    steps = np.floor(elevation_m / _BELT_M)
+    found, counts = np.unique(steps[usable], return_counts=True)
+    tops, held = [], 0
+    for step, count in zip(found, counts, strict=True):
+        held += int(count)
+        if held >= least:
+            tops.append(step)
+            held = 0
+    if len(tops) < 2:
+        return [np.ones(elevation_m.shape, dtype=np.bool_)]
+    place = np.searchsorted(tops[:-1], steps)
+    return [np.asarray(place == number) for number in range(len(tops))]
 
 
 def _likeliest_shift(decibels: NDArray[np.float64]) -> float:

@@ -16,7 +16,7 @@ from monitor.core.radar import (
     compare_backscatter,
     least_area_ha,
 )
-from monitor.core.radar_fit import median
+from monitor.core.radar_fit import belts_of_height, median
 
 SETTINGS = AlertSettings()
 BOTH = ("VV", "VH")
@@ -70,6 +70,35 @@ def test_a_shift_of_the_whole_scene_is_no_change(decibels: tuple[float, float]) 
     assert np.abs(wet.layer.change - dry.layer.change).max() < 0.25
     for band in (0, 1):
         assert wet.shift_db[band] - dry.shift_db[band] == pytest.approx(decibels[band], abs=0.1)
+
+
+def test_wet_snow_above_its_line_is_no_change_and_a_scar_in_it_is() -> None:
+    """Snow that melts takes 5 dB from everything above a height; by the height of the ground it is told from a scar."""
+    size = 288
+    power = _passes(5, size)
+    before, slopes = _reference(power[:8]), np.ones((size, size), bool)
+    height = np.repeat(np.linspace(400, 1000, size, dtype=np.float32)[:, None], size, axis=1)
+    now = power[8] * np.where(height >= 800, np.float32(10**-0.5), np.float32(1.0))
+    now[1, 250:262, 100:112] *= np.float32(10**-0.5)
+    plain = backscatter_change(now, before, slopes, 10.0, BOTH).change
+    by_height = backscatter_change(now, before, slopes, 10.0, BOTH, height).change
+    snow = np.zeros((size, size), bool)
+    snow[200:] = True
+    snow[240:272, 90:122] = False
+    assert np.median(plain[snow]) > SETTINGS.radar_high, "one scene for all heights takes snow for change"
+    assert not _mask(by_height)[snow].any()
+    assert _mask(by_height)[250:262, 100:112].mean() > 0.5
+
+
+def test_belts_hold_a_square_kilometre_and_all_of_the_ground() -> None:
+    """Narrow heights go with the next higher ones, unknown ones somewhere; flat ground is one belt."""
+    height = np.repeat(np.array([100, 160, 230, 235, 900, 2000], np.float32), 20)[:, None] * np.ones(100, np.float32)
+    everywhere = np.ones(height.shape, bool)
+    belts = belts_of_height(height, everywhere, 3_000.0)
+    assert (np.sum(belts, axis=0) == 1).all()
+    assert [int(belt.sum()) for belt in belts] == [4_000, 4_000, 4_000]
+    (alone,) = belts_of_height(np.full((200, 200), 500, np.float32), np.ones((200, 200), bool), 1_000.0)
+    assert alone.all()
 
 
 @given(order=st.permutations(range(8)))
