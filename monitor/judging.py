@@ -10,7 +10,7 @@ from monitor.core.change import AlertSettings
 from monitor.core.events import LookContext, add_evidence
 from monitor.core.grid import RESOLUTION_M
 from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, LifecycleSettings, rests
-from monitor.core.water import under_water
+from monitor.core.water import Cover, under_cover
 from monitor.evidence import absorb, find, judge_events, said_before, seen_before
 from monitor.looking import Instruments
 from monitor.observing import compared, observed, silence
@@ -79,9 +79,9 @@ class Judge:
         history = self.store.is_history(case.acquisition)
         known, resting = ([], []) if history else self._known(case.acquisition)
         change: Change = {detector: {} for detector in Detector}
-        water = case.earlier.water(looked.looks)
+        cover = case.earlier.cover(looked.looks)
         # Also without a past, as after a change of model, open events get their evidence.
-        shown = self._scenes(case, water) if past.references or known else []
+        shown = self._scenes(case, cover) if past.references or known else []
         seen = [(one, compare(one, past.references, self.alerts)) for one in shown] if past.references else []
         for scene, changes in seen:
             for detector, layer in changes.layers.items():
@@ -90,7 +90,7 @@ class Judge:
         rows = (*looked.hidden.values(), *_observations(case))
         result = AcquisitionResult(
             reason="learning" if not past.references else "history" if history else "compared",
-            detail=_summary(events, past, looked, history) + silence(rows) + _without_water(case, water),
+            detail=_summary(events, past, looked, history) + silence(rows) + _without_optics(case, cover),
             observations=rows,
             events=tuple(events),
             references=tuple(case.earlier.freeze(events, known)),
@@ -133,9 +133,9 @@ class Judge:
         known = [event for event in found if event.state in OPEN_STATES]
         return known, [event for event in found if rests(event, now, acquisition.comparable, lifecycle)]
 
-    def _scenes(self, case: Case, water: Mapping[Tile, Mask]) -> list[Scene]:
+    def _scenes(self, case: Case, cover: Mapping[Tile, Cover]) -> list[Scene]:
         looks = {
-            tile: under_water(look, water[tile]) if tile in water else look for tile, look in case.looked.looks.items()
+            tile: under_cover(look, cover[tile]) if tile in cover else look for tile, look in case.looked.looks.items()
         }
         found = {tile: case.instruments.terrain.read(tile) for tile in case.looked.looks}
         terrain = {tile: ground for tile, ground in found.items() if ground is not None}
@@ -259,10 +259,12 @@ def _observations(case: Case) -> Iterator[Observation]:
         yield row
 
 
-def _without_water(case: Case, water: Mapping[Tile, Mask]) -> str:
-    """Where a radar pass takes no account of water and its banks, for the end of a sentence."""
-    dry = 0 if case.acquisition.sensor is Sensor.OPTICAL else len(case.looked.looks.keys() - water.keys())
-    return f"; open water unknown for lack of optics: {dry} tile{'s' if dry > 1 else ''}" if dry else ""
+def _without_optics(case: Case, cover: Mapping[Tile, Cover]) -> str:
+    """Where a radar pass takes no account of water, its banks and snow, for the end of a sentence."""
+    unknown = 0 if case.acquisition.sensor is Sensor.OPTICAL else len(case.looked.looks.keys() - cover.keys())
+    if not unknown:
+        return ""
+    return f"; open water and snow unknown for lack of optics: {unknown} tile{'s' if unknown > 1 else ''}"
 
 
 def _summary(events: Sequence[Event], past: Past, looked: Survey, history: bool) -> str:

@@ -1,11 +1,12 @@
-"""Open water and its banks, where change is a flood's and no slope's that failed.
+"""Water, open or frozen, that lies on the ground: where change is a flood's or a thaw's and no slope's that failed.
 
-Optics tell water in every look. Radar cannot by itself: a river of a few pixels is as dark as gravel, and wind makes a
-lake as bright as a meadow. So radar takes the water that optics saw on the same tile, and both sensors the same bank.
+Optics tell water and snow in every look. Radar cannot by itself: a river of a few pixels is as dark as gravel, wind
+makes a lake as bright as a meadow, and wet snow swallows what the forest would send back. So radar takes the water and
+the snow that optics saw on the same tile, and both sensors the same bank.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,16 @@ Mask = NDArray[np.bool_]
 
 BANK_M = 40.0
 """Ground so near to open water is its bank: floods move gravel there, and it is no slope that slides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cover:
+    """What optics saw lie on the ground of a tile before a pass of radar, (256, 256) each."""
+
+    water: Mask
+    """Open water; nowhere, too, where no look tells."""
+    snow: Mask
+    """Lay there when the ground was last seen: it hides it from radar until a look shows it free."""
 
 
 def sees_ground_or_water(look: Look) -> Mask:
@@ -38,10 +49,24 @@ def open_water(looks: Sequence[Look], depth: int) -> Mask:
     return np.asarray(2 * wet.sum(axis=0) > seen.sum(axis=0), dtype=np.bool_)
 
 
-def under_water(look: Look, water: Mask) -> Look:
-    """The look with open water told from ground; what it did not see stays unseen."""
-    state = np.where(water & (look.state == PixelState.VALID), np.uint8(PixelState.WATER), look.state)
-    return replace(look, state=state)
+def sees_ground_or_snow(look: Look) -> Mask:
+    """(H, W) where an optical look knows whether snow lies."""
+    return np.isin(look.state, (PixelState.VALID, PixelState.WATER, PixelState.SNOW))
+
+
+def lying_snow(looks: Sequence[Look]) -> Mask:
+    """(H, W) where the newest optical look that knows shows snow; looks in any order, at least one."""
+    snow = np.zeros(looks[0].state.shape, dtype=np.bool_)
+    for look in sorted(looks, key=lambda one: one.sensing_time):
+        np.copyto(snow, look.state == PixelState.SNOW, where=sees_ground_or_snow(look))
+    return snow
+
+
+def under_cover(look: Look, cover: Cover) -> Look:
+    """The look with water and snow told from ground; what it did not see stays unseen."""
+    seen = look.state == PixelState.VALID
+    state = np.where(seen & cover.snow, np.uint8(PixelState.SNOW), look.state)
+    return replace(look, state=np.where(seen & cover.water, np.uint8(PixelState.WATER), state))
 
 
 def off_the_banks(slope_deg: Array, state: NDArray[np.uint8]) -> Array:

@@ -5,7 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from monitor.core.water import BANK_M, off_the_banks, open_water, sees_ground_or_water, under_water
+from monitor.core.water import (
+    BANK_M,
+    Cover,
+    lying_snow,
+    off_the_banks,
+    open_water,
+    sees_ground_or_snow,
+    sees_ground_or_water,
+    under_cover,
+)
 from monitor.records import Look, PixelState, Tile
 
 START = datetime(2024, 6, 1, tzinfo=UTC)
@@ -46,11 +55,19 @@ def test_ground_and_water_are_what_tells_of_water() -> None:
     assert sees_ground_or_water(_look(0, ".wcs")).tolist() == [[True, True, False, False]]
 
 
-def test_a_look_is_told_of_water_where_it_saw_something() -> None:
+def test_snow_lies_until_a_look_shows_the_ground_free() -> None:
+    """Whatever clouds hide afterwards; the order of the looks is no matter."""
+    looks = [_look(0, "ss..c"), _look(5, "cs.sc"), _look(10, ".cccc")]
+    assert lying_snow(looks).tolist() == lying_snow(looks[::-1]).tolist() == [[False, True, False, True, False]]
+    assert sees_ground_or_snow(_look(0, ".wcs")).tolist() == [[True, True, False, True]]
+
+
+def test_a_look_is_told_of_water_and_snow_where_it_saw_something() -> None:
     """Layover stays layover, and the pixels stay as they are."""
-    seen = _look(0, "...c")
-    told = under_water(seen, np.array([[True, False, True, True]]))
-    assert told.state.tolist() == _look(0, "w.wc").state.tolist()
+    seen = _look(0, "...cc")
+    water, snow = np.array([[True, False, False, True, False]]), np.array([[False, True, False, False, True]])
+    told = under_cover(seen, Cover(water=water, snow=snow))
+    assert told.state.tolist() == _look(0, "ws.cc").state.tolist()
     assert told == replace(seen, state=told.state)
 
 

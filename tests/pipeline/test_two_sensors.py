@@ -112,7 +112,7 @@ def test_radar_takes_the_water_that_optics_saw(watched: World) -> None:
     """What SCL shows as the river is no ground to radar either; until optics have looked, that is said."""
     first = watched.valley.times[0]
     passes = [entry for entry in watched.ledger() if entry.acquisition.sensor is Sensor.SAR]
-    unknown = {entry.acquisition.sensing_time for entry in passes if "open water unknown" in str(entry.detail)}
+    unknown = {entry.acquisition.sensing_time for entry in passes if "open water and snow unknown" in str(entry.detail)}
     assert unknown == {entry.acquisition.sensing_time for entry in passes if entry.acquisition.sensing_time < first}
     newest = max(passes, key=lambda entry: entry.acquisition.sensing_time).acquisition
     layer = watched.products / "regions" / REGION / newest.id / "backscatter-change.tif"
