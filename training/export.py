@@ -29,6 +29,8 @@ PARITY_SHAPES: Final = ((1, 320, 320), (2, 128, 128), (1, 64, 96))
 
 _LARGE: Final = 256
 """Values in a tensor from which halving it matters."""
+_LARGEST: Final = 30_000
+"""Values of the tensors that make up nine tenths of a network, and each of them little of its answer."""
 
 
 class Probability(nn.Module):
@@ -69,14 +71,7 @@ def export_onnx(network: nn.Module, weights: Path, channels: int = 3, temperatur
         )
     error = parity(model, weights, channels)
     if error <= PARITY_LIMIT:
-        halved = _halved(weights)
-        rounded = parity(model, halved, channels)
-        # A network that rounding moves keeps its weights whole.
-        if rounded > PARITY_LIMIT:
-            halved.unlink()
-        else:
-            os.replace(halved, weights)
-            error = rounded
+        error = _round(model, weights, channels, error)
     if error > PARITY_LIMIT:
         raise BadModel(
             f"torch and ONNX Runtime differ by {error:.2e} in probability, more than {PARITY_LIMIT:.0e}",
@@ -86,13 +81,31 @@ def export_onnx(network: nn.Module, weights: Path, channels: int = 3, temperatur
     return error
 
 
-def _halved(weights: Path) -> Path:
-    """A file beside it with large weights in 16 bits, which engines widen when they load it; they compute as before."""
+def _round(model: nn.Module, weights: Path, channels: int, error: float) -> float:
+    """Halve the file if the answers stay the same: all large weights, or the largest alone; else it is left whole.
+
+    Returns the parity of what is kept; `error` is that of the file as it is.
+    """
+    for least in (_LARGE, _LARGEST):
+        halved = _halved(weights, least)
+        rounded = parity(model, halved, channels)
+        if rounded <= PARITY_LIMIT:
+            os.replace(halved, weights)
+            return rounded
+        halved.unlink()
+    return error
+
+
+def _halved(weights: Path, least: int) -> Path:
+    """A file beside it with weights of `least` numbers and more in 16 bits.
+
+    Engines widen them when they load the file, and compute as before.
+    """
     model = onnx.load(weights)
     graph = model.graph
     casts = []
     for tensor in list(graph.initializer):
-        if tensor.data_type != onnx.TensorProto.FLOAT or math.prod(tensor.dims) < _LARGE:
+        if tensor.data_type != onnx.TensorProto.FLOAT or math.prod(tensor.dims) < least:
             continue
         stored = f"{tensor.name}.half"
         values = onnx.numpy_helper.to_array(tensor).astype(np.float16)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pystac
 import pytest
 import torch
@@ -184,6 +185,23 @@ def test_an_export_that_does_not_match_its_network_is_refused(
     monkeypatch.setattr("training.export.parity", lambda *_: 0.5)
     with pytest.raises(BadModel, match=r"differ by 5\.00e-01"):
         export_onnx(network, tmp_path / "wrong.onnx")
+
+
+def test_small_weights_that_rounding_moves_are_kept_whole(tmp_path: Path) -> None:
+    """The few numbers at the entrance may need all their digits; the many behind them do not, and halve the file."""
+    entrance, behind = torch.nn.Conv2d(3, 100, 1, bias=False), torch.nn.Conv2d(100, 400, 1, bias=False)
+    out = torch.nn.Conv2d(400, 1, 1, bias=False)
+    with torch.no_grad():
+        # Difference of two channels: 1 + 2^-12 becomes 1 in 16 bits.
+        entrance.weight[:] = torch.tensor([1.0 + 2.0**-12, -1.0, 0.0])[:, None, None]
+        behind.weight.fill_(2.0**-4)
+        out.weight.fill_(2.0**-4)
+    network = torch.nn.Sequential(entrance, behind, out)
+    assert export_onnx(network, tmp_path / "model.onnx") < PARITY_LIMIT
+    stored = onnx.load(tmp_path / "model.onnx").graph.initializer
+    halved = [list(one.dims) for one in stored if one.data_type == onnx.TensorProto.FLOAT16]
+    assert halved == [[400, 100, 1, 1]]
+    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
 
 
 def test_the_mean_over_flips_turns_with_its_input(tiny_model: Path, tiny_data: Path) -> None:
