@@ -253,6 +253,17 @@ def test_regions_and_models(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("config")
+def test_the_radar_model_in_use_is_told_and_missed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is named beside the optical one, and a folder that is not there is exit code 2."""
+    monkeypatch.setenv("SCARPWATCH_RADAR_MODEL", "not-there")
+    code, document = call_json(capsys, "models")
+    assert code == 2
+    assert (document["in_use"], document["radar_in_use"]) == ("scar-rgb-noiburi", "not-there")
+
+
+@pytest.mark.usefixtures("config")
 def test_unfit_model_is_told(capsys: pytest.CaptureFixture[str], config: Path) -> None:
     """Weights that do not match their card are named by models and config check, with exit code 2."""
     (config.parent / "models" / "scar-rgb-noiburi" / "model.onnx").write_bytes(b"other weights")

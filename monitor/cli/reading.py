@@ -110,14 +110,16 @@ def regions(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 
 def models(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """The models at hand, which one is in use, and what is wrong with any. Exit code 2 when the one in use is unfit."""
+    """The models at hand, which are in use, and what is wrong with any. Exit code 2 when one in use is unfit."""
     settings = settings_of(config, dict(os.environ))
     cards, broken = list_models(settings.models)
+    chosen = {name for name in (settings.model, settings.radar_model) if name is not None}
     if as_json:
         say_json(
             {
                 "folder": str(settings.models),
                 "in_use": settings.model,
+                "radar_in_use": settings.radar_model,
                 "models": [
                     {
                         "name": card.name,
@@ -138,10 +140,10 @@ def models(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         )
     else:
         say(f"Models in {settings.models}")
-        out().print(tables.model_table(cards, settings.model))
+        out().print(tables.model_table(cards, chosen))
         for error in broken:
             say(f"broken: {error}")
-    if settings.model not in {card.name for card in cards}:
+    if not chosen <= {card.name for card in cards}:
         raise typer.Exit(Exit.CONFIG)
 
 

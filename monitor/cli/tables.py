@@ -1,7 +1,7 @@
 """What people read on a terminal. Every function returns text or a table; printing is the command's."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -160,12 +160,12 @@ def region_table(regions: Iterable[Region]) -> Table:
     return table
 
 
-def model_table(cards: Iterable[ModelCard], chosen: str) -> Table:
-    """The models at hand; the configured one is marked."""
+def model_table(cards: Iterable[ModelCard], chosen: Container[str]) -> Table:
+    """The models at hand; the configured ones are marked."""
     table = _table("Model", "Version", "Task", "Sensor, bands", "Window", "Threshold", "Trained on")
     for card in cards:
         table.add_row(
-            f"{card.name} (in use)" if card.name == chosen else card.name,
+            f"{card.name} (in use)" if card.name in chosen else card.name,
             card.version,
             card.task,
             f"{card.sensor.value}: {', '.join(card.bands)}",
