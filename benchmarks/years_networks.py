@@ -27,10 +27,11 @@ from monitor.core.change import AlertSettings
 from monitor.core.clusters import burn, grow, label_clusters
 from monitor.core.grid import PIXEL_HA, project, region_tiles
 from monitor.core.radar import coherent_change
+from monitor.judging import measuring
 from monitor.looking import Instruments
 from monitor.records import Acquisition, Detector, Look, Region, Sensor, Terrain, Tile
 from monitor.sandbox.valley import Valley
-from monitor.scene import Changes, Measuring, Scene, compare, depth_of, references, scene_settings, scenes
+from monitor.scene import Changes, Scene, compare, depth_of, references, scene_settings, scenes
 
 Mask = NDArray[np.bool_]
 Rule = Callable[[Scene, Changes, float], Mask]
@@ -156,7 +157,7 @@ class _Trial:
             tile: [looks[tile] for one in reversed(comparison.before) if tile in (looks := self._look(one))]
             for tile in now
         }
-        (scene,) = scenes(now, self._terrain, self._alerts, _measuring(comparison.now))
+        (scene,) = scenes(now, self._terrain, self._alerts, measuring(comparison.now))
         changes = compare(scene, references(before, self._alerts), self._alerts)
         seen = _observed(changes)
         self.km2 += float(seen.sum()) * PIXEL_HA / 100.0
@@ -215,13 +216,3 @@ def _by_radar(alerts: AlertSettings) -> Rule:
 def _observed(changes: Changes) -> Mask:
     """(H, W) where a detector has an answer: each of them may take ground for unobserved that the other judges."""
     return np.asarray(np.logical_or.reduce([np.isfinite(layer.change) for layer in changes.layers.values()]))
-
-
-def _measuring(acquisition: Acquisition) -> Measuring:
-    if acquisition.sensor is Sensor.OPTICAL:
-        return Measuring()
-    return Measuring(
-        sensor=acquisition.sensor,
-        polarisations=acquisition.polarisations,
-        native_m=acquisition.resolution_m or 10.0,
-    )

@@ -139,7 +139,7 @@ class Judge:
         }
         found = {tile: case.instruments.terrain.read(tile) for tile in case.looked.looks}
         terrain = {tile: ground for tile, ground in found.items() if ground is not None}
-        return scenes(looks, terrain, self.alerts, _measuring(case))
+        return scenes(looks, terrain, self.alerts, measuring(case.acquisition, case.instruments.of_pairs))
 
     def _heard(self, shown: Sequence[Scene], known: Sequence[Event], context: LookContext, case: Case) -> list[Event]:
         """All known events, with what this look says about those that it may speak about."""
@@ -226,8 +226,8 @@ def _thresholds(alerts: AlertSettings, through: Instruments) -> AlertSettings:
     return replace(alerts, high=through.threshold, low=through.threshold * alerts.low / alerts.high)
 
 
-def _measuring(case: Case) -> Measuring:
-    acquisition, of_pairs = case.acquisition, case.instruments.of_pairs
+def measuring(acquisition: Acquisition, of_pairs: bool = False) -> Measuring:
+    """What the looks of an acquisition hold; `of_pairs` where their probability is of earlier looks as well."""
     if acquisition.sensor is Sensor.OPTICAL:
         return Measuring(of_pairs=of_pairs)
     return Measuring(
