@@ -1,6 +1,7 @@
 """One acquisition's life, top to bottom: look at every tile, compare with the past, judge, publish, write once."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -147,8 +148,7 @@ class Pipeline:
         )
         result, change = watch.run("change", lambda: self._judge.judge(case))
         self._hold(acquisition, owner, clock)
-        watch.run("products", lambda: self._publish(case, change, result.reason))
-        result = watch.run("products", lambda: self._illustrate(case, change, result))
+        result = watch.run("products", lambda: self._show(case, change, result))
         complaint = earlier.complaint()
         detail = "; ".join(filter(None, (result.detail + told(choices), complaint)))
         outcome = self._commit(acquisition, replace(result, detail=detail), owner, clock, watch, len(tiles))
@@ -173,6 +173,14 @@ class Pipeline:
                 remedy="Another process has it; nothing was written here and nothing needs to be done.",
                 reason="lease-lost",
             )
+
+    def _show(self, case: Case, change: Change, result: AcquisitionResult) -> AcquisitionResult:
+        """Products and pictures, side by side: both wait for compression and the disk."""
+        with ThreadPoolExecutor(1, "publishing") as publishing:
+            published = publishing.submit(self._publish, case, change, result.reason)
+            illustrated = self._illustrate(case, change, result)
+            published.result()
+        return illustrated
 
     def _publish(self, case: Case, change: Change, outcome: str) -> None:
         looks = {tile: look for tile, look in case.looked.looks.items() if np.isfinite(look.probability).any()}

@@ -22,7 +22,7 @@ DARK = 0.02
 """Reflectance added to both dates before their ratio is taken. A ratio of dark ground is mostly that of what two skies
 and suns left of it: conifers in low sun reflect 0.02, and thin haze and its correction alone are wrong by 0.01 there
 (those who make surface reflectance aim at 0.005 + 5 %: Doxani et al. 2018, doi:10.3390/rs10020352)."""
-_FIT_SAMPLES = 60_000
+_FIT_SAMPLES = 20_000
 _FIT_ROUNDS = 15
 _MIN_FIT_PIXELS = 2_000
 _LEAST_TOGETHER = 10_000
@@ -252,8 +252,9 @@ def _scene_fit(ratio: Array, ground: Array, usable: Mask, fallback: float) -> Ar
     weight = np.ones(rows.size)
     coefficients = np.zeros(design.shape[1])
     for _ in range(_FIT_ROUNDS):
-        root = np.sqrt(weight)[:, None]
-        coefficients = np.linalg.lstsq(design * root, target * root[:, 0], rcond=None)[0]
+        weighted = (design * weight[:, None]).T
+        # Least squares of the normal equations: flat ground leaves them without a unique solution.
+        coefficients = np.linalg.lstsq(weighted @ design, weighted @ target, rcond=None)[0]
         residual = target - design @ coefficients
         scale = max(1.4826 * float(np.median(np.abs(residual - np.median(residual)))), 1e-6)
         weight = 1.0 / (1.0 + (residual / (1.5 * scale)) ** 2)
