@@ -27,7 +27,7 @@ from monitor.config import Settings
 from monitor.core.breaker import HostHealth
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.errors import ScarpwatchError
-from monitor.overview import coverage
+from monitor.overview import TileHistory, coverage
 from monitor.ports import LookArchive, SlopeSights, Store
 from monitor.records import AcquisitionState
 from monitor.web.health import Answers, Check, HealthServer
@@ -43,7 +43,7 @@ _ENDS = {"done": "done", "parked": "parked", "retry": "discovered"}
 """Ledger state in which an event's action leaves an acquisition."""
 
 
-class WatchStore(Store, Protocol):
+class WatchStore(Store, TileHistory, Protocol):
     """What the daemon reads from the store besides what the service does."""
 
     def counts(self) -> list[LedgerCount]:

@@ -176,6 +176,8 @@ def _level(
     change = np.full(ground.shape, NAN) if layer is None else layer.change
     # Where a cluster may start: not on a bank, which a flood has cleared.
     strong = (change >= high) & (scene.slope_deg >= settings.seed_slope_deg)
+    if layer is not None and layer.real is not None:
+        strong &= layer.real >= settings.baseline_real
     return measure(change, ground, PIXEL_HA, strong)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from monitor.core.flat import FLAT
 from monitor.core.grid import PIXEL_HA, TILE_PX
-from monitor.core.masks import NO_ELEVATION, SNOW
+from monitor.core.masks import NO_ELEVATION
 from monitor.core.reference import valid
 from monitor.core.statistics import tile_stats
 from monitor.looking import Instruments
@@ -99,7 +99,7 @@ def _hidden_by(state: NDArray[np.uint8]) -> str:
         return OUTSIDE
     hidden = {
         "clouded": np.isin(state, (PixelState.CLOUD, PixelState.SHADOW)).sum(),
-        SNOW: (state == PixelState.SNOW).sum(),
+        "snow": (state == PixelState.SNOW).sum(),
         "water": (state == PixelState.WATER).sum(),
         "radar-blind": np.isin(state, (PixelState.LAYOVER, PixelState.RADAR_SHADOW)).sum(),
     }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 
 import numpy as np
@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from monitor.core.change import AlertSettings
 from monitor.core.grid import TILE_PX
 from monitor.core.lifecycle import OPEN_STATES
-from monitor.core.masks import SNOW
 from monitor.core.reference import Reference, newest_looks, valid
-from monitor.core.water import Cover, lying_snow, open_water, sees_ground_or_snow, sees_ground_or_water
+from monitor.core.water import Cover, lying_snow, open_water, sees_ground_or_snow
 from monitor.evidence import Frozen, opening_acquisition
 from monitor.memory import Memory
 from monitor.pairing import PairNetwork
@@ -101,25 +100,9 @@ class EarlierLooks:
         return {tile: one for tile, one in seen.items() if one is not None}
 
     def _seen_by_optics(self, tile: Tile) -> Cover | None:
-        depth, before = self._settings.looks, self._acquisition.sensing_time
-        rows = list(self._rows(tile, Sensor.OPTICAL.value, self._model_version, before))
-        _, telling = self._memory.last(rows, _WHOLE, depth, sees_ground_or_water)
-        newest, latest = self._memory.last(rows, _WHOLE, 1, sees_ground_or_snow)
-        white = self._wholly_white(tile, newest[0].sensing_time if newest else None)
-        if not telling and not white:
-            return None
-        nowhere = np.zeros_like(_WHOLE)
-        snow = lying_snow(latest) if latest else nowhere
-        return Cover(water=open_water(telling, depth) if telling else nowhere, snow=_WHOLE if white else snow)
-
-    def _wholly_white(self, tile: Tile, since: datetime | None) -> bool:
-        """Whether optics saw nothing but snow there, after the last look that showed any ground and before this pass.
-
-        Of such a tile nothing is kept but the row that says so.
-        """
-        end, least = self._acquisition.sensing_time, since or datetime.min.replace(tzinfo=UTC)
-        rows = self._store.history(tile, reach_of(Sensor.SAR, self._settings))
-        return any(row.decision == SNOW and least < row.sensing_time < end for row in rows)
+        rows = self._rows(tile, Sensor.OPTICAL.value, self._model_version, self._acquisition.sensing_time)
+        _, looks = self._memory.last(rows, _WHOLE, self._settings.looks, sees_ground_or_snow)
+        return Cover(water=open_water(looks, self._settings.looks), snow=lying_snow(looks)) if looks else None
 
     def frozen(self, events: Sequence[Event], looks: Mapping[Tile, Look]) -> list[Frozen]:
         """Events with what is left of their frozen references in the acquisition's own comparability class.

@@ -179,9 +179,6 @@ class Store(Protocol):
         `model_version` None means through any model; `comparable` is `Acquisition.comparable`.
         """
 
-    def history(self, tile: Tile, limit: int = 100) -> list[Observation]:
-        """The newest `limit` current observations of a tile by any sensor and model, newest first."""
-
     def kinds_of_look(self, tile: Tile) -> list[str]:
         """Every comparability class in which a tile has looks, sorted."""
 

@@ -5,7 +5,6 @@ difference loses its median over slopes; the log-ratio of red loses a robust fit
 ground, because the sun stands elsewhere on another date and lights every slope differently.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,7 +25,7 @@ _FIT_SAMPLES = 20_000
 _FIT_ROUNDS = 15
 _MIN_FIT_PIXELS = 2_000
 _LEAST_TOGETHER = 10_000
-"""Slope pixels (1 km²) that share a date of the reference, for a fit of their own: no landslide fills so much."""
+"""Slope pixels (1 km²) that share a date of the reference, for a fit of their own."""
 _BINS, _RANGE = 120, (-3.0, 3.0)
 _PEAK_WIDTH = 0.1
 """Smoothing of the distribution of log-ratios before its peaks are told."""
@@ -142,8 +141,8 @@ def bare_ground_change(
     return replace(red, change=np.where(whitened, np.float32(np.nan), red.change))
 
 
-def same_dates(before_s: Times, usable: Mask) -> list[Mask]:
-    """The ground, (H, W) each, by when it was as the reference says: together all of it.
+def same_dates(before_s: Times, usable: Mask) -> NDArray[np.int16]:
+    """(H, W) the ground, numbered by when it was as the reference says.
 
     A reference is put together of what every pixel showed last: under a cloudy sky one patch of a forest is known from
     last week, the next from before its leaves fell. What season, sun and air did since is another thing for each. Dates
@@ -156,10 +155,7 @@ def same_dates(before_s: Times, usable: Mask) -> list[Mask]:
         if held >= _LEAST_TOGETHER:
             ends.append(date)
             held = 0
-    if len(ends) < 2:
-        return [np.ones(before_s.shape, dtype=np.bool_)]
-    place = np.searchsorted(ends[:-1], before_s)
-    return [np.asarray(place == number) for number in range(len(ends))]
+    return np.asarray(np.searchsorted(ends[:-1], before_s), dtype=np.int16)
 
 
 def describe_ground(before: Colours, elevation_m: Array, resolution_m: float) -> Array:
@@ -173,7 +169,7 @@ def describe_ground(before: Colours, elevation_m: Array, resolution_m: float) ->
 
 
 def log_ratio(
-    now: Array, before: Array, ground: Array, slopes: Mask, dates: Sequence[Mask] | None = None
+    now: Array, before: Array, ground: Array, slopes: Mask, dates: NDArray[np.int16] | None = None
 ) -> ChangeLayer:
     """ln((now + dark) / (before + dark)) of one band, less a robust fit on shape and colour of the ground over slopes.
 
@@ -181,7 +177,8 @@ def log_ratio(
         now, before: (H, W) reflectance 0-1; NaN = no observation.
         ground: (F, H, W) of `describe_ground`, or of `surface_normal` alone.
         slopes: (H, W) where the fit is made.
-        dates: ground that is fitted by itself, of `same_dates`; by default all of it together.
+        dates: (H, W) of `same_dates`: after all of it together, each is fitted by itself, on what does not stand out
+            from the whole; a hillside that slid is not what a season did to its date.
 
     For a Lambertian surface radiance is proportional to n.s, so the log-ratio of two dates is, to
     first order, linear in the unit normal n = (nx, ny, nz) with the sun's two positions in the
@@ -192,14 +189,14 @@ def log_ratio(
     usable = slopes & np.isfinite(ratio)
     # As it is, for people: how much brighter or darker the slopes are.
     shift, _ = _median_and_noise(np.log(np.maximum(now[usable], 1e-3) / np.maximum(before[usable], 1e-3)))
-    change, likely = np.full_like(ratio, np.nan), np.zeros_like(usable)
-    for own in dates or [np.ones_like(usable)]:
-        quiet = unchanged(ratio, usable & own)
-        middle, _ = _median_and_noise(ratio[quiet])
-        corrected = ratio - _scene_fit(ratio, ground, quiet, middle)
-        offset, _ = _median_and_noise(corrected[quiet])
-        change[own] = (corrected - offset)[own]
-        likely |= quiet
+    likely = unchanged(ratio, usable)
+    change = ratio.astype(np.float32)
+    _take_off(change, ground, likely, np.ones_like(usable))
+    if dates is not None and dates.any():
+        near = usable & (np.abs(change) < _APART)
+        for date in np.unique(dates):
+            own = dates == date
+            _take_off(change, ground, near & own, own)
     _, noise = _median_and_noise(change[likely])
     return ChangeLayer(change=change, shift=shift, noise=noise, real=ratio)
 
@@ -241,25 +238,31 @@ def surface_normal(elevation_m: Array, resolution_m: float) -> Array:
     return np.stack([-east * up, down * up, up]).astype(np.float32, copy=False)
 
 
-def _scene_fit(ratio: Array, ground: Array, usable: Mask, fallback: float) -> Array | np.float32:
-    """The scene's part of the log-ratio: iteratively reweighted least squares with Cauchy weights."""
-    rows = np.flatnonzero(usable.ravel())
-    if rows.size < _MIN_FIT_PIXELS:
-        return np.float32(fallback)
-    rows = rows[:: max(1, rows.size // _FIT_SAMPLES)]
-    design = np.column_stack([np.ones(rows.size), *(layer.ravel()[rows] for layer in ground)])
-    target = ratio.ravel()[rows].astype(np.float64)
-    weight = np.ones(rows.size)
-    coefficients = np.zeros(design.shape[1])
-    for _ in range(_FIT_ROUNDS):
-        weighted = (design * weight[:, None]).T
-        # Least squares of the normal equations: flat ground leaves them without a unique solution.
-        coefficients = np.linalg.lstsq(weighted @ design, weighted @ target, rcond=None)[0]
-        residual = target - design @ coefficients
-        scale = max(1.4826 * float(np.median(np.abs(residual - np.median(residual)))), 1e-6)
-        weight = 1.0 / (1.0 + (residual / (1.5 * scale)) ** 2)
-    fitted = coefficients[0] + np.tensordot(coefficients[1:], ground, axes=1)
-    return np.asarray(fitted, dtype=np.float32)
+def _take_off(change: Array, ground: Array, quiet: Mask, where: Mask) -> None:
+    """Take the scene's part off a change, in place: iteratively reweighted least squares with Cauchy weights.
+
+    Args:
+        ground: (F, H, W) on what it depends.
+        quiet: (H, W) where it is fitted; too few of these give their median alone, and none nothing.
+        where: (H, W) where it is taken off.
+    """
+    rows = np.flatnonzero(quiet)
+    if rows.size >= _MIN_FIT_PIXELS:
+        rows = rows[:: max(1, rows.size // _FIT_SAMPLES)]
+        design = np.column_stack([np.ones(rows.size), *(layer.ravel()[rows] for layer in ground)])
+        target = change.ravel()[rows].astype(np.float64)
+        weight = np.ones(rows.size)
+        coefficients = np.zeros(design.shape[1])
+        for _ in range(_FIT_ROUNDS):
+            weighted = (design * weight[:, None]).T
+            # Least squares of the normal equations: flat ground leaves them without a unique solution.
+            coefficients = np.linalg.lstsq(weighted @ design, weighted @ target, rcond=None)[0]
+            residual = target - design @ coefficients
+            scale = max(1.4826 * float(np.median(np.abs(residual - np.median(residual)))), 1e-6)
+            weight = 1.0 / (1.0 + (residual / (1.5 * scale)) ** 2)
+        fitted = coefficients.astype(np.float32)
+        change[where] -= fitted[0] + fitted[1:] @ ground[:, where]
+    change[where] -= np.float32(_median_and_noise(change[quiet])[0])
 
 
 def _median_and_noise(values: Array) -> tuple[float, float]:

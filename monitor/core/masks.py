@@ -48,9 +48,6 @@ class SceneClass(IntEnum):
 NO_ELEVATION = "no-elevation"
 """`Observation.decision` of a tile without slopes: no alert could open there, so it is not looked at."""
 
-SNOW = "snow"
-"""The same of a tile that showed none of its ground, most of it for snow."""
-
 CLOUD_RIM_M = 60.0
 """Sen2Cor misses the soft rim of clouds; three 20 m cells of it are treated as cloud."""
 SHADOW_RIM_M = 40.0

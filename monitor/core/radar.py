@@ -25,7 +25,7 @@ Mask = NDArray[np.bool_]
 DEPTH = AlertSettings().radar_looks
 """Passes of the reference by default."""
 _BELT_HA = 100.0
-"""Slopes of one height that are fitted by themselves: no landslide fills so much of them."""
+"""Slopes in a belt of height that may have a part of its own in what the scene did."""
 LEAST_PASSES = 3
 """Valid passes a pixel needs before its spread means anything."""
 LEAST_NATIVE_PX = 12

@@ -3,7 +3,6 @@
 Smoothing on native pixels, decibels, and a fit that neither a valley that slid nor its noise can draw to itself.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +23,8 @@ _MIN_FIT_PIXELS = 220
 """Blocks on slopes, as 2,000 canvas pixels of 30 m."""
 _BELT_M = 50.0
 """Height of a belt of ground that rain or snow treats alike."""
+_BELT_OFF_DB = 1.0
+"""A belt of ground does something of its own where its median lies so far off the scene's."""
 _PEAK_SHARE = 0.5
 _MANY = 8_000
 """Values from which on a median is narrowed down by a sample first."""
@@ -34,68 +35,74 @@ class SceneFit:
     """On what the scene's part of the change depends, and where it is fitted. Arrays are (h, w) unless stated."""
 
     seen: Mask
-    belts: tuple["_Belt", ...]
-    """Ground that is fitted by itself; together all of it."""
+    rows: NDArray[np.intp]
+    """Pixels of the fit."""
+    levels: Array
+    """(D, h, w) dB of the ground in every polarisation: what grows there, and so what rain does to it."""
+    belts: NDArray[np.int16]
+    """Of `belts_of_height`."""
+    usable: Mask
     sigma_px: float
 
     @classmethod
-    def prepare(cls, mean: Array, seen: Mask, slopes: Mask, sigma_px: float, heights: Sequence[Mask]) -> "SceneFit":
-        """The level of the ground in every polarisation tells what grows there, and so what rain does to it.
-
-        Args:
-            mean: (P, h, w) power.
-            heights: ground of one height each, of `belts_of_height`: where it rains below, snow melts above.
-        """
-        layers = [smooth_known(to_db(np.where(seen, band, 1.0)), seen, 2 * sigma_px) for band in mean]
-        belts = tuple(_Belt.prepare(layers, seen & slopes, here) for here in heights)
-        return cls(seen=seen, belts=belts, sigma_px=sigma_px)
+    def prepare(
+        cls, mean: Array, seen: Mask, slopes: Mask, sigma_px: float, belts: NDArray[np.int16] | None = None
+    ) -> "SceneFit":
+        """`mean` is (P, h, w) power; without `belts` all heights are one."""
+        usable = seen & slopes
+        rows = np.flatnonzero(usable)
+        enough = rows.size >= _MIN_FIT_PIXELS
+        layers = [smooth_known(to_db(np.where(seen, band, 1.0)), seen, 2 * sigma_px) for band in mean] if enough else []
+        return cls(
+            seen=seen,
+            rows=rows[:: max(1, rows.size // _FIT_SAMPLES)],
+            levels=np.stack(layers) if layers else np.zeros((0, *seen.shape), np.float32),
+            belts=np.zeros(seen.shape, np.int16) if belts is None else belts,
+            usable=usable,
+            sigma_px=sigma_px,
+        )
 
     def near(self, decibels: Array, limit_db: float) -> Array:
         """(N,) of (h, w) decibels where the fit is made, those within a limit."""
-        values = np.concatenate([decibels.ravel()[belt.rows] for belt in self.belts])
+        values = decibels.ravel()[self.rows]
         return np.asarray(values[np.abs(values) <= limit_db])
 
     def middle(self, scene: Array) -> float:
         """Median of the scene's part where it was fitted, dB."""
-        values = np.concatenate([scene.ravel()[belt.rows] for belt in self.belts])
-        return float(np.median(values)) if values.size else 0.0
+        return float(np.median(scene.ravel()[self.rows])) if self.rows.size else 0.0
 
     def scene(self, ratio: Array) -> Array:
-        """(h, w) dB that the scene did to a ratio of power."""
-        decibels = to_db(smooth_known(ratio, self.seen, _FIT_WIDTH * self.sigma_px))
+        """(h, w) dB that the scene did to a ratio of power.
+
+        Snow lies from a line upwards. So from the highest belt down, as long as one lies clearly off what the scene
+        did and on the same side as the one above it, it has a part of its own. A belt that alone lies off has slid.
+        """
         scene = np.zeros(self.seen.shape, np.float32)
-        for belt in self.belts:
-            np.copyto(scene, belt.fit(decibels), where=belt.here)
+        if self.rows.size == 0:
+            return scene
+        decibels = to_db(smooth_known(ratio, self.seen, _FIT_WIDTH * self.sigma_px))
+        self._fit(decibels, self.rows, np.ones_like(self.seen), scene)
+        side = 0.0
+        for belt in range(int(self.belts.max()), 0, -1):
+            here = self.belts == belt
+            rows = np.flatnonzero(self.usable & here)
+            off = median((decibels - scene).ravel()[rows])
+            if abs(off) < _BELT_OFF_DB or side * off < 0.0:
+                break
+            self._fit(decibels, rows[:: max(1, rows.size // _FIT_SAMPLES)], here, scene)
+            side = off
         return scene
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Belt:
-    """A part of the ground, and what its part of the change depends on. `design` is (D, h, w)."""
-
-    here: Mask
-    rows: NDArray[np.intp]
-    design: Array
-
-    @classmethod
-    def prepare(cls, layers: Sequence[Array], slopes: Mask, here: Mask) -> "_Belt":
-        """`layers` are (h, w) levels, dB, that count where there is enough ground to fit them."""
-        rows = np.flatnonzero((slopes & here).ravel())
-        enough = rows.size >= _MIN_FIT_PIXELS
-        rows = rows[:: max(1, rows.size // _FIT_SAMPLES)]
-        centred = [layer - np.float32(layer.ravel()[rows].mean()) for layer in layers] if enough else []
-        return cls(here=here, rows=rows, design=np.stack([np.ones(here.shape, np.float32), *centred]))
-
-    def fit(self, decibels: Array) -> Array:
-        """(h, w) dB by least squares that forgets what lies far off.
+    def _fit(self, decibels: Array, rows: NDArray[np.intp], where: Mask, scene: Array) -> None:
+        """Lay the part of some ground into `scene`, by least squares that forgets what lies far off.
 
         Reweighted by exp(-e²/2(1.5 s)²) (Welsch; Holland and Welsch 1977) with s held at 0.6 dB or less, from the mode
         and not the median: with half a valley changed the median lies between the halves and finds neither.
         """
-        if self.rows.size == 0:
-            return np.zeros(self.here.shape, np.float32)
-        target = decibels.ravel()[self.rows].astype(np.float64)
-        columns = self.design.reshape(len(self.design), -1)[:, self.rows].T.astype(np.float64)
+        target = decibels.ravel()[rows].astype(np.float64)
+        levels = self.levels.reshape(len(self.levels), -1)[:, rows]
+        middle = levels.mean(axis=1, keepdims=True)
+        columns = np.concatenate([np.ones((1, rows.size)), levels - middle]).T.astype(np.float64)
         coefficients = np.zeros(columns.shape[1])
         coefficients[0] = _likeliest_shift(target)
         for _ in range(_FIT_ROUNDS):
@@ -105,11 +112,12 @@ class _Belt:
             weighted = columns * weight[:, None]
             ridge = 1e-3 * np.eye(columns.shape[1])
             coefficients += np.linalg.solve(weighted.T @ columns + ridge, weighted.T @ residual)
-        return np.asarray(np.tensordot(coefficients.astype(np.float32), self.design, axes=1), dtype=np.float32)
+        fitted = coefficients.astype(np.float32)
+        scene[where] = fitted[0] + fitted[1:] @ (self.levels[:, where] - middle)
 
 
-def belts_of_height(elevation_m: Array, usable: Mask, least: float) -> list[Mask]:
-    """(h, w) ground each of about one height, together all of it.
+def belts_of_height(elevation_m: Array, usable: Mask, least: float) -> NDArray[np.int16]:
+    """(h, w) the ground, numbered upwards by belts of about one height.
 
     Rain below is snow above, and wet snow swallows what the ground sends back (Nagler and Rott 2000,
     doi:10.1109/36.842004): above its line the whole scene is another one.
@@ -127,10 +135,7 @@ def belts_of_height(elevation_m: Array, usable: Mask, least: float) -> list[Mask
         if held >= least:
             tops.append(step)
             held = 0
-    if len(tops) < 2:
-        return [np.ones(elevation_m.shape, dtype=np.bool_)]
-    place = np.searchsorted(tops[:-1], steps)
-    return [np.asarray(place == number) for number in range(len(tops))]
+    return np.asarray(np.searchsorted(tops[:-1], steps), dtype=np.int16)
 
 
 def _likeliest_shift(decibels: NDArray[np.float64]) -> float:

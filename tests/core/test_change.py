@@ -174,10 +174,25 @@ def test_dates_that_few_slopes_share_go_together() -> None:
     when[70] = np.nan
     when[150:] = 9.0
     groups = same_dates(when, np.isfinite(when))
-    assert (np.sum(groups, axis=0) == 1).all()
-    assert [int((group & np.isfinite(when)).sum()) for group in groups] == [12_000, 17_800, 10_000]
-    (alone,) = same_dates(when, when == 1.0)
-    assert alone.all(), "one date alone"
+    assert [int(((groups == one) & np.isfinite(when)).sum()) for one in range(3)] == [12_000, 17_800, 10_000]
+    assert groups.max() == 2
+    assert not same_dates(when, when == 1.0).any(), "one date alone"
+    assert not same_dates(when, np.zeros(when.shape, bool)).any(), "nothing that could be fitted"
+
+
+def test_a_hillside_that_slid_is_not_what_a_season_did_to_its_date() -> None:
+    """Most of a patch of another date slid: what stands out from the whole scene is change there too."""
+    elevation, rng = _hills(400), np.random.default_rng(6)
+    noise = rng.normal(1, 0.05, (3, *elevation.shape)).astype(np.float32)
+    old, slid = np.zeros(elevation.shape, bool), np.zeros(elevation.shape, bool)
+    old[100:220, 100:220] = True
+    slid[100:220, 100:200] = True
+    before = Colours(np.where(old, 0.045, 0.05) * noise[0], 0.05 * noise[1], 0.03 * noise[2])
+    now = Colours(np.where(slid, 0.18, 0.05) * noise[1], 0.05 * noise[2], np.where(slid, 0.08, 0.03) * noise[0])
+    slopes = np.ones(elevation.shape, bool)
+    change = bare_ground_change(now, before, np.where(old, 1.0, 2.0), elevation, slopes, 10.0).change
+    assert np.nanmedian(change[slid]) > 0.8
+    assert abs(np.nanmedian(change[old & ~slid])) < 0.1
 
 
 def test_whitening_is_no_observation_and_reddening_is_change() -> None:
