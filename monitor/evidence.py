@@ -208,13 +208,20 @@ def absorb(
 ) -> list[Event]:
     """Open an event for every new cluster; one beside an event that this look supports enlarges that event.
 
+    Not so a change larger than the event, on ground that was seen intact since it opened: that is news, and not the
+    rest of what clouds had hidden.
+
     Args:
         found: clusters, and how their ground was seen before and what is around it now.
     """
     grown = {event.id: event for event in known}
     opened = []
     for cluster, seen in found:
-        supported = [event for event in grown.values() if said_before(event, context.acquisition_key, Verdict.SUPPORTS)]
+        supported = [
+            event
+            for event in grown.values()
+            if said_before(event, context.acquisition_key, Verdict.SUPPORTS) and not _outgrows(cluster, seen, event)
+        ]
         home = belongs_to(cluster, supported, settings.join_m)
         if home is None:
             there = replace(
@@ -230,6 +237,11 @@ def absorb(
             own = cluster.detector is home.detector and home.comparable == context.comparable
             grown[home.id] = enlarge(home, cluster, own)
     return [*grown.values(), *opened]
+
+
+def _outgrows(cluster: Cluster, seen: Seen, event: Event) -> bool:
+    """Whether a cluster beside an event is a later and larger change."""
+    return cluster.area_ha > event.area_ha and seen.before >= event.window_end
 
 
 def _status(cluster: Cluster, context: LookContext) -> AlertStatus:

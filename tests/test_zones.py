@@ -157,3 +157,26 @@ def test_nothing_else_changed_by_it() -> None:
     shown = scenes(now, dict.fromkeys(now, GROUND), ALERTS)
     (judged,) = judge_events(shown, [Frozen(events=(event,), past=past)], LATER, ALERTS, LIFE)
     assert judged.evidence[-1].observed_fraction == 1.0
+
+
+@pytest.mark.parametrize(
+    ("width", "intact", "events"),
+    [
+        (0.01, AFTER - timedelta(days=1), 2),  # larger, on ground seen intact since the event opened
+        (0.01, BEFORE, 1),  # larger, but hidden when it opened: the rest of it
+        (0.002, AFTER - timedelta(days=1), 1),  # smaller: the event grows
+    ],
+)
+def test_a_later_and_larger_change_beside_an_event_is_news(width: float, intact: datetime, events: int) -> None:
+    """A speck that was taken for a change before the storm does not swallow the landslide beside it."""
+    (speck,) = opened((box(17.990, 46.010, 17.993, 46.011), WEST))
+    values = {tile: look(tile, AFTER, 0.3) for tile in region_tiles(BORDER)}
+    past = references({tile: [look(tile, BEFORE, 0.1)] for tile in speck.tiles}, ALERTS)
+    shown = scenes(values, dict.fromkeys(values, GROUND), ALERTS)
+    known = judge_events(shown, [Frozen(events=(speck,), past=past)], LATER, ALERTS, LIFE)
+    beside = cluster(box(17.993 - width, 46.0115, 17.993, 46.0125), WEST)
+    seen = Seen(before=intact, around=1.0, beside_hidden=False)
+    found = absorb([(beside, seen)], known, LATER, ALERTS, LIFE)
+    assert len(found) == events
+    assert found[0].id == speck.id
+    assert (found[0].area_ha > speck.area_ha) == (events == 1)
