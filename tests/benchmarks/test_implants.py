@@ -59,7 +59,7 @@ def test_the_best_setting_is_the_one_that_finds_most_within_the_limit() -> None:
 
 def test_the_sweep_counts_what_was_designed(tmp_path: Path) -> None:
     """Network half at no false event, baseline all at none once its threshold passes the false change."""
-    trials, settings = _trials(), AlertSettings()
+    trials, settings = _trials(), AlertSettings(baseline_high=0.6, baseline_low=0.35)
     points = sweep(trials, settings)
     network, baseline = best(points, "network", 1), best(points, "baseline", 0)
     assert network is not None
