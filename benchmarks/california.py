@@ -29,9 +29,9 @@ from monitor.core.implants import place, scar_at
 from monitor.core.radar import (
     LEAST_PASSES,
     BackscatterReference,
-    backscatter_change,
     build_backscatter_reference,
     coherent_change,
+    compare_backscatter,
 )
 from monitor.core.radar_implants import Contrast, equivalent_looks, native_cover, paint_backscatter
 
@@ -205,7 +205,7 @@ def widen(values: Array) -> Array:
 def baseline_layer(look: Look, power: Array) -> Array:
     """The baseline of the service."""
     everywhere = np.ones(look.slope_deg.shape, dtype=bool)
-    return backscatter_change(widen(power), look.before, everywhere, NATIVE_M, POLARISATIONS).change
+    return compare_backscatter(widen(power), look.before, everywhere, NATIVE_M, POLARISATIONS).layer.change
 
 
 def plain_layer(look: Look, power: Array) -> Array:
@@ -396,7 +396,7 @@ def cost() -> str:
         building, _ = _timed(partial(build_backscatter_reference, power[1:], np.arange(12.0)))
         before = build_backscatter_reference(power[1:], np.arange(12.0))
         assert before is not None
-        own, peak = _timed(partial(backscatter_change, power[0], before, slopes, native_m, POLARISATIONS))
+        own, peak = _timed(partial(compare_backscatter, power[0], before, slopes, native_m, POLARISATIONS))
         parts.append(
             f"{native_m:g} m: change {1e3 * own:.0f} ms of CPU, {peak:.1f} MiB at its peak, reference of twelve passes "
             f"{1e3 * building:.0f} ms"

@@ -17,9 +17,9 @@ from monitor.core.grid import RESOLUTION_M
 from monitor.core.radar import (
     LEAST_PASSES,
     BackscatterReference,
-    backscatter_change,
     build_backscatter_reference,
     coherent_change,
+    compare_backscatter,
     least_area_ha,
 )
 from monitor.core.reference import Reference, build_reference, valid
@@ -246,9 +246,9 @@ def _compare_radar(scene: Scene, past: Mapping[Tile, BackscatterReference]) -> d
         count=canvas.lay({tile: past[tile].count for tile in known}, np.uint8(0)),
         last_seen_s=canvas.lay({tile: past[tile].last_seen_s for tile in known}, np.float64(np.nan)),
     )
-    layer = backscatter_change(
+    layer = compare_backscatter(
         scene.measured, before, scene.slopes, scene.native_m, scene.polarisations, scene.elevation_m
-    )
+    ).layer
     layers = {Detector.RADAR: layer}
     said = {tile: answer for tile in known if (answer := past[tile].probability) is not None}
     if scene.of_pairs or (said and np.isfinite(scene.probability).any()):

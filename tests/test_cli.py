@@ -233,8 +233,8 @@ def test_broken_look_counts_as_not_observed(capsys: pytest.CaptureFixture[str], 
 
 
 @pytest.mark.usefixtures("config")
-def test_regions_and_models(capsys: pytest.CaptureFixture[str]) -> None:
-    """Regions are GeoJSON; the model in use is marked."""
+def test_regions_and_models(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regions are GeoJSON; the models in use are marked, and one that is not there is exit code 2."""
     code, document = call_json(capsys, "regions")
     assert code == 0
     features = document["features"]
@@ -250,17 +250,9 @@ def test_regions_and_models(capsys: pytest.CaptureFixture[str]) -> None:
     assert isinstance(models, list)
     assert [model["name"] for model in models] == [document["in_use"]] == ["scar-rgb-noiburi"]
     assert "scar-rgb-noiburi (in use)" in call(capsys, "models")[1]
-
-
-@pytest.mark.usefixtures("config")
-def test_the_radar_model_in_use_is_told_and_missed(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is named beside the optical one, and a folder that is not there is exit code 2."""
     monkeypatch.setenv("SCARPWATCH_RADAR_MODEL", "not-there")
     code, document = call_json(capsys, "models")
-    assert code == 2
-    assert (document["in_use"], document["radar_in_use"]) == ("scar-rgb-noiburi", "not-there")
+    assert (code, document["in_use"], document["radar_in_use"]) == (2, "scar-rgb-noiburi", "not-there")
 
 
 @pytest.mark.usefixtures("config")

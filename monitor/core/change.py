@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from monitor.core.statistics import number_groups
 from monitor.records import Detector
 
 Array = NDArray[np.float32]
@@ -148,14 +149,7 @@ def same_dates(before_s: Times, usable: Mask) -> NDArray[np.int16]:
     last week, the next from before its leaves fell. What season, sun and air did since is another thing for each. Dates
     that few slopes share go with the next later one.
     """
-    found, counts = np.unique(before_s[usable], return_counts=True)
-    ends, held = [], 0
-    for date, count in zip(found, counts, strict=True):
-        held += int(count)
-        if held >= _LEAST_TOGETHER:
-            ends.append(date)
-            held = 0
-    return np.asarray(np.searchsorted(ends[:-1], before_s), dtype=np.int16)
+    return number_groups(before_s, usable, _LEAST_TOGETHER)
 
 
 def describe_ground(before: Colours, elevation_m: Array, resolution_m: float) -> Array:

@@ -141,18 +141,6 @@ def build_backscatter_reference(
     )
 
 
-def backscatter_change(
-    now: Array,
-    before: BackscatterReference,
-    slopes: Mask,
-    native_m: float,
-    polarisations: tuple[str, ...],
-    elevation_m: Array | None = None,
-) -> ChangeLayer:
-    """The layer of `compare_backscatter`."""
-    return compare_backscatter(now, before, slopes, native_m, polarisations, elevation_m).layer
-
-
 def compare_backscatter(
     now: Array,
     before: BackscatterReference,
@@ -181,9 +169,10 @@ def compare_backscatter(
     grid = NativeGrid.under(before.mean, native_m)
     ground = _Ground.gather(now, before, valid, grid, max(native_m / (RESOLUTION_M * grid.step), 1.0))
     usable = grid.observed(slopes)
-    heights = np.zeros(valid.shape, np.float32) if elevation_m is None else np.nan_to_num(elevation_m)
-    least = _BELT_HA / (PIXEL_HA * grid.step**2)
-    belts = belts_of_height(grid.gather(heights, np.ones_like(valid)), ground.seen & usable, least)
+    belts = None
+    if elevation_m is not None:
+        heights = grid.gather(np.nan_to_num(elevation_m), np.ones_like(valid))
+        belts = belts_of_height(heights, ground.seen & usable, _BELT_HA / (PIXEL_HA * grid.step**2))
     fit = SceneFit.prepare(ground.mean, ground.seen, usable, ground.sigma_px, belts)
     bands = [_Band.measure(ground, band, fit) for band in range(len(now))]
     deviations = np.stack([band.deviation for band in bands])

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from monitor.core.statistics import number_groups
+
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
@@ -127,15 +129,7 @@ def belts_of_height(elevation_m: Array, usable: Mask, least: float) -> NDArray[n
         usable: (h, w) where a scene is fitted.
         least: blocks of usable ground in a belt; belts with fewer go with the next higher one.
     """
-    steps = np.floor(elevation_m / _BELT_M)
-    found, counts = np.unique(steps[usable], return_counts=True)
-    tops, held = [], 0
-    for step, count in zip(found, counts, strict=True):
-        held += int(count)
-        if held >= least:
-            tops.append(step)
-            held = 0
-    return np.asarray(np.searchsorted(tops[:-1], steps), dtype=np.int16)
+    return number_groups(np.floor(elevation_m / _BELT_M), usable, least)
 
 
 def _likeliest_shift(decibels: NDArray[np.float64]) -> float:

@@ -35,3 +35,21 @@ def tile_stats(
         # In float32, like the pixels: 0.7 as a double is above 0.7 as a float32.
         hazard_area_ha=float(np.count_nonzero(probability >= np.float32(threshold)) * PIXEL_HA),
     )
+
+
+def number_groups(values: NDArray[np.floating], usable: NDArray[np.bool_], least: float) -> NDArray[np.int16]:
+    """(H, W) numbers, from 0, of groups of neighbouring values that hold at least so many usable pixels each.
+
+    Args:
+        values: (H, W); NaN goes with the highest group.
+        usable: (H, W) the pixels that count.
+        least: values that fewer share go with the next higher one.
+    """
+    found, counts = np.unique(values[usable], return_counts=True)
+    tops, held = [], 0
+    for value, count in zip(found, counts, strict=True):
+        held += int(count)
+        if held >= least:
+            tops.append(value)
+            held = 0
+    return np.asarray(np.searchsorted(tops[:-1], values), dtype=np.int16)

@@ -31,7 +31,7 @@ from benchmarks.california import (
 )
 from benchmarks.california_figure import california_figure
 from monitor.core.change import AlertSettings
-from monitor.core.radar import backscatter_change
+from monitor.core.radar import compare_backscatter
 from monitor.core.radar_implants import Contrast, paint_backscatter
 
 
@@ -74,9 +74,9 @@ def test_quiet_ground_shows_what_a_layer_says_of_it(data_folder: Path, bands: sl
     burst = replace(burst, power=burst.power[:8, bands], times=burst.times[:8])
     everywhere = np.ones((300, 300), dtype=bool)
     layers = [
-        backscatter_change(
+        compare_backscatter(
             widen(burst.power[look.index]), look.before, everywhere, NATIVE_M, tuple(POLARISATIONS[bands])
-        )
+        ).layer
         for look in looks_of(burst)
     ]
     assert len(layers) >= 3

@@ -10,7 +10,6 @@ from monitor.core.change import AlertSettings
 from monitor.core.radar import (
     LEAST_PASSES,
     BackscatterReference,
-    backscatter_change,
     build_backscatter_reference,
     coherent_change,
     compare_backscatter,
@@ -54,7 +53,7 @@ def _mask(change: np.ndarray, native_m: float = 10.0) -> np.ndarray:
 
 def _change(now: np.ndarray, before: BackscatterReference, native_m: float = 10.0) -> np.ndarray:
     slopes = np.ones(now.shape[-2:], bool)
-    return backscatter_change(now, before, slopes, native_m, BOTH[: len(now)]).change
+    return compare_backscatter(now, before, slopes, native_m, BOTH[: len(now)]).layer.change
 
 
 @given(decibels=st.tuples(st.floats(-8, 8), st.floats(-8, 8)))
@@ -80,8 +79,8 @@ def test_wet_snow_above_its_line_is_no_change_and_a_scar_in_it_is() -> None:
     height = np.repeat(np.linspace(400, 1000, size, dtype=np.float32)[:, None], size, axis=1)
     now = power[8] * np.where(height >= 800, np.float32(10**-0.5), np.float32(1.0))
     now[1, 250:262, 100:112] *= np.float32(10**-0.5)
-    plain = backscatter_change(now, before, slopes, 10.0, BOTH).change
-    by_height = backscatter_change(now, before, slopes, 10.0, BOTH, height).change
+    plain = compare_backscatter(now, before, slopes, 10.0, BOTH).layer.change
+    by_height = compare_backscatter(now, before, slopes, 10.0, BOTH, height).layer.change
     snow = np.zeros((size, size), bool)
     snow[200:] = True
     snow[240:272, 90:122] = False
@@ -109,7 +108,7 @@ def test_slopes_that_slid_at_one_height_are_no_snow() -> None:
     slid = (height >= 600) & (height < 700)
     slid[:, :50] = False
     now = power[8] * np.where(slid, np.float32(10**-0.5), np.float32(1.0))
-    change = backscatter_change(now, before, slopes, 10.0, BOTH, height).change
+    change = compare_backscatter(now, before, slopes, 10.0, BOTH, height).layer.change
     assert np.median(change[slid]) > SETTINGS.radar_high
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from monitor.core.change import AlertSettings, Colours, bare_ground_change
 from monitor.core.features import date_of
 from monitor.core.grid import RESOLUTION_M
-from monitor.core.radar import backscatter_change, build_backscatter_reference
+from monitor.core.radar import build_backscatter_reference, compare_backscatter
 from monitor.records import Sensor
 from training.samples import Samples
 from training.simulated.chips import Stack, depth_of, place_of, stacks_of
@@ -114,4 +114,4 @@ def _backscatter(pixels: Array, views: tuple[View, ...], slopes: NDArray[np.bool
     reference = build_backscatter_reference(pixels[1:], times, _SETTINGS.radar_looks)
     if reference is None:
         return nothing
-    return backscatter_change(pixels[0], reference, slopes, RESOLUTION_M, BANDS[Sensor.SAR]).change
+    return compare_backscatter(pixels[0], reference, slopes, RESOLUTION_M, BANDS[Sensor.SAR]).layer.change
