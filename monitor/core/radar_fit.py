@@ -102,7 +102,7 @@ class SceneFit:
         and not the median: with half a valley changed the median lies between the halves and finds neither.
         """
         target = decibels.ravel()[rows].astype(np.float64)
-        levels = self.levels.reshape(len(self.levels), -1)[:, rows]
+        levels = self.levels.reshape(len(self.levels), self.seen.size)[:, rows]
         middle = levels.mean(axis=1, keepdims=True)
         columns = np.concatenate([np.ones((1, rows.size)), levels - middle]).T.astype(np.float64)
         coefficients = np.zeros(columns.shape[1])

@@ -71,6 +71,17 @@ def test_a_shift_of_the_whole_scene_is_no_change(decibels: tuple[float, float]) 
         assert wet.shift_db[band] - dry.shift_db[band] == pytest.approx(decibels[band], abs=0.1)
 
 
+@pytest.mark.parametrize("slopes_seen", [0, 5, 100])
+def test_a_pass_that_shows_few_slopes_is_compared(slopes_seen: int) -> None:
+    """Too few for levels of the ground (a small region, slopes under snow): the shift is one number, 0 of none."""
+    power = _passes(1, 64)
+    slopes = np.zeros((64, 64), bool)
+    slopes.ravel()[2_000 : 2_000 + slopes_seen] = True
+    found = compare_backscatter(power[8] * np.float32(2.0), _reference(power[:8]), slopes, 10.0, BOTH)
+    assert np.isfinite(found.layer.change).all()
+    assert found.shift_db[1] == pytest.approx(3.0 if slopes_seen else 0.0, abs=0.75)
+
+
 def test_wet_snow_above_its_line_is_no_change_and_a_scar_in_it_is() -> None:
     """Snow that melts takes 5 dB from everything above a height; by the height of the ground it is told from a scar."""
     size = 288
