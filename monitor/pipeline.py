@@ -1,9 +1,10 @@
-"""One acquisition's life, top to bottom: look at every tile, compare with the past, judge, publish, write once."""
+"""One acquisition's life, top to bottom: look at every tile; then compare with the past, judge, publish, write once."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 
@@ -63,8 +64,19 @@ class Outcome:
     """What was amiss and did not stop it, with what helps."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surveyed:
+    """An acquisition that was looked at and is not judged yet. Nothing of it depends on the database."""
+
+    acquisition: Acquisition
+    region: Region
+    instruments: Instruments
+    looked: Survey
+    watch: Stopwatch
+
+
 class Pipeline:
-    """Processes claimed acquisitions; owns no state but its wiring."""
+    """Looks at acquisitions and judges claimed ones; owns no state but its wiring."""
 
     def __init__(
         self,
@@ -99,8 +111,10 @@ class Pipeline:
             simulated_alerts=settings.simulated_alerts,
         )
 
-    def process(self, acquisition: Acquisition, region: Region, owner: str, clock: Callable[[], datetime]) -> Outcome:
-        """Everything between claim and commit.
+    def survey(self, acquisition: Acquisition, region: Region, hold: Callable[[], None]) -> Surveyed:
+        """Look at every tile and keep the looks on disk: the half that needs the network.
+
+        May run for one acquisition in one thread while another is judged. `hold` is called after each block of tiles.
 
         Raises:
             Transient, Permanent: nothing was written to the database; the caller retries or parks.
@@ -112,7 +126,7 @@ class Pipeline:
             archive=self._archive,
             block_tiles=self._settings.block_tiles,
             flat_limit_deg=flat_limit_deg(self._settings.alerts.seed_slope_deg),
-            hold=lambda: self._hold(acquisition, owner, clock),
+            hold=hold,
             progress=lambda done, tiles: self._progress(acquisition.key, done, tiles),
         )
         looker = Looker(acquisition, instruments, watch)
@@ -120,8 +134,18 @@ class Pipeline:
         if acquisition.sensor is Sensor.SAR and self._sights is not None:
             kept, least_deg = self._sights, self._settings.alerts.seed_slope_deg
             watch.run("read", lambda: note_blind_slopes(looker, looked.clear, kept, least_deg, way))
-        tiles = watched_tiles(region)
-        choices = self._choose(acquisition, region, looked)
+        return Surveyed(acquisition=acquisition, region=region, instruments=instruments, looked=looked, watch=watch)
+
+    def judge(self, surveyed: Surveyed, owner: str, clock: Callable[[], datetime]) -> Outcome:
+        """Everything between the looks and the commit.
+
+        Raises:
+            Transient, Permanent: nothing was written to the database; the caller retries or parks.
+        """
+        acquisition, looked, watch = surveyed.acquisition, surveyed.looked, surveyed.watch
+        tiles = len(watched_tiles(surveyed.region))
+        hold = partial(self.hold, acquisition, owner, clock)
+        choices = self._choose(acquisition, surveyed.region, looked)
         if not looked.looks:
             result = AcquisitionResult(
                 reason="nothing-usable",
@@ -129,14 +153,15 @@ class Pipeline:
                 observations=tuple(looked.hidden.values()),
                 choices=choices,
             )
-            return self._commit(acquisition, result, owner, clock, watch, len(tiles))
-        pairs = pair_network(instruments, acquisition, watch, way.hold)
+            return self._commit(acquisition, result, owner, clock, watch, tiles)
+        instruments = surveyed.instruments
+        pairs = pair_network(instruments, acquisition, watch, hold)
         earlier = EarlierLooks(
             self._store, self._archive, acquisition, instruments.model_version, self._settings.alerts, pairs
         )
         past = watch.run("change", lambda: earlier.past(looked.looks))
         watch.run("change", lambda: check_input(acquisition, looked, past))
-        self._hold(acquisition, owner, clock)
+        hold()
         looked = looked.told(past.answers)
         case = Case(
             acquisition=acquisition,
@@ -147,12 +172,26 @@ class Pipeline:
             choices=choices,
         )
         result, change = watch.run("change", lambda: self._judge.judge(case))
-        self._hold(acquisition, owner, clock)
+        hold()
         result = watch.run("products", lambda: self._show(case, change, result))
         complaint = earlier.complaint()
         detail = "; ".join(filter(None, (result.detail + told(choices), complaint)))
-        outcome = self._commit(acquisition, replace(result, detail=detail), owner, clock, watch, len(tiles))
+        outcome = self._commit(acquisition, replace(result, detail=detail), owner, clock, watch, tiles)
         return replace(outcome, complaint=complaint)
+
+    def hold(self, acquisition: Acquisition, owner: str, clock: Callable[[], datetime]) -> None:
+        """Prolong the lease, before every stage that may take long.
+
+        Raises:
+            StoreBusy: it was lost.
+        """
+        if not self._store.extend(acquisition, owner, self._settings.lease, clock()):
+            raise StoreBusy(
+                "the lease on this acquisition was lost while it was processed",
+                item=acquisition.id,
+                remedy="Another process has it; nothing was written here and nothing needs to be done.",
+                reason="lease-lost",
+            )
 
     def _choose(self, acquisition: Acquisition, region: Region, looked: Survey) -> tuple[Choice, ...]:
         """Which sensor is the evidence of record on every tile."""
@@ -163,16 +202,6 @@ class Pipeline:
             radar=self._store.choices_before(region.id, Sensor.SAR, now, since),
         )
         return choose(acquisition, looked.clear, region.sensor_policy, earlier, settings)
-
-    def _hold(self, acquisition: Acquisition, owner: str, clock: Callable[[], datetime]) -> None:
-        """Prolong the lease, before every stage that may take long."""
-        if not self._store.extend(acquisition, owner, self._settings.lease, clock()):
-            raise StoreBusy(
-                "the lease on this acquisition was lost while it was processed",
-                item=acquisition.id,
-                remedy="Another process has it; nothing was written here and nothing needs to be done.",
-                reason="lease-lost",
-            )
 
     def _show(self, case: Case, change: Change, result: AcquisitionResult) -> AcquisitionResult:
         """Products and pictures, side by side: both wait for compression and the disk."""

@@ -150,6 +150,9 @@ class Store(Protocol):
     def claim(self, owner: str, lease: timedelta, now: datetime, regions: Sequence[str]) -> LedgerEntry | None:
         """Claim the oldest due acquisition by one conditional UPDATE; a region's are taken in order of time."""
 
+    def following(self, owner: str, now: datetime, regions: Sequence[str]) -> LedgerEntry | None:
+        """What `owner` would claim now if it were done with what it holds; nothing is claimed."""
+
     def extend(self, acquisition: Acquisition, owner: str, lease: timedelta, now: datetime) -> bool:
         """Prolong a lease; False when it was lost."""
 

@@ -1,9 +1,13 @@
-"""The watch itself: poll every catalog of every region, then process what is due, one acquisition at a time."""
+"""The watch itself: poll every catalog of every region, then process what is due.
+
+Acquisitions are judged one at a time. While one is judged, the network looks at the next.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from shapely.geometry.base import BaseGeometry
 
@@ -12,7 +16,8 @@ from monitor.core.breaker import HostHealth
 from monitor.core.sensors import sensors_of
 from monitor.errors import CatalogUnavailable, Permanent, Transient
 from monitor.looking import surroundings
-from monitor.pipeline import Outcome, Pipeline
+from monitor.next_survey import Hold, NextSurvey
+from monitor.pipeline import Outcome, Pipeline, Surveyed
 from monitor.ports import Catalog, Store
 from monitor.records import Acquisition, Choice, LedgerEntry, NetworkAnswer, Region, Rejected, SceneItem
 
@@ -87,6 +92,17 @@ class _Tally:
     retried: int = 0
     alerts_opened: int = 0
     errors: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pass:
+    """What goes along with every acquisition of one pass."""
+
+    clock: Clock
+    stop: Callable[[], bool]
+    report: Report
+    coming: NextSurvey[Surveyed]
+    tally: _Tally = field(default_factory=_Tally)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,20 +191,21 @@ class Service:
 
     def process(self, clock: Clock, stop: Callable[[], bool] = lambda: False, report: Report = _silent) -> PassSummary:
         """Process due acquisitions, oldest first within each region, until none is left or `stop` says so."""
-        tally = _Tally()
         regions = list(self.regions)
-        while not stop():
-            entry = self.store.claim(self._owner, self._settings.lease, clock(), regions)
-            if entry is None:
-                break
-            self._process_one(entry, clock, report, tally)
+        with NextSurvey(self._survey) as coming:
+            this = _Pass(clock=clock, stop=stop, report=report, coming=coming)
+            while not stop():
+                entry = self.store.claim(self._owner, self._settings.lease, clock(), regions)
+                if entry is None:
+                    break
+                self._process_one(entry, this)
         return PassSummary(
-            processed=tally.processed,
-            parked=tally.parked,
-            retried=tally.retried,
+            processed=this.tally.processed,
+            parked=this.tally.parked,
+            retried=this.tally.retried,
             waiting=self.store.waiting(regions),
-            alerts_opened=tally.alerts_opened,
-            errors=tuple(tally.errors),
+            alerts_opened=this.tally.alerts_opened,
+            errors=tuple(this.tally.errors),
         )
 
     def close(self) -> None:
@@ -213,39 +230,54 @@ class Service:
                 failures.append(failure)
         return items, rejected, failures
 
-    def _process_one(self, entry: LedgerEntry, clock: Clock, report: Report, tally: _Tally) -> None:
+    def _process_one(self, entry: LedgerEntry, this: _Pass) -> None:
         acquisition = entry.acquisition
-        report(_event("claimed", acquisition.region, acquisition.key, f"try {entry.attempts}"))
+        this.report(_event("claimed", acquisition.region, acquisition.key, f"try {entry.attempts}"))
         # A try that was given back left its reason; one that died left none.
         if entry.attempts > (self._settings.patience if entry.reason else self._settings.max_attempts):
             detail = f"{entry.attempts - 1} tries ended without a result: the process died or was killed each time"
-            self._park(entry, "crashed-repeatedly", detail, clock(), report, tally)
+            self._park(entry, "crashed-repeatedly", detail, this)
             return
         try:
-            region = self.regions[acquisition.region]
-            outcome = self._pipeline.process(acquisition, region, self._owner, clock)
+            outcome = self._outcome(entry, this)
         except Transient as error:
-            self._retry(entry, error, clock(), report, tally)
+            self._retry(entry, error, this)
         except Permanent as error:
-            self._park(entry, error.reason, str(error), clock(), report, tally)
+            self._park(entry, error.reason, str(error), this)
         except Exception as error:
             # The one broad except of the service: a defect in ours or a library must not stop the watch.
             detail = f"{type(error).__name__}: {error}. This is a defect: please report it with the log."
-            self._park(entry, "unexpected-error", detail, clock(), report, tally)
+            self._park(entry, "unexpected-error", detail, this)
         else:
-            self._done(entry, outcome, report, tally)
+            self._done(entry, outcome, this)
 
-    def _done(self, entry: LedgerEntry, outcome: Outcome, report: Report, tally: _Tally) -> None:
+    def _outcome(self, entry: LedgerEntry, this: _Pass) -> Outcome:
+        """What becomes of a claimed acquisition; while it is judged the next one is looked at."""
+        acquisition = entry.acquisition
+        surveyed = this.coming.take(acquisition, partial(self._pipeline.hold, acquisition, self._owner, this.clock))
+        # What was tried before goes alone, and so does what follows: if the process dies, it is known of which.
+        if entry.attempts == 1 and not this.stop():
+            following = self.store.following(self._owner, this.clock(), list(self.regions))
+            if following is not None and following.attempts == 0:
+                this.coming.begin(following.acquisition)
+        return self._pipeline.judge(surveyed, self._owner, this.clock)
+
+    def _survey(self, acquisition: Acquisition, hold: Hold) -> Surveyed:
+        return self._pipeline.survey(acquisition, self.regions[acquisition.region], hold)
+
+    def _done(self, entry: LedgerEntry, outcome: Outcome, this: _Pass) -> None:
         acquisition = entry.acquisition
         if not outcome.written:
-            report(_event("lost", acquisition.region, acquisition.key, "another process took it over", "lease-lost"))
+            this.report(
+                _event("lost", acquisition.region, acquisition.key, "another process took it over", "lease-lost")
+            )
             return
-        tally.processed += 1
-        tally.alerts_opened += outcome.opened
+        this.tally.processed += 1
+        this.tally.alerts_opened += outcome.opened
         result = outcome.result
         if outcome.complaint:
-            report(_event("look-lost", acquisition.region, acquisition.key, outcome.complaint, "look-lost"))
-        report(
+            this.report(_event("look-lost", acquisition.region, acquisition.key, outcome.complaint, "look-lost"))
+        this.report(
             PassEvent(
                 action="done",
                 item=acquisition.key,
@@ -259,19 +291,19 @@ class Service:
             )
         )
 
-    def _retry(self, entry: LedgerEntry, error: Transient, now: datetime, report: Report, tally: _Tally) -> None:
+    def _retry(self, entry: LedgerEntry, error: Transient, this: _Pass) -> None:
         """Give it back for later; after the last try park it. What only waits for a host uses up no try."""
         if error.tried and entry.attempts >= self._settings.patience:
-            self._park(entry, error.reason, f"{entry.attempts} tries failed; the last: {error}", now, report, tally)
+            self._park(entry, error.reason, f"{entry.attempts} tries failed; the last: {error}", this)
             return
+        now, acquisition = this.clock(), entry.acquisition
         due = now + self._wait(entry, error)
-        acquisition = entry.acquisition
         if not self.store.retry(acquisition, self._owner, error.reason, str(error), due, now, counted=error.tried):
-            report(_event("lost", acquisition.region, acquisition.key, str(error), "lease-lost"))
+            this.report(_event("lost", acquisition.region, acquisition.key, str(error), "lease-lost"))
             return
-        tally.retried += 1
-        tally.errors.append(str(error))
-        report(_event("retry", acquisition.region, acquisition.key, str(error), error.reason))
+        this.tally.retried += 1
+        this.tally.errors.append(str(error))
+        this.report(_event("retry", acquisition.region, acquisition.key, str(error), error.reason))
 
     def _wait(self, entry: LedgerEntry, error: Transient) -> timedelta:
         """Until the next try: the doubling wait or, if it is longer, what the world asks for (Retry-After)."""
@@ -282,14 +314,14 @@ class Service:
         doubled: timedelta = settings.retry_after * 2 ** (entry.attempts - 1)
         return max(min(doubled, settings.longest_wait), asked)
 
-    def _park(self, entry: LedgerEntry, reason: str, detail: str, now: datetime, report: Report, tally: _Tally) -> None:
+    def _park(self, entry: LedgerEntry, reason: str, detail: str, this: _Pass) -> None:
         acquisition = entry.acquisition
-        if not self.store.park(acquisition, self._owner, reason, detail, now):
-            report(_event("lost", acquisition.region, acquisition.key, detail, "lease-lost"))
+        if not self.store.park(acquisition, self._owner, reason, detail, this.clock()):
+            this.report(_event("lost", acquisition.region, acquisition.key, detail, "lease-lost"))
             return
-        tally.parked += 1
-        tally.errors.append(f"{acquisition.key}: {detail}")
-        report(_event("parked", acquisition.region, acquisition.key, detail, reason))
+        this.tally.parked += 1
+        this.tally.errors.append(f"{acquisition.key}: {detail}")
+        this.report(_event("parked", acquisition.region, acquisition.key, detail, reason))
 
 
 def _edge(region: Region, now: datetime) -> datetime:

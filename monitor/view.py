@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from threading import RLock
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -20,23 +21,25 @@ Value = TypeVar("Value")
 
 
 class Recent(Generic[Value]):
-    """The last `size` values by tile: memory stays bounded whatever the region's size."""
+    """The last `size` values by tile: memory stays bounded whatever the region's size. Safe across threads."""
 
     def __init__(self, size: int, make: Callable[[Tile], Value]) -> None:
         self._size = size
         self._make = make
         self._values: OrderedDict[Tile, Value] = OrderedDict()
+        self._lock = RLock()
 
     def __call__(self, tile: Tile) -> Value:
-        """The value of a tile, made when it is not at hand."""
-        if tile in self._values:
-            self._values.move_to_end(tile)
-            return self._values[tile]
-        value = self._make(tile)
-        self._values[tile] = value
-        while len(self._values) > self._size:
-            self._values.popitem(last=False)
-        return value
+        """The value of a tile, made when it is not at hand: once, whoever else asks meanwhile."""
+        with self._lock:
+            if tile in self._values:
+                self._values.move_to_end(tile)
+                return self._values[tile]
+            value = self._make(tile)
+            self._values[tile] = value
+            while len(self._values) > self._size:
+                self._values.popitem(last=False)
+            return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

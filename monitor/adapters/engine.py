@@ -8,6 +8,7 @@ turn a minute into an hour and nobody would know, so it is an error.
 import importlib
 import importlib.util
 from collections.abc import Callable, Sequence
+from threading import Lock
 
 import numpy as np
 import onnxruntime
@@ -40,6 +41,7 @@ class OnnxEngine:
 
     The fixed shape makes every answer independent of its neighbours in a batch (bitwise the same
     alone or among others) and lets the memory plan be made once. On CPU batches gain nothing.
+    Safe across threads: they take turns by windows, so that memory is that of one.
     """
 
     def __init__(self, card: ModelCard, threads: int, provider: str = "cpu") -> None:
@@ -54,6 +56,7 @@ class OnnxEngine:
             ConfigError: the provider is unknown, or fell back to another.
         """
         self._card = card
+        self._turn = Lock()
         self._session = _session(card, threads, provider)
         self._name = f"onnxruntime-{provider}"
         self._input, self._output = _check_declared(card, self._session)
@@ -69,11 +72,12 @@ class OnnxEngine:
         return _one_by_one(self._card, windows, self._run)
 
     def _run(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(self._session.run([self._output], {self._input: window})[0])
+        with self._turn:
+            return np.asarray(self._session.run([self._output], {self._input: window})[0])
 
 
 class OpenVinoEngine:
-    """OpenVINO on the CPU (extra `openvino`), the same function in full float32 precision."""
+    """OpenVINO on the CPU (extra `openvino`), the same function in full float32 precision; safe across threads."""
 
     def __init__(self, card: ModelCard, threads: int) -> None:
         """Compile and try out the weights; errors as in OnnxEngine."""
@@ -87,6 +91,7 @@ class OpenVinoEngine:
         openvino = importlib.import_module("openvino")
 
         self._card = card
+        self._turn = Lock()
         core = openvino.Core()
         options = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": 1}
         try:
@@ -108,7 +113,8 @@ class OpenVinoEngine:
 
     def _run(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
         # The request owns its output buffer and reuses it for the next window.
-        return np.array(self._request.infer([window])[0])
+        with self._turn:
+            return np.array(self._request.infer([window])[0])
 
 
 def _bad(card: ModelCard, message: str, remedy: str) -> BadModel:

@@ -21,6 +21,8 @@ KILLS = 4
 KILL_WORLDS = 5
 IN_DATABASE = ("claim", "events", "commit")
 ON_DISK = tuple(step for step in STEPS if step not in IN_DATABASE)
+OF_THE_NEXT_TOO = ("look", "rename")
+"""Steps that are also taken for the next acquisition, while one is judged: that one may have been written meanwhile."""
 
 
 def check_as_undisturbed(world: World, clean: Undisturbed) -> None:
@@ -95,15 +97,18 @@ def _killed_then_clean(step: str, world: World, clean: Undisturbed) -> None:
     killed = Running(world, "once", setup=partial(die_after, step, 1, 3)).end()
     assert killed.code < 0, killed
     written = [state for state, _ in world.states()].count(AcquisitionState.DONE)
-    assert written == (3 if step == "commit" else 2)
+    assert written in ({3} if step == "commit" else {2, 3} if step in OF_THE_NEXT_TOO else {2})
     assert Running(world, "once").end().code == 0
     check_as_undisturbed(world, clean)
 
 
 def test_what_kills_every_process_is_parked(world: World) -> None:
-    """An acquisition that brings its process down five times is set aside with the reason; the others go on."""
+    """An acquisition that brings its process down five times is set aside with the reason; the others go on.
+
+    The first time it does so while it is looked at ahead: that costs the one before it a try, and it none.
+    """
     scene = world.item(1).stem
-    for _ in range(5):
+    for _ in range(1 + 5):
         assert Running(world, "once", setup=partial(die_reading, scene)).end().code < 0
     last = Running(world, "once", setup=partial(die_reading, scene)).end()
     assert last.code == 1

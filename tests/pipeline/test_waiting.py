@@ -18,7 +18,7 @@ def given_back(world: World, monkeypatch: pytest.MonkeyPatch, retry_after_s: flo
         reason = None if tried else HOST_RESTING
         raise AssetUnavailable("no", item="x", remedy="y", reason=reason, retry_after_s=retry_after_s, tried=tried)
 
-    monkeypatch.setattr(Pipeline, "process", fail)
+    monkeypatch.setattr(Pipeline, "survey", fail)
     assert world.once().waiting == 4
     return world.ledger()[0]
 

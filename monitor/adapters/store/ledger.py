@@ -86,14 +86,25 @@ def claim(session: Session, owner: str, lease: timedelta, now: datetime, regions
     A region where somebody works is left alone, so its acquisitions are taken one after the other and in order
     of time. One that waits for its next try does not hold up those after it.
     """
-    claimed = session.scalars(_rows_in(AcquisitionState.CLAIMED, regions)).all()
+    row = _next(session, now, regions)
+    return None if row is None else _take(session, row, owner, lease, now)
+
+
+def following(session: Session, owner: str, now: datetime, regions: Sequence[str]) -> LedgerEntry | None:
+    """What `claim` would take if `owner` were done with what it holds."""
+    row = _next(session, now, regions, done=owner)
+    return None if row is None else ledger_entry(row)
+
+
+def _next(session: Session, now: datetime, regions: Sequence[str], done: str | None = None) -> AcquisitionRow | None:
+    """The oldest due one of regions where nobody works; what the owner `done` works on is as good as finished."""
+    rows = session.scalars(_rows_in(AcquisitionState.CLAIMED, regions)).all()
+    claimed = [row for row in rows if done is None or row.lease_owner != done]
     free = [row for row in claimed if _is_free(row, now)]
     busy = {row.region for row in claimed if row not in free}
     waiting = _oldest_due(session, [region for region in regions if region not in busy], now)
     candidates = [row for row in free if row.region not in busy] + ([waiting] if waiting else [])
-    if not candidates:
-        return None
-    return _take(session, min(candidates, key=lambda row: (row.sensing_time, row.key, row.region)), owner, lease, now)
+    return min(candidates, key=lambda row: (row.sensing_time, row.key, row.region), default=None)
 
 
 def _is_free(row: AcquisitionRow, now: datetime) -> bool:

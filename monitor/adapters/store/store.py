@@ -73,6 +73,11 @@ class SqlStore:
         with self.database.write() as session:
             return ledger.claim(session, owner, lease, now, regions)
 
+    def following(self, owner: str, now: datetime, regions: Sequence[str]) -> LedgerEntry | None:
+        """What `owner` would claim now if it were done with what it holds, or None; nothing is claimed."""
+        with self.database.read() as session:
+            return ledger.following(session, owner, now, regions)
+
     def extend(self, acquisition: Acquisition, owner: str, lease: timedelta, now: datetime) -> bool:
         """Prolong a lease to `now + lease`; False when it was lost."""
         with self.database.write() as session:

@@ -111,6 +111,28 @@ def test_regions_are_independent(store: SqlStore) -> None:
     assert store.claim(OTHER, LEASE, NOW, []) is None
 
 
+def test_what_follows_is_what_is_claimed_next(store: SqlStore) -> None:
+    """As if what one holds were done; regions of others stay theirs, and looking claims nothing."""
+    both = ["atsuma", "noto"]
+    store.discover("atsuma", [acquisition(day) for day in (1, 3, 4)], [], NOW)
+    store.discover("noto", [acquisition(day, region="noto") for day in (2, 5)], [], NOW)
+
+    def follows(owner: str, after: timedelta = timedelta(0)) -> tuple[str, str, int] | None:
+        entry = store.following(owner, NOW + after, both)
+        return None if entry is None else (entry.acquisition.region, entry.acquisition.id, entry.attempts)
+
+    assert follows(ME) == ("atsuma", "optical-001_v1", 0)
+    held = claimed(store)
+    assert follows(ME) == ("noto", "optical-002_v1", 0)
+    assert store.claim(OTHER, LEASE, NOW, both) is not None
+    assert follows(ME) == ("atsuma", "optical-003_v1", 0), "noto is somebody else's now"
+    assert follows(OTHER) == ("noto", "optical-005_v1", 0)
+    assert store.complete(held, ME, result(), NOW)
+    assert follows(ME) == ("atsuma", "optical-003_v1", 0)
+    assert claimed(store).id == "optical-003_v1"
+    assert follows(ME, after=2 * LEASE) == ("noto", "optical-002_v1", 1), "a lease that ended holds nothing"
+
+
 def test_claim_tells_the_lease(store: SqlStore) -> None:
     """A claimed row says who holds it, until when, and which try this is."""
     store.discover("atsuma", [acquisition(1)], [], NOW)

@@ -1,0 +1,118 @@
+"""One survey ahead: taken when it was guessed right, given up when not, told of when its turn has come."""
+
+import threading
+import time
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from monitor.errors import StoreBusy
+from monitor.next_survey import Hold, NextSurvey
+from monitor.records import Acquisition, Asset
+from tests.adapters.store.factories import acquisition
+
+PATIENCE_S = 20.0
+FIRST, SECOND = acquisition(1), acquisition(2)
+
+
+@dataclass(slots=True)
+class Work:
+    """Surveys that go on for two blocks; the second waits to be let."""
+
+    begun: threading.Event = field(default_factory=threading.Event)
+    let: threading.Event = field(default_factory=threading.Event)
+    done: list[tuple[str, bool]] = field(default_factory=list)
+    """What was finished, and whether in the thread of the test."""
+
+    def __call__(self, acquisition: Acquisition, hold: Hold) -> str:
+        """Name the acquisition in place of its survey."""
+        hold()
+        self.begun.set()
+        assert self.let.wait(PATIENCE_S)
+        hold()
+        self.done.append((acquisition.id, threading.current_thread() is threading.main_thread()))
+        return acquisition.id
+
+
+def _free() -> None:
+    """A lease that holds."""
+
+
+def test_the_one_that_was_begun_is_taken() -> None:
+    """It goes on beside its caller, is done once, and is known by its name: NaN nodata makes no other one of it."""
+    work = Work()
+    guessed, claimed = (
+        replace(SECOND, items=(replace(SECOND.items[0], assets={"vv": Asset(href="b", nodata=float("nan"))}),))
+        for _ in range(2)
+    )
+    assert guessed != claimed
+    with NextSurvey(work) as coming:
+        coming.begin(guessed)
+        assert work.begun.wait(PATIENCE_S)
+        work.let.set()
+        assert coming.take(claimed, _free) == SECOND.id
+    assert work.done == [(SECOND.id, False)]
+
+
+def test_another_one_is_done_here() -> None:
+    """A guess that was wrong is given up at its next block, and nobody hears of it."""
+    work = Work()
+    with NextSurvey(work) as coming:
+        coming.begin(SECOND)
+        assert work.begun.wait(PATIENCE_S)
+        work.let.set()
+        assert coming.take(FIRST, _free) == FIRST.id
+        assert coming.take(SECOND, _free) == SECOND.id, "and is done again in its turn"
+    assert work.done[-2:] == [(FIRST.id, True), (SECOND.id, True)]
+
+
+@pytest.mark.parametrize("other", [replace(SECOND, version="v2"), replace(SECOND, region="noto")])
+def test_a_newer_version_and_another_region_are_others(other: Acquisition) -> None:
+    """What was looked at ahead is used for the same ground and pixels only."""
+    work = Work()
+    work.let.set()
+    with NextSurvey(work) as coming:
+        coming.begin(SECOND)
+        coming.take(other, _free)
+    assert work.done[-1] == (other.id, True)
+
+
+def test_errors_come_in_their_turn() -> None:
+    """What fails ahead is told to whoever takes it."""
+
+    def fail(_acquisition: Acquisition, _hold: Hold) -> str:
+        raise ZeroDivisionError
+
+    with NextSurvey(fail) as coming:
+        coming.begin(SECOND)
+        with pytest.raises(ZeroDivisionError):
+            coming.take(SECOND, _free)
+
+
+def test_once_claimed_its_lease_is_kept() -> None:
+    """Before that there is none to keep; one that is lost ends the survey."""
+
+    def survey(_acquisition: Acquisition, hold: Hold) -> str:
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            hold()
+            time.sleep(0.001)
+        return "kept no lease"
+
+    def lose() -> None:
+        raise StoreBusy("lost", item="one", remedy="none", reason="lease-lost")
+
+    with NextSurvey(survey) as coming:
+        coming.begin(SECOND)
+        with pytest.raises(StoreBusy):
+            coming.take(SECOND, lose)
+
+
+def test_what_nobody_takes_is_given_up() -> None:
+    """The end of a pass does not wait for more than the block at hand."""
+    work = Work()
+    with NextSurvey(work) as coming:
+        coming.begin(SECOND)
+        assert work.begun.wait(PATIENCE_S)
+        work.let.set()
+    assert not any("next-survey" in one.name for one in threading.enumerate())
