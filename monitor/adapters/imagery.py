@@ -97,7 +97,7 @@ class RasterImageSource:
         probability = self._cloudless.probability(np.stack([bands[name] for name in CLOUDLESS_BANDS]))
         states = from_clouds_and_snow(
             cloudy(probability, RESOLUTION_M * _CELL_PX),
-            snowy(bands["B03"], bands["B08"], bands["B11"]),
+            snowy(bands["B03"], bands["B08"], bands["B11"], RESOLUTION_M * _CELL_PX),
             np.isfinite(probability),
         )
         return states.repeat(_CELL_PX, axis=0).repeat(_CELL_PX, axis=1)

@@ -152,13 +152,18 @@ def cloudy(probability: Array, resolution_m: float) -> Mask:
     return grow(total > CLOUD_PROBABILITY * weight, CLOUD_RIM_M, resolution_m)
 
 
-def snowy(green: Array, near_infrared: Array, short_wave: Array) -> Mask:
-    """Snow by its index; B03, B08 and B11, (H, W) reflectance of surface or top of atmosphere, NaN is none."""
+def snowy(green: Array, near_infrared: Array, short_wave: Array, resolution_m: float) -> Mask:
+    """Snow by its index, grown by its rim.
+
+    Args:
+        green, near_infrared, short_wave: B03, B08, B11, (H, W) reflectance, surface or top of atmosphere. NaN: none.
+    """
     total = green + short_wave
     with np.errstate(invalid="ignore"):
         # Not divided: the sum may be zero where offsets made dark ground negative.
         index = (total > 0) & (green - short_wave >= SNOW_INDEX * total)
-        return np.asarray(index & (green >= SNOW_GREEN) & (near_infrared > SNOW_INFRARED))
+        snow = np.asarray(index & (green >= SNOW_GREEN) & (near_infrared > SNOW_INFRARED))
+    return grow(snow, SNOW_RIM_M, resolution_m)
 
 
 def from_clouds_and_snow(cloud: Mask, snow: Mask, known: Mask) -> States:

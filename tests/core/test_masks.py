@@ -159,8 +159,15 @@ def test_a_cloud_of_the_detector_grows_and_a_speck_is_none() -> None:
 )
 def test_snow_by_its_index(green: float, near_infrared: float, short_wave: float, snow: bool) -> None:
     """Bright in green, dark in short-wave infrared, and no water."""
-    bands = (np.full((2, 2), value, np.float32) for value in (green, near_infrared, short_wave))
-    assert (snowy(*bands) == snow).all()
+    bands = [np.full((2, 2), value, np.float32) for value in (green, near_infrared, short_wave)]
+    assert (snowy(bands[0], bands[1], bands[2], 20.0) == snow).all()
+
+
+def test_snow_has_a_rim() -> None:
+    """60 m, as where classes tell it."""
+    green, short_wave = np.full((1, 20), 0.06, np.float32), np.full((1, 20), 0.15, np.float32)
+    green[0, 9], short_wave[0, 9] = 0.6, 0.1
+    assert snowy(green, np.full_like(green, 0.55), short_wave, 20.0)[0].nonzero()[0].tolist() == list(range(6, 13))
 
 
 def test_what_the_detector_does_not_know_is_no_observation() -> None:
