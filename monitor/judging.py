@@ -10,7 +10,7 @@ from monitor.core.change import AlertSettings
 from monitor.core.events import LookContext, add_evidence
 from monitor.core.grid import RESOLUTION_M
 from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, LifecycleSettings, rests
-from monitor.core.water import Cover, under_cover
+from monitor.core.water import Cover, beside_water
 from monitor.evidence import absorb, find, judge_events, said_before, seen_before
 from monitor.looking import Instruments
 from monitor.observing import compared, observed, silence
@@ -25,6 +25,7 @@ from monitor.records import (
     Event,
     Evidence,
     Observation,
+    PixelState,
     Sensor,
     Tile,
     Verdict,
@@ -49,6 +50,8 @@ class Case:
     looked: Survey
     past: Past
     earlier: EarlierLooks
+    cover: Mapping[Tile, Cover]
+    """What optics saw lie on the ground, of a radar pass. Snow is not among the ground of `looked` any more."""
     choices: Sequence[Choice]
 
     @property
@@ -79,9 +82,8 @@ class Judge:
         history = self.store.is_history(case.acquisition)
         known, resting = ([], []) if history else self._known(case.acquisition)
         change: Change = {detector: {} for detector in Detector}
-        cover = case.earlier.cover(looked.looks)
         # Also without a past, as after a change of model, open events get their evidence.
-        shown = self._scenes(case, cover) if past.references or known else []
+        shown = self._scenes(case) if past.references or known else []
         seen = [(one, compare(one, past.references, self.alerts)) for one in shown] if past.references else []
         for scene, changes in seen:
             for detector, layer in changes.layers.items():
@@ -90,7 +92,7 @@ class Judge:
         rows = (*looked.hidden.values(), *_observations(case))
         result = AcquisitionResult(
             reason="learning" if not past.references else "history" if history else "compared",
-            detail=_summary(events, past, looked, history) + silence(rows) + _without_optics(case, cover),
+            detail=_summary(events, past, looked, history) + silence(rows) + _covered(case),
             observations=rows,
             events=tuple(events),
             references=tuple(case.earlier.freeze(events, known)),
@@ -133,9 +135,10 @@ class Judge:
         known = [event for event in found if event.state in OPEN_STATES]
         return known, [event for event in found if rests(event, now, acquisition.comparable, lifecycle)]
 
-    def _scenes(self, case: Case, cover: Mapping[Tile, Cover]) -> list[Scene]:
+    def _scenes(self, case: Case) -> list[Scene]:
         looks = {
-            tile: under_cover(look, cover[tile]) if tile in cover else look for tile, look in case.looked.looks.items()
+            tile: beside_water(look, case.cover[tile].water) if tile in case.cover else look
+            for tile, look in case.looked.looks.items()
         }
         found = {tile: case.instruments.terrain.read(tile) for tile in case.looked.looks}
         terrain = {tile: ground for tile, ground in found.items() if ground is not None}
@@ -259,12 +262,16 @@ def _observations(case: Case) -> Iterator[Observation]:
         yield row
 
 
-def _without_optics(case: Case, cover: Mapping[Tile, Cover]) -> str:
-    """Where a radar pass takes no account of water, its banks and snow, for the end of a sentence."""
-    unknown = 0 if case.acquisition.sensor is Sensor.OPTICAL else len(case.looked.looks.keys() - cover.keys())
-    if not unknown:
+def _covered(case: Case) -> str:
+    """Where snow hides ground from a radar pass, and where nobody knows of it, for the end of a sentence."""
+    if case.acquisition.sensor is Sensor.OPTICAL:
         return ""
-    return f"; open water and snow unknown for lack of optics: {unknown} tile{'s' if unknown > 1 else ''}"
+    looks = case.looked.looks
+    tiles = {
+        "snow hides ground": sum(bool((look.state == PixelState.SNOW).any()) for look in looks.values()),
+        "open water and snow unknown for lack of optics": len(looks.keys() - case.cover.keys()),
+    }
+    return "".join(f"; {what}: {count} tile{'s' if count > 1 else ''}" for what, count in tiles.items() if count)
 
 
 def _summary(events: Sequence[Event], past: Past, looked: Survey, history: bool) -> str:

@@ -12,6 +12,7 @@ from monitor.core.grid import PIXEL_HA, TILE_PX
 from monitor.core.masks import NO_ELEVATION
 from monitor.core.reference import valid
 from monitor.core.statistics import tile_stats
+from monitor.core.water import UNDER_SNOW
 from monitor.looking import Instruments
 from monitor.records import Acquisition, Look, NetworkAnswer, Observation, PixelState, Sensor, Tile, TileStats
 from monitor.scene import Before
@@ -80,6 +81,11 @@ def unseen(acquisition: Acquisition, pixels: TilePixels, tile: Tile, through: In
     return _nothing(acquisition, tile, state, through, _hidden_by(state))
 
 
+def snowed_in(acquisition: Acquisition, look: Look, through: Instruments) -> Observation:
+    """The row of a tile that radar saw and where snow lay on all that it saw."""
+    return _nothing(acquisition, look.tile, look.state, through, UNDER_SNOW)
+
+
 def without_elevation(acquisition: Acquisition, tile: Tile, through: Instruments) -> Observation:
     """The row of a tile whose pixels were not even read, because its slopes are unknown."""
     return _nothing(acquisition, tile, _unread(), through, NO_ELEVATION)
@@ -99,7 +105,7 @@ def _hidden_by(state: NDArray[np.uint8]) -> str:
         return OUTSIDE
     hidden = {
         "clouded": np.isin(state, (PixelState.CLOUD, PixelState.SHADOW)).sum(),
-        "snow": (state == PixelState.SNOW).sum(),
+        UNDER_SNOW: (state == PixelState.SNOW).sum(),
         "water": (state == PixelState.WATER).sum(),
         "radar-blind": np.isin(state, (PixelState.LAYOVER, PixelState.RADAR_SHADOW)).sum(),
     }

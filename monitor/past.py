@@ -57,6 +57,7 @@ class EarlierLooks:
         """Nothing is read yet. `pairs` is the network of this version, if it is one of pairs."""
         self._store = store
         self._memory = Memory(archive)
+        self._optics = Memory(archive)
         self._acquisition = acquisition
         self._model_version = model_version
         self._settings = settings
@@ -92,7 +93,7 @@ class EarlierLooks:
     def cover(self, tiles: Iterable[Tile]) -> dict[Tile, Cover]:
         """Water and snow on every tile that optics saw before a radar pass; optics tell them themselves.
 
-        Only looks at surface reflectance tell water from ground.
+        Only looks at surface reflectance tell water from ground. Snow lies until optics see the ground free.
         """
         if self._acquisition.sensor is Sensor.OPTICAL:
             return {}
@@ -100,9 +101,13 @@ class EarlierLooks:
         return {tile: one for tile, one in seen.items() if one is not None}
 
     def _seen_by_optics(self, tile: Tile) -> Cover | None:
-        rows = self._rows(tile, Sensor.OPTICAL.value, self._model_version, self._acquisition.sensing_time)
-        _, looks = self._memory.last(rows, _WHOLE, self._settings.looks, sees_ground_or_snow)
-        return Cover(water=open_water(looks, self._settings.looks), snow=lying_snow(looks)) if looks else None
+        now, depth = self._acquisition.sensing_time, self._settings.looks
+        rows = self._rows(tile, Sensor.OPTICAL.value, self._model_version, now)
+        _, looks = self._optics.last(rows, _WHOLE, depth, sees_ground_or_snow)
+        snow = lying_snow(looks, self._store.snowed_in(tile, now))
+        if snow is None:
+            return None
+        return Cover(water=open_water(looks, depth) if looks else np.zeros_like(snow), snow=snow)
 
     def frozen(self, events: Sequence[Event], looks: Mapping[Tile, Look]) -> list[Frozen]:
         """Events with what is left of their frozen references in the acquisition's own comparability class.
@@ -176,7 +181,7 @@ class EarlierLooks:
 
     def complaint(self) -> str:
         """Which looks are lost and what helps, for people; empty when none is."""
-        return self._memory.complaint()
+        return "; ".join(filter(None, (self._memory.complaint(), self._optics.complaint())))
 
     def _classes(self, event: Event, tile: Tile) -> Iterator[tuple[str, datetime]]:
         """Comparability classes in which a tile was seen before an event, and until when its ground was surely intact.

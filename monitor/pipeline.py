@@ -31,7 +31,7 @@ from monitor.records import (
     Region,
     Sensor,
 )
-from monitor.survey import Survey, Way, survey, watched_tiles
+from monitor.survey import Survey, Surveyed, Way, clear_of_snow, survey, watched_tiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,17 +62,6 @@ class Outcome:
     tiles: int
     complaint: str = ""
     """What was amiss and did not stop it, with what helps."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surveyed:
-    """An acquisition that was looked at and is not judged yet. Nothing of it depends on the database."""
-
-    acquisition: Acquisition
-    region: Region
-    instruments: Instruments
-    looked: Survey
-    watch: Stopwatch
 
 
 class Pipeline:
@@ -142,9 +131,15 @@ class Pipeline:
         Raises:
             Transient, Permanent: nothing was written to the database; the caller retries or parks.
         """
-        acquisition, looked, watch = surveyed.acquisition, surveyed.looked, surveyed.watch
+        acquisition, instruments, watch = surveyed.acquisition, surveyed.instruments, surveyed.watch
         tiles = len(watched_tiles(surveyed.region))
         hold = partial(self.hold, acquisition, owner, clock)
+        pairs = pair_network(instruments, acquisition, watch, hold)
+        earlier = EarlierLooks(
+            self._store, self._archive, acquisition, instruments.model_version, self._settings.alerts, pairs
+        )
+        cover = watch.run("change", lambda: earlier.cover(surveyed.looked.looks))
+        looked = watch.run("change", lambda: clear_of_snow(surveyed, cover, self._archive))
         choices = self._choose(acquisition, surveyed.region, looked)
         if not looked.looks:
             result = AcquisitionResult(
@@ -154,11 +149,6 @@ class Pipeline:
                 choices=choices,
             )
             return self._commit(acquisition, result, owner, clock, watch, tiles)
-        instruments = surveyed.instruments
-        pairs = pair_network(instruments, acquisition, watch, hold)
-        earlier = EarlierLooks(
-            self._store, self._archive, acquisition, instruments.model_version, self._settings.alerts, pairs
-        )
         past = watch.run("change", lambda: earlier.past(looked.looks))
         watch.run("change", lambda: check_input(acquisition, looked, past))
         hold()
@@ -169,6 +159,7 @@ class Pipeline:
             looked=looked,
             past=past,
             earlier=earlier,
+            cover=cover,
             choices=choices,
         )
         result, change = watch.run("change", lambda: self._judge.judge(case))

@@ -17,9 +17,10 @@ from monitor.core.sensors import sensors_of
 from monitor.errors import CatalogUnavailable, Permanent, Transient
 from monitor.looking import surroundings
 from monitor.next_survey import Hold, NextSurvey
-from monitor.pipeline import Outcome, Pipeline, Surveyed
+from monitor.pipeline import Outcome, Pipeline
 from monitor.ports import Catalog, Store
 from monitor.records import Acquisition, Choice, LedgerEntry, NetworkAnswer, Region, Rejected, SceneItem
+from monitor.survey import Surveyed
 
 Clock = Callable[[], datetime]
 

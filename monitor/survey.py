@@ -16,15 +16,18 @@ from monitor.ahead import ahead
 from monitor.core.flat import FLAT
 from monitor.core.grid import blocks, pixels_within, region_tiles
 from monitor.core.masks import NO_ELEVATION, MaskSource, least_trusted
+from monitor.core.reference import valid
 from monitor.core.sensors import clear_fraction
+from monitor.core.water import UNDER_SNOW, Cover, under_snow
 from monitor.errors import BadItem
 from monitor.leaving_out import left_out
-from monitor.looking import Looker, Prepared, order_for_cache
-from monitor.observing import OUTSIDE, UNCLASSIFIED, unseen
+from monitor.looking import Instruments, Looker, Prepared, Stopwatch, order_for_cache
+from monitor.observing import OUTSIDE, UNCLASSIFIED, snowed_in, unseen
 from monitor.ports import LookArchive
-from monitor.records import Look, Observation, Prediction, Region, Tile
+from monitor.records import Acquisition, Look, Observation, Prediction, Region, Tile
 
 _LEFT_OUT = {
+    UNDER_SNOW: "under snow",
     NO_ELEVATION: "not observed for lack of elevation",
     FLAT: "flat and left out",
     UNCLASSIFIED: "not observed, because the scene classification (SCL) is 0, no data, where there are pixels",
@@ -60,6 +63,17 @@ class Survey:
             for decision, what in _LEFT_OUT.items()
             if counts[decision]
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surveyed:
+    """An acquisition that was looked at and is not judged yet. Nothing of it depends on the database."""
+
+    acquisition: Acquisition
+    region: Region
+    instruments: Instruments
+    looked: Survey
+    watch: Stopwatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +153,26 @@ def _take(found: Survey, ready: _Ready, looker: Looker) -> None:
 
 def _keep(look: Look, looker: Looker, archive: LookArchive) -> str:
     return looker.watch.run("products", lambda: archive.write(look, looker.instruments.model_version))
+
+
+def clear_of_snow(surveyed: Surveyed, cover: Mapping[Tile, Cover], archive: LookArchive) -> Survey:
+    """What is left of a radar pass without the ground under snow, which is kept in place of the whole.
+
+    Otherwise later passes would be compared with snow, and the ground would count as looked at.
+    """
+    found, through = surveyed.looked, surveyed.instruments
+    looks, hrefs, hidden, clear = dict(found.looks), dict(found.hrefs), dict(found.hidden), dict(found.clear)
+    for tile in cover.keys() & found.looks.keys():
+        look = under_snow(found.looks[tile], cover[tile].snow)
+        if look is found.looks[tile]:
+            continue
+        clear[tile] = clear_fraction(look.state, _watched(surveyed.region.geometry.wkb, tile))
+        if valid(look).any():
+            looks[tile], hrefs[tile] = look, archive.write(look, through.model_version)
+        else:
+            hidden[tile] = snowed_in(surveyed.acquisition, look, through)
+            del looks[tile], hrefs[tile]
+    return replace(found, looks=looks, hrefs=hrefs, hidden=hidden, clear=clear)
 
 
 def watched_tiles(region: Region) -> tuple[Tile, ...]:

@@ -25,7 +25,7 @@ from monitor.core.quantise import (
     encode_probability,
 )
 from monitor.errors import AssetUnavailable, BadAsset
-from monitor.records import Look, Sensor, Tile
+from monitor.records import Look, PixelState, Sensor, Tile
 
 FOLDER = "looks"
 _COLOURS = ("red", "green", "blue")
@@ -64,7 +64,9 @@ class LookFiles:
         Raises:
             DiskFull: nothing was kept, nothing half-written is left.
         """
-        href = look_href(look.tile, look.acquisition_id, model_version)
+        # Radar knows of snow from optics alone. Another region may know of none: each has a file of its own.
+        snowed = look.sensor is Sensor.SAR and bool((look.state == PixelState.SNOW).any())
+        href = look_href(look.tile, look.acquisition_id, model_version + ("-snow" if snowed else ""))
         write_atomic(self._root / href, _geotiff(look, model_version))
         return href
 

@@ -7,17 +7,20 @@ the snow that optics saw on the same tile, and both sensors the same bank.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.grid import RESOLUTION_M
+from monitor.core.grid import RESOLUTION_M, TILE_PX
 from monitor.core.masks import grow
 from monitor.records import Look, PixelState
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
+UNDER_SNOW = "snow"
+"""`Observation.decision` of a tile where snow hides all ground that clouds do not."""
 BANK_M = 40.0
 """Ground so near to open water is its bank: floods move gravel there, and it is no slope that slides."""
 
@@ -54,19 +57,38 @@ def sees_ground_or_snow(look: Look) -> Mask:
     return np.isin(look.state, (PixelState.VALID, PixelState.WATER, PixelState.SNOW))
 
 
-def lying_snow(looks: Sequence[Look]) -> Mask:
-    """(H, W) where the newest optical look that knows shows snow; looks in any order, at least one."""
-    snow = np.zeros(looks[0].state.shape, dtype=np.bool_)
-    for look in sorted(looks, key=lambda one: one.sensing_time):
+def lying_snow(looks: Sequence[Look], all_white: datetime | None = None) -> Mask | None:
+    """(H, W) where optics last saw snow; looks in any order, None when nothing was ever seen.
+
+    Args:
+        all_white: when the whole tile was last seen under snow. Such a tile leaves no look.
+    """
+    newer = [look for look in looks if all_white is None or look.sensing_time > all_white]
+    if all_white is None and not newer:
+        return None
+    snow = np.full((TILE_PX, TILE_PX) if not looks else looks[0].state.shape, all_white is not None)
+    for look in sorted(newer, key=lambda one: one.sensing_time):
         np.copyto(snow, look.state == PixelState.SNOW, where=sees_ground_or_snow(look))
     return snow
 
 
-def under_cover(look: Look, cover: Cover) -> Look:
-    """The look with water and snow told from ground; what it did not see stays unseen."""
-    seen = look.state == PixelState.VALID
-    state = np.where(seen & cover.snow, np.uint8(PixelState.SNOW), look.state)
-    return replace(look, state=np.where(seen & cover.water, np.uint8(PixelState.WATER), state))
+def under_snow(look: Look, snow: Mask) -> Look:
+    """The look with what snow hides taken for not observed; itself where none lies on what it saw."""
+    hidden = (look.state == PixelState.VALID) & snow
+    if not hidden.any():
+        return look
+    return replace(
+        look,
+        state=np.where(hidden, np.uint8(PixelState.SNOW), look.state),
+        probability=np.where(hidden, np.float32(np.nan), look.probability),
+        spread=np.where(hidden, np.float32(np.nan), look.spread),
+    )
+
+
+def beside_water(look: Look, water: Mask) -> Look:
+    """The look with open water told from ground; what it did not see stays unseen."""
+    wet = (look.state == PixelState.VALID) & water
+    return replace(look, state=np.where(wet, np.uint8(PixelState.WATER), look.state))
 
 
 def off_the_banks(slope_deg: Array, state: NDArray[np.uint8]) -> Array:

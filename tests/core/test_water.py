@@ -2,18 +2,20 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 
 import numpy as np
 
+from monitor.core.grid import TILE_PX
 from monitor.core.water import (
     BANK_M,
-    Cover,
+    beside_water,
     lying_snow,
     off_the_banks,
     open_water,
     sees_ground_or_snow,
     sees_ground_or_water,
-    under_cover,
+    under_snow,
 )
 from monitor.records import Look, PixelState, Tile
 
@@ -58,17 +60,46 @@ def test_ground_and_water_are_what_tells_of_water() -> None:
 def test_snow_lies_until_a_look_shows_the_ground_free() -> None:
     """Whatever clouds hide afterwards; the order of the looks is no matter."""
     looks = [_look(0, "ss..c"), _look(5, "cs.sc"), _look(10, ".cccc")]
-    assert lying_snow(looks).tolist() == lying_snow(looks[::-1]).tolist() == [[False, True, False, True, False]]
+    expected = [[False, True, False, True, False]]
+    for order in permutations(looks):
+        snow = lying_snow(order)
+        assert snow is not None
+        assert snow.tolist() == expected
+    assert lying_snow([]) is None
     assert sees_ground_or_snow(_look(0, ".wcs")).tolist() == [[True, True, False, True]]
 
 
-def test_a_look_is_told_of_water_and_snow_where_it_saw_something() -> None:
+def test_a_tile_that_was_all_white_is_free_only_where_later_looks_say_so() -> None:
+    """Such a tile leaves no look, and what looks from before it saw is no news."""
+    looks = [_look(0, "....."), _look(10, ".sc..")]
+    white = lying_snow(looks, START + timedelta(days=5))
+    before = lying_snow(looks[:1], START + timedelta(days=5))
+    alone = lying_snow([], START)
+    assert white is not None
+    assert before is not None
+    assert alone is not None
+    assert white.tolist() == [[False, True, True, False, False]]
+    assert before.all()
+    assert alone.shape == (TILE_PX, TILE_PX)
+    assert alone.all()
+
+
+def test_a_look_is_told_of_water_where_it_saw_something() -> None:
     """Layover stays layover, and the pixels stay as they are."""
     seen = _look(0, "...cc")
-    water, snow = np.array([[True, False, False, True, False]]), np.array([[False, True, False, False, True]])
-    told = under_cover(seen, Cover(water=water, snow=snow))
-    assert told.state.tolist() == _look(0, "ws.cc").state.tolist()
+    told = beside_water(seen, np.array([[True, False, False, True, False]]))
+    assert told.state.tolist() == _look(0, "w..cc").state.tolist()
     assert told == replace(seen, state=told.state)
+
+
+def test_what_lies_under_snow_was_not_observed() -> None:
+    """Neither by state nor by an answer of the network; a look that shows nothing of it is the same look."""
+    seen = _look(0, "...cc")
+    told = under_snow(seen, np.array([[False, True, True, False, True]]))
+    assert told.state.tolist() == _look(0, ".sscc").state.tolist()
+    assert np.isnan(told.probability).tolist() == np.isnan(told.spread).tolist() == [[False, True, True, False, False]]
+    assert told.pixels is seen.pixels
+    assert under_snow(seen, np.array([[False, False, False, True, True]])) is seen
 
 
 def test_banks_are_flat() -> None:

@@ -13,6 +13,7 @@ from monitor.adapters.store.schema import ObservationRow
 from monitor.adapters.store.views import TileCoverage
 from monitor.core.flat import FLAT
 from monitor.core.masks import NO_ELEVATION
+from monitor.core.water import UNDER_SNOW
 from monitor.records import Observation, Sensor, Tile
 
 # Tiles per query: well below the number of parameters that SQLite and PostgreSQL take.
@@ -122,6 +123,19 @@ def last_looks(
         )
         .order_by(ObservationRow.sensing_time.desc(), ObservationRow.acquisition_key.desc(), *among)
         .limit(limit)
+    )
+
+
+def snowed_in(session: Session, tile: Tile, before: datetime) -> datetime | None:
+    """When optics last saw nothing but snow on a tile (and clouds), before a time."""
+    return session.scalar(
+        select(func.max(ObservationRow.sensing_time)).where(
+            ObservationRow.tile == tile.id,
+            ObservationRow.comparable == Sensor.OPTICAL.value,
+            ObservationRow.current,
+            ObservationRow.decision == UNDER_SNOW,
+            ObservationRow.sensing_time < before,
+        )
     )
 
 

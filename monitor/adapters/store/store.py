@@ -133,6 +133,11 @@ class SqlStore:
         with self.database.read() as session:
             return history.looks_before(session, tile, model_version, comparable, before, limit)
 
+    def snowed_in(self, tile: Tile, before: datetime) -> datetime | None:
+        """When optics last saw nothing but snow on a tile (and clouds), before a time; None: never."""
+        with self.database.read() as session:
+            return history.snowed_in(session, tile, before)
+
     def kinds_of_look(self, tile: Tile) -> list[str]:
         """Every comparability class in which a tile has looks, sorted."""
         with self.database.read() as session:
