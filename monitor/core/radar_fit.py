@@ -77,23 +77,34 @@ class SceneFit:
         """(h, w) dB that the scene did to a ratio of power.
 
         Snow lies from a line upwards. So from the highest belt down, as long as one lies clearly off what the scene
-        did and on the same side as the one above it, it has a part of its own. A belt that alone lies off has slid.
+        did and on the same side as the one above it, it has a part of its own. Where melting snow lies on most of what
+        is seen, it is the scene: then from the lowest belt up, as long as one was lowered clearly less than that and
+        is nearer to how it was. A belt that alone lies off has slid.
         """
         scene = np.zeros(self.seen.shape, np.float32)
         if self.rows.size == 0:
             return scene
         decibels = to_db(smooth_known(ratio, self.seen, _FIT_WIDTH * self.sigma_px))
         self._fit(decibels, self.rows, np.ones_like(self.seen), scene)
-        side = 0.0
-        for belt in range(int(self.belts.max()), 0, -1):
-            here = self.belts == belt
-            rows = np.flatnonzero(self.usable & here)
-            off = median((decibels - scene).ravel()[rows])
+        highest, side = int(self.belts.max()), 0.0
+        for belt in range(highest, 0, -1):
+            rows, _, off = self._belt(belt, decibels, scene)
             if abs(off) < _BELT_OFF_DB or side * off < 0.0:
                 break
-            self._fit(decibels, rows[:: max(1, rows.size // _FIT_SAMPLES)], here, scene)
+            self._fit(decibels, rows, self.belts == belt, scene)
             side = off
+        for belt in range(highest):
+            rows, own, off = self._belt(belt, decibels, scene)
+            if off < _BELT_OFF_DB or abs(own) >= abs(own - off):
+                break
+            self._fit(decibels, rows, self.belts == belt, scene)
         return scene
+
+    def _belt(self, belt: int, decibels: Array, scene: Array) -> tuple[NDArray[np.intp], float, float]:
+        """Pixels to fit a belt on, the median of its change, and how far that lies off the scene's, dB."""
+        rows = np.flatnonzero(self.usable & (self.belts == belt))
+        here = decibels.ravel()[rows]
+        return rows[:: max(1, rows.size // _FIT_SAMPLES)], median(here), median(here - scene.ravel()[rows])
 
     def _fit(self, decibels: Array, rows: NDArray[np.intp], where: Mask, scene: Array) -> None:
         """Lay the part of some ground into `scene`, by least squares that forgets what lies far off.

@@ -100,6 +100,33 @@ def test_wet_snow_above_its_line_is_no_change_and_a_scar_in_it_is() -> None:
     assert _mask(by_height)[250:262, 100:112].mean() > 0.5
 
 
+def test_ground_that_is_free_below_snow_everywhere_else_is_no_change() -> None:
+    """Where melting snow lies on most of the slopes it is the scene; what it does not reach stays as it was."""
+    size = 288
+    power = _passes(7, size)
+    before, slopes = _reference(power[:8]), np.ones((size, size), bool)
+    height = np.repeat(np.linspace(400, 1000, size, dtype=np.float32)[:, None], size, axis=1)
+    now = power[8] * np.where(height >= 600, np.float32(10**-0.5), np.float32(1.0))
+    now[1, 40:52, 100:112] *= np.float32(10**-0.5)
+    change = _mask(compare_backscatter(now, before, slopes, 10.0, BOTH, height).layer.change)
+    assert change[40:52, 100:112].mean() > 0.5
+    change[30:62, 90:122] = False
+    assert not change[:90].any()
+
+
+@pytest.mark.parametrize("rain_db", [0.0, 2.0])
+def test_slopes_that_slid_from_the_bottom_up_are_no_free_ground(rain_db: float) -> None:
+    """The lower half of all slopes lost 5 dB, in dry weather or in rain: nothing there is as it was."""
+    size = 288
+    power = _passes(8, size)
+    before, slopes = _reference(power[:8]), np.ones((size, size), bool)
+    height = np.repeat(np.linspace(400, 1000, size, dtype=np.float32)[:, None], size, axis=1)
+    slid = height < 680
+    now = power[8] * np.where(slid, np.float32(10**-0.5), np.float32(1.0)) * np.float32(10 ** (rain_db / 10))
+    change = compare_backscatter(now, before, slopes, 10.0, BOTH, height).layer.change
+    assert np.median(change[slid]) > SETTINGS.radar_high
+
+
 def test_belts_hold_a_square_kilometre_and_all_of_the_ground() -> None:
     """Narrow heights go with the next higher ones, unknown ones somewhere; flat ground is one belt."""
     height = np.repeat(np.array([100, 160, 230, 235, 900, 2000], np.float32), 20)[:, None] * np.ones(100, np.float32)
