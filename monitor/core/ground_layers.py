@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from monitor.core.canvas import with_halo
 from monitor.core.features import TERRAIN, scheme_of
 from monitor.core.grid import TILE_PX
-from monitor.core.land_cover import CLASSES, LandCover, Scheme, one_hot
+from monitor.core.land_cover import NODATA, Classes, LandCover, Scheme, in_classes_of, one_hot
 from monitor.records import ModelCard, Terrain, Tile
 
 Array = NDArray[np.float32]
@@ -40,13 +40,14 @@ def land_cover_around(
     scheme = wanted_scheme(card)
     if scheme is None:
         return None
-    nothing = np.zeros((len(CLASSES[scheme]), TILE_PX, TILE_PX), dtype=np.float32)
+    nothing = np.full((TILE_PX, TILE_PX), NODATA, dtype=np.uint8)
 
-    def hot(near: Tile) -> Array:
+    def classes(near: Tile) -> Classes:
         found = land_cover(near)
-        return nothing if found is None else one_hot(found, scheme)
+        return nothing if found is None else in_classes_of(found, scheme)
 
-    return with_halo(tile, halo_px, hot, np.float32(0.0))
+    around = with_halo(tile, halo_px, classes, np.uint8(NODATA))
+    return one_hot(LandCover(scheme=scheme, classes=around), scheme)
 
 
 def wanted_scheme(card: ModelCard) -> Scheme | None:

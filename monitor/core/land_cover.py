@@ -223,8 +223,8 @@ def land_cover(classes: Classes, scheme: Scheme) -> LandCover:
     return LandCover(scheme=scheme, classes=table[classes], unknown_px=unknown_px)
 
 
-def one_hot(found: LandCover, target: Scheme) -> NDArray[np.float32]:
-    """(C, H, W) 1 where a pixel is of a class, in the order of `CLASSES[target]`; all 0 where it has none.
+def in_classes_of(found: LandCover, target: Scheme) -> Classes:
+    """(H, W) the map in another scheme's classes; 0 where a class has no name there.
 
     Raises:
         ValueError: there is no crosswalk from the map's classes to these.
@@ -232,9 +232,18 @@ def one_hot(found: LandCover, target: Scheme) -> NDArray[np.float32]:
     names = crosswalk(found.scheme, target)
     if names is None:
         raise ValueError(f"classes of {found.scheme.value} cannot be said in those of {target.value}")
-    place = {one: index for index, one in enumerate(CLASSES[target])}
-    table = np.zeros((256, len(place)), dtype=np.float32)
+    table = np.full(256, NODATA, dtype=np.uint8)
     for own, other in names.items():
         if other is not None:
-            table[own, place[other]] = 1.0
-    return np.ascontiguousarray(np.moveaxis(table[found.classes], -1, 0))
+            table[own] = other
+    return table[found.classes]
+
+
+def one_hot(found: LandCover, target: Scheme) -> NDArray[np.float32]:
+    """(C, H, W) 1 where a pixel is of a class, in the order of `CLASSES[target]`; all 0 where it has none.
+
+    Raises:
+        ValueError: there is no crosswalk from the map's classes to these.
+    """
+    classes = in_classes_of(found, target)
+    return np.stack([classes == one for one in CLASSES[target]]).astype(np.float32)
