@@ -87,7 +87,7 @@ class Sheet:
         size = (box[2] - box[0], box[3] - box[1])
         large = self._image.crop(box).resize((size[0] * _FINE, size[1] * _FINE), Image.Resampling.NEAREST)
         paint(ImageDraw.Draw(large, "RGBA"), _FINE)
-        self._image.paste(large.resize(size, Image.Resampling.BOX), box[:2])
+        self._image.paste(large.reduce(_FINE), box[:2])
 
     def png(self) -> bytes:
         """The sheet as PNG."""
@@ -127,7 +127,7 @@ def draw_rings(images: Sequence[Rgb], lines: Rings, width_px: float) -> None:
     shape = images[0].shape[:2]
     for width, colour in ((width_px * 2.6, CASING), (width_px, OUTLINE)):
         cover = _cover(lines, shape, width)
-        where = cover > 0
+        where = np.nonzero(cover)
         share = cover[where][:, None]
         for image in images:
             image[where] = np.rint(image[where] * (1 - share) + np.array(colour) * share).astype(np.uint8)
@@ -158,7 +158,7 @@ def north_arrow(image: Rgb) -> None:
     arrow = [(16, 5), (26, 29), (16, 23), (6, 29)]
     pen.polygon([(x * _FINE, y * _FINE) for x, y in arrow], fill=_WHITE)
     pen.text((16 * _FINE, 46 * _FINE), "N", font=_font(15 * _FINE, True), fill=_WHITE, anchor="ms")
-    image[12:64, width - 44 : width - 12] = np.asarray(large.resize(part.size, Image.Resampling.BOX))
+    image[12:64, width - 44 : width - 12] = np.asarray(large.reduce(_FINE))
 
 
 def hectares(area_ha: float) -> str:
@@ -186,4 +186,4 @@ def _cover(lines: Rings, shape: tuple[int, ...], width_px: float) -> NDArray[np.
     for ring in lines:
         points: list[Point] = [(x * large.width, y * large.height) for x, y in ring.tolist()]
         pen.line(points, fill=255, width=thick, joint="curve")
-    return np.asarray(large.resize((shape[1], shape[0]), Image.Resampling.BOX)) / 255.0
+    return np.asarray(large.reduce(_FINE)) / 255.0

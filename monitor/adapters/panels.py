@@ -98,6 +98,11 @@ UNKNOWN = Hidden(
     title="Not compared", states=(), ground=(205, 205, 203), stripe=(170, 170, 167), over=(170, 170, 167), slope=0
 )
 """Seen, yet without a value: for example no earlier look here."""
+_REASON = np.array(
+    [next((number for number, one in enumerate(HIDDEN, start=1) if state in one.states), 0) for state in range(256)],
+    dtype=np.uint8,
+)
+"""By PixelState: the place in HIDDEN, from 1, of what hides the ground; 0 = nothing does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,11 +163,11 @@ def composite(patch: RgbPatch, size: tuple[int, int], how: Stretch | None = None
 def shade_unseen(image: Rgb, state: NDArray[np.uint8]) -> None:
     """Stripe, in place, what a state says was hidden. `state` may have another size."""
     size = (image.shape[0], image.shape[1])
-    reasons = _nearest(state, size)
-    for hidden in HIDDEN:
-        where = np.isin(reasons, hidden.states)
+    reasons = _REASON[_nearest(state, size)]
+    for number, hidden in enumerate(HIDDEN, start=1):
+        where = reasons == number
         if hidden.slope and where.any():
-            image[where & _stripes(size, hidden.slope)] = hidden.over
+            image[np.nonzero(where & _stripes(size, hidden.slope))] = hidden.over
 
 
 def field(
@@ -173,11 +178,10 @@ def field(
     shades = (colormaps[colormap](np.linspace(0.0, 1.0, 256))[:, :3] * 255).astype(np.uint8)
     codes = (np.clip((np.nan_to_num(values) - low) / (high - low), 0.0, 1.0) * 255).astype(np.uint8)
     image = _resize(shades[codes], size, smooth=values.shape[0] > size[0])
-    missing = np.isnan(_nearest(values, size))
-    reasons = _nearest(state, size)
-    _hatch(image, missing, UNKNOWN)
-    for hidden in HIDDEN:
-        where = missing & np.isin(reasons, hidden.states)
+    missing = _nearest(np.isnan(values), size)
+    reasons = _REASON[_nearest(state, size)]
+    for number, hidden in enumerate((UNKNOWN, *HIDDEN)):
+        where = missing & (reasons == number)
         if where.any():
             _hatch(image, where, hidden)
     return image
@@ -203,21 +207,21 @@ def outline_swatch() -> Rgb:
 
 
 def _hatch(image: Rgb, where: NDArray[np.bool_], hidden: Hidden) -> None:
-    image[where] = hidden.ground
-    image[where & _stripes(image.shape[:2], hidden.slope)] = hidden.stripe
+    image[np.nonzero(where)] = hidden.ground
+    image[np.nonzero(where & _stripes(image.shape[:2], hidden.slope))] = hidden.stripe
 
 
 def _stripes(size: tuple[int, ...], slope: int) -> NDArray[np.bool_]:
-    rows, columns = np.ogrid[: size[0], : size[1]]
-    if slope == 0:
-        return np.asarray(((rows % _STRIPE_PX) < 2) & ((columns % _STRIPE_PX) < 2))
-    return np.asarray((columns + slope * rows) % _STRIPE_PX < 2)
+    rows, columns = np.ogrid[:_STRIPE_PX, :_STRIPE_PX]
+    cell = (rows < 2) & (columns < 2) if slope == 0 else (columns + slope * rows) % _STRIPE_PX < 2
+    return np.tile(cell, (-(-size[0] // _STRIPE_PX), -(-size[1] // _STRIPE_PX)))[: size[0], : size[1]]
 
 
 def _nearest(values: NDArray[_Pixel], size: tuple[int, int]) -> NDArray[_Pixel]:
     rows = ((np.arange(size[0]) + 0.5) * values.shape[0] / size[0]).astype(int)
     columns = ((np.arange(size[1]) + 0.5) * values.shape[1] / size[1]).astype(int)
-    return values[np.ix_(rows, columns)]
+    near: NDArray[_Pixel] = values.take(rows, axis=0).take(columns, axis=1)
+    return near
 
 
 def _resize(image: Rgb, size: tuple[int, int], *, smooth: bool) -> Rgb:
