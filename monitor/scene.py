@@ -22,7 +22,7 @@ from monitor.core.radar import (
     compare_backscatter,
     least_area_ha,
 )
-from monitor.core.reference import Reference, build_reference, valid
+from monitor.core.reference import Reference, build_reference, sort_looks, valid
 from monitor.core.water import off_the_banks
 from monitor.records import Detector, Look, PixelState, Sensor, Terrain, Tile
 
@@ -175,7 +175,7 @@ def _median_answer(looks: Sequence[Look], depth: int) -> Array | None:
     count = np.isfinite(said).sum(axis=0)
     if not count.any():
         return None
-    middle = np.take_along_axis(np.sort(said, axis=0), np.maximum(count - 1, 0)[None] // 2, axis=0)[0]
+    middle = np.take_along_axis(sort_looks(said), np.maximum(count - 1, 0)[None] // 2, axis=0)[0]
     return np.asarray(middle, dtype=np.float32)
 
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pytest
 
-from monitor.core.reference import Depth, build_reference, newest_looks, newest_observed, valid
+from monitor.core.reference import Depth, build_reference, newest_looks, newest_observed, sort_looks, valid
 from monitor.records import Look, PixelState, Tile
 
 
@@ -136,3 +137,16 @@ def test_looks_are_fetched_until_every_wanted_pixel_has_enough() -> None:
     wanted[0, 0] = False
     depth = Depth(wanted, 1)
     assert [depth.take(clouded), depth.reached] == [True, True]
+
+
+@pytest.mark.parametrize("looks", [1, 2, 3, 4, 7, 12])
+@pytest.mark.parametrize("hidden", [0.0, 0.4, 1.0])
+def test_looks_are_sorted_and_hidden_ones_last(looks: int, hidden: float) -> None:
+    """As NumPy sorts them, equal values among them; the looks that are given stay as they are."""
+    rng = np.random.default_rng(looks)
+    values = rng.integers(0, 9, (looks, 2, 40, 40)).astype(np.float32)
+    values[rng.random(values.shape) < hidden] = np.nan
+    given = values.copy()
+
+    np.testing.assert_array_equal(sort_looks(values), np.sort(values, axis=0))
+    np.testing.assert_array_equal(values, given)
