@@ -12,6 +12,7 @@ from skimage.draw import polygon2mask
 from monitor.core.canvas import Canvas
 from monitor.core.change import AlertSettings
 from monitor.core.grid import PIXEL_HA, RESOLUTION_M, TILE_PX
+from monitor.core.masks import grow as within
 from monitor.records import Cluster, Detector, Tile
 
 Array = NDArray[np.float32]
@@ -47,7 +48,7 @@ def grow(change: Array, slope_deg: Array, high: float, low: float, seed_slope_de
     NaN is never part of it. Growth stops 100 m from the nearest slope.
     """
     steep = np.nan_to_num(slope_deg, nan=0.0) >= seed_slope_deg
-    reach = ndimage.distance_transform_edt(~steep) * RESOLUTION_M <= RUNOUT_M if steep.any() else steep
+    reach = within(steep, RUNOUT_M, RESOLUTION_M)
     filled = np.nan_to_num(change, nan=-np.inf)
     candidate = (filled >= low) & reach
     labels, count = ndimage.label(candidate, structure=_EIGHT)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from monitor.core.masks import (
     SceneClass,
@@ -191,3 +192,14 @@ def test_what_the_detector_does_not_know_is_no_observation() -> None:
 def test_the_least_trusted_mask_speaks_for_all(sources: list[str], least: str) -> None:
     """A picture of two kinds of scene is as good as the worse of them, in any order."""
     assert least_trusted(sources) == least_trusted(sources[::-1]) == least
+
+
+@pytest.mark.parametrize(("distance_m", "resolution_m"), [(0, 10), (9, 10), (40, 10), (100, 10), (50, 20), (60, 60)])
+@pytest.mark.parametrize("shape", [(1, 40), (40, 1), (7, 5), (60, 70)])
+def test_a_grown_mask_is_all_that_is_near(distance_m: float, resolution_m: float, shape: tuple[int, int]) -> None:
+    """By straight lines between the middles of pixels, on arrays smaller than the distance too; of nothing, nothing."""
+    rng = np.random.default_rng(6)
+    for share in (0.001, 0.01, 0.3):
+        mask = rng.random(shape) < share
+        near = ndimage.distance_transform_edt(~mask) * resolution_m <= distance_m if mask.any() else mask
+        np.testing.assert_array_equal(grow(mask, distance_m, resolution_m), near)
