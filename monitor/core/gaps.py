@@ -83,7 +83,7 @@ def empty_cells(pixels: Array, state: NDArray[np.uint8]) -> Mask:
         if not constant.any():
             break
         cells = _each(band)
-        constant &= cells.max(axis=(1, 3)) == cells.min(axis=(1, 3))
+        constant &= (cells == cells[:, :1, :, :1]).all(axis=1).all(axis=-1)
     return np.asarray(nothing | constant)
 
 
