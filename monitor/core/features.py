@@ -248,4 +248,4 @@ def _classes(one: Input, sources: Sources) -> NDArray[np.float32]:
     if sources.land_cover is None or len(sources.land_cover) != channels_of(one.name):
         given = "none" if sources.land_cover is None else str(len(sources.land_cover))
         raise ValueError(f"{one.name} needs {channels_of(one.name)} classes of land cover, given are {given}")
-    return sources.land_cover.astype(np.float32)
+    return sources.land_cover.astype(np.float32, copy=False)
