@@ -27,6 +27,10 @@ _BELT_M = 50.0
 """Height of a belt of ground that rain or snow treats alike."""
 _BELT_OFF_DB = 1.0
 """A belt of ground does something of its own where its median lies so far off the scene's."""
+_WET_SNOW_DB = -1.5
+"""A scene that was lowered so far lies under melting snow: half of what it takes from open ground (3 dB, Nagler and
+Rott 2000), since trees stand in it and look out of it."""
+_AS_BEFORE_DB = 1.0
 _PEAK_SHARE = 0.5
 _MANY = 8_000
 """Values from which on a median is narrowed down by a sample first."""
@@ -78,8 +82,8 @@ class SceneFit:
 
         Snow lies from a line upwards. So from the highest belt down, as long as one lies clearly off what the scene
         did and on the same side as the one above it, it has a part of its own. Where melting snow lies on most of what
-        is seen, it is the scene: then from the lowest belt up, as long as one was lowered clearly less than that and
-        is nearer to how it was. A belt that alone lies off has slid.
+        is seen, it is the scene: then from the lowest belt up, as long as one is as it was before. A belt that alone
+        lies off has slid.
         """
         scene = np.zeros(self.seen.shape, np.float32)
         if self.rows.size == 0:
@@ -95,7 +99,7 @@ class SceneFit:
             side = off
         for belt in range(highest):
             rows, own, off = self._belt(belt, decibels, scene)
-            if off < _BELT_OFF_DB or abs(own) >= abs(own - off):
+            if abs(own) > _AS_BEFORE_DB or own - off > _WET_SNOW_DB:
                 break
             self._fit(decibels, rows, self.belts == belt, scene)
         return scene

@@ -100,13 +100,14 @@ def test_wet_snow_above_its_line_is_no_change_and_a_scar_in_it_is() -> None:
     assert _mask(by_height)[250:262, 100:112].mean() > 0.5
 
 
-def test_ground_that_is_free_below_snow_everywhere_else_is_no_change() -> None:
+@pytest.mark.parametrize("snow_db", [-2.2, -5.0])
+def test_ground_that_is_free_below_snow_everywhere_else_is_no_change(snow_db: float) -> None:
     """Where melting snow lies on most of the slopes it is the scene; what it does not reach stays as it was."""
     size = 288
     power = _passes(7, size)
     before, slopes = _reference(power[:8]), np.ones((size, size), bool)
     height = np.repeat(np.linspace(400, 1000, size, dtype=np.float32)[:, None], size, axis=1)
-    now = power[8] * np.where(height >= 600, np.float32(10**-0.5), np.float32(1.0))
+    now = power[8] * np.where(height >= 600, np.float32(10 ** (snow_db / 10)), np.float32(1.0))
     now[1, 40:52, 100:112] *= np.float32(10**-0.5)
     change = _mask(compare_backscatter(now, before, slopes, 10.0, BOTH, height).layer.change)
     assert change[40:52, 100:112].mean() > 0.5
@@ -114,17 +115,20 @@ def test_ground_that_is_free_below_snow_everywhere_else_is_no_change() -> None:
     assert not change[:90].any()
 
 
-@pytest.mark.parametrize("rain_db", [0.0, 2.0])
-def test_slopes_that_slid_from_the_bottom_up_are_no_free_ground(rain_db: float) -> None:
-    """The lower half of all slopes lost 5 dB, in dry weather or in rain: nothing there is as it was."""
+@pytest.mark.parametrize(
+    ("scene_db", "foot_db", "foot_m"),
+    [(0.0, -5.0, 680), (2.0, -3.0, 680), (-1.2, 1.3, 500), (-6.0, -2.5, 500)],
+    ids=["dry", "rain", "drying", "snow above"],
+)
+def test_slopes_that_slid_from_the_bottom_up_are_no_free_ground(scene_db: float, foot_db: float, foot_m: int) -> None:
+    """All slopes below a height changed alone: the scene is not lowered as by snow, or they are not as before."""
     size = 288
     power = _passes(8, size)
     before, slopes = _reference(power[:8]), np.ones((size, size), bool)
     height = np.repeat(np.linspace(400, 1000, size, dtype=np.float32)[:, None], size, axis=1)
-    slid = height < 680
-    now = power[8] * np.where(slid, np.float32(10**-0.5), np.float32(1.0)) * np.float32(10 ** (rain_db / 10))
-    change = compare_backscatter(now, before, slopes, 10.0, BOTH, height).layer.change
-    assert np.median(change[slid]) > SETTINGS.radar_high
+    decibels = np.where(height < foot_m, np.float32(foot_db), np.float32(scene_db))
+    change = compare_backscatter(power[8] * 10 ** (decibels / 10), before, slopes, 10.0, BOTH, height).layer.change
+    assert np.median(change[height < foot_m]) > 2.0
 
 
 def test_belts_hold_a_square_kilometre_and_all_of_the_ground() -> None:
