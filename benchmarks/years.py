@@ -167,7 +167,7 @@ class _Teller:
             self._done += 1
             if self._done % 10 == 0:
                 self._progress(f"{self._done} of {self._wanted} acquisitions, {event.detail}")
-        elif event.action not in ("claimed", "discovered"):
+        elif event.action not in ("claimed", "discovered", "ahead"):
             self._progress(f"{event.action} {event.item}: {event.reason} {event.detail}")
 
 

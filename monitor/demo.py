@@ -198,7 +198,7 @@ def _valley(place: Path, seed: int, console: Console) -> Valley:
 
 
 def _tell(event: PassEvent, console: Console) -> None:
-    if event.action in ("claimed", "discovered"):
+    if event.action in ("claimed", "discovered", "ahead"):
         return
     seconds = sum(event.seconds.values())
     timing = f" ({seconds:.1f} s)" if seconds else ""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from monitor.errors import ScarpwatchError
 from monitor.records import Acquisition
 
 Value = TypeVar("Value")
@@ -56,12 +57,12 @@ class NextSurvey(Generic[Value]):
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        self._give_up()
+        self.give_up()
         self._thread.shutdown()
 
     def begin(self, acquisition: Acquisition) -> None:
         """Look at an acquisition that will probably be the next one."""
-        self._give_up()
+        self.give_up()
         lease = _Lease()
         self._begun = _Begun(
             acquisition=acquisition, lease=lease, survey=self._thread.submit(self.work, acquisition, lease)
@@ -76,15 +77,29 @@ class NextSurvey(Generic[Value]):
         begun = self._begun
         # By name: what both were read from is one row, and NaN, which nodata may be, equals nothing.
         if begun is None or (begun.acquisition.region, begun.acquisition.id) != (acquisition.region, acquisition.id):
-            self._give_up()
+            if self.give_up():
+                hold()  # it may have waited for a block
             return self.work(acquisition, hold)
         begun.lease.hold = hold
-        self._begun = None
-        return begun.survey.result()
-
-    def _give_up(self) -> None:
-        """End what is under way, at its next block of tiles; whatever became of it is told at its turn."""
-        if self._begun is not None:
-            self._begun.lease.given_up = True
-            self._begun.survey.exception()
+        try:
+            return begun.survey.result()
+        except ScarpwatchError:
+            raise
+        except Exception:
+            # Two at once may need what one alone does not, such as memory. A defect comes again.
+            return self.work(acquisition, hold)
+        finally:
+            begun.lease.given_up = True  # whoever is interrupted waits for one block, not for all
             self._begun = None
+
+    def give_up(self) -> bool:
+        """End what is under way, at its next block of tiles; False when nothing was.
+
+        What became of it is told at its turn.
+        """
+        if self._begun is None:
+            return False
+        self._begun.lease.given_up = True
+        self._begun.survey.exception()
+        self._begun = None
+        return True

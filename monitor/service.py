@@ -14,7 +14,7 @@ from shapely.geometry.base import BaseGeometry
 from monitor.core.acquisitions import group
 from monitor.core.breaker import HostHealth
 from monitor.core.sensors import sensors_of
-from monitor.errors import CatalogUnavailable, Permanent, Transient
+from monitor.errors import CatalogUnavailable, Permanent, ScarpwatchError, Transient
 from monitor.looking import surroundings
 from monitor.next_survey import Hold, NextSurvey
 from monitor.pipeline import Outcome, Pipeline
@@ -51,7 +51,7 @@ class PassEvent:
     """Something that people following a pass want to hear."""
 
     action: str
-    """poll-failed, refused, discovered, claimed, done, look-lost, parked, retry, lost."""
+    """poll-failed, refused, discovered, claimed, ahead, done, look-lost, parked, retry, lost."""
     item: str
     detail: str
     region: str
@@ -258,10 +258,29 @@ class Service:
         surveyed = this.coming.take(acquisition, partial(self._pipeline.hold, acquisition, self._owner, this.clock))
         # What was tried before goes alone, and so does what follows: if the process dies, it is known of which.
         if entry.attempts == 1 and not this.stop():
+            self._look_ahead(this)
+        try:
+            return self._pipeline.judge(surveyed, self._owner, this.clock)
+        except ScarpwatchError:
+            raise
+        except Exception:
+            # Two at once may need what one alone does not, such as memory. A defect comes again.
+            if not this.coming.give_up():
+                raise
+            return self._pipeline.judge(surveyed, self._owner, this.clock)
+
+    def _look_ahead(self, this: _Pass) -> None:
+        """Begin with the next acquisition, where there is one that was never tried."""
+        try:
             following = self.store.following(self._owner, this.clock(), list(self.regions))
-            if following is not None and following.attempts == 0:
-                this.coming.begin(following.acquisition)
-        return self._pipeline.judge(surveyed, self._owner, this.clock)
+            if following is None or following.attempts > 0:
+                return
+            next_one = following.acquisition
+            this.coming.begin(next_one)
+        except (Transient, RuntimeError, MemoryError) as error:  # RuntimeError: no more threads
+            this.report(_event("ahead", "", "", f"the next acquisition is not looked at ahead: {error}", "not-ahead"))
+        else:
+            this.report(_event("ahead", next_one.region, next_one.key, "looked at while the one before is judged"))
 
     def _survey(self, acquisition: Acquisition, hold: Hold) -> Surveyed:
         return self._pipeline.survey(acquisition, self.regions[acquisition.region], hold)

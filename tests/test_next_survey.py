@@ -1,12 +1,13 @@
 """One survey ahead: taken when it was guessed right, given up when not, told of when its turn has come."""
 
+import signal
 import threading
 import time
 from dataclasses import dataclass, field, replace
 
 import pytest
 
-from monitor.errors import StoreBusy
+from monitor.errors import BadItem, StoreBusy
 from monitor.next_survey import Hold, NextSurvey
 from monitor.records import Acquisition, Asset
 from tests.adapters.store.factories import acquisition
@@ -78,15 +79,18 @@ def test_a_newer_version_and_another_region_are_others(other: Acquisition) -> No
 
 
 def test_errors_come_in_their_turn() -> None:
-    """What fails ahead is told to whoever takes it."""
+    """What fails ahead is told to whoever takes it, and not tried twice."""
+    tried = []
 
-    def fail(_acquisition: Acquisition, _hold: Hold) -> str:
-        raise ZeroDivisionError
+    def fail(acquisition: Acquisition, _hold: Hold) -> str:
+        tried.append(acquisition.id)
+        raise BadItem("broken", item=acquisition.id, remedy="none", reason="bad")
 
     with NextSurvey(fail) as coming:
         coming.begin(SECOND)
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(BadItem):
             coming.take(SECOND, _free)
+    assert tried == [SECOND.id]
 
 
 def test_once_claimed_its_lease_is_kept() -> None:
@@ -106,6 +110,47 @@ def test_once_claimed_its_lease_is_kept() -> None:
         coming.begin(SECOND)
         with pytest.raises(StoreBusy):
             coming.take(SECOND, lose)
+
+
+def test_what_fails_beside_another_is_tried_alone() -> None:
+    """Memory and threads may not be enough for two; an error of ours is about the acquisition and is told as it is."""
+    threads = []
+
+    def work(acquisition: Acquisition, _hold: Hold) -> str:
+        threads.append(threading.current_thread() is threading.main_thread())
+        if not threads[-1]:
+            raise MemoryError
+        return acquisition.id
+
+    with NextSurvey(work) as coming:
+        coming.begin(SECOND)
+        assert coming.take(SECOND, _free) == SECOND.id
+    assert threads == [False, True]
+
+
+def test_whoever_is_interrupted_waits_for_one_block() -> None:
+    """Ctrl-C while the survey is awaited ends it at its next block."""
+    blocks: list[int] = []
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def survey(_acquisition: Acquisition, hold: Hold) -> str:
+        for block in range(1_000):
+            hold()
+            blocks.append(block)
+            if block == 3:
+                signal.pthread_kill(main, signal.SIGINT)
+            time.sleep(0.01)
+        return "went to its end"
+
+    def wait() -> None:
+        with NextSurvey(survey) as coming:
+            coming.begin(SECOND)
+            coming.take(SECOND, _free)
+
+    with pytest.raises(KeyboardInterrupt):
+        wait()
+    assert 4 <= len(blocks) < 200
 
 
 def test_what_nobody_takes_is_given_up() -> None:

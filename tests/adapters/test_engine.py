@@ -1,6 +1,8 @@
 """Engines answer as the card promises, or say why not."""
 
 import importlib.util
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +127,32 @@ def test_windows_of_another_shape_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match=r"expects \(N, 3, 320, 320\)"):
         engine.predict(_windows(1, channels=2))
+
+
+def test_threads_take_turns(tmp_path: Path) -> None:
+    """Asked from two threads at once, an engine runs one window at a time and answers as ever."""
+    engine = OnnxEngine(load_card(make_model(tmp_path / "m")), threads=1)
+    windows = _windows(6)
+    expected = engine.predict(windows)
+    inside, most = [0], [0]
+    run = engine._session.run
+
+    class Watched:
+        """The session, counting who is in it."""
+
+        def run(self, *arguments: object) -> object:
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+            time.sleep(0.005)
+            answer = run(*arguments)
+            inside[0] -= 1
+            return answer
+
+    engine._session = Watched()
+    with ThreadPoolExecutor(2) as pool:
+        for answer in pool.map(engine.predict, [windows, windows]):
+            assert np.array_equal(answer, expected)
+    assert most == [1]
 
 
 def test_a_tile_goes_through_engine_and_flips(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """While one acquisition is judged the network looks at the next: really beside it, and never where that could harm."""
 
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +12,9 @@ import pytest
 from monitor.adapters.looks import LookFiles
 from monitor.adapters.products import ProductFolder
 from monitor.next_survey import NextSurvey
+from monitor.pipeline import Pipeline
 from monitor.records import Acquisition, AcquisitionState, Look
+from monitor.survey import Surveyed
 from tests.pipeline.conftest import Undisturbed
 from tests.pipeline.world import REGION, START, World, files, later
 
@@ -77,6 +81,81 @@ def test_a_pass_that_is_stopped_looks_at_nothing_more(small_world: World, monkey
     assert (summary.processed, summary.errors) == (1, ())
     states = [state for state, _ in small_world.states()]
     assert states == [AcquisitionState.DONE, *[AcquisitionState.DISCOVERED] * 3]
+
+
+AHEAD = "next-survey"
+
+
+def _no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread more can be had for looking ahead."""
+    submit = ThreadPoolExecutor.submit
+
+    def refuse(pool: ThreadPoolExecutor, *work: object) -> object:
+        if pool._thread_name_prefix == AHEAD:
+            raise RuntimeError("can't start new thread")
+        return submit(pool, *work)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", refuse)
+
+
+def _no_memory_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A survey that is made beside another acquisition does not fit."""
+    survey = Pipeline.survey
+
+    def heavy(pipeline: Pipeline, *work: object) -> object:
+        if threading.current_thread().name.startswith(AHEAD):
+            raise MemoryError("both do not fit")
+        return survey(pipeline, *work)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Pipeline, "survey", heavy)
+
+
+def _no_memory_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To judge an acquisition does not fit while another one is held."""
+    judge, begin, give_up, held = Pipeline.judge, NextSurvey.begin, NextSurvey.give_up, [False]
+
+    def begun(coming: NextSurvey[object], acquisition: Acquisition) -> None:
+        held[0] = True
+        begin(coming, acquisition)
+
+    def given_up(coming: NextSurvey[object]) -> bool:
+        held[0] = False
+        return give_up(coming)
+
+    def heavy(pipeline: Pipeline, *work: object) -> object:
+        if held[0]:
+            raise MemoryError("both do not fit")
+        return judge(pipeline, *work)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(NextSurvey, "begin", begun)
+    monkeypatch.setattr(NextSurvey, "give_up", given_up)
+    monkeypatch.setattr(Pipeline, "judge", heavy)
+
+
+@pytest.mark.parametrize("spoil", [_no_thread, _no_memory_ahead, _no_memory_beside])
+def test_what_two_at_once_need_and_one_does_not_parks_nobody(
+    spoil: Callable[[pytest.MonkeyPatch], None], small_world: World, clean: Undisturbed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looking ahead is a convenience: where it fails, acquisitions go one by one."""
+    spoil(monkeypatch)
+    summary = small_world.once()
+    assert (summary.processed, summary.errors) == (4, ())
+    assert small_world.dump() == clean.content
+
+
+def test_a_defect_is_still_one(small_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fails alone as well is parked and told, and the others go on."""
+    judge = Pipeline.judge
+    broken = _acquisitions(small_world)[1]
+
+    def defective(pipeline: Pipeline, surveyed: Surveyed, *work: object) -> object:
+        if surveyed.acquisition.id == broken.id:
+            raise ZeroDivisionError
+        return judge(pipeline, surveyed, *work)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Pipeline, "judge", defective)
+    assert small_world.once().processed == 3
+    assert [reason for _, reason in small_world.states()][1] == "unexpected-error"
 
 
 def _acquisitions(world: World) -> list[Acquisition]:
