@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from monitor.core.flat import FLAT
 from monitor.core.grid import PIXEL_HA, TILE_PX
-from monitor.core.masks import NO_ELEVATION
+from monitor.core.masks import LOOKED, NO_ELEVATION, UNDER_SNOW, WHITE_SHARE
 from monitor.core.reference import valid
 from monitor.core.statistics import tile_stats
-from monitor.core.water import UNDER_SNOW
 from monitor.looking import Instruments
 from monitor.records import Acquisition, Look, NetworkAnswer, Observation, PixelState, Sensor, Tile, TileStats
 from monitor.scene import Before
@@ -22,12 +21,14 @@ OUTSIDE = "outside"
 """`Observation.decision` of a tile that the acquisition does not show at all."""
 UNCLASSIFIED = "unclassified"
 """... of one whose pixels are there, and whose scene classification (SCL) says of all of them that they are not."""
+SNOW_IN_PART = "snow-in-part"
+"""... of one that snow hides more than anything else does, and not all of it."""
 
 
 def observed(acquisition: Acquisition, look: Look, href: str, through: Instruments) -> Observation:
     """The row of a look that is kept as `href`; what it is compared with is added by `compared`."""
     stats = tile_stats(look.probability, look.spread, look.state, through.threshold)
-    row = _row(acquisition, look.tile, through, stats, "looked", href)
+    row = _row(acquisition, look.tile, through, stats, LOOKED, href)
     if through.network is None:
         return replace(row, network=through.silence)
     answered = np.isfinite(look.probability).any()
@@ -103,9 +104,11 @@ def _unread() -> NDArray[np.uint8]:
 def _hidden_by(state: NDArray[np.uint8]) -> str:
     if (state == PixelState.NODATA).all():
         return OUTSIDE
+    if (state == PixelState.SNOW).mean() >= WHITE_SHARE:
+        return UNDER_SNOW
     hidden = {
         "clouded": np.isin(state, (PixelState.CLOUD, PixelState.SHADOW)).sum(),
-        UNDER_SNOW: (state == PixelState.SNOW).sum(),
+        SNOW_IN_PART: (state == PixelState.SNOW).sum(),
         "water": (state == PixelState.WATER).sum(),
         "radar-blind": np.isin(state, (PixelState.LAYOVER, PixelState.RADAR_SHADOW)).sum(),
     }

@@ -104,8 +104,12 @@ class EarlierLooks:
         now, depth = self._acquisition.sensing_time, self._settings.looks
         rows = self._rows(tile, Sensor.OPTICAL.value, self._model_version, now)
         _, looks = self._optics.last(rows, _WHOLE, depth, sees_ground_or_snow)
-        snow = lying_snow(looks, self._store.snowed_in(tile, now))
-        if snow is None:
+        # A tile all white leaves no look. Whatever saw some of its ground since knows better.
+        if self._store.all_white(tile, now):
+            snow = _WHOLE
+        elif looks:
+            snow = lying_snow(looks)
+        else:
             return None
         return Cover(water=open_water(looks, depth) if looks else np.zeros_like(snow), snow=snow)
 

@@ -140,6 +140,7 @@ class Pipeline:
         )
         cover = watch.run("change", lambda: earlier.cover(surveyed.looked.looks))
         looked = watch.run("change", lambda: clear_of_snow(surveyed, cover, self._archive))
+        hold()
         choices = self._choose(acquisition, surveyed.region, looked)
         if not looked.looks:
             result = AcquisitionResult(

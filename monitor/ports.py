@@ -182,8 +182,8 @@ class Store(Protocol):
         `model_version` None means through any model; `comparable` is `Acquisition.comparable`.
         """
 
-    def snowed_in(self, tile: Tile, before: datetime) -> datetime | None:
-        """When optics last saw nothing but snow on a tile (and clouds), before a time; None: never."""
+    def all_white(self, tile: Tile, before: datetime) -> bool:
+        """Whether the newest that optics saw of a tile before a time, clouds apart, was nothing but snow."""
 
     def kinds_of_look(self, tile: Tile) -> list[str]:
         """Every comparability class in which a tile has looks, sorted."""

@@ -15,10 +15,10 @@ from shapely import from_wkb
 from monitor.ahead import ahead
 from monitor.core.flat import FLAT
 from monitor.core.grid import blocks, pixels_within, region_tiles
-from monitor.core.masks import NO_ELEVATION, MaskSource, least_trusted
+from monitor.core.masks import NO_ELEVATION, UNDER_SNOW, MaskSource, least_trusted
 from monitor.core.reference import valid
 from monitor.core.sensors import clear_fraction
-from monitor.core.water import UNDER_SNOW, Cover, under_snow
+from monitor.core.water import Cover, under_snow
 from monitor.errors import BadItem
 from monitor.leaving_out import left_out
 from monitor.looking import Instruments, Looker, Prepared, Stopwatch, order_for_cache

@@ -7,6 +7,7 @@ statistics were computed from (`monitor.core.quantise`) and are never half-writt
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,9 +65,7 @@ class LookFiles:
         Raises:
             DiskFull: nothing was kept, nothing half-written is left.
         """
-        # Radar knows of snow from optics alone. Another region may know of none: each has a file of its own.
-        snowed = look.sensor is Sensor.SAR and bool((look.state == PixelState.SNOW).any())
-        href = look_href(look.tile, look.acquisition_id, model_version + ("-snow" if snowed else ""))
+        href = look_href(look.tile, look.acquisition_id, model_version + _snow(look))
         write_atomic(self._root / href, _geotiff(look, model_version))
         return href
 
@@ -113,6 +112,12 @@ def look_href(tile: Tile, acquisition_id: str, model_version: str) -> str:
         if not part or "/" in part or "\\" in part or part.startswith("."):
             raise ValueError(f"{part!r} cannot be part of a file name")
     return f"{FOLDER}/{tile.id}/{acquisition_id}__{model_version}.tif"
+
+
+def _snow(look: Look) -> str:
+    """For the name of a radar look: optics told of the snow in it, and another region's may know of none."""
+    snow = look.state == PixelState.SNOW
+    return f"-snow-{crc32(np.packbits(snow).tobytes()):08x}" if look.sensor is Sensor.SAR and snow.any() else ""
 
 
 def _broken(path: Path, what: str) -> BadAsset:

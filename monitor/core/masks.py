@@ -45,8 +45,14 @@ class SceneClass(IntEnum):
     SNOW = 11
 
 
+LOOKED = "looked"
+"""`Observation.decision` of a tile of which some ground was observed."""
+UNDER_SNOW = "snow"
+"""... of one of which nothing is to be seen but snow."""
+WHITE_SHARE = 0.9
+"""Snow on so much of a tile is nothing but snow."""
 NO_ELEVATION = "no-elevation"
-"""`Observation.decision` of a tile without slopes: no alert could open there, so it is not looked at."""
+"""... of one without slopes: no alert could open there, so it is not looked at."""
 
 CLOUD_RIM_M = 60.0
 """Sen2Cor misses the soft rim of clouds; three 20 m cells of it are treated as cloud."""

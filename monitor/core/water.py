@@ -7,20 +7,17 @@ the snow that optics saw on the same tile, and both sensors the same bank.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.grid import RESOLUTION_M, TILE_PX
+from monitor.core.grid import RESOLUTION_M
 from monitor.core.masks import grow
 from monitor.records import Look, PixelState
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-UNDER_SNOW = "snow"
-"""`Observation.decision` of a tile where snow hides all ground that clouds do not."""
 BANK_M = 40.0
 """Ground so near to open water is its bank: floods move gravel there, and it is no slope that slides."""
 
@@ -57,17 +54,10 @@ def sees_ground_or_snow(look: Look) -> Mask:
     return np.isin(look.state, (PixelState.VALID, PixelState.WATER, PixelState.SNOW))
 
 
-def lying_snow(looks: Sequence[Look], all_white: datetime | None = None) -> Mask | None:
-    """(H, W) where optics last saw snow; looks in any order, None when nothing was ever seen.
-
-    Args:
-        all_white: when the whole tile was last seen under snow. Such a tile leaves no look.
-    """
-    newer = [look for look in looks if all_white is None or look.sensing_time > all_white]
-    if all_white is None and not newer:
-        return None
-    snow = np.full((TILE_PX, TILE_PX) if not looks else looks[0].state.shape, all_white is not None)
-    for look in sorted(newer, key=lambda one: one.sensing_time):
+def lying_snow(looks: Sequence[Look]) -> Mask:
+    """(H, W) where the newest optical look that knows shows snow; looks in any order, at least one."""
+    snow = np.zeros(looks[0].state.shape, dtype=np.bool_)
+    for look in sorted(looks, key=lambda one: one.sensing_time):
         np.copyto(snow, look.state == PixelState.SNOW, where=sees_ground_or_snow(look))
     return snow
 

@@ -110,7 +110,8 @@ class Observation:
     comparable: str = Sensor.OPTICAL.value
     """`Acquisition.comparable`."""
     decision: str
-    """Why the tile was looked at or skipped: looked, flat, no-elevation, clouded, snow, water, outside."""
+    """Why the tile was looked at or skipped: looked, flat, no-elevation, clouded, snow,
+    snow-in-part, water, radar-blind, unclassified, outside."""
     network: NetworkAnswer | None = None
     """Whether a network spoke of a tile that was looked at, or why not."""
     mean_change: float | None = None

@@ -6,7 +6,6 @@ from itertools import permutations
 
 import numpy as np
 
-from monitor.core.grid import TILE_PX
 from monitor.core.water import (
     BANK_M,
     beside_water,
@@ -61,27 +60,8 @@ def test_snow_lies_until_a_look_shows_the_ground_free() -> None:
     """Whatever clouds hide afterwards; the order of the looks is no matter."""
     looks = [_look(0, "ss..c"), _look(5, "cs.sc"), _look(10, ".cccc")]
     expected = [[False, True, False, True, False]]
-    for order in permutations(looks):
-        snow = lying_snow(order)
-        assert snow is not None
-        assert snow.tolist() == expected
-    assert lying_snow([]) is None
+    assert all(lying_snow(order).tolist() == expected for order in permutations(looks))
     assert sees_ground_or_snow(_look(0, ".wcs")).tolist() == [[True, True, False, True]]
-
-
-def test_a_tile_that_was_all_white_is_free_only_where_later_looks_say_so() -> None:
-    """Such a tile leaves no look, and what looks from before it saw is no news."""
-    looks = [_look(0, "....."), _look(10, ".sc..")]
-    white = lying_snow(looks, START + timedelta(days=5))
-    before = lying_snow(looks[:1], START + timedelta(days=5))
-    alone = lying_snow([], START)
-    assert white is not None
-    assert before is not None
-    assert alone is not None
-    assert white.tolist() == [[False, True, True, False, False]]
-    assert before.all()
-    assert alone.shape == (TILE_PX, TILE_PX)
-    assert alone.all()
 
 
 def test_a_look_is_told_of_water_where_it_saw_something() -> None:

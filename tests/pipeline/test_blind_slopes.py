@@ -109,6 +109,6 @@ def test_it_is_worked_out_once(world: World, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(SqlStore, "extend", extending)
     world.once(world.valley.passes[5] + timedelta(minutes=5))
     assert sorted(asked) == sorted(tiles)
-    # Held after each block: of looking, of working it out; then after comparing and after judging.
-    assert held == [0, len(tiles), len(tiles), len(tiles)]
+    # Held after each block: of looking, of working it out; then after taking snow out, comparing and judging.
+    assert held == [0, len(tiles), len(tiles), len(tiles), len(tiles)]
     assert len(sorted((world.products / "static").rglob("radar_slopes-*.tif"))) == len(tiles)

@@ -33,7 +33,9 @@ def snowed(tmp_path_factory: pytest.TempPathFactory, radar_source: Source) -> Wo
         ground[1][:, columns[len(columns) // 2] :] = False
         pixels[ground[0] | ground[1]] = SceneClass.SNOW
         classes.write(pixels, 1)
-    world.once()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("monitor.observing.WHITE_SHARE", 0.1)  # the valley fills no tile
+        world.once()
     return world
 
 

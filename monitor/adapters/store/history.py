@@ -12,8 +12,7 @@ from monitor.adapters.store.database import insert_new
 from monitor.adapters.store.schema import ObservationRow
 from monitor.adapters.store.views import TileCoverage
 from monitor.core.flat import FLAT
-from monitor.core.masks import NO_ELEVATION
-from monitor.core.water import UNDER_SNOW
+from monitor.core.masks import LOOKED, NO_ELEVATION, UNDER_SNOW
 from monitor.records import Observation, Sensor, Tile
 
 # Tiles per query: well below the number of parameters that SQLite and PostgreSQL take.
@@ -126,17 +125,21 @@ def last_looks(
     )
 
 
-def snowed_in(session: Session, tile: Tile, before: datetime) -> datetime | None:
-    """When optics last saw nothing but snow on a tile (and clouds), before a time."""
-    return session.scalar(
-        select(func.max(ObservationRow.sensing_time)).where(
+def all_white(session: Session, tile: Tile, before: datetime) -> bool:
+    """Whether the newest that optics saw of a tile before a time, clouds apart, was nothing but snow."""
+    newest = session.scalar(
+        select(ObservationRow.decision)
+        .where(
             ObservationRow.tile == tile.id,
             ObservationRow.comparable == Sensor.OPTICAL.value,
             ObservationRow.current,
-            ObservationRow.decision == UNDER_SNOW,
+            ObservationRow.decision.in_((LOOKED, UNDER_SNOW)),
             ObservationRow.sensing_time < before,
         )
+        .order_by(ObservationRow.sensing_time.desc(), ObservationRow.id.desc())
+        .limit(1)
     )
+    return newest == UNDER_SNOW
 
 
 def kinds_of_look(session: Session, tile: Tile) -> list[str]:

@@ -133,10 +133,10 @@ class SqlStore:
         with self.database.read() as session:
             return history.looks_before(session, tile, model_version, comparable, before, limit)
 
-    def snowed_in(self, tile: Tile, before: datetime) -> datetime | None:
-        """When optics last saw nothing but snow on a tile (and clouds), before a time; None: never."""
+    def all_white(self, tile: Tile, before: datetime) -> bool:
+        """Whether the newest that optics saw of a tile before a time, clouds apart, was nothing but snow."""
         with self.database.read() as session:
-            return history.snowed_in(session, tile, before)
+            return history.all_white(session, tile, before)
 
     def kinds_of_look(self, tile: Tile) -> list[str]:
         """Every comparability class in which a tile has looks, sorted."""

@@ -157,3 +157,18 @@ def test_last_looks_walk_the_index(tmp_path: Path) -> None:
     store.close()
     assert "USING INDEX ix_observation_looks (tile=? AND comparable=? AND model_version=? AND sensing_time<?)" in plan
     assert "TEMP B-TREE" not in plan
+
+
+def test_a_tile_is_all_white_until_optics_see_its_ground(store: SqlStore) -> None:
+    """Clouds tell nothing, snow in part, radar and other tiles neither; a look that is lost has seen the ground."""
+    unseen = {1: "looked", 3: "snow", 5: "clouded", 7: "snow-in-part", 9: "looked"}
+    for number, decision in unseen.items():
+        one = acquisition(number)
+        elsewhere = [observation(one, EAST, decision="snow", look_href=None)] if number == 9 else []
+        process(store, one, observation(one, decision=decision, look_href=None), *elsewhere)
+    radar = acquisition(6, sensor=Sensor.SAR)
+    process(store, radar, observation(radar))
+    white = [number for number in range(12) if store.all_white(TILE, day(number))]
+    assert white == [4, 5, 6, 7, 8, 9]
+    assert store.all_white(EAST, day(10))
+    assert not store.all_white(EAST, day(9))
