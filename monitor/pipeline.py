@@ -132,7 +132,6 @@ class Pipeline:
             Transient, Permanent: nothing was written to the database; the caller retries or parks.
         """
         acquisition, instruments, watch = surveyed.acquisition, surveyed.instruments, surveyed.watch
-        tiles = len(watched_tiles(surveyed.region))
         hold = partial(self.hold, acquisition, owner, clock)
         pairs = pair_network(instruments, acquisition, watch, hold)
         earlier = EarlierLooks(
@@ -143,13 +142,13 @@ class Pipeline:
         hold()
         choices = self._choose(acquisition, surveyed.region, looked)
         if not looked.looks:
-            result = AcquisitionResult(
+            nothing = AcquisitionResult(
                 reason="nothing-usable",
-                detail="no clear ground in any tile of the region" + looked.left_out() + told(choices),
+                detail="no clear ground in any tile of the region" + looked.left_out(),
                 observations=tuple(looked.hidden.values()),
                 choices=choices,
             )
-            return self._commit(acquisition, result, owner, clock, watch, tiles)
+            return self._commit(surveyed, nothing, earlier.complaint(), owner, clock)
         past = watch.run("change", lambda: earlier.past(looked.looks))
         watch.run("change", lambda: check_input(acquisition, looked, past))
         hold()
@@ -166,10 +165,7 @@ class Pipeline:
         result, change = watch.run("change", lambda: self._judge.judge(case))
         hold()
         result = watch.run("products", lambda: self._show(case, change, result))
-        complaint = earlier.complaint()
-        detail = "; ".join(filter(None, (result.detail + told(choices), complaint)))
-        outcome = self._commit(acquisition, replace(result, detail=detail), owner, clock, watch, tiles)
-        return replace(outcome, complaint=complaint)
+        return self._commit(surveyed, result, earlier.complaint(), owner, clock)
 
     def hold(self, acquisition: Acquisition, owner: str, clock: Callable[[], datetime]) -> None:
         """Prolong the lease, before every stage that may take long.
@@ -233,19 +229,19 @@ class Pipeline:
         return replace(result, events=tuple(events))
 
     def _commit(
-        self,
-        acquisition: Acquisition,
-        result: AcquisitionResult,
-        owner: str,
-        clock: Callable[[], datetime],
-        watch: Stopwatch,
-        tiles: int,
+        self, surveyed: Surveyed, result: AcquisitionResult, complaint: str, owner: str, clock: Callable[[], datetime]
     ) -> Outcome:
+        """Write the result with what it took and what was amiss."""
+        acquisition, watch = surveyed.acquisition, surveyed.watch
+        detail = "; ".join(filter(None, (result.detail + told(result.choices), complaint)))
+        result = replace(result, detail=detail)
         written = watch.run("store", lambda: self._store.complete(acquisition, owner, result, clock()))
         opened = sum(
             1 for event in result.events if event.state in ALERT_STATES and opening_acquisition(event) == acquisition.id
         )
-        return Outcome(result=result, written=written, opened=opened, seconds=dict(watch.seconds), tiles=tiles)
+        tiles = len(watched_tiles(surveyed.region))
+        seconds = dict(watch.seconds)
+        return Outcome(result=result, written=written, opened=opened, seconds=seconds, tiles=tiles, complaint=complaint)
 
 
 def _check_readable(acquisition: Acquisition) -> None:
