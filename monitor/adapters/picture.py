@@ -291,6 +291,8 @@ def _evidence(page: Sheet, event: Event, top: float) -> float:
     page.text(_SIDE + 72, top - 10, "that speak for or against it", 17, color=QUIET)
     base = top + 18.0
     skipped = len(event.evidence) - _LOOKS
+    if skipped == 1:  # to say so would take the line that it needs
+        skipped = 0
     shown = event.evidence if skipped <= 0 else (event.evidence[0], *event.evidence[1 - _LOOKS :])
     for number, evidence in enumerate(shown):
         if number == 1 and skipped > 0:

@@ -16,6 +16,8 @@ class Exit(IntEnum):
     """Wrong usage, configuration or model: nothing was done."""
     DATABASE = 3
     """The database cannot be reached, or is of another version (scarpwatch db upgrade)."""
+    INTERRUPTED = 130
+    """Ctrl-C; typer ends so."""
 
 
 TABLE = """\

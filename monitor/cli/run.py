@@ -22,5 +22,7 @@ def run(arguments: Sequence[str], parts: Parts) -> int:
         sys.stderr.write(f"{error}\n")
         return exit_code(error)
     except SystemExit as end:  # how typer ends every command, also a successful one
+        if end.code == Exit.INTERRUPTED:
+            sys.stderr.write("interrupted: nothing is lost, start it again to go on\n")
         return end.code if isinstance(end.code, int) else Exit.OK if end.code is None else Exit.FAILED
     return Exit.OK

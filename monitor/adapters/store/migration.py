@@ -46,7 +46,8 @@ def downgrade(database: Database, revision: str) -> None:
 def check(database: Database) -> None:
     """Raise ConfigError unless the tables have the version this Scarpwatch works with."""
     if database.file is not None and not database.file.exists():
-        raise ConfigError("there is no database yet", item=database.name, remedy=UPGRADE_REMEDY)
+        remedy = "The first scarpwatch once or run makes it; for an empty one: scarpwatch db upgrade"
+        raise ConfigError("there is no database yet", item=database.name, remedy=remedy)
     scripts = ScriptDirectory.from_config(_config())
     with database.read() as session:
         found = MigrationContext.configure(session.connection()).get_current_revision()
