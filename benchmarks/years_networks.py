@@ -157,6 +157,8 @@ class _Trial:
             tile: [looks[tile] for one in reversed(comparison.before) if tile in (looks := self._look(one))]
             for tile in now
         }
+        if not now:  # a few holes in the clouds, and none of them over slopes
+            return
         (scene,) = scenes(now, self._terrain, self._alerts, measuring(comparison.now))
         changes = compare(scene, references(before, self._alerts), self._alerts)
         seen = _observed(changes)
