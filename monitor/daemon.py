@@ -103,7 +103,7 @@ def log_event(log: FilteringBoundLogger, event: "PassEvent") -> None:
     extra: dict[str, object] = {"reason": event.reason} if event.reason else {}
     if stages:
         extra["seconds"] = stages
-    say = log.warning if event.action in {"poll-failed", "parked", "retry", "lost", "look-lost"} else log.info
+    say = log.warning if event.action in {"poll-failed", "parked", "retry", "lost", "look-lost", "alone"} else log.info
     say(event.detail, action=event.action, region=event.region, item=event.item, **extra)
 
 

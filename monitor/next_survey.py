@@ -48,6 +48,8 @@ class NextSurvey(Generic[Value]):
     """At most one survey ahead, in a thread of its own. Leaving the context gives up what nobody took."""
 
     work: Callable[[Acquisition, Hold], Value]
+    complain: Callable[[Acquisition, Exception], None] = lambda _acquisition, _error: None
+    """Hears what went wrong beside another acquisition, before it is tried alone."""
     _thread: ThreadPoolExecutor = field(init=False, default_factory=lambda: ThreadPoolExecutor(1, "next-survey"))
     _begun: _Begun[Value] | None = field(init=False, default=None)
 
@@ -61,12 +63,23 @@ class NextSurvey(Generic[Value]):
         self._thread.shutdown()
 
     def begin(self, acquisition: Acquisition) -> None:
-        """Look at an acquisition that will probably be the next one."""
+        """Look at an acquisition that will probably be the next one.
+
+        Raises:
+            RuntimeError: no thread can be had.
+        """
         self.give_up()
         lease = _Lease()
-        self._begun = _Begun(
-            acquisition=acquisition, lease=lease, survey=self._thread.submit(self.work, acquisition, lease)
-        )
+        try:
+            survey = self._thread.submit(self._run, acquisition, lease)
+        except RuntimeError:
+            lease.given_up = True  # no more threads: it waits for one all the same
+            raise
+        self._begun = _Begun(acquisition=acquisition, lease=lease, survey=survey)
+
+    def _run(self, acquisition: Acquisition, lease: _Lease) -> Value:
+        lease()
+        return self.work(acquisition, lease)
 
     def take(self, acquisition: Acquisition, hold: Hold) -> Value:
         """The survey of an acquisition that is claimed now: the one begun ahead, once it is finished, or one from here.
@@ -85,12 +98,14 @@ class NextSurvey(Generic[Value]):
             return begun.survey.result()
         except ScarpwatchError:
             raise
-        except Exception:
+        except Exception as error:
             # Two at once may need what one alone does not, such as memory. A defect comes again.
-            return self.work(acquisition, hold)
+            self.complain(acquisition, error)
         finally:
             begun.lease.given_up = True  # whoever is interrupted waits for one block, not for all
             self._begun = None
+        del begun  # and with it what the failed try still holds
+        return self.work(acquisition, hold)
 
     def give_up(self) -> bool:
         """End what is under way, at its next block of tiles; False when nothing was.

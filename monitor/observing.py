@@ -22,7 +22,7 @@ OUTSIDE = "outside"
 UNCLASSIFIED = "unclassified"
 """... of one whose pixels are there, and whose scene classification (SCL) says of all of them that they are not."""
 SNOW_IN_PART = "snow-in-part"
-"""... of one that snow hides more than anything else does, and not all of it."""
+"""... of one of which snow hides more than clouds or water do, and not all."""
 
 
 def observed(acquisition: Acquisition, look: Look, href: str, through: Instruments) -> Observation:

@@ -51,7 +51,7 @@ class PassEvent:
     """Something that people following a pass want to hear."""
 
     action: str
-    """poll-failed, refused, discovered, claimed, ahead, done, look-lost, parked, retry, lost."""
+    """poll-failed, refused, discovered, claimed, ahead, alone, done, look-lost, parked, retry, lost."""
     item: str
     detail: str
     region: str
@@ -193,7 +193,7 @@ class Service:
     def process(self, clock: Clock, stop: Callable[[], bool] = lambda: False, report: Report = _silent) -> PassSummary:
         """Process due acquisitions, oldest first within each region, until none is left or `stop` says so."""
         regions = list(self.regions)
-        with NextSurvey(self._survey) as coming:
+        with NextSurvey(self._survey, partial(_go_alone, report)) as coming:
             this = _Pass(clock=clock, stop=stop, report=report, coming=coming)
             while not stop():
                 entry = self.store.claim(self._owner, self._settings.lease, clock(), regions)
@@ -263,11 +263,12 @@ class Service:
             return self._pipeline.judge(surveyed, self._owner, this.clock)
         except ScarpwatchError:
             raise
-        except Exception:
+        except Exception as error:
             # Two at once may need what one alone does not, such as memory. A defect comes again.
             if not this.coming.give_up():
                 raise
-            return self._pipeline.judge(surveyed, self._owner, this.clock)
+            _go_alone(this.report, acquisition, error)
+        return self._pipeline.judge(surveyed, self._owner, this.clock)
 
     def _look_ahead(self, this: _Pass) -> None:
         """Begin with the next acquisition, where there is one that was never tried."""
@@ -277,8 +278,8 @@ class Service:
                 return
             next_one = following.acquisition
             this.coming.begin(next_one)
-        except (Transient, RuntimeError, MemoryError) as error:  # RuntimeError: no more threads
-            this.report(_event("ahead", "", "", f"the next acquisition is not looked at ahead: {error}", "not-ahead"))
+        except (Transient, RuntimeError) as error:
+            this.report(_event("alone", "", "", f"the next acquisition is not looked at ahead: {error}", "not-ahead"))
         else:
             this.report(_event("ahead", next_one.region, next_one.key, "looked at while the one before is judged"))
 
@@ -360,6 +361,11 @@ def _nothing_shows(region: Region, refused: int) -> str:
 
 def _footprints(acquisition: Acquisition) -> list[BaseGeometry]:
     return [item.geometry for item in acquisition.items]
+
+
+def _go_alone(report: Report, acquisition: Acquisition, error: Exception) -> None:
+    detail = f"{type(error).__name__}: {error}, beside another acquisition; tried alone"
+    report(_event("alone", acquisition.region, acquisition.key, detail, "not-ahead"))
 
 
 def _event(action: str, region: str, item: str, detail: str, reason: str = "") -> PassEvent:

@@ -22,12 +22,13 @@ from monitor.core.water import Cover, under_snow
 from monitor.errors import BadItem
 from monitor.leaving_out import left_out
 from monitor.looking import Instruments, Looker, Prepared, Stopwatch, order_for_cache
-from monitor.observing import OUTSIDE, UNCLASSIFIED, snowed_in, unseen
+from monitor.observing import OUTSIDE, SNOW_IN_PART, UNCLASSIFIED, snowed_in, unseen
 from monitor.ports import LookArchive
 from monitor.records import Acquisition, Look, Observation, Prediction, Region, Tile
 
 _LEFT_OUT = {
     UNDER_SNOW: "under snow",
+    SNOW_IN_PART: "mostly under snow",
     NO_ELEVATION: "not observed for lack of elevation",
     FLAT: "flat and left out",
     UNCLASSIFIED: "not observed, because the scene classification (SCL) is 0, no data, where there are pixels",

@@ -114,7 +114,7 @@ def test_once_claimed_its_lease_is_kept() -> None:
 
 def test_what_fails_beside_another_is_tried_alone() -> None:
     """Memory and threads may not be enough for two; an error of ours is about the acquisition and is told as it is."""
-    threads = []
+    threads, complaints = [], []
 
     def work(acquisition: Acquisition, _hold: Hold) -> str:
         threads.append(threading.current_thread() is threading.main_thread())
@@ -122,10 +122,33 @@ def test_what_fails_beside_another_is_tried_alone() -> None:
             raise MemoryError
         return acquisition.id
 
-    with NextSurvey(work) as coming:
+    with NextSurvey(work, lambda acquisition, error: complaints.append((acquisition.id, type(error)))) as coming:
         coming.begin(SECOND)
         assert coming.take(SECOND, _free) == SECOND.id
     assert threads == [False, True]
+    assert complaints == [(SECOND.id, MemoryError)]
+
+
+def test_without_a_thread_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be begun is not done later either, when there are threads again."""
+    work = Work()
+    work.let.set()
+    start = threading.Thread.start
+    refused = [True]
+
+    def refuse(thread: threading.Thread) -> None:
+        if refused[0]:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with NextSurvey(work) as coming:
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError):
+            coming.begin(FIRST)
+        refused[0] = False
+        coming.begin(SECOND)
+        assert coming.take(SECOND, _free) == SECOND.id
+    assert work.done == [(SECOND.id, False)]
 
 
 def test_whoever_is_interrupted_waits_for_one_block() -> None:

@@ -26,7 +26,7 @@ def test_the_last_ones_stay_at_hand() -> None:
 
 
 def test_threads_make_a_value_once() -> None:
-    """Who asks for a tile that is being made gets what is made, and so for one that others push out meanwhile."""
+    """Who asks for a tile that is being made gets what is made."""
     made: list[Tile] = []
 
     def make(tile: Tile) -> int:

@@ -159,12 +159,13 @@ def test_the_detector_sees_reflectance_in_its_order(tmp_path: Path) -> None:
 
 
 def test_snow_is_not_clear_ground(tmp_path: Path) -> None:
-    """The detector knows clouds only: what is bright in green and dark in short-wave infrared is snow."""
+    """The detector knows clouds only: what is bright in green and dark in short-wave infrared is snow, with its rim."""
     pixels = np.full((13, SIDE_PX, SIDE_PX), 600, np.uint16)
     pixels[:9, 132:192, 132:192] = 6000
     state = source_with(Detector()).read([level_1c(tmp_path, pixels)], NAMES, TILE).state
     assert (state[100:160, 100:160] == PixelState.SNOW).all()
-    assert (state == PixelState.SNOW).sum() == 3600
+    # 30 x 30 cells of 20 m, three more on each side, and four at each corner.
+    assert (state == PixelState.SNOW).sum() == 4 * (30 * 30 + 4 * 3 * 30 + 4 * 4)
 
 
 def test_beside_a_scene_with_classes_the_lesser_mask_is_named(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from monitor.adapters.products import ProductFolder
 from monitor.next_survey import NextSurvey
 from monitor.pipeline import Pipeline
 from monitor.records import Acquisition, AcquisitionState, Look
+from monitor.service import PassEvent
 from monitor.survey import Surveyed
 from tests.pipeline.conftest import Undisturbed
 from tests.pipeline.world import REGION, START, World, files, later
@@ -88,14 +88,14 @@ AHEAD = "next-survey"
 
 def _no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """No thread more can be had for looking ahead."""
-    submit = ThreadPoolExecutor.submit
+    start = threading.Thread.start
 
-    def refuse(pool: ThreadPoolExecutor, *work: object) -> object:
-        if pool._thread_name_prefix == AHEAD:
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name.startswith(AHEAD):
             raise RuntimeError("can't start new thread")
-        return submit(pool, *work)  # type: ignore[arg-type]
+        start(thread)
 
-    monkeypatch.setattr(ThreadPoolExecutor, "submit", refuse)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
 
 
 def _no_memory_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,8 +115,8 @@ def _no_memory_beside(monkeypatch: pytest.MonkeyPatch) -> None:
     judge, begin, give_up, held = Pipeline.judge, NextSurvey.begin, NextSurvey.give_up, [False]
 
     def begun(coming: NextSurvey[object], acquisition: Acquisition) -> None:
-        held[0] = True
         begin(coming, acquisition)
+        held[0] = True
 
     def given_up(coming: NextSurvey[object]) -> bool:
         held[0] = False
@@ -138,8 +138,10 @@ def test_what_two_at_once_need_and_one_does_not_parks_nobody(
 ) -> None:
     """Looking ahead is a convenience: where it fails, acquisitions go one by one."""
     spoil(monkeypatch)
-    summary = small_world.once()
+    heard: list[PassEvent] = []
+    summary = small_world.once(report=heard.append)
     assert (summary.processed, summary.errors) == (4, ())
+    assert [event.reason for event in heard if event.action == "alone"] == 3 * ["not-ahead"]
     assert small_world.dump() == clean.content
 
 
