@@ -73,9 +73,7 @@ class Metrics:
         self._waiting = _gauge(registry, "scarpwatch_ledger_entries", "Rows of the ledger", "region", "state")
         self._alerts = _gauge(registry, "scarpwatch_alerts_open", "Open alerts", "region", "state")
         self._host_failures = _gauge(registry, "scarpwatch_host_failures", "Failures of a host in a row", "host")
-        self._host_resting = _gauge(
-            registry, "scarpwatch_host_resting", "1 while a host that fails is left alone, else 0", "host"
-        )
+        self._host_resting = _gauge(registry, "scarpwatch_host_resting", "1 while a failing host rests, else 0", "host")
         self._engine = _gauge(registry, "scarpwatch_engine_info", "1 for the inference engine really in use", "engine")
         self._build = Info("scarpwatch_build", "What is running", registry=registry)
 
