@@ -25,10 +25,12 @@ from monitor.config import Settings
 from monitor.core.acquisitions import group
 from monitor.core.change import AlertSettings
 from monitor.core.clusters import burn, grow, label_clusters
-from monitor.core.grid import PIXEL_HA, project, region_tiles
+from monitor.core.grid import PIXEL_HA, TILE_PX, project, region_tiles
 from monitor.core.radar import coherent_change
+from monitor.core.water import under_snow
 from monitor.judging import measuring
 from monitor.looking import Instruments
+from monitor.melting import melting_snow
 from monitor.records import Acquisition, Detector, Look, Region, Sensor, Terrain, Tile
 from monitor.sandbox.valley import Valley
 from monitor.scene import Changes, Scene, compare, depth_of, references, scene_settings, scenes
@@ -44,6 +46,7 @@ _CLOUDED = 50.0
 _QUIET = {Sensor.OPTICAL: 4, Sensor.SAR: 3}
 """Quiet comparisons, for radar on each track."""
 _RIM_PX = 2
+_NOWHERE = np.zeros((TILE_PX, TILE_PX), np.bool_)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,8 +162,14 @@ class _Trial:
         }
         if not now:  # a few holes in the clouds, and none of them over slopes
             return
+        past = references(before, self._alerts)
         (scene,) = scenes(now, self._terrain, self._alerts, measuring(comparison.now))
-        changes = compare(scene, references(before, self._alerts), self._alerts)
+        if scene.sensor is Sensor.SAR:
+            # Unlike in the service, always, because no optics are asked, and in this look alone.
+            snow = melting_snow([scene], past).hidden.tiles
+            now = {tile: under_snow(look, snow.get(tile, _NOWHERE)) for tile, look in now.items()}
+            (scene,) = scenes(now, self._terrain, self._alerts, measuring(comparison.now))
+        changes = compare(scene, past, self._alerts)
         seen = _observed(changes)
         self.km2 += float(seen.sum()) * PIXEL_HA / 100.0
         scars = self._scars(scene) if comparison.storm else []

@@ -10,9 +10,10 @@ from monitor.core.change import AlertSettings
 from monitor.core.events import LookContext, add_evidence
 from monitor.core.grid import RESOLUTION_M
 from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, LifecycleSettings, rests
-from monitor.core.water import Cover, beside_water
+from monitor.core.water import Cover, beside_water, under_snow
 from monitor.evidence import absorb, find, judge_events, said_before, seen_before
 from monitor.looking import Instruments
+from monitor.melting import Melting
 from monitor.observing import compared, observed, silence
 from monitor.past import EarlierLooks, Past, comparable_with
 from monitor.ports import Store
@@ -52,12 +53,31 @@ class Case:
     earlier: EarlierLooks
     cover: Mapping[Tile, Cover]
     """What optics saw lie on the ground, of a radar pass. Snow is not among the ground of `looked` any more."""
-    choices: Sequence[Choice]
+    choices: Sequence[Choice] = ()
+    melting: Melting | None = None
+    """Snow that a radar pass shows itself. The ground that it hides is not in `looked` any more either."""
 
     @property
     def simulated(self) -> bool:
         """Made-up pixels, or a network that learned from nothing else."""
         return self.instruments.simulated or any(item.simulated for item in self.acquisition.items)
+
+    def covered(self) -> str:
+        """Where snow hides ground from a radar pass, and where nobody knows of it, for the end of a sentence."""
+        if self.acquisition.sensor is Sensor.OPTICAL:
+            return ""
+        looks = self.looked.looks
+        white = {
+            tile: (look.state == PixelState.SNOW) & self.cover[tile].snow
+            for tile, look in looks.items()
+            if tile in self.cover
+        }
+        tiles = {
+            "snow hides ground": sum(bool(snow.any()) for snow in white.values()),
+            "open water and snow unknown for lack of optics": len(looks.keys() - self.cover.keys()),
+        }
+        said = "".join(f"; {what}: {count} tile{'s' if count > 1 else ''}" for what, count in tiles.items() if count)
+        return said + (self.melting.told() if self.melting else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +103,7 @@ class Judge:
         known, resting = ([], []) if history else self._known(case.acquisition)
         change: Change = {detector: {} for detector in Detector}
         # Also without a past, as after a change of model, open events get their evidence.
-        shown = self._scenes(case) if past.references or known else []
+        shown = scenes_of(case, self.alerts) if past.references or known else []
         seen = [(one, compare(one, past.references, self.alerts)) for one in shown] if past.references else []
         for scene, changes in seen:
             for detector, layer in changes.layers.items():
@@ -92,7 +112,7 @@ class Judge:
         rows = (*looked.hidden.values(), *_observations(case))
         result = AcquisitionResult(
             reason="learning" if not past.references else "history" if history else "compared",
-            detail=_summary(events, past, looked, history) + silence(rows) + _covered(case),
+            detail=_summary(events, past, looked, history) + silence(rows) + case.covered(),
             observations=rows,
             events=tuple(events),
             references=tuple(case.earlier.freeze(events, known)),
@@ -134,15 +154,6 @@ class Judge:
         found = self.store.events(acquisition.region, open_only=True, ended_since=now - lifecycle.rest)
         known = [event for event in found if event.state in OPEN_STATES]
         return known, [event for event in found if rests(event, now, acquisition.comparable, lifecycle)]
-
-    def _scenes(self, case: Case) -> list[Scene]:
-        looks = {
-            tile: beside_water(look, case.cover[tile].water) if tile in case.cover else look
-            for tile, look in case.looked.looks.items()
-        }
-        found = {tile: case.instruments.terrain.read(tile) for tile in case.looked.looks}
-        terrain = {tile: ground for tile, ground in found.items() if ground is not None}
-        return scenes(looks, terrain, self.alerts, measuring(case.acquisition, case.instruments.of_pairs))
 
     def _heard(self, shown: Sequence[Scene], known: Sequence[Event], context: LookContext, case: Case) -> list[Event]:
         """All known events, with what this look says about those that it may speak about."""
@@ -192,6 +203,20 @@ class Judge:
             return None
         made_up = any(item.simulated for item in acquisition.items)
         return self.simulated_alerts if made_up else AlertStatus.ACTUAL
+
+
+def scenes_of(case: Case, alerts: AlertSettings) -> list[Scene]:
+    """The looks of a case side by side, without water and what cannot be compared, one scene per UTM zone."""
+    looks = {
+        tile: beside_water(look, case.cover[tile].water) if tile in case.cover else look
+        for tile, look in case.looked.looks.items()
+    }
+    if case.melting is not None:
+        thawed = case.melting.thawed.tiles
+        looks |= {tile: under_snow(looks[tile], thawed[tile]) for tile in thawed.keys() & looks.keys()}
+    found = {tile: case.instruments.terrain.read(tile) for tile in case.looked.looks}
+    terrain = {tile: ground for tile, ground in found.items() if ground is not None}
+    return scenes(looks, terrain, alerts, measuring(case.acquisition, case.instruments.of_pairs))
 
 
 def not_observed(event: Event, why: str, context: LookContext, settings: LifecycleSettings) -> Event:
@@ -260,18 +285,6 @@ def _observations(case: Case) -> Iterator[Observation]:
         if tile in past.newest and tile in past.references:
             row = compared(row, look, past.rows[tile], past.newest[tile], past.references[tile], through.threshold)
         yield row
-
-
-def _covered(case: Case) -> str:
-    """Where snow hides ground from a radar pass, and where nobody knows of it, for the end of a sentence."""
-    if case.acquisition.sensor is Sensor.OPTICAL:
-        return ""
-    looks = case.looked.looks
-    tiles = {
-        "snow hides ground": sum(bool((look.state == PixelState.SNOW).any()) for look in looks.values()),
-        "open water and snow unknown for lack of optics": len(looks.keys() - case.cover.keys()),
-    }
-    return "".join(f"; {what}: {count} tile{'s' if count > 1 else ''}" for what, count in tiles.items() if count)
 
 
 def _summary(events: Sequence[Event], past: Past, looked: Survey, history: bool) -> str:

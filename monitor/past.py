@@ -12,7 +12,7 @@ from monitor.core.change import AlertSettings
 from monitor.core.grid import TILE_PX
 from monitor.core.lifecycle import OPEN_STATES
 from monitor.core.reference import Reference, newest_looks, valid
-from monitor.core.water import Cover, lying_snow, open_water, sees_ground_or_snow
+from monitor.core.water import SEASON, Cover, lying_snow, open_water, seen_free, sees_ground_or_snow
 from monitor.evidence import Frozen, opening_acquisition
 from monitor.memory import Memory
 from monitor.pairing import PairNetwork
@@ -34,8 +34,10 @@ class Past:
     newest: dict[Tile, Look]
     """The newest earlier look through the same model."""
     references: dict[Tile, Before]
+    fed: dict[Tile, list[Look]]
+    """What a network of pairs is shown beside the acquisition's own looks."""
     answers: dict[Tile, Prediction]
-    """What a network of pairs says of these looks and the acquisition's own; empty without one."""
+    """What a network of pairs says of these looks and the acquisition's own; empty before it is asked."""
 
 
 class EarlierLooks:
@@ -64,14 +66,13 @@ class EarlierLooks:
         self._pairs = pairs
 
     def past(self, looks: Mapping[Tile, Look]) -> Past:
-        """The last K looks before the acquisition at every pixel that `looks` show.
+        """The last K looks before the acquisition at every pixel that `looks` show, without answers of a network.
 
         Raises:
             AssetUnavailable: there are earlier looks, and none of them can be found.
         """
-        past = Past(rows={}, newest={}, references={}, answers={})
+        past = Past(rows={}, newest={}, references={}, fed={}, answers={})
         depth = self._depth(self._acquisition.comparable)
-        fed: dict[Tile, list[Look]] = {}
         for tile, look in looks.items():
             rows = self._rows(tile, self._acquisition.comparable, self._model_version, self._acquisition.sensing_time)
             past.rows[tile], earlier = self._memory.last(rows, valid(look), depth)
@@ -85,10 +86,13 @@ class EarlierLooks:
             reference = self._reference(earlier, own)
             if reference is not None:
                 past.references[tile] = reference
-                fed[tile] = self._fed(earlier, valid(look))
+                past.fed[tile] = self._fed(earlier, valid(look))
         self._memory.check()
-        past.answers.update(self._pairs.answer(looks, fed) if self._pairs else {})
         return past
+
+    def answered(self, past: Past, looks: Mapping[Tile, Look]) -> Past:
+        """The past with what a network of pairs, if there is one, says of it and of the same looks as it is of."""
+        return past if self._pairs is None else replace(past, answers=self._pairs.answer(looks, past.fed))
 
     def cover(self, tiles: Iterable[Tile]) -> dict[Tile, Cover]:
         """Water and snow on every tile that optics saw before a radar pass; optics tell them themselves.
@@ -106,12 +110,21 @@ class EarlierLooks:
         _, looks = self._optics.last(rows, _WHOLE, depth, sees_ground_or_snow)
         # A tile all white leaves no look. Whatever saw some of its ground since knows better.
         if self._store.all_white(tile, now):
-            snow = _WHOLE
+            snow, free = _WHOLE, ~_WHOLE
         elif looks:
-            snow = lying_snow(looks)
+            snow, free = lying_snow(looks), seen_free(looks, now)
         else:
             return None
-        return Cover(water=open_water(looks, depth) if looks else np.zeros_like(snow), snow=snow)
+        return Cover(
+            water=open_water(looks, depth) if looks else np.zeros_like(snow),
+            snow=snow,
+            free=free,
+        )
+
+    def most_snow(self, tiles: Iterable[Tile]) -> float:
+        """The largest share under snow of what one pass of optics saw of tiles this season (`core.water.SEASON`)."""
+        now = self._acquisition.sensing_time
+        return self._store.most_snow(tiles, now - SEASON, now)
 
     def frozen(self, events: Sequence[Event], looks: Mapping[Tile, Look]) -> list[Frozen]:
         """Events with what is left of their frozen references in the acquisition's own comparability class.

@@ -17,8 +17,9 @@ from monitor.core.sensors import EarlierChoices, SensorSettings, choose, memory_
 from monitor.errors import BadItem, StoreBusy
 from monitor.evidence import opening_acquisition
 from monitor.illustrating import LooksBefore, needs_picture
-from monitor.judging import Case, Change, Judge
+from monitor.judging import Case, Change, Judge, scenes_of
 from monitor.looking import Instruments, Looker, Stopwatch
+from monitor.melting import melting_snow, snow_may_lie
 from monitor.pairing import pair_network
 from monitor.past import EarlierLooks
 from monitor.ports import Illustrator, LookArchive, Publisher, SlopeSights, Store
@@ -31,7 +32,7 @@ from monitor.records import (
     Region,
     Sensor,
 )
-from monitor.survey import Survey, Surveyed, Way, clear_of_snow, survey, watched_tiles
+from monitor.survey import Survey, Surveyed, Way, clear_of_snow, keep_cleared, survey, watched_tiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,35 +138,43 @@ class Pipeline:
         earlier = EarlierLooks(
             self._store, self._archive, acquisition, instruments.model_version, self._settings.alerts, pairs
         )
-        cover = watch.run("change", lambda: earlier.cover(surveyed.looked.looks))
-        looked = watch.run("change", lambda: clear_of_snow(surveyed, cover, self._archive))
+        case = watch.run("change", lambda: self._case(surveyed, earlier, hold))
         hold()
-        choices = self._choose(acquisition, surveyed.region, looked)
-        if not looked.looks:
-            nothing = AcquisitionResult(
-                reason="nothing-usable",
-                detail="no clear ground in any tile of the region" + looked.left_out(),
-                observations=tuple(looked.hidden.values()),
-                choices=choices,
-            )
-            return self._commit(surveyed, nothing, earlier.complaint(), owner, clock)
-        past = watch.run("change", lambda: earlier.past(looked.looks))
-        watch.run("change", lambda: check_input(acquisition, looked, past))
-        hold()
-        looked = looked.told(past.answers)
-        case = Case(
-            acquisition=acquisition,
-            instruments=instruments,
-            looked=looked,
-            past=past,
-            earlier=earlier,
-            cover=cover,
-            choices=choices,
-        )
+        case = replace(case, choices=self._choose(acquisition, surveyed.region, case.looked))
+        if not case.looked.looks:
+            return self._commit(surveyed, _nothing(case), earlier.complaint(), owner, clock)
         result, change = watch.run("change", lambda: self._judge.judge(case))
         hold()
         result = watch.run("products", lambda: self._show(case, change, result))
         return self._commit(surveyed, result, earlier.complaint(), owner, clock)
+
+    def _case(self, surveyed: Surveyed, earlier: EarlierLooks, hold: Callable[[], None]) -> Case:
+        """What an acquisition shows of the ground that no snow hides, and what was known of that."""
+        cover = earlier.cover(surveyed.looked.looks)
+        snow = {tile: lying.snow for tile, lying in cover.items()}
+        looked = clear_of_snow(surveyed, surveyed.looked, snow)
+        past = earlier.past(looked.looks)
+        hold()
+        if looked.looks:
+            check_input(surveyed.acquisition, looked, past)
+        case = Case(
+            acquisition=surveyed.acquisition,
+            instruments=surveyed.instruments,
+            looked=looked,
+            past=past,
+            earlier=earlier,
+            cover=cover,
+        )
+        radar = surveyed.acquisition.sensor is Sensor.SAR
+        if radar and past.references and snow_may_lie(looked.looks, cover, earlier.most_snow(cover)):
+            melting = melting_snow(scenes_of(case, self._settings.alerts), past.references)
+            if melting.hidden.tiles:
+                looked = clear_of_snow(surveyed, looked, melting.hidden.tiles)
+                past = earlier.past(looked.looks)
+            case = replace(case, melting=melting)
+            hold()
+        past = earlier.answered(past, looked.looks)
+        return replace(case, past=past, looked=keep_cleared(surveyed, looked, self._archive).told(past.answers))
 
     def hold(self, acquisition: Acquisition, owner: str, clock: Callable[[], datetime]) -> None:
         """Prolong the lease, before every stage that may take long.
@@ -242,6 +251,16 @@ class Pipeline:
         tiles = len(watched_tiles(surveyed.region))
         seconds = dict(watch.seconds)
         return Outcome(result=result, written=written, opened=opened, seconds=seconds, tiles=tiles, complaint=complaint)
+
+
+def _nothing(case: Case) -> AcquisitionResult:
+    """The result of an acquisition of which no ground can be used."""
+    return AcquisitionResult(
+        reason="nothing-usable",
+        detail="no clear ground in any tile of the region" + case.looked.left_out() + case.covered(),
+        observations=tuple(case.looked.hidden.values()),
+        choices=tuple(case.choices),
+    )
 
 
 def _check_readable(acquisition: Acquisition) -> None:

@@ -1,6 +1,6 @@
 """What the pipeline needs from the world, as Protocols of a few methods. Adapters provide them; tests may too."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -184,6 +184,12 @@ class Store(Protocol):
 
     def all_white(self, tile: Tile, before: datetime) -> bool:
         """Whether the newest that optics saw of a tile before a time, clouds apart, was nothing but snow."""
+
+    def most_snow(self, tiles: Iterable[Tile], since: datetime, before: datetime) -> float:
+        """The largest share under snow, 0 to 1, of what one pass of optics saw of tiles, `since` to before `before`.
+
+        What clouds hid the most of does not count: they are often taken for snow.
+        """
 
     def kinds_of_look(self, tile: Tile) -> list[str]:
         """Every comparability class in which a tile has looks, sorted."""

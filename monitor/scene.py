@@ -14,6 +14,7 @@ from monitor.core.canvas import Canvas, canvases
 from monitor.core.change import AlertSettings, ChangeLayer, Colours, bare_ground_change, network_change
 from monitor.core.clusters import grow
 from monitor.core.grid import RESOLUTION_M
+from monitor.core.melting_snow import SnowLine, find_snow_line
 from monitor.core.radar import (
     LEAST_PASSES,
     BackscatterReference,
@@ -237,23 +238,37 @@ def _network(scene: Scene, before: Mapping[Tile, Array]) -> ChangeLayer:
 
 
 def _compare_radar(scene: Scene, past: Mapping[Tile, BackscatterReference]) -> dict[Detector, ChangeLayer]:
-    canvas = scene.canvas
-    bands = range(len(scene.polarisations))
+    layer = compare_backscatter(
+        scene.measured, _backscatter_before(scene, past), scene.slopes, scene.native_m, scene.polarisations
+    ).layer
+    layers = {Detector.RADAR: layer}
+    said = {tile: past[tile].probability for tile in scene.canvas.tiles if tile in past}
+    answers = {tile: answer for tile, answer in said.items() if answer is not None}
+    if scene.of_pairs or (answers and np.isfinite(scene.probability).any()):
+        layers[Detector.NETWORK] = _network(scene, answers)
+    return layers
+
+
+def snow_line_in(scene: Scene, past: Mapping[Tile, Before]) -> SnowLine | None:
+    """Where a pass of radar, or its reference, shows melting snow (`core.melting_snow`); None where neither does.
+
+    Slopes that all failed above one height look the same: ask only where snow may lie.
+    """
+    known = {tile: one for tile, one in past.items() if isinstance(one, BackscatterReference)}
+    before = _backscatter_before(scene, known)
+    return find_snow_line(scene.measured, before, scene.slopes, scene.native_m, scene.elevation_m)
+
+
+def _backscatter_before(scene: Scene, past: Mapping[Tile, BackscatterReference]) -> BackscatterReference:
+    """The references of a radar scene's tiles side by side."""
+    canvas, bands = scene.canvas, range(len(scene.polarisations))
     known = [tile for tile in canvas.tiles if tile in past]
-    before = BackscatterReference(
+    return BackscatterReference(
         mean=_lay_bands(canvas, {tile: past[tile].mean for tile in known}, bands),
         spread_db=_lay_bands(canvas, {tile: past[tile].spread_db for tile in known}, bands),
         count=canvas.lay({tile: past[tile].count for tile in known}, np.uint8(0)),
         last_seen_s=canvas.lay({tile: past[tile].last_seen_s for tile in known}, np.float64(np.nan)),
     )
-    layer = compare_backscatter(
-        scene.measured, before, scene.slopes, scene.native_m, scene.polarisations, scene.elevation_m
-    ).layer
-    layers = {Detector.RADAR: layer}
-    said = {tile: answer for tile in known if (answer := past[tile].probability) is not None}
-    if scene.of_pairs or (said and np.isfinite(scene.probability).any()):
-        layers[Detector.NETWORK] = _network(scene, said)
-    return layers
 
 
 def scene_settings(scene: Scene, settings: AlertSettings) -> AlertSettings:

@@ -18,13 +18,15 @@ from monitor.core.grid import blocks, pixels_within, region_tiles
 from monitor.core.masks import NO_ELEVATION, UNDER_SNOW, MaskSource, least_trusted
 from monitor.core.reference import valid
 from monitor.core.sensors import clear_fraction
-from monitor.core.water import Cover, under_snow
+from monitor.core.water import under_snow
 from monitor.errors import BadItem
 from monitor.leaving_out import left_out
 from monitor.looking import Instruments, Looker, Prepared, Stopwatch, order_for_cache
 from monitor.observing import OUTSIDE, SNOW_IN_PART, UNCLASSIFIED, snowed_in, unseen
 from monitor.ports import LookArchive
 from monitor.records import Acquisition, Look, Observation, Prediction, Region, Tile
+
+Mask = NDArray[np.bool_]
 
 _LEFT_OUT = {
     UNDER_SNOW: "under snow",
@@ -156,24 +158,40 @@ def _keep(look: Look, looker: Looker, archive: LookArchive) -> str:
     return looker.watch.run("products", lambda: archive.write(look, looker.instruments.model_version))
 
 
-def clear_of_snow(surveyed: Surveyed, cover: Mapping[Tile, Cover], archive: LookArchive) -> Survey:
-    """What is left of a radar pass without the ground under snow, which is kept in place of the whole.
+def clear_of_snow(surveyed: Surveyed, found: Survey, snow: Mapping[Tile, Mask]) -> Survey:
+    """What is left of a radar pass without the ground under snow; looks that change are not kept yet.
 
-    Otherwise later passes would be compared with snow, and the ground would count as looked at.
+    Args:
+        surveyed: the pass.
+        found: what it shows of the region.
+        snow: (256, 256) of tiles where some lies.
+
+    Returns:
+        `hrefs` still name the looks as they were (`keep_cleared`).
     """
-    found, through = surveyed.looked, surveyed.instruments
+    through = surveyed.instruments
     looks, hrefs, hidden, clear = dict(found.looks), dict(found.hrefs), dict(found.hidden), dict(found.clear)
-    for tile in cover.keys() & found.looks.keys():
-        look = under_snow(found.looks[tile], cover[tile].snow)
+    for tile in snow.keys() & found.looks.keys():
+        look = under_snow(found.looks[tile], snow[tile])
         if look is found.looks[tile]:
             continue
         clear[tile] = clear_fraction(look.state, _watched(surveyed.region.geometry.wkb, tile))
         if valid(look).any():
-            looks[tile], hrefs[tile] = look, archive.write(look, through.model_version)
+            looks[tile] = look
         else:
             hidden[tile] = snowed_in(surveyed.acquisition, look, through)
             del looks[tile], hrefs[tile]
     return replace(found, looks=looks, hrefs=hrefs, hidden=hidden, clear=clear)
+
+
+def keep_cleared(surveyed: Surveyed, found: Survey, archive: LookArchive) -> Survey:
+    """The same with every look that snow was taken from kept in place of the whole.
+
+    Otherwise later passes would be compared with snow, and the ground would count as looked at.
+    """
+    whole, version = surveyed.looked.looks, surveyed.instruments.model_version
+    kept = {tile: archive.write(look, version) for tile, look in found.looks.items() if look is not whole[tile]}
+    return replace(found, hrefs={**found.hrefs, **kept})
 
 
 def watched_tiles(region: Region) -> tuple[Tile, ...]:

@@ -115,7 +115,7 @@ def look_href(tile: Tile, acquisition_id: str, model_version: str) -> str:
 
 
 def _snow(look: Look) -> str:
-    """For the name of a radar look: optics told of the snow in it, and another region's may know of none."""
+    """For the name of a radar look: the snow in it was found for a region, and another one's may know of none."""
     snow = look.state == PixelState.SNOW
     return f"-snow-{crc32(np.packbits(snow).tobytes()):08x}" if look.sensor is Sensor.SAR and snow.any() else ""
 

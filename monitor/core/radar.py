@@ -16,7 +16,7 @@ from scipy import ndimage
 from monitor.core.change import AlertSettings, ChangeLayer
 from monitor.core.clusters import SLOPING_DEG, grow
 from monitor.core.grid import PIXEL_HA, RESOLUTION_M
-from monitor.core.radar_fit import SceneFit, belts_of_height, from_db, median, smooth, to_db
+from monitor.core.radar_fit import SceneFit, from_db, median, smooth, to_db
 from monitor.core.radar_grid import NativeGrid
 
 Array = NDArray[np.float32]
@@ -24,8 +24,6 @@ Mask = NDArray[np.bool_]
 
 DEPTH = AlertSettings().radar_looks
 """Passes of the reference by default."""
-_BELT_HA = 100.0
-"""Slopes in a belt of height that may have a part of its own in what the scene did."""
 LEAST_PASSES = 3
 """Valid passes a pixel needs before its spread means anything."""
 LEAST_NATIVE_PX = 12
@@ -147,7 +145,6 @@ def compare_backscatter(
     slopes: Mask,
     native_m: float,
     polarisations: tuple[str, ...],
-    elevation_m: Array | None = None,
 ) -> BackscatterChange:
     """Log-ratio of a pass to the mean of earlier ones, less the scene's own, in units of its spread.
 
@@ -156,7 +153,6 @@ def compare_backscatter(
         slopes: (H, W) where the scene's part is fitted.
         native_m: size of the pixels that were measured, whatever the canvas was cut into.
         polarisations: names of the P polarisations, in order.
-        elevation_m: (H, W), NaN = void; without it rain and snow are taken to be the same at every height.
 
     The change is the largest of the absolute deviations of each polarisation and, with two, of their sum and
     difference, in units of their own spread over this scene: a scar in forest lowers VH against VV, rubble on grass
@@ -165,20 +161,14 @@ def compare_backscatter(
     """
     if not len(now) == len(before.mean) == len(polarisations):
         raise ValueError(f"{len(now)} bands against {len(before.mean)} of {polarisations}")
-    valid = np.asarray((now > 0).all(axis=0)) & (before.count >= LEAST_PASSES)
-    grid = NativeGrid.under(before.mean, native_m)
-    ground = _Ground.gather(now, before, valid, grid, max(native_m / (RESOLUTION_M * grid.step), 1.0))
-    usable = grid.observed(slopes)
-    belts = None
-    if elevation_m is not None:
-        heights = grid.gather(np.nan_to_num(elevation_m), np.ones_like(valid))
-        belts = belts_of_height(heights, ground.seen & usable, _BELT_HA / (PIXEL_HA * grid.step**2))
-    fit = SceneFit.prepare(ground.mean, ground.seen, usable, ground.sigma_px, belts)
+    ground = PassGround.gather(now, before, native_m)
+    grid = ground.grid
+    fit = ground.fit(slopes)
     bands = [_Band.measure(ground, band, fit) for band in range(len(now))]
     deviations = np.stack([band.deviation for band in bands])
     change = _strongest(deviations, ground.seen, round(_LAG_PX * ground.sigma_px))
     change[_opposites(deviations)] = 0.0
-    known = valid & grid.lay(ground.seen)
+    known = ground.valid & grid.lay(ground.seen)
     shifts = tuple(band.shift_db for band in bands)
     return BackscatterChange(
         layer=ChangeLayer(
@@ -218,7 +208,7 @@ def coherent_change(change: Array, slope_deg: Array, settings: AlertSettings, na
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Ground:
+class PassGround:
     """A pass and its reference in blocks of the native grid: (P, h, w), `seen` (h, w), where nothing else is said."""
 
     grid: NativeGrid
@@ -235,10 +225,16 @@ class _Ground:
     """Side of a native pixel in blocks: the finest smoothing."""
 
     @classmethod
-    def gather(
-        cls, now: Array, before: BackscatterReference, valid: Mask, grid: NativeGrid, sigma_px: float
-    ) -> "_Ground":
-        """What is seen of a pass, its reference and its own ground, without what is built up."""
+    def gather(cls, now: Array, before: BackscatterReference, native_m: float) -> "PassGround":
+        """What is seen of a pass, its reference and its own ground, without what is built up.
+
+        Args:
+            now: (P, H, W) linear gamma0; NaN or not above 0 = no observation.
+            native_m: size of the pixels that were measured.
+        """
+        valid = np.asarray((now > 0).all(axis=0)) & (before.count >= LEAST_PASSES)
+        grid = NativeGrid.under(before.mean, native_m)
+        sigma_px = max(native_m / (RESOLUTION_M * grid.step), 1.0)
         mean = grid.gather(before.mean, valid)
         spread = grid.gather(before.spread_db, valid)
         count = np.maximum(grid.gather(before.count.astype(np.float32), valid), np.float32(1.0))
@@ -256,6 +252,14 @@ class _Ground:
             sigma_px=sigma_px,
         )
 
+    def fit(self, slopes: Mask) -> SceneFit:
+        """What the scene did as a whole is fitted on (H, W) slopes."""
+        return SceneFit.prepare(self.mean, self.seen, self.grid.observed(slopes), self.sigma_px)
+
+    def smoothed(self, band: int, fit: SceneFit) -> Array:
+        """(h, w) change of one polarisation, dB, as the scene is fitted to it."""
+        return fit.smoothed(self.grid.gather(self.ratio[band], self.valid))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Band:
@@ -267,14 +271,14 @@ class _Band:
     noise: float
 
     @classmethod
-    def measure(cls, ground: _Ground, band: int, fit: SceneFit) -> "_Band":
+    def measure(cls, ground: PassGround, band: int, fit: SceneFit) -> "_Band":
         """Change of one polarisation, dB and standard deviations of the scene.
 
         The weighted mean of n independent pixels of variances s_i² has the variance 1 / sum(1/s_i²); a Gaussian of one
         native pixel's width averages 4 pi of them, fewer at an edge.
         """
         seen = ground.seen
-        scene = fit.scene(ground.grid.gather(ground.ratio[band], ground.valid))
+        scene = fit.scene(ground.smoothed(band, fit))
         limit = np.float32(10.0 ** (_CLIP_DB / 10.0))
         clipped = np.clip(ground.ratio[band] * ground.grid.lay(from_db(-scene)), 1.0 / limit, limit)
         ratio = ground.grid.gather(clipped, ground.valid)

@@ -9,8 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from monitor.core.statistics import number_groups
-
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
@@ -23,14 +21,6 @@ _FIT_ROUNDS = 8
 _FIT_SAMPLES = 6_000
 _MIN_FIT_PIXELS = 220
 """Blocks on slopes, as 2,000 canvas pixels of 30 m."""
-_BELT_M = 50.0
-"""Height of a belt of ground that rain or snow treats alike."""
-_BELT_OFF_DB = 1.0
-"""A belt of ground does something of its own where its median lies so far off the scene's."""
-_WET_SNOW_DB = -1.5
-"""A scene that was lowered so far lies under melting snow: half of what it takes from open ground (3 dB, Nagler and
-Rott 2000), since trees stand in it and look out of it."""
-_AS_BEFORE_DB = 1.0
 _PEAK_SHARE = 0.5
 _MANY = 8_000
 """Values from which on a median is narrowed down by a sample first."""
@@ -45,26 +35,18 @@ class SceneFit:
     """Pixels of the fit."""
     levels: Array
     """(D, h, w) dB of the ground in every polarisation: what grows there, and so what rain does to it."""
-    belts: NDArray[np.int16]
-    """Of `belts_of_height`."""
-    usable: Mask
     sigma_px: float
 
     @classmethod
-    def prepare(
-        cls, mean: Array, seen: Mask, slopes: Mask, sigma_px: float, belts: NDArray[np.int16] | None = None
-    ) -> "SceneFit":
-        """`mean` is (P, h, w) power; without `belts` all heights are one."""
-        usable = seen & slopes
-        rows = np.flatnonzero(usable)
+    def prepare(cls, mean: Array, seen: Mask, slopes: Mask, sigma_px: float) -> "SceneFit":
+        """`mean` is (P, h, w) power."""
+        rows = np.flatnonzero(seen & slopes)
         enough = rows.size >= _MIN_FIT_PIXELS
         layers = [smooth_known(to_db(np.where(seen, band, 1.0)), seen, 2 * sigma_px) for band in mean] if enough else []
         return cls(
             seen=seen,
             rows=rows[:: max(1, rows.size // _FIT_SAMPLES)],
             levels=np.stack(layers) if layers else np.zeros((0, *seen.shape), np.float32),
-            belts=np.zeros(seen.shape, np.int16) if belts is None else belts,
-            usable=usable,
             sigma_px=sigma_px,
         )
 
@@ -77,49 +59,23 @@ class SceneFit:
         """Median of the scene's part where it was fitted, dB."""
         return float(np.median(scene.ravel()[self.rows])) if self.rows.size else 0.0
 
-    def scene(self, ratio: Array) -> Array:
-        """(h, w) dB that the scene did to a ratio of power.
+    def smoothed(self, ratio: Array) -> Array:
+        """(h, w) dB of a ratio of power, smooth enough that ground stands apart from speckle."""
+        return to_db(smooth_known(ratio, self.seen, _FIT_WIDTH * self.sigma_px))
 
-        Snow lies from a line upwards. So from the highest belt down, as long as one lies clearly off what the scene
-        did and on the same side as the one above it, it has a part of its own. Where melting snow lies on most of what
-        is seen, it is the scene: then from the lowest belt up, as long as one is as it was before. A belt that alone
-        lies off has slid.
+    def scene(self, decibels: Array) -> Array:
+        """(h, w) dB that the scene did, of a change that is `smoothed`.
+
+        By least squares that forgets what lies far off: reweighted by exp(-e²/2(1.5 s)²) (Welsch; Holland and Welsch
+        1977) with s held at 0.6 dB or less, from the mode and not the median: with half a valley changed the median
+        lies between the halves and finds neither.
         """
-        scene = np.zeros(self.seen.shape, np.float32)
         if self.rows.size == 0:
-            return scene
-        decibels = to_db(smooth_known(ratio, self.seen, _FIT_WIDTH * self.sigma_px))
-        self._fit(decibels, self.rows, np.ones_like(self.seen), scene)
-        highest, side = int(self.belts.max()), 0.0
-        for belt in range(highest, 0, -1):
-            rows, _, off = self._belt(belt, decibels, scene)
-            if abs(off) < _BELT_OFF_DB or side * off < 0.0:
-                break
-            self._fit(decibels, rows, self.belts == belt, scene)
-            side = off
-        for belt in range(highest):
-            rows, own, off = self._belt(belt, decibels, scene)
-            if abs(own) > _AS_BEFORE_DB or own - off > _WET_SNOW_DB:
-                break
-            self._fit(decibels, rows, self.belts == belt, scene)
-        return scene
-
-    def _belt(self, belt: int, decibels: Array, scene: Array) -> tuple[NDArray[np.intp], float, float]:
-        """Pixels to fit a belt on, the median of its change, and how far that lies off the scene's, dB."""
-        rows = np.flatnonzero(self.usable & (self.belts == belt))
-        here = decibels.ravel()[rows]
-        return rows[:: max(1, rows.size // _FIT_SAMPLES)], median(here), median(here - scene.ravel()[rows])
-
-    def _fit(self, decibels: Array, rows: NDArray[np.intp], where: Mask, scene: Array) -> None:
-        """Lay the part of some ground into `scene`, by least squares that forgets what lies far off.
-
-        Reweighted by exp(-e²/2(1.5 s)²) (Welsch; Holland and Welsch 1977) with s held at 0.6 dB or less, from the mode
-        and not the median: with half a valley changed the median lies between the halves and finds neither.
-        """
-        target = decibels.ravel()[rows].astype(np.float64)
-        levels = self.levels.reshape(len(self.levels), self.seen.size)[:, rows]
+            return np.zeros(self.seen.shape, np.float32)
+        target = decibels.ravel()[self.rows].astype(np.float64)
+        levels = self.levels.reshape(len(self.levels), self.seen.size)[:, self.rows]
         middle = levels.mean(axis=1, keepdims=True)
-        columns = np.concatenate([np.ones((1, rows.size)), levels - middle]).T.astype(np.float64)
+        columns = np.concatenate([np.ones((1, target.size)), levels - middle]).T.astype(np.float64)
         coefficients = np.zeros(columns.shape[1])
         coefficients[0] = _likeliest_shift(target)
         for _ in range(_FIT_ROUNDS):
@@ -130,21 +86,7 @@ class SceneFit:
             ridge = 1e-3 * np.eye(columns.shape[1])
             coefficients += np.linalg.solve(weighted.T @ columns + ridge, weighted.T @ residual)
         fitted = coefficients.astype(np.float32)
-        scene[where] = fitted[0] + fitted[1:] @ (self.levels[:, where] - middle)
-
-
-def belts_of_height(elevation_m: Array, usable: Mask, least: float) -> NDArray[np.int16]:
-    """(h, w) the ground, numbered upwards by belts of about one height.
-
-    Rain below is snow above, and wet snow swallows what the ground sends back (Nagler and Rott 2000,
-    doi:10.1109/36.842004): above its line the whole scene is another one.
-
-    Args:
-        elevation_m: (h, w).
-        usable: (h, w) where a scene is fitted.
-        least: blocks of usable ground in a belt; belts with fewer go with the next higher one.
-    """
-    return number_groups(np.floor(elevation_m / _BELT_M), usable, least)
+        return np.asarray(fitted[0] + np.tensordot(fitted[1:], self.levels - middle[..., None], axes=1), np.float32)
 
 
 def _likeliest_shift(decibels: NDArray[np.float64]) -> float:

@@ -34,6 +34,7 @@ def tile_stats(
         spread=float(spread[observed].astype(np.float64).mean()) if values.size else None,
         # In float32, like the pixels: 0.7 as a double is above 0.7 as a float32.
         hazard_area_ha=float(np.count_nonzero(probability >= np.float32(threshold)) * PIXEL_HA),
+        snow_fraction=float((state == PixelState.SNOW).mean()),
     )
 
 

@@ -91,6 +91,8 @@ class TileStats:
     """Mean flip spread over valid pixels."""
     hazard_area_ha: float
     """Area of valid pixels at or above the card's threshold."""
+    snow_fraction: float | None = None
+    """Under snow and its rim; of radar what snow hid of what it saw. None in a row from before this was kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,18 +15,19 @@ def _tile(value: float) -> Floats:
 
 
 def test_a_half_hidden_tile_gives_the_statistics_of_its_other_half() -> None:
-    """Left half cloud and shadow, right half a ramp with known quantiles."""
+    """Left half cloud, shadow and snow, right half a ramp with known quantiles."""
     probability = np.tile(np.linspace(0, 1, 256, dtype=np.float32), (256, 1))
     probability[:, :128] = np.nan
     state = np.zeros((256, 256), dtype=np.uint8)
     state[:, :96] = PixelState.CLOUD
-    state[:, 96:128] = PixelState.SHADOW
+    state[:, 96:112] = PixelState.SHADOW
+    state[:, 112:128] = PixelState.SNOW
     seen = np.linspace(0, 1, 256)[128:]
 
     stats = tile_stats(probability, _tile(0.1), state, threshold=0.75)
 
     assert stats.valid_fraction == 0.5
-    assert stats.cloud_fraction == 0.5
+    assert (stats.cloud_fraction, stats.snow_fraction) == (0.4375, 0.0625)
     assert stats.mean == pytest.approx(seen.mean(), abs=1e-7)
     assert stats.p95 == pytest.approx(np.quantile(np.tile(seen, 256), 0.95), abs=1e-6)
     assert stats.spread == pytest.approx(0.1)

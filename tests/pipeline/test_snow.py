@@ -1,18 +1,24 @@
-"""Snow that optics saw hides the ground from radar: what lies under it is neither looked at nor remembered."""
+"""Snow that optics saw, or that melts above a line, hides ground from radar: it is neither looked at nor remembered."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import cast
 
+import numpy as np
 import pytest
 import rasterio
+from rasterio.enums import Resampling
 from rasterio.features import geometry_mask
+from rasterio.warp import reproject
 
 from monitor.core.grid import region_tiles, tile_polygon
 from monitor.core.masks import SceneClass
-from monitor.records import PixelState, Sensor, SensorPolicy, Tile
-from tests.pipeline.radar_world import make_radar_world
+from monitor.records import Detector, PixelState, Sensor, SensorPolicy, Tile
+from monitor.sandbox.catalog_writer import TERRAIN
+from tests.pipeline.radar_world import make_radar_world, rasters_of
 from tests.pipeline.world import Source, World
 
 Row = Mapping[str, object]
@@ -89,3 +95,71 @@ def test_ground_under_snow_is_kept_as_such_and_no_reference(snowed: World) -> No
     for time in after:
         counted = {tile: _rows(snowed, tile)[time]["reference_count"] for tile in (white, free)}
         assert counted[white] == cast(int, counted[free]) - 1, "one pass of this track fell into the snow"
+
+
+@pytest.mark.parametrize(
+    ("decibels", "about"),
+    [(-4.0, True), (4.0, True), (-4.0, False), (4.0, False)],
+    ids=["snow melts", "snow is gone", "no snow about, less", "no snow about, more"],
+)
+def test_all_slopes_above_one_height_changed(
+    decibels: float, about: bool, tmp_path: Path, radar_source: Source
+) -> None:
+    """With snow about it is told and no change; without, half a valley has changed, loudly."""
+    world = make_radar_world(tmp_path / "world", radar_source, SensorPolicy.BOTH)
+    time = max(one for one in world.valley.passes if one < world.valley.storm)
+    line_m = _change_above(world, time, decibels)
+    with rasterio.open(world.asset(0, "SCL"), "r+") as classes:
+        pixels = classes.read(1)
+        pixels[pixels > 0] = SceneClass.VEGETATION
+        pixels[:12] = np.where(about & (pixels[:12] > 0), SceneClass.SNOW, pixels[:12])
+        classes.write(pixels, 1)
+    world.once(time + timedelta(minutes=1))
+    (entry,) = [one for one in world.ledger() if one.acquisition.sensing_time == time]
+    rows = [row for row in world.dump()["observation"] if datetime.fromisoformat(str(row["sensing_time"])) == time]
+    opened = [one for one in world.events() if one.detector is Detector.RADAR]
+    if about:
+        words = (
+            r"melting snow from (\d+) m up on \d tile" if decibels < 0 else r"not compared from (\d+) m up on \d tile"
+        )
+        said = re.search(words, str(entry.detail))
+        assert said, entry.detail
+        assert float(said[1]) == pytest.approx(line_m, abs=60)
+        seen = sum(cast(float, row["valid_fraction"]) for row in rows) / _valid_before(world, time)
+        assert 0.3 < seen < 0.7 if decibels < 0 else 0.9 < seen < 1.1
+        assert not opened
+    else:
+        assert " m up on " not in str(entry.detail)
+        assert sum(one.area_ha for one in opened) > 50
+
+
+def _change_above(world: World, time: datetime, decibels: float) -> float:
+    """Change the echo of all ground above the median height in one pass; gives the height."""
+    folder = world.catalog.parent
+    (elevation,) = [path for path in (folder / TERRAIN).rglob("*.tif*") if path.suffix.startswith(".tif")]
+    for path in rasters_of(folder, time):
+        with rasterio.open(path, "r+") as file, rasterio.open(elevation) as heights:
+            power = file.read(1)
+            height = np.zeros(power.shape, np.float32)
+            reproject(
+                rasterio.band(heights, 1),
+                height,
+                dst_transform=file.transform,
+                dst_crs=file.crs,
+                resampling=Resampling.bilinear,
+            )
+            line_m = float(np.median(height[power > 0]))
+            power[(height >= line_m) & (power > 0)] *= np.float32(10.0 ** (decibels / 10.0))
+            file.write(power, 1)
+    return line_m
+
+
+def _valid_before(world: World, time: datetime) -> float:
+    """What the pass before on the same track saw, in tiles."""
+    passes = [row for row in world.dump()["observation"] if row["sensor"] == Sensor.SAR]
+    (track,) = {row["comparable"] for row in passes if datetime.fromisoformat(str(row["sensing_time"])) == time}
+    earlier = [
+        row for row in passes if row["comparable"] == track and datetime.fromisoformat(str(row["sensing_time"])) < time
+    ]
+    last = max(str(row["sensing_time"]) for row in earlier)
+    return sum(cast(float, row["valid_fraction"]) for row in earlier if row["sensing_time"] == last)

@@ -193,6 +193,7 @@ def observation(row: ObservationRow) -> Observation:
         p95=row.p95,
         spread=row.spread,
         hazard_area_ha=row.hazard_area_ha,
+        snow_fraction=row.snow_fraction,
     )
     fields = {name: getattr(row, name) for name in _SAME_IN_ROW_AND_RECORD + _NUMBERS}
     fields |= {"tile": tile_from_id(row.tile), "sensor": Sensor(row.sensor), "reference_count": row.reference_count}

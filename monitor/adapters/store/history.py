@@ -1,5 +1,6 @@
 """The history of the tiles: append-only observations. Functions take the session of one transaction."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
@@ -17,6 +18,8 @@ from monitor.records import Observation, Sensor, Tile
 
 # Tiles per query: well below the number of parameters that SQLite and PostgreSQL take.
 _TILES_PER_QUERY = 500
+_CLOUDED = 0.5
+"""Of a tile that clouds hide more of, what is called snow is not believed: they are often taken for it."""
 _SAYS_NOTHING = frozenset({NO_ELEVATION, FLAT})
 """Decisions that were made without the pixels."""
 
@@ -140,6 +143,33 @@ def all_white(session: Session, tile: Tile, before: datetime) -> bool:
         .limit(1)
     )
     return newest == UNDER_SNOW
+
+
+def most_snow(session: Session, tiles: Iterable[Tile], since: datetime, before: datetime) -> float:
+    """The largest share under snow of what one pass of optics saw of tiles, from `since` to before `before`."""
+    snow: defaultdict[str, float] = defaultdict(float)
+    seen: defaultdict[str, float] = defaultdict(float)
+    for chunk in _chunks(tiles):
+        rows = session.execute(
+            select(
+                ObservationRow.acquisition_key,
+                func.sum(func.coalesce(ObservationRow.snow_fraction, 0.0)),
+                func.sum(ObservationRow.valid_fraction),
+            )
+            .where(
+                ObservationRow.tile.in_([tile.id for tile in chunk]),
+                ObservationRow.comparable == Sensor.OPTICAL.value,
+                ObservationRow.current,
+                ObservationRow.sensing_time >= since,
+                ObservationRow.sensing_time < before,
+                ObservationRow.cloud_fraction <= _CLOUDED,
+            )
+            .group_by(ObservationRow.acquisition_key)
+        )
+        for key, white, valid in rows:
+            snow[key] += white
+            seen[key] += white + valid
+    return max((snow[key] / seen[key] for key in snow if snow[key] > 0), default=0.0)
 
 
 def kinds_of_look(session: Session, tile: Tile) -> list[str]:

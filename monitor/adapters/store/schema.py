@@ -112,6 +112,7 @@ class ObservationRow(Table):
     p95: Mapped[float | None]
     spread: Mapped[float | None]
     hazard_area_ha: Mapped[float]
+    snow_fraction: Mapped[float | None]
     look_href: Mapped[str | None]
     comparable: Mapped[str] = mapped_column(Name, server_default="optical")
     decision: Mapped[str] = mapped_column(Name)

@@ -138,6 +138,11 @@ class SqlStore:
         with self.database.read() as session:
             return history.all_white(session, tile, before)
 
+    def most_snow(self, tiles: Iterable[Tile], since: datetime, before: datetime) -> float:
+        """The largest share under snow, 0 to 1, of what one pass of optics saw of tiles, `since` to `before`."""
+        with self.database.read() as session:
+            return history.most_snow(session, tiles, since, before)
+
     def kinds_of_look(self, tile: Tile) -> list[str]:
         """Every comparability class in which a tile has looks, sorted."""
         with self.database.read() as session:

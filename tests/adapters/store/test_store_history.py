@@ -159,6 +159,26 @@ def test_last_looks_walk_the_index(tmp_path: Path) -> None:
     assert "TEMP B-TREE" not in plan
 
 
+def test_most_snow_is_of_one_pass_of_optics_within_a_time(store: SqlStore) -> None:
+    """Of all that it saw of the tiles. Radar, other tiles and times, clouded tiles and rows without it have no say."""
+    shares = {1: 0.75, 3: 0.25, 5: 0.5, 7: None, 9: 0.75}
+    for number, share in shares.items():
+        one = acquisition(number)
+        here = observation(one)
+        stats = replace(here.stats, valid_fraction=0.25, cloud_fraction=0.0, snow_fraction=share)
+        clouded = replace(stats, cloud_fraction=0.6, snow_fraction=0.4)
+        elsewhere = observation(one, EAST, stats=clouded if number != 9 else replace(stats, snow_fraction=0.0))
+        process(store, one, replace(here, stats=stats), elsewhere)
+    radar = acquisition(6, sensor=Sensor.SAR)
+    process(store, radar, observation(radar, stats=replace(observation(radar).stats, snow_fraction=0.9)))
+    assert store.most_snow([TILE], day(2), day(9)) == pytest.approx(0.5 / 0.75)
+    assert store.most_snow([TILE], day(1), day(9)) == pytest.approx(0.75)
+    assert store.most_snow([TILE, EAST], day(8), day(10)) == pytest.approx(0.75 / 1.25)
+    assert store.most_snow([EAST], day(1), day(10)) == store.most_snow([TILE], day(6), day(8)) == 0.0
+    assert store.most_snow([], day(1), day(10)) == 0.0
+    assert store.looks_before(TILE, None, "optical", day(8), 1)[0].stats.snow_fraction is None
+
+
 def test_a_tile_is_all_white_until_optics_see_its_ground(store: SqlStore) -> None:
     """Clouds tell nothing, snow in part, radar and other tiles neither; a look that is lost has seen the ground."""
     unseen = {1: "looked", 3: "snow", 5: "clouded", 7: "snow-in-part", 9: "looked"}
