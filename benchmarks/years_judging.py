@@ -38,6 +38,8 @@ the one before."""
 RIM_M = 20.0
 """An outline is drawn on 10 m pixels and a scar has soft edges: a rim of two pixels belongs to it."""
 SHOWN_SHARE = 0.5
+_ON_SCARS = 0.1
+"""Share of an event on scars and their rims from which it is theirs: half a valley under snow holds some as well."""
 _ON_TRAP = 0.2
 """Share of a false event on labelled ground from which the label is its cause."""
 _MEMORY = {OPTICS: timedelta(days=60), RADAR: timedelta(days=150)}
@@ -128,8 +130,10 @@ def sights(seen: Iterator[Seen], valley: Valley, canvas: Canvas) -> Sights:
 
 
 def judge_scars(valley: Valley, events: Sequence[Event], found: Sights, zone: int) -> tuple[ScarRecord, ...]:
-    """Every scar with the events that found it: those that opened after the storm and cover a fifth of it."""
-    grounds = [(event, project(event.geometry, 4326, zone)) for event in events if opened(event) > valley.storm]
+    """Every scar with the events that found it: true ones that cover a fifth of it."""
+    scars = _grounds(valley, zone)
+    laid = [(event, project(event.geometry, 4326, zone)) for event in events]
+    grounds = [(event, ground) for event, ground in laid if _true(event, ground, valley.storm, scars)]
     return tuple(
         _scar(scar, shown, [event for event, ground in grounds if _covers(ground, scar, zone)], valley.storm)
         for scar, shown in zip(valley.scars, found.shown, strict=True)
@@ -138,7 +142,7 @@ def judge_scars(valley: Valley, events: Sequence[Event], found: Sights, zone: in
 
 def judge_events(valley: Valley, events: Sequence[Event], zone: int, size_px: int) -> tuple[EventRecord, ...]:
     """Every event, oldest first, with what it lies on. `size_px` is the side of the valley's scene."""
-    scars = union_all([project(scar.geometry, 4326, zone) for scar in valley.scars]).buffer(RIM_M)
+    scars = _grounds(valley, zone)
     traps = [(trap, project(trap.geometry, 4326, zone).buffer(RIM_M)) for trap in valley.traps]
     records = [_event(event, valley.storm, scars, traps, zone) for event in sorted(events, key=opened)]
     light = Light(valley, size_px)
@@ -189,6 +193,16 @@ def _opening(event: Event) -> Evidence:
     return next(piece for piece in event.evidence if piece.verdict is Verdict.OPENS)
 
 
+def _grounds(valley: Valley, zone: int) -> BaseGeometry:
+    """All scars with their rims."""
+    return union_all([project(scar.geometry, 4326, zone) for scar in valley.scars]).buffer(RIM_M)
+
+
+def _true(event: Event, ground: BaseGeometry, storm: datetime, scars: BaseGeometry) -> bool:
+    """Whether it opened after the storm, and for what the storm left."""
+    return opened(event) > storm and float(ground.intersection(scars).area) >= _ON_SCARS * float(ground.area)
+
+
 def _covers(ground: BaseGeometry, scar: TrueScar, zone: int) -> bool:
     own = project(scar.geometry, 4326, zone)
     return float(ground.intersection(own).area) >= FOUND_SHARE * float(own.area)
@@ -214,7 +228,7 @@ def _event(
     event: Event, storm: datetime, scars: BaseGeometry, traps: Sequence[tuple[Trap, BaseGeometry]], zone: int
 ) -> EventRecord:
     start, ground, end = _opening(event), project(event.geometry, 4326, zone), event.transitions[-1]
-    true = start.sensing_time > storm and ground.intersects(scars)
+    true = _true(event, ground, storm, scars)
     place = event.geometry.representative_point()
     return EventRecord(
         id=event.id,

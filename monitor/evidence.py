@@ -63,7 +63,13 @@ def find(scene: Scene, changes: Changes, known: Sequence[Event], settings: Alert
     taken = np.zeros(scene.canvas.shape, dtype=bool)
     for event in known:
         taken |= burn(project(event.geometry, 4326, scene.canvas.epsg), scene.canvas)
-    ground = Ground(canvas=scene.canvas, slope_deg=scene.slope_deg, elevation_m=scene.elevation_m, spread=scene.spread)
+    ground = Ground(
+        canvas=scene.canvas,
+        slope_deg=scene.slope_deg,
+        elevation_m=scene.elevation_m,
+        spread=scene.spread,
+        alike=None if changes.alike is None else changes.alike.above,
+    )
     masks = {detector: changes.masks[detector] & ~taken for detector in alerting}
     union = np.logical_or.reduce(list(masks.values()))
     lead = alerting[0]

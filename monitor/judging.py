@@ -31,7 +31,7 @@ from monitor.records import (
     Tile,
     Verdict,
 )
-from monitor.scene import Changes, Measuring, Scene, compare, scenes
+from monitor.scene import Changes, Measuring, Scene, below, compare, scenes
 from monitor.survey import Survey
 
 Array = NDArray[np.float32]
@@ -104,7 +104,8 @@ class Judge:
         change: Change = {detector: {} for detector in Detector}
         # Also without a past, as after a change of model, open events get their evidence.
         shown = scenes_of(case, self.alerts) if past.references or known else []
-        seen = [(one, compare(one, past.references, self.alerts)) for one in shown] if past.references else []
+        seen = [self._compared(one, past) for one in shown] if past.references else []
+        shown = [scene for scene, _ in seen] or shown
         for scene, changes in seen:
             for detector, layer in changes.layers.items():
                 change[detector].update(scene.canvas.cut(layer.change))
@@ -112,13 +113,18 @@ class Judge:
         rows = (*looked.hidden.values(), *_observations(case))
         result = AcquisitionResult(
             reason="learning" if not past.references else "history" if history else "compared",
-            detail=_summary(events, past, looked, history) + silence(rows) + case.covered(),
+            detail=_summary(events, past, looked, history) + silence(rows) + case.covered() + _alike(seen),
             observations=rows,
             events=tuple(events),
             references=tuple(case.earlier.freeze(events, known)),
             choices=tuple(case.choices),
         )
         return result, change
+
+    def _compared(self, scene: Scene, past: Past) -> tuple[Scene, Changes]:
+        """A scene and its changes. What changed alike above one height is no part of the scene for events either."""
+        changes = compare(scene, past.references, self.alerts)
+        return scene if changes.alike is None else below(scene, changes.alike), changes
 
     def _events(
         self,
@@ -270,6 +276,15 @@ def _shift(changes: Changes) -> float:
     """What the whole scene did, in the measure of its sensor's baseline."""
     layers = changes.layers
     return next((layers[one].shift for one in (Detector.BASELINE, Detector.RADAR) if one in layers), 0.0)
+
+
+def _alike(seen: Sequence[tuple[Scene, Changes]]) -> str:
+    """That ground above one height changed alike, for the end of a sentence."""
+    lines_m = [changes.alike.from_m for _, changes in seen if changes.alike is not None]
+    if not lines_m:
+        return ""
+    what = "melting snow that optics did not see, or slopes that failed"
+    return f"; all slopes from {min(lines_m):.0f} m up changed alike: {what}"
 
 
 def _nothing_to_compare(event: Event, context: LookContext) -> str:

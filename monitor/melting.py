@@ -1,4 +1,4 @@
-"""Melting snow that radar itself shows, where optics saw some about or could not tell."""
+"""Melting snow that radar itself shows, where optics saw some about."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,6 @@ _WHITE_SHARE = 0.005
 _SEASON_SHARE = 0.02
 """Snow on so much of what was seen, at any one time of the season, shows that it is the season. A cloud is taken for
 snow more often in many looks than in one."""
-_FREE_SHARE = 0.5
-"""Optics must lately have seen so much of the ground free of snow, so that none is expected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +53,10 @@ class Melting:
         return said
 
 
-def snow_may_lie(looks: Mapping[Tile, Look], cover: Mapping[Tile, Cover], most_snow: float) -> bool:
-    """Whether there may be snow on what a pass of radar sees: optics saw some this season, or know too little of late.
+def snow_is_about(looks: Mapping[Tile, Look], cover: Mapping[Tile, Cover], most_snow: float) -> bool:
+    """Whether optics saw snow on what a pass of radar sees, at their last look or this season.
 
-    Otherwise a change of all ground above one height is none of the snow's.
+    Otherwise nobody knows of any, and a change of all ground above one height may be slopes that failed.
 
     Args:
         looks: of the pass, without what optics last saw under snow.
@@ -66,10 +64,8 @@ def snow_may_lie(looks: Mapping[Tile, Look], cover: Mapping[Tile, Cover], most_s
         most_snow: largest share under snow of what one pass of optics saw of these tiles, this season.
     """
     white = sum(int(one.snow.sum()) for one in cover.values())
-    seen = {tile: valid(look) for tile, look in looks.items()}
-    shown = sum(int(here.sum()) for here in seen.values())
-    free = sum(int((here & cover[tile].free).sum()) for tile, here in seen.items() if tile in cover)
-    return white >= _WHITE_SHARE * (white + shown) or most_snow >= _SEASON_SHARE or free < _FREE_SHARE * shown
+    shown = sum(int(valid(look).sum()) for look in looks.values())
+    return (white > 0 and white >= _WHITE_SHARE * (white + shown)) or most_snow >= _SEASON_SHARE
 
 
 def melting_snow(shown: Sequence[Scene], past: Mapping[Tile, Before]) -> Melting:
@@ -81,6 +77,6 @@ def melting_snow(shown: Sequence[Scene], past: Mapping[Tile, Before]) -> Melting
         if line is None or not (snow := line.above & (scene.state == PixelState.VALID)).any():
             continue
         found[line.melts].update((tile, mask) for tile, mask in scene.canvas.cut(snow).items() if mask.any())
-        lines_m[line.melts].append(float(scene.elevation_m[snow].min()))
+        lines_m[line.melts].append(line.from_m)
     hidden, thawed = (Above(tiles=found[one], line_m=min(lines_m[one], default=0.0)) for one in (True, False))
     return Melting(hidden=hidden, thawed=thawed)

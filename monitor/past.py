@@ -12,7 +12,7 @@ from monitor.core.change import AlertSettings
 from monitor.core.grid import TILE_PX
 from monitor.core.lifecycle import OPEN_STATES
 from monitor.core.reference import Reference, newest_looks, valid
-from monitor.core.water import SEASON, Cover, lying_snow, open_water, seen_free, sees_ground_or_snow
+from monitor.core.water import SEASON, Cover, lying_snow, open_water, sees_ground_or_snow
 from monitor.evidence import Frozen, opening_acquisition
 from monitor.memory import Memory
 from monitor.pairing import PairNetwork
@@ -110,16 +110,12 @@ class EarlierLooks:
         _, looks = self._optics.last(rows, _WHOLE, depth, sees_ground_or_snow)
         # A tile all white leaves no look. Whatever saw some of its ground since knows better.
         if self._store.all_white(tile, now):
-            snow, free = _WHOLE, ~_WHOLE
+            snow = _WHOLE
         elif looks:
-            snow, free = lying_snow(looks), seen_free(looks, now)
+            snow = lying_snow(looks)
         else:
             return None
-        return Cover(
-            water=open_water(looks, depth) if looks else np.zeros_like(snow),
-            snow=snow,
-            free=free,
-        )
+        return Cover(water=open_water(looks, depth) if looks else np.zeros_like(snow), snow=snow)
 
     def most_snow(self, tiles: Iterable[Tile]) -> float:
         """The largest share under snow of what one pass of optics saw of tiles this season (`core.water.SEASON`)."""

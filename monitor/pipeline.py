@@ -19,7 +19,7 @@ from monitor.evidence import opening_acquisition
 from monitor.illustrating import LooksBefore, needs_picture
 from monitor.judging import Case, Change, Judge, scenes_of
 from monitor.looking import Instruments, Looker, Stopwatch
-from monitor.melting import melting_snow, snow_may_lie
+from monitor.melting import melting_snow, snow_is_about
 from monitor.pairing import pair_network
 from monitor.past import EarlierLooks
 from monitor.ports import Illustrator, LookArchive, Publisher, SlopeSights, Store
@@ -166,7 +166,7 @@ class Pipeline:
             cover=cover,
         )
         radar = surveyed.acquisition.sensor is Sensor.SAR
-        if radar and past.references and snow_may_lie(looked.looks, cover, earlier.most_snow(cover)):
+        if radar and past.references and snow_is_about(looked.looks, cover, earlier.most_snow(cover)):
             melting = melting_snow(scenes_of(case, self._settings.alerts), past.references)
             if melting.hidden.tiles:
                 looked = clear_of_snow(surveyed, looked, melting.hidden.tiles)

@@ -84,6 +84,8 @@ class Changes:
 
     layers: Mapping[Detector, ChangeLayer]
     masks: Mapping[Detector, Mask]
+    alike: SnowLine | None = None
+    """Radar: ground above one height that changed alike. What the scene did is measured below it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +189,24 @@ def references(looks: Mapping[Tile, Sequence[Look]], settings: AlertSettings) ->
 
 
 def compare(scene: Scene, past: Mapping[Tile, Before], settings: AlertSettings) -> Changes:
-    """Change of the scene against what was known before, by every detector of its sensor, and where it is coherent."""
+    """Change of the scene against what was known before, by every detector of its sensor, and where it is coherent.
+
+    Where radar shows any and all ground above one height changed alike, that is no part of what the scene did, however
+    large.
+    """
+    changes = _compare(scene, past, settings)
+    if Detector.RADAR not in changes.masks or not changes.masks[Detector.RADAR].any():
+        return changes
+    alike = snow_line_in(scene, past)
+    return changes if alike is None else replace(_compare(below(scene, alike), past, settings), alike=alike)
+
+
+def below(scene: Scene, line: SnowLine) -> Scene:
+    """The scene, with what it did as a whole measured below a line."""
+    return replace(scene, slopes=scene.slopes & ~line.above)
+
+
+def _compare(scene: Scene, past: Mapping[Tile, Before], settings: AlertSettings) -> Changes:
     layers = change_layers(scene, past)
     return Changes(layers=layers, masks={one: _coherent(one, layers[one], scene, settings) for one in layers})
 
@@ -252,11 +271,12 @@ def _compare_radar(scene: Scene, past: Mapping[Tile, BackscatterReference]) -> d
 def snow_line_in(scene: Scene, past: Mapping[Tile, Before]) -> SnowLine | None:
     """Where a pass of radar, or its reference, shows melting snow (`core.melting_snow`); None where neither does.
 
-    Slopes that all failed above one height look the same: ask only where snow may lie.
+    Slopes that all failed above one height look the same.
     """
     known = {tile: one for tile, one in past.items() if isinstance(one, BackscatterReference)}
     before = _backscatter_before(scene, known)
-    return find_snow_line(scene.measured, before, scene.slopes, scene.native_m, scene.elevation_m)
+    snow = scene.state == PixelState.SNOW
+    return find_snow_line(scene.measured, before, scene.slopes, scene.native_m, scene.elevation_m, snow)
 
 
 def _backscatter_before(scene: Scene, past: Mapping[Tile, BackscatterReference]) -> BackscatterReference:

@@ -40,6 +40,8 @@ class Ground:
     elevation_m: Array
     spread: Array
     """Flip spread of the look."""
+    alike: Mask | None = None
+    """Ground above one height that changed alike, which is one cluster, however many its pieces."""
 
 
 def grow(change: Array, slope_deg: Array, high: float, low: float, seed_slope_deg: float) -> Mask:
@@ -65,6 +67,8 @@ def grow(change: Array, slope_deg: Array, high: float, low: float, seed_slope_de
 def clusters(change: Array, mask: Mask, detector: Detector, ground: Ground, settings: AlertSettings) -> list[Cluster]:
     """What in `mask` may be a landslide, as outlined clusters of one detector's `change`; strongest first."""
     labels, count = label_clusters(mask, ground.slope_deg, ground.elevation_m, settings)
+    if ground.alike is not None:
+        labels, count = _as_one(labels, count, ground.alike)
     found = [
         _cluster(change, labels[window] == index, window, detector, ground)
         for index, window in enumerate(ndimage.find_objects(labels, max_label=count), start=1)
@@ -100,6 +104,17 @@ def label_clusters(
     found[0] = False
     numbers = np.where(found, np.cumsum(found), 0)
     return numbers[groups].astype(np.int32), int(found.sum())
+
+
+def _as_one(labels: NDArray[np.int32], count: int, alike: Mask) -> tuple[NDArray[np.int32], int]:
+    """Clusters numbered anew, all those that lie mostly in `alike` as one."""
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    inside = 2 * np.bincount(labels[alike], minlength=count + 1) > sizes
+    inside[0] = False
+    apart = ~inside
+    apart[0] = False
+    numbers = np.where(apart, np.cumsum(apart), 0) + np.where(inside, int(apart.sum()) + 1, 0)
+    return numbers[labels].astype(np.int32), int(apart.sum()) + bool(inside.any())
 
 
 def _judge(
@@ -195,7 +210,15 @@ def _cluster(change: Array, member: Mask, window: tuple[slice, slice], detector:
         spread=float(np.nanmean(spread)) if np.isfinite(spread).any() else 0.0,
         slope_deg=float(np.nanpercentile(slope, 90)) if np.isfinite(slope).any() else 0.0,
         tiles=_touched(member, window, ground.canvas),
+        alike_from_m=_alike_from(member, window, ground),
     )
+
+
+def _alike_from(member: Mask, window: tuple[slice, slice], ground: Ground) -> float | None:
+    """Lowest of a cluster that lies mostly on ground that changed alike, m; None of any other."""
+    if ground.alike is None or 2 * (inside := member & ground.alike[window]).sum() <= member.sum():
+        return None
+    return float(ground.elevation_m[window][inside].min())
 
 
 def _touched(member: Mask, window: tuple[slice, slice], canvas: Canvas) -> tuple[Tile, ...]:

@@ -259,6 +259,9 @@ def assess(cluster: Cluster, context: LookContext) -> tuple[str, str]:
     doubts = []
     if context.sensor is Sensor.OPTICAL:
         doubts += _doubts_of_the_mask(context)
+    if cluster.alike_from_m is not None:
+        above = f"all slopes from {cluster.alike_from_m:.0f} m up changed alike"
+        doubts.append(f"{above}: melting snow that optics did not see, or slopes that failed")
     if context.seen_around < _SEEN_AROUND:
         doubts.append(f"only {context.seen_around:.0%} of the ground around it was seen")
     if context.sensor is Sensor.OPTICAL and abs(context.shift) > 0.25:

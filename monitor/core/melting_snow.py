@@ -2,8 +2,8 @@
 
 Wet snow swallows what the ground below it would send back (Nagler and Rott 2000, doi:10.1109/36.842004), so what lies
 under it is not observed. Passes under snow that nobody knew of become reference, and then the thaw is a change. Seen
-by radar alone, slopes that all failed above one height look the same: ask only where snow may lie, which optics rule
-out or not (`monitor.melting`).
+by radar alone, slopes that all failed above one height look the same: whoever asks must know whether snow is about
+(`monitor.melting`), or say both.
 """
 
 from dataclasses import dataclass
@@ -23,13 +23,10 @@ _BELT_M = 50.0
 """Height of a belt of ground that snow treats alike."""
 _BELT_HA = 100.0
 """Slopes in a belt, at least."""
-_BELOW_SCENE_DB = -1.0
-"""Ground that lies so far below what the scene did has something on it, ..."""
+_BELOW_DB = -1.0
+"""Ground that lies so far below what the scene or the foot of its slopes did has something on it, ..."""
 _LOWERED_DB = -0.5
 """... if it lies below what it was as well: where rain lifted the scene, dry ground above it is no snow."""
-_WET_SNOW_DB = -1.5
-"""A scene that was lowered so far lies under melting snow: half of what it takes from open ground (3 dB, Nagler and
-Rott 2000), since trees stand in it and look out of it."""
 _AS_BEFORE_DB = 1.0
 """Ground within so much of what it was has no snow on it."""
 _QUARTILES = (0.25, 0.75)
@@ -42,25 +39,34 @@ class SnowLine:
 
     above: Mask
     """(H, W)."""
+    from_m: float
+    """The lowest of it that the pass sees."""
     melts: bool
     """Snow hides the ground from the pass. Otherwise it lay there in the reference, and is gone."""
 
 
 def find_snow_line(
-    now: Array, before: BackscatterReference, slopes: Mask, native_m: float, elevation_m: Array
+    now: Array,
+    before: BackscatterReference,
+    slopes: Mask,
+    native_m: float,
+    elevation_m: Array,
+    snow: Mask | None = None,
 ) -> SnowLine | None:
     """Where melting snow hides the ground from a pass, or hid it from the passes before; None where nothing looks so.
 
     From the highest belt down, as long as three quarters of one lie below what it was and what the scene did, and the
-    next one where a quarter does. Where no belt is found so, snow may lie on most of what is seen and be the scene:
-    then above the lowest belts of which half, between the quartiles, is as it was. One flank of a valley is no belt.
-    Snow that is gone is found in the same way, by what lies above instead of below.
+    next one where a quarter does. Snow on half or more of what is seen is the scene itself, or draws it halfway: so
+    what the lowest belts did counts as well, if they are as they were. One flank of a valley is no belt. Snow that is
+    gone is found in the same way, by what lies above instead of below.
 
     Args:
         now: (P, H, W) linear gamma0; NaN or not above 0 = no observation.
         slopes: (H, W) where the scene's part is fitted.
         native_m: size of the pixels that were measured.
         elevation_m: (H, W); where it is void (NaN) nobody can tell, and nothing is hidden.
+        snow: (H, W) where some is known to lie. Above all that the pass sees, it makes the highest belt its rim, of
+            which a quarter is enough.
     """
     ground = PassGround.gather(now, before, native_m)
     grid = ground.grid
@@ -68,11 +74,18 @@ def find_snow_line(
     usable = ground.seen & grid.observed(slopes & np.isfinite(elevation_m))
     numbers = number_groups(heights, usable, _BELT_HA / (PIXEL_HA * grid.step**2))
     belts = _Belts.measure(ground, ground.fit(slopes), numbers, usable)
-    for melts, change in ((True, belts), (False, belts.mirrored())):
-        above = grid.lay(numbers >= change.snow_line()) & np.isfinite(elevation_m)
-        if above.any():
-            return SnowLine(above=above, melts=melts)
+    rim = _lies_above(snow, elevation_m, heights[usable & (numbers == numbers.max())])
+    for melts, line in ((True, belts.snow_line(rim)), (False, belts.mirrored().snow_line(rim=False))):
+        above = grid.lay(numbers >= line) & np.isfinite(elevation_m)
+        if (seen := above & ground.valid).any():
+            return SnowLine(above=above, from_m=float(elevation_m[seen].min()), melts=melts)
     return None
+
+
+def _lies_above(snow: Mask | None, elevation_m: Array, belts: Array) -> bool:
+    """Whether most of (H, W) snow lies no lower than the (N,) highest belts that are seen, counted from sea level."""
+    lying = elevation_m[snow & np.isfinite(elevation_m)] if snow is not None else elevation_m[:0]
+    return bool(lying.size and belts.size) and bool(np.median(lying) >= belts.min() * _BELT_M)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,20 +112,30 @@ class _Belts:
         """The same change backwards."""
         return _Belts(lower=-self.upper, upper=-self.lower, scene=-self.scene)
 
-    def snow_line(self) -> int:
-        """The lowest belt that lies under snow; one beyond the last where none does. The lowest of all is never."""
+    def snow_line(self, rim: bool) -> int:
+        """The lowest belt that lies under snow; one beyond the last where none does. The lowest of all is never.
+
+        Args:
+            rim: snow is known to lie above the highest belt.
+        """
+        level = np.maximum(self.scene, self._foot())
         covered, in_part = (
-            np.all((one <= _LOWERED_DB) & (one - self.scene <= _BELOW_SCENE_DB), axis=0).tolist()
+            np.all((one <= _LOWERED_DB) & (one - level <= _BELOW_DB), axis=0).tolist()
             for one in (self.upper, self.lower)
         )
-        near = (self.lower >= -_AS_BEFORE_DB) & (self.upper <= _AS_BEFORE_DB)
-        apart = (self.scene <= _WET_SNOW_DB) & (self.scene - self.lower <= _WET_SNOW_DB)
-        free = np.all(near & apart, axis=0).tolist()
         beyond = len(covered)
         above = next((belt + 1 for belt in range(beyond - 1, 0, -1) if not covered[belt]), 1)
-        if above < beyond:
-            return above - 1 if above > 1 and in_part[above - 1] else above
-        return next((belt for belt in range(beyond) if not free[belt]), beyond) or beyond
+        joins = above > 1 and in_part[above - 1] and (above < beyond or rim)
+        return above - 1 if joins else above
+
+    def _foot(self) -> Array:
+        """(P, 1) dB that the lowest belts did, as far up as they are as they were in every polarisation."""
+        near = np.all((self.lower >= -_AS_BEFORE_DB) & (self.upper <= _AS_BEFORE_DB), axis=0)
+        belts = int(np.logical_and.accumulate(near).sum())
+        if belts == 0:
+            return np.full((len(self.lower), 1), -np.inf, np.float32)
+        middle = (self.lower + self.upper)[:, :belts] / 2
+        return np.asarray(np.median(middle, axis=1, keepdims=True), np.float32)
 
 
 def _quartiles(values: Array) -> tuple[float, float]:

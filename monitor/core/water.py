@@ -8,7 +8,7 @@ the snow that optics saw on the same tile, and both sensors the same bank. Snow 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,6 @@ from monitor.records import Look, PixelState
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-FREE_FOR = timedelta(days=12)
-"""Ground that optics saw free of snow is taken to be free for so long; later, snow may have come under clouds."""
 SEASON = timedelta(days=90)
 """Where optics saw snow it may come again so soon, also on ground that they saw free a day ago."""
 BANK_M = 40.0
@@ -36,8 +34,6 @@ class Cover:
     """Open water; nowhere, too, where no look tells."""
     snow: Mask
     """Lay there when the ground was last seen: it hides it from radar until a look shows it free."""
-    free: Mask
-    """Seen free of snow within `FREE_FOR` before the pass."""
 
 
 def sees_ground_or_water(look: Look) -> Mask:
@@ -68,13 +64,6 @@ def lying_snow(looks: Sequence[Look]) -> Mask:
     for look in sorted(looks, key=lambda one: one.sensing_time):
         np.copyto(snow, look.state == PixelState.SNOW, where=sees_ground_or_snow(look))
     return snow
-
-
-def seen_free(looks: Sequence[Look], now: datetime) -> Mask:
-    """(H, W) where the newest optical look that knows is of the last `FREE_FOR` and shows no snow; at least one."""
-    lately = [sees_ground_or_snow(look) for look in looks if look.sensing_time >= now - FREE_FOR]
-    known = np.logical_or.reduce([np.zeros(looks[0].state.shape, np.bool_), *lately])
-    return np.asarray(known & ~lying_snow(looks), dtype=np.bool_)
 
 
 def under_snow(look: Look, snow: Mask) -> Look:

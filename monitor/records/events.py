@@ -27,6 +27,8 @@ class Cluster:
     slope_deg: float
     """90th percentile of slope under the cluster."""
     tiles: tuple[Tile, ...]
+    alike_from_m: float | None = None
+    """It is all ground from this height up, which changed alike: melting snow looks so, and slopes that all failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

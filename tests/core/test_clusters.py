@@ -1,5 +1,7 @@
 """From changed pixels to outlined clusters."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from shapely import box
@@ -32,6 +34,22 @@ def test_a_patch_across_a_tile_border_is_one_cluster() -> None:
     assert found.strength == pytest.approx(1.2 * 0.6, rel=1e-5)
     assert [tile.column for tile in found.tiles] == [200, 201]
     assert found.geometry.area == pytest.approx(12_000.0)
+
+
+def test_ground_above_one_height_that_changed_alike_is_one_cluster() -> None:
+    """However far its pieces lie apart; what lies below, or mostly so, is a cluster by itself."""
+    change = np.zeros(CANVAS.shape, np.float32)
+    for row, column in ((10, 10), (60, 300), (90, 150), (120, 80), (200, 400)):
+        change[row : row + 20, column : column + 20] = 0.6
+    mask, spread = change > 0, np.zeros(CANVAS.shape, np.float32)
+    above = np.arange(CANVAS.shape[0])[:, None] * np.ones(CANVAS.shape) < 125
+    ground = Ground(canvas=CANVAS, slope_deg=STEEP, elevation_m=DOWN.astype(np.float32), spread=spread, alike=above)
+    one, *others = clusters(change, mask, Detector.RADAR, ground, SETTINGS)
+    assert [cluster.area_ha for cluster in (one, *others)] == pytest.approx([12.0, 4.0, 4.0])
+    assert one.alike_from_m == pytest.approx(DOWN[109, 0])
+    assert [cluster.alike_from_m for cluster in others] == [None, None]
+    nowhere = replace(ground, alike=np.zeros(CANVAS.shape, bool))
+    assert len(clusters(change, mask, Detector.RADAR, nowhere, SETTINGS)) == 5
 
 
 def test_growth_to_the_low_threshold_needs_a_strong_seed() -> None:

@@ -226,6 +226,15 @@ def test_confidence_names_what_lowers_it() -> None:
     assert open_event(_cluster(), CONTEXT, LIFE).confidence == "high"
 
 
+def test_what_may_be_snow_says_so() -> None:
+    """All ground above one height that changed alike."""
+    event = open_event(replace(_cluster(), alike_from_m=545.2), CONTEXT, LIFE)
+    assert event.confidence_reason == (
+        "all slopes from 545 m up changed alike: melting snow that optics did not see, or slopes that failed"
+    )
+    assert event.confidence == "medium"
+
+
 def test_a_gap_between_clouds_lowers_the_confidence() -> None:
     """Little seen around is said with its number, whatever the cloud mask; half of it is enough."""
     event = open_event(_cluster(), replace(CONTEXT, seen_around=0.08), LIFE)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from monitor.core.melting_snow import find_snow_line
 from monitor.core.radar import BackscatterReference
@@ -100,6 +101,31 @@ def test_a_belt_that_snow_reaches_is_its_rim() -> None:
         mask = hidden[line_m]
         assert mask is not None
         assert float(HEIGHT[mask].min()) == pytest.approx(least_m, abs=3)
+
+
+@pytest.mark.parametrize(("snow_db", "over_m"), [(-2.0, 120), (-2.0, 40), (-2.7, 250)])
+def test_snow_on_half_of_what_is_seen_draws_the_scene_and_is_found(snow_db: float, over_m: float) -> None:
+    """In patches and thinning out downhill: the fit lies between free and covered ground, the foot of it does not."""
+    patches = ndimage.gaussian_filter(np.random.default_rng(3).normal(size=HEIGHT.shape), 12)
+    lies = np.clip((HEIGHT - (690 - over_m / 2)) / over_m, 0, 1)
+    now, before = _pass_over(11, snow_db * lies + 0.8 / patches.std() * patches)
+    hidden = _under_snow(now, before, SLOPES, 10.0, HEIGHT)
+    assert hidden is not None
+    assert hidden[lies == 1].all()
+    assert not hidden[690 - over_m / 2 - 100 > HEIGHT].any()
+
+
+@pytest.mark.parametrize(("known_m", "found"), [(None, False), (950, True), (500, False)])
+def test_the_highest_belt_is_the_rim_of_snow_known_above_it(known_m: float | None, found: bool) -> None:
+    """Half covered it is taken along, where snow is known to lie above it; below or nowhere, it is free ground."""
+    lying = known_m is not None and ((known_m <= HEIGHT) & (known_m + 50 >= HEIGHT))
+    now, before = _pass_over(12, np.where(HEIGHT >= 880, -4.0, 0.0))
+    now[:, (HEIGHT >= 950) | lying] = np.nan
+    hidden = _under_snow(now, before, SLOPES, 10.0, HEIGHT, np.broadcast_to(lying, HEIGHT.shape))
+    assert (hidden is not None) is found
+    if hidden is not None:
+        assert hidden[HEIGHT >= 880].all()
+        assert not hidden[HEIGHT < 780].any()
 
 
 def test_where_no_height_or_slope_is_known_nobody_can_tell() -> None:

@@ -8,12 +8,10 @@ import numpy as np
 
 from monitor.core.water import (
     BANK_M,
-    FREE_FOR,
     beside_water,
     lying_snow,
     off_the_banks,
     open_water,
-    seen_free,
     sees_ground_or_snow,
     sees_ground_or_water,
     under_snow,
@@ -64,15 +62,6 @@ def test_snow_lies_until_a_look_shows_the_ground_free() -> None:
     expected = [[False, True, False, True, False]]
     assert all(lying_snow(order).tolist() == expected for order in permutations(looks))
     assert sees_ground_or_snow(_look(0, ".wcs")).tolist() == [[True, True, False, True]]
-
-
-def test_ground_is_free_where_a_look_of_late_saw_it_so() -> None:
-    """Not what is older than that, hidden since or under snow again; to the very day."""
-    old, late = _look(0, "....s"), _look(5, "wscc.")
-    now = START + FREE_FOR
-    assert seen_free([old, late], now).tolist() == [[True, False, True, True, True]]
-    assert seen_free([late, old], now + timedelta(seconds=1)).tolist() == [[True, False, False, False, True]]
-    assert not seen_free([old], now + timedelta(seconds=1)).any()
 
 
 def test_a_look_is_told_of_water_where_it_saw_something() -> None:
