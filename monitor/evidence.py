@@ -143,6 +143,8 @@ def _evidence(event: Event, seen: Sequence[Seeing], context: LookContext, settin
         verdict, detail = judge(level, event.mean_change * (1.0 - foreign) + quiet * foreign, quiet)
     else:
         verdict, detail = judge_across(level, high, context.sensor, quiet)
+    if verdict is Verdict.SUPPORTS and event.alike_from_m is None and _among_alike(parts):
+        verdict, detail = Verdict.INCONCLUSIVE, f"{detail}; so did most slopes around and above it"
     return Evidence(
         acquisition_id=context.acquisition_id,
         sensing_time=context.sensing_time,
@@ -153,6 +155,24 @@ def _evidence(event: Event, seen: Sequence[Seeing], context: LookContext, settin
         strength=level.area_ha * (level.mean_change or 0.0),
         detail=detail,
     )
+
+
+def _among_alike(parts: Sequence[tuple[Scene, object, NDArray[np.bool_]]]) -> bool:
+    """Whether most of the ground of an event lies where the look shows ground above one height that changed alike."""
+    inside = sum(int((ground & scene.alike).sum()) for scene, _, ground in parts if scene.alike is not None)
+    return 2 * inside > sum(int(ground.sum()) for _, _, ground in parts)
+
+
+def apart(scene: Scene, known: Sequence[Event]) -> Scene:
+    """A pass of radar, with what it did as a whole measured beside the ground of open events that changed alike.
+
+    Otherwise most of a valley that slid becomes the scene as soon as it is part of what was known before.
+    """
+    alike = [event for event in known if event.alike_from_m is not None]
+    if scene.sensor is Sensor.OPTICAL or not alike:
+        return scene
+    taken = np.logical_or.reduce([_ground(event, scene.canvas) for event in alike])
+    return replace(scene, slopes=scene.slopes & ~taken)
 
 
 def _ground(event: Event, canvas: Canvas) -> NDArray[np.bool_]:
@@ -215,7 +235,8 @@ def absorb(
     """Open an event for every new cluster; one beside an event that this look supports enlarges that event.
 
     Not so a change larger than the event, on ground that was seen intact since it opened: that is news, and not the
-    rest of what clouds had hidden.
+    rest of what clouds had hidden. Nor ground above one height that changed alike, if the event is no such ground, and
+    the other way round: snow beside a landslide is another matter.
 
     Args:
         found: clusters, and how their ground was seen before and what is around it now.
@@ -226,7 +247,9 @@ def absorb(
         supported = [
             event
             for event in grown.values()
-            if said_before(event, context.acquisition_key, Verdict.SUPPORTS) and not _outgrows(cluster, seen, event)
+            if said_before(event, context.acquisition_key, Verdict.SUPPORTS)
+            and (event.alike_from_m is None) is (cluster.alike_from_m is None)
+            and not _outgrows(cluster, seen, event)
         ]
         home = belongs_to(cluster, supported, settings.join_m)
         if home is None:

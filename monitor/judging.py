@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.change import AlertSettings
-from monitor.core.events import LookContext, add_evidence
+from monitor.core.events import LookContext, add_evidence, changed_alike
 from monitor.core.grid import RESOLUTION_M
 from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, LifecycleSettings, rests
 from monitor.core.water import Cover, beside_water, under_snow
-from monitor.evidence import absorb, find, judge_events, said_before, seen_before
+from monitor.evidence import absorb, apart, find, judge_events, said_before, seen_before
 from monitor.looking import Instruments
 from monitor.melting import Melting
 from monitor.observing import compared, observed, silence
@@ -103,7 +103,7 @@ class Judge:
         known, resting = ([], []) if history else self._known(case.acquisition)
         change: Change = {detector: {} for detector in Detector}
         # Also without a past, as after a change of model, open events get their evidence.
-        shown = scenes_of(case, self.alerts) if past.references or known else []
+        shown = [apart(one, known) for one in scenes_of(case, self.alerts)] if past.references or known else []
         seen = [self._compared(one, past) for one in shown] if past.references else []
         shown = [scene for scene, _ in seen] or shown
         for scene, changes in seen:
@@ -283,8 +283,7 @@ def _alike(seen: Sequence[tuple[Scene, Changes]]) -> str:
     lines_m = [changes.alike.from_m for _, changes in seen if changes.alike is not None]
     if not lines_m:
         return ""
-    what = "melting snow that optics did not see, or slopes that failed"
-    return f"; all slopes from {min(lines_m):.0f} m up changed alike: {what}"
+    return f"; {changed_alike(min(lines_m))}"
 
 
 def _nothing_to_compare(event: Event, context: LookContext) -> str:

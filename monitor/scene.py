@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from monitor.core.canvas import Canvas, canvases
 from monitor.core.change import AlertSettings, ChangeLayer, Colours, bare_ground_change, network_change
 from monitor.core.clusters import grow
-from monitor.core.grid import RESOLUTION_M
+from monitor.core.grid import PIXEL_HA, RESOLUTION_M
 from monitor.core.melting_snow import SnowLine, find_snow_line
 from monitor.core.radar import (
     LEAST_PASSES,
@@ -35,6 +35,8 @@ NAN = np.float32(np.nan)
 _UNSEEN = np.uint8(PixelState.NODATA)
 _COLOURS = (0, 1, 2)
 """Red, green and blue: what an optical look keeps."""
+_WIDE_HA = 10.0
+"""So much change in a pass may be of all slopes above one height, of which half a square kilometre must change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,8 @@ class Scene:
     state: NDArray[np.uint8]
     """PixelState; NODATA where there is no look."""
     of_pairs: bool = False
+    alike: Mask | None = None
+    """Ground above one height that changed alike, where a pass of radar shows any."""
 
     def part(self, tiles: Iterable[Tile]) -> "Scene":
         """The scene around some tiles (`Canvas.part`); the arrays are views."""
@@ -75,6 +79,7 @@ class Scene:
             elevation_m=self.elevation_m[place],
             slopes=self.slopes[place],
             state=self.state[place],
+            alike=None if self.alike is None else self.alike[place],
         )
 
 
@@ -85,7 +90,7 @@ class Changes:
     layers: Mapping[Detector, ChangeLayer]
     masks: Mapping[Detector, Mask]
     alike: SnowLine | None = None
-    """Radar: ground above one height that changed alike. What the scene did is measured below it."""
+    """Radar: ground above one height most of which changed alike. What the scene did is measured below it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,19 +196,25 @@ def references(looks: Mapping[Tile, Sequence[Look]], settings: AlertSettings) ->
 def compare(scene: Scene, past: Mapping[Tile, Before], settings: AlertSettings) -> Changes:
     """Change of the scene against what was known before, by every detector of its sensor, and where it is coherent.
 
-    Where radar shows any and all ground above one height changed alike, that is no part of what the scene did, however
-    large.
+    Where radar shows much and most slopes above one height changed alike, they are no part of what the scene did,
+    however large.
     """
     changes = _compare(scene, past, settings)
-    if Detector.RADAR not in changes.masks or not changes.masks[Detector.RADAR].any():
+    changed = changes.masks.get(Detector.RADAR)
+    if changed is None or PIXEL_HA * int(changed.sum()) < _WIDE_HA:
         return changes
-    alike = snow_line_in(scene, past)
-    return changes if alike is None else replace(_compare(below(scene, alike), past, settings), alike=alike)
+    line = snow_line_in(scene, past)
+    if line is None:
+        return changes
+    apart = _compare(below(scene, line), past, settings)
+    seen = scene.slopes & line.above & np.isfinite(apart.layers[Detector.RADAR].change)
+    mostly = 2 * int((apart.masks[Detector.RADAR] & seen).sum()) >= int(seen.sum())
+    return replace(apart, alike=line) if mostly else changes
 
 
 def below(scene: Scene, line: SnowLine) -> Scene:
-    """The scene, with what it did as a whole measured below a line."""
-    return replace(scene, slopes=scene.slopes & ~line.above)
+    """The scene, with what it did as a whole measured below a line above which it changed alike."""
+    return replace(scene, slopes=scene.slopes & ~line.above, alike=line.above)
 
 
 def _compare(scene: Scene, past: Mapping[Tile, Before], settings: AlertSettings) -> Changes:
@@ -268,14 +279,16 @@ def _compare_radar(scene: Scene, past: Mapping[Tile, BackscatterReference]) -> d
     return layers
 
 
-def snow_line_in(scene: Scene, past: Mapping[Tile, Before]) -> SnowLine | None:
+def snow_line_in(scene: Scene, past: Mapping[Tile, Before], snow: Mask | None = None) -> SnowLine | None:
     """Where a pass of radar, or its reference, shows melting snow (`core.melting_snow`); None where neither does.
 
     Slopes that all failed above one height look the same.
+
+    Args:
+        snow: (H, W) where some is known to lie.
     """
     known = {tile: one for tile, one in past.items() if isinstance(one, BackscatterReference)}
     before = _backscatter_before(scene, known)
-    snow = scene.state == PixelState.SNOW
     return find_snow_line(scene.measured, before, scene.slopes, scene.native_m, scene.elevation_m, snow)
 
 

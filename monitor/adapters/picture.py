@@ -172,7 +172,10 @@ def _header(page: Sheet, event: Event) -> None:
 def _title(event: Event) -> str:
     if event.state is EventState.CLOSED and event.transitions and event.transitions[-1].reason == "ground-recovered":
         return _RECOVERED
-    return _TITLE.get(event.state, "Possible landslide")
+    title = _TITLE.get(event.state, "Possible landslide")
+    if event.alike_from_m is not None and event.state is not EventState.REFUTED:
+        return title.replace("andslide", "andslide or melting snow")
+    return title
 
 
 def _places(event: Event) -> str:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from shapely import Polygon, box, union_all
+from shapely import box, get_coordinates, get_parts, get_rings, union_all
 from shapely.geometry.base import BaseGeometry
-from skimage.draw import polygon2mask
 
 from monitor.core.canvas import Canvas
 from monitor.core.change import AlertSettings
@@ -160,30 +159,33 @@ def outline(member: Mask, window: tuple[slice, slice], canvas: Canvas) -> BaseGe
 
 
 def burn(geometry: BaseGeometry, canvas: Canvas) -> Mask:
-    """(H, W) pixels of the canvas whose centre lies in `geometry` (canvas CRS)."""
-    mask = np.zeros(canvas.shape, dtype=bool)
-    west, north = canvas.transform.c, canvas.transform.f
-    for part in _polygons(geometry):
-        left, bottom, right, top = part.bounds
-        row0, col0 = max(int((north - top) / RESOLUTION_M) - 1, 0), max(int((left - west) / RESOLUTION_M) - 1, 0)
-        row1 = min(int((north - bottom) / RESOLUTION_M) + 2, mask.shape[0])
-        col1 = min(int((right - west) / RESOLUTION_M) + 2, mask.shape[1])
-        if row1 <= row0 or col1 <= col0:
-            continue
-        area = np.zeros((row1 - row0, col1 - col0), dtype=bool)
-        for sign, ring in [(True, part.exterior), *((False, hole) for hole in part.interiors)]:
-            x, y = np.asarray(ring.coords).T
-            # Pixel centres are at +0.5 in raster coordinates and at integers in polygon2mask.
-            rows, columns = (north - y) / RESOLUTION_M - 0.5 - row0, (x - west) / RESOLUTION_M - 0.5 - col0
-            area[polygon2mask(area.shape, np.column_stack([rows, columns]))] = sign  # type: ignore[no-untyped-call]
-        mask[row0:row1, col0:col1] |= area
+    """(H, W) pixels of the canvas whose centre lies in `geometry` (canvas CRS).
+
+    A row's centres are inside between its first and second crossing with any ring, and so on: the time it takes grows
+    with the length of the outline, which may have thousands of holes, and not with that times the area.
+    """
+    mask = np.zeros(canvas.shape, dtype=np.bool_)
+    rings = get_rings(get_parts(geometry))
+    corners, ring = get_coordinates(rings, return_index=True)
+    # Pixel centres are at integers.
+    column = (corners[:, 0] - canvas.transform.c) / RESOLUTION_M - 0.5
+    row = (canvas.transform.f - corners[:, 1]) / RESOLUTION_M - 0.5
+    sides = np.flatnonzero(ring[1:] == ring[:-1])
+    start, end = row[sides], row[sides + 1]
+    height, width = canvas.shape
+    first = np.clip(np.ceil(np.minimum(start, end)), 0, height).astype(np.intp)
+    crossed = np.clip(np.ceil(np.maximum(start, end)), 0, height).astype(np.intp) - first
+    if not crossed.any():
+        return mask
+    side = np.repeat(np.arange(sides.size), crossed)
+    rows = first[side] + np.arange(side.size) - np.repeat(np.cumsum(crossed) - crossed, crossed)
+    across = (column[sides + 1] - column[sides])[side] / (end - start)[side]
+    columns = np.clip(np.ceil(column[sides][side] + (rows - start[side]) * across), 0, width).astype(np.intp)
+    inside = columns < width
+    np.logical_xor.at(mask, (rows[inside], columns[inside]), True)
+    top, bottom, left = rows.min(), rows.max() + 1, columns.min()
+    mask[top:bottom, left:] = np.logical_xor.accumulate(mask[top:bottom, left:], axis=1)
     return mask
-
-
-def _polygons(geometry: BaseGeometry) -> list[Polygon]:
-    if isinstance(geometry, Polygon):
-        return [] if geometry.is_empty else [geometry]
-    return [part for whole in getattr(geometry, "geoms", []) for part in _polygons(whole)]
 
 
 def _runs(member: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
@@ -195,6 +197,7 @@ def _runs(member: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.
 
 
 def _cluster(change: Array, member: Mask, window: tuple[slice, slice], detector: Detector, ground: Ground) -> Cluster:
+    alike_from_m, tiles = _alike_from(member, window, ground), _touched(member, window, ground.canvas)
     values = change[window][member].astype(np.float64)
     area_ha = float(member.sum()) * PIXEL_HA
     mean_change = float(values.mean())
@@ -209,8 +212,9 @@ def _cluster(change: Array, member: Mask, window: tuple[slice, slice], detector:
         strength=area_ha * mean_change,
         spread=float(np.nanmean(spread)) if np.isfinite(spread).any() else 0.0,
         slope_deg=float(np.nanpercentile(slope, 90)) if np.isfinite(slope).any() else 0.0,
-        tiles=_touched(member, window, ground.canvas),
-        alike_from_m=_alike_from(member, window, ground),
+        # What the scene did is told by the ground around.
+        tiles=tiles if alike_from_m is None else ground.canvas.part(tiles).tiles,
+        alike_from_m=alike_from_m,
     )
 
 

@@ -19,8 +19,9 @@ _MIN_OBSERVED = 0.3
 """Share of an event that a look must see before it may speak."""
 _STILL_CHANGED = 0.5
 """Share of the opening change that counts as still changed."""
-_A_SCAR_HA = 0.1
-"""So much ground that would start a cluster is a landslide, however large the outline is that another sensor drew."""
+_A_SCAR_HA, _A_SCAR = 0.1, 0.01
+"""So much ground that would start a cluster is a landslide, however large the outline is that another sensor drew; but
+it stands for no outline of which it is a smaller share."""
 _BACK = 0.25
 """Share of the opening change below which the ground is back as it was."""
 _OUTLINE_GRID_M = 0.5
@@ -143,7 +144,8 @@ def judge_across(level: Level, high: float, sensor: Sensor, quiet: float = 0.0) 
     own = f"{level.mean_change:+.2f} of its own"
     detail = f"{NAMES[sensor]}: change {own}, {share:.0%} of what would start a cluster{_above(quiet)}"
     # A small scar in the coarse outline of another sensor is a scar all the same.
-    if share >= _STILL_CHANGED or (sensor is Sensor.OPTICAL and level.strong_ha >= _A_SCAR_HA):
+    scar = level.strong_ha >= max(_A_SCAR_HA, _A_SCAR * level.area_ha)
+    if share >= _STILL_CHANGED or (sensor is Sensor.OPTICAL and scar):
         return Verdict.SUPPORTS, detail
     if share < _BACK and sensor is Sensor.OPTICAL:
         return Verdict.CONTRADICTS, detail
@@ -192,6 +194,7 @@ def open_event(cluster: Cluster, context: LookContext, settings: LifecycleSettin
         window_end=context.sensing_time,
         model_version=context.model_version,
         comparable=context.comparable,
+        alike_from_m=cluster.alike_from_m,
         tiles=cluster.tiles,
         evidence=(piece,),
         transitions=transitions,
@@ -260,8 +263,7 @@ def assess(cluster: Cluster, context: LookContext) -> tuple[str, str]:
     if context.sensor is Sensor.OPTICAL:
         doubts += _doubts_of_the_mask(context)
     if cluster.alike_from_m is not None:
-        above = f"all slopes from {cluster.alike_from_m:.0f} m up changed alike"
-        doubts.append(f"{above}: melting snow that optics did not see, or slopes that failed")
+        doubts.append(changed_alike(cluster.alike_from_m))
     if context.seen_around < _SEEN_AROUND:
         doubts.append(f"only {context.seen_around:.0%} of the ground around it was seen")
     if context.sensor is Sensor.OPTICAL and abs(context.shift) > 0.25:
@@ -278,6 +280,11 @@ def assess(cluster: Cluster, context: LookContext) -> tuple[str, str]:
         doubts.append(f"{(context.sensing_time - context.previous_time).days} days since the look before")
     level = "high" if not doubts else "medium" if len(doubts) < 3 else "low"
     return level, "; ".join(doubts) or "none of the known doubts"
+
+
+def changed_alike(from_m: float) -> str:
+    """Of a change that snow makes as well, in words."""
+    return f"most slopes from {from_m:.0f} m up changed alike: melting snow, or slopes that failed"
 
 
 def _doubts_of_the_mask(context: LookContext) -> list[str]:

@@ -29,8 +29,7 @@ _LOWERED_DB = -0.5
 """... if it lies below what it was as well: where rain lifted the scene, dry ground above it is no snow."""
 _AS_BEFORE_DB = 1.0
 """Ground within so much of what it was has no snow on it."""
-_QUARTILES = (0.25, 0.75)
-"""Between which half of a belt lies."""
+_QUARTILES = (0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +65,7 @@ def find_snow_line(
         native_m: size of the pixels that were measured.
         elevation_m: (H, W); where it is void (NaN) nobody can tell, and nothing is hidden.
         snow: (H, W) where some is known to lie. Above all that the pass sees, it makes the highest belt its rim, of
-            which a quarter is enough.
+            which half is enough.
     """
     ground = PassGround.gather(now, before, native_m)
     grid = ground.grid
@@ -94,6 +93,7 @@ class _Belts:
 
     lower: Array
     """The quarter of a belt that changed most downwards lies below."""
+    middle: Array
     upper: Array
     scene: Array
     """What the scene did there."""
@@ -106,11 +106,12 @@ class _Belts:
         scenes = [fit.scene(change) for change in changes]
         quartiles = np.array([[_quartiles(change[place]) for place in places] for change in changes], np.float32)
         scene = np.array([[median(one[place]) for place in places] for one in scenes], np.float32)
-        return cls(lower=quartiles[..., 0], upper=quartiles[..., 1], scene=scene)
+        lower, middle, upper = np.moveaxis(quartiles, -1, 0)
+        return cls(lower=lower, middle=middle, upper=upper, scene=scene)
 
     def mirrored(self) -> "_Belts":
         """The same change backwards."""
-        return _Belts(lower=-self.upper, upper=-self.lower, scene=-self.scene)
+        return _Belts(lower=-self.upper, middle=-self.middle, upper=-self.lower, scene=-self.scene)
 
     def snow_line(self, rim: bool) -> int:
         """The lowest belt that lies under snow; one beyond the last where none does. The lowest of all is never.
@@ -119,12 +120,13 @@ class _Belts:
             rim: snow is known to lie above the highest belt.
         """
         level = np.maximum(self.scene, self._foot())
-        covered, in_part = (
+        covered, half, quarter = (
             np.all((one <= _LOWERED_DB) & (one - level <= _BELOW_DB), axis=0).tolist()
-            for one in (self.upper, self.lower)
+            for one in (self.upper, self.middle, self.lower)
         )
         beyond = len(covered)
         above = next((belt + 1 for belt in range(beyond - 1, 0, -1) if not covered[belt]), 1)
+        in_part = quarter if above < beyond else half
         joins = above > 1 and in_part[above - 1] and (above < beyond or rim)
         return above - 1 if joins else above
 
@@ -134,13 +136,9 @@ class _Belts:
         belts = int(np.logical_and.accumulate(near).sum())
         if belts == 0:
             return np.full((len(self.lower), 1), -np.inf, np.float32)
-        middle = (self.lower + self.upper)[:, :belts] / 2
-        return np.asarray(np.median(middle, axis=1, keepdims=True), np.float32)
+        return np.asarray(np.median(self.middle[:, :belts], axis=1, keepdims=True), np.float32)
 
 
-def _quartiles(values: Array) -> tuple[float, float]:
+def _quartiles(values: Array) -> list[float]:
     """0 of nothing."""
-    if not values.size:
-        return 0.0, 0.0
-    lower, upper = np.quantile(values, _QUARTILES)
-    return float(lower), float(upper)
+    return np.quantile(values, _QUARTILES).tolist() if values.size else [0.0, 0.0, 0.0]

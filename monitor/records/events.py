@@ -28,7 +28,7 @@ class Cluster:
     """90th percentile of slope under the cluster."""
     tiles: tuple[Tile, ...]
     alike_from_m: float | None = None
-    """It is all ground from this height up, which changed alike: melting snow looks so, and slopes that all failed."""
+    """It is ground from this height up, most of which changed alike: melting snow looks so, and slopes that failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,10 @@ class Event:
     """`Acquisition.comparable` of the look that opened it."""
     foreign_ha: float = 0.0
     """Hectares of `area_ha` that only another sensor or track saw change: no part of `mean_change` and `strength`."""
+    alike_from_m: float | None = None
+    """As of the cluster that opened it."""
     tiles: tuple[Tile, ...]
+    """It is judged on: those it lies on, and of ground that changed alike those around."""
     picture: str | None = None
     """Relative path of the picture in the product folder."""
     evidence: tuple[Evidence, ...] = ()

@@ -14,7 +14,7 @@ from shapely.geometry.base import BaseGeometry
 
 from benchmarks import years
 from benchmarks.years import Task, parse_seeds
-from benchmarks.years_judging import NO_CAUSE, Seen, Sights, cause_of, judge_scars, sights
+from benchmarks.years_judging import NO_CAUSE, Seen, Sights, cause_of, judge_events, judge_scars, sights
 from benchmarks.years_networks import plan
 from benchmarks.years_records import (
     OPTICS,
@@ -142,6 +142,15 @@ def test_a_scar_is_told_by_sensor_and_time() -> None:
     for missed in (second, third):
         assert missed.evidence == {OPTICS: None, RADAR: None}
         assert (missed.alert, missed.opened_by) == (None, None)
+
+
+def test_an_event_is_true_that_opened_for_what_the_storm_left() -> None:
+    """After the storm, and mostly so: what holds a scar among half a valley, or opened before, is false."""
+    on_it = _event(0, _piece(2.0, Detector.RADAR, Verdict.OPENS), alert_day=2.0)
+    before = _event(0, _piece(-3.0, Detector.RADAR, Verdict.OPENS), alert_day=-3.0)
+    snow = _event(0, _piece(3.0, Detector.RADAR, Verdict.OPENS), alert_day=3.0, side_m=5_000.0)
+    judged = judge_events(_valley(0, 1, 2), [on_it, before, snow], 32633, 128)
+    assert {one.id: one.true for one in judged} == {on_it.id: True, before.id: False, snow.id: False}
 
 
 def _seen(day: float, sensor: str, valid: NDArray[np.bool_], compared: bool = True) -> Seen:

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from shapely import box
+from scipy import ndimage
+from shapely import box, contains_xy
+from shapely.affinity import rotate, translate
 
 from monitor.core.canvas import canvases
 from monitor.core.change import AlertSettings
@@ -158,6 +160,19 @@ def test_outline_covers_the_pixels_and_burn_undoes_it() -> None:
     burnt = burn(outline(member, window, CANVAS), CANVAS)
     np.testing.assert_array_equal(burnt[window], member)
     assert burnt.sum() == member.sum()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_burn_takes_every_pixel_whose_centre_lies_inside(seed: int) -> None:
+    """Of ragged outlines with holes, turned and partly beside the canvas, asked point by point."""
+    rng = np.random.default_rng(seed)
+    relief = ndimage.gaussian_filter(rng.normal(size=CANVAS.shape), rng.uniform(1.0, 4.0))
+    member = relief > np.quantile(relief, 0.3)
+    ground = outline(member, (slice(0, CANVAS.shape[0]), slice(0, CANVAS.shape[1])), CANVAS)
+    turned = translate(rotate(ground, rng.uniform(5, 85)), *rng.uniform(-800, 800, 2))
+    columns, rows = np.meshgrid(np.arange(CANVAS.shape[1]) + 0.5, np.arange(CANVAS.shape[0]) + 0.5)
+    x, y = CANVAS.transform @ (columns, rows)
+    np.testing.assert_array_equal(burn(turned, CANVAS), contains_xy(turned, x, y))
 
 
 def test_burn_outside_the_canvas_is_empty() -> None:

@@ -225,6 +225,7 @@ def event_values(event: Event) -> Values:
         "model_version": event.model_version,
         "comparable": event.comparable,
         "foreign_ha": float(event.foreign_ha),
+        "alike_from_m": event.alike_from_m,
         "tiles": [tile.id for tile in event.tiles],
         "picture": event.picture,
     }
@@ -251,6 +252,7 @@ def event(row: EventRow, evidence: tuple[Evidence, ...], transitions: tuple[Tran
         model_version=row.model_version,
         comparable=row.comparable,
         foreign_ha=row.foreign_ha,
+        alike_from_m=row.alike_from_m,
         tiles=tuple(tile_from_id(str(tile)) for tile in cast("list[object]", row.tiles)),
         picture=row.picture,
         evidence=evidence,

@@ -202,6 +202,7 @@ class EventRow(Table):
     model_version: Mapped[str] = mapped_column(Name)
     comparable: Mapped[str] = mapped_column(Name, server_default="optical")
     foreign_ha: Mapped[float] = mapped_column(server_default=text("0"))
+    alike_from_m: Mapped[float | None]
     tiles: Mapped[JsonValue]
     picture: Mapped[str | None]
     updated: Mapped[datetime]
