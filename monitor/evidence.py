@@ -144,7 +144,7 @@ def _evidence(event: Event, seen: Sequence[Seeing], context: LookContext, settin
     else:
         verdict, detail = judge_across(level, high, context.sensor, quiet)
     if verdict is Verdict.SUPPORTS and event.alike_from_m is None and _among_alike(parts):
-        verdict, detail = Verdict.INCONCLUSIVE, f"{detail}; so did most slopes around and above it"
+        verdict, detail = Verdict.INCONCLUSIVE, f"{detail}; so did the slopes around and above it"
     return Evidence(
         acquisition_id=context.acquisition_id,
         sensing_time=context.sensing_time,

@@ -73,7 +73,7 @@ def melting_snow(shown: Sequence[Scene], past: Mapping[Tile, Before]) -> Melting
     found: dict[bool, dict[Tile, Mask]] = {True: {}, False: {}}
     lines_m: dict[bool, list[float]] = {True: [], False: []}
     for scene in shown:
-        line = snow_line_in(scene, past, scene.state == PixelState.SNOW)
+        line = snow_line_in(scene, past)
         if line is None or not (snow := line.above & (scene.state == PixelState.VALID)).any():
             continue
         found[line.melts].update((tile, mask) for tile, mask in scene.canvas.cut(snow).items() if mask.any())

@@ -36,7 +36,12 @@ _UNSEEN = np.uint8(PixelState.NODATA)
 _COLOURS = (0, 1, 2)
 """Red, green and blue: what an optical look keeps."""
 _WIDE_HA = 10.0
-"""So much change in a pass may be of all slopes above one height, of which half a square kilometre must change."""
+"""So much change in a pass may be of all slopes above one height, which are a square kilometre and more."""
+_ALIKE_DB = 1.5
+"""So much, and no less, makes a landslide or melting snow of slopes above one height: half of what snow takes from open
+ground (3 dB, Nagler and Rott 2000), since trees stand in it and look out of it. Less is weather."""
+_RIM_SHARE, _HIDDEN_SHARE = 0.25, 0.5
+"""Of the highest belt below snow that optics saw: one alert may join its pieces sooner than it is taken for hidden."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +95,7 @@ class Changes:
     layers: Mapping[Detector, ChangeLayer]
     masks: Mapping[Detector, Mask]
     alike: SnowLine | None = None
-    """Radar: ground above one height most of which changed alike. What the scene did is measured below it."""
+    """Radar: ground above one height that changed alike. What the scene did is measured below it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,20 +201,17 @@ def references(looks: Mapping[Tile, Sequence[Look]], settings: AlertSettings) ->
 def compare(scene: Scene, past: Mapping[Tile, Before], settings: AlertSettings) -> Changes:
     """Change of the scene against what was known before, by every detector of its sensor, and where it is coherent.
 
-    Where radar shows much and most slopes above one height changed alike, they are no part of what the scene did,
+    Where radar shows much and the slopes above one height changed alike, they are no part of what the scene did,
     however large.
     """
     changes = _compare(scene, past, settings)
     changed = changes.masks.get(Detector.RADAR)
     if changed is None or PIXEL_HA * int(changed.sum()) < _WIDE_HA:
         return changes
-    line = snow_line_in(scene, past)
-    if line is None:
+    line = snow_line_in(scene, past, _RIM_SHARE)
+    if line is None or line.decibels < _ALIKE_DB:
         return changes
-    apart = _compare(below(scene, line), past, settings)
-    seen = scene.slopes & line.above & np.isfinite(apart.layers[Detector.RADAR].change)
-    mostly = 2 * int((apart.masks[Detector.RADAR] & seen).sum()) >= int(seen.sum())
-    return replace(apart, alike=line) if mostly else changes
+    return replace(_compare(below(scene, line), past, settings), alike=line)
 
 
 def below(scene: Scene, line: SnowLine) -> Scene:
@@ -279,17 +281,22 @@ def _compare_radar(scene: Scene, past: Mapping[Tile, BackscatterReference]) -> d
     return layers
 
 
-def snow_line_in(scene: Scene, past: Mapping[Tile, Before], snow: Mask | None = None) -> SnowLine | None:
+def snow_line_in(scene: Scene, past: Mapping[Tile, Before], rim_share: float = _HIDDEN_SHARE) -> SnowLine | None:
     """Where a pass of radar, or its reference, shows melting snow (`core.melting_snow`); None where neither does.
 
     Slopes that all failed above one height look the same.
-
-    Args:
-        snow: (H, W) where some is known to lie.
     """
     known = {tile: one for tile, one in past.items() if isinstance(one, BackscatterReference)}
     before = _backscatter_before(scene, known)
-    return find_snow_line(scene.measured, before, scene.slopes, scene.native_m, scene.elevation_m, snow)
+    return find_snow_line(
+        scene.measured,
+        before,
+        scene.slopes,
+        scene.native_m,
+        scene.elevation_m,
+        scene.state == PixelState.SNOW,
+        rim_share,
+    )
 
 
 def _backscatter_before(scene: Scene, past: Mapping[Tile, BackscatterReference]) -> BackscatterReference:

@@ -284,7 +284,7 @@ def assess(cluster: Cluster, context: LookContext) -> tuple[str, str]:
 
 def changed_alike(from_m: float) -> str:
     """Of a change that snow makes as well, in words."""
-    return f"most slopes from {from_m:.0f} m up changed alike: melting snow, or slopes that failed"
+    return f"slopes from {from_m:.0f} m up changed alike: melting snow, or slopes that failed"
 
 
 def _doubts_of_the_mask(context: LookContext) -> list[str]:

@@ -6,6 +6,7 @@ by radar alone, slopes that all failed above one height look the same: whoever a
 (`monitor.melting`), or say both.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,8 @@ _LOWERED_DB = -0.5
 """... if it lies below what it was as well: where rain lifted the scene, dry ground above it is no snow."""
 _AS_BEFORE_DB = 1.0
 """Ground within so much of what it was has no snow on it."""
-_QUARTILES = (0.25, 0.5, 0.75)
+_IN_PART, _HALF, _COVERED = 0.25, 0.5, 0.75
+"""Shares of a belt under snow: of one below others, of the highest where snow is known above it, of any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,8 @@ class SnowLine:
     """(H, W)."""
     from_m: float
     """The lowest of it that the pass sees."""
+    decibels: float
+    """How far the ground above lies off the rest, without sign, in the polarisation that shows it least."""
     melts: bool
     """Snow hides the ground from the pass. Otherwise it lay there in the reference, and is gone."""
 
@@ -51,6 +55,7 @@ def find_snow_line(
     native_m: float,
     elevation_m: Array,
     snow: Mask | None = None,
+    rim_share: float = _HALF,
 ) -> SnowLine | None:
     """Where melting snow hides the ground from a pass, or hid it from the passes before; None where nothing looks so.
 
@@ -64,8 +69,8 @@ def find_snow_line(
         slopes: (H, W) where the scene's part is fitted.
         native_m: size of the pixels that were measured.
         elevation_m: (H, W); where it is void (NaN) nobody can tell, and nothing is hidden.
-        snow: (H, W) where some is known to lie. Above all that the pass sees, it makes the highest belt its rim, of
-            which half is enough.
+        snow: (H, W) where some is known to lie. Above all that the pass sees, it makes the highest belt its rim, ...
+        rim_share: ... of which so much is enough, 0.25 or 0.5.
     """
     ground = PassGround.gather(now, before, native_m)
     grid = ground.grid
@@ -73,11 +78,13 @@ def find_snow_line(
     usable = ground.seen & grid.observed(slopes & np.isfinite(elevation_m))
     numbers = number_groups(heights, usable, _BELT_HA / (PIXEL_HA * grid.step**2))
     belts = _Belts.measure(ground, ground.fit(slopes), numbers, usable)
-    rim = _lies_above(snow, elevation_m, heights[usable & (numbers == numbers.max())])
-    for melts, line in ((True, belts.snow_line(rim)), (False, belts.mirrored().snow_line(rim=False))):
+    rim = rim_share if _lies_above(snow, elevation_m, heights[usable & (numbers == numbers.max())]) else _COVERED
+    for melts, change, share in ((True, belts, rim), (False, belts.mirrored(), _COVERED)):
+        line = change.snow_line(share)
         above = grid.lay(numbers >= line) & np.isfinite(elevation_m)
         if (seen := above & ground.valid).any():
-            return SnowLine(above=above, from_m=float(elevation_m[seen].min()), melts=melts)
+            from_m = float(elevation_m[seen].min())
+            return SnowLine(above=above, from_m=from_m, decibels=change.depth(line, share), melts=melts)
     return None
 
 
@@ -91,10 +98,8 @@ def _lies_above(snow: Mask | None, elevation_m: Array, belts: Array) -> bool:
 class _Belts:
     """How belts of height changed, (P, B) dB, lowest belt first."""
 
-    lower: Array
-    """The quarter of a belt that changed most downwards lies below."""
-    middle: Array
-    upper: Array
+    below: Mapping[float, Array]
+    """By share: what so much of a belt, that which changed most downwards, lies below."""
     scene: Array
     """What the scene did there."""
 
@@ -104,41 +109,55 @@ class _Belts:
         places = [usable & (numbers == belt) for belt in range(int(numbers.max()) + 1)]
         changes = [ground.smoothed(band, fit) for band in range(len(ground.ratio))]
         scenes = [fit.scene(change) for change in changes]
-        quartiles = np.array([[_quartiles(change[place]) for place in places] for change in changes], np.float32)
+        shares = (_IN_PART, _HALF, _COVERED)
+        quartiles = [[_quantiles(change[place], shares) for place in places] for change in changes]
         scene = np.array([[median(one[place]) for place in places] for one in scenes], np.float32)
-        lower, middle, upper = np.moveaxis(quartiles, -1, 0)
-        return cls(lower=lower, middle=middle, upper=upper, scene=scene)
+        return cls(
+            below=dict(zip(shares, np.moveaxis(np.array(quartiles, np.float32), -1, 0), strict=True)), scene=scene
+        )
 
     def mirrored(self) -> "_Belts":
         """The same change backwards."""
-        return _Belts(lower=-self.upper, middle=-self.middle, upper=-self.lower, scene=-self.scene)
+        return _Belts(below={1.0 - share: -one for share, one in self.below.items()}, scene=-self.scene)
 
-    def snow_line(self, rim: bool) -> int:
+    def snow_line(self, rim_share: float) -> int:
         """The lowest belt that lies under snow; one beyond the last where none does. The lowest of all is never.
 
         Args:
-            rim: snow is known to lie above the highest belt.
+            rim_share: of the highest belt.
         """
-        level = np.maximum(self.scene, self._foot())
-        covered, half, quarter = (
-            np.all((one <= _LOWERED_DB) & (one - level <= _BELOW_DB), axis=0).tolist()
-            for one in (self.upper, self.middle, self.lower)
-        )
+        covered, in_part, rim = (self._covered(share) for share in (_COVERED, _IN_PART, rim_share))
         beyond = len(covered)
         above = next((belt + 1 for belt in range(beyond - 1, 0, -1) if not covered[belt]), 1)
-        in_part = quarter if above < beyond else half
-        joins = above > 1 and in_part[above - 1] and (above < beyond or rim)
+        joins = above > 1 and (in_part if above < beyond else rim)[above - 1]
         return above - 1 if joins else above
+
+    def depth(self, line: int, rim_share: float) -> float:
+        """How far the belts from a line up lie below the rest, dB, in the polarisation that shows it least."""
+        rim_alone = not self._covered(_COVERED)[-1]
+        off = self._level() - self.below[rim_share if rim_alone else _HALF]
+        return float(np.median(off[:, line:], axis=1).min())
+
+    def _covered(self, share: float) -> list[bool]:
+        """Whether so much of a belt lies below what it was and below the rest, in every polarisation."""
+        one = self.below[share]
+        lies: list[bool] = np.all((one <= _LOWERED_DB) & (one - self._level() <= _BELOW_DB), axis=0).tolist()
+        return lies
+
+    def _level(self) -> Array:
+        """(P, B) dB that the rest did: the scene there, or the foot of its slopes."""
+        return np.maximum(self.scene, self._foot())
 
     def _foot(self) -> Array:
         """(P, 1) dB that the lowest belts did, as far up as they are as they were in every polarisation."""
-        near = np.all((self.lower >= -_AS_BEFORE_DB) & (self.upper <= _AS_BEFORE_DB), axis=0)
+        lower, middle, upper = (self.below[share] for share in (_IN_PART, _HALF, _COVERED))
+        near = np.all((lower >= -_AS_BEFORE_DB) & (upper <= _AS_BEFORE_DB), axis=0)
         belts = int(np.logical_and.accumulate(near).sum())
         if belts == 0:
-            return np.full((len(self.lower), 1), -np.inf, np.float32)
-        return np.asarray(np.median(self.middle[:, :belts], axis=1, keepdims=True), np.float32)
+            return np.full((len(middle), 1), -np.inf, np.float32)
+        return np.asarray(np.median(middle[:, :belts], axis=1, keepdims=True), np.float32)
 
 
-def _quartiles(values: Array) -> list[float]:
+def _quantiles(values: Array, shares: Sequence[float]) -> list[float]:
     """0 of nothing."""
-    return np.quantile(values, _QUARTILES).tolist() if values.size else [0.0, 0.0, 0.0]
+    return np.quantile(values, shares).tolist() if values.size else [0.0] * len(shares)

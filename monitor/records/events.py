@@ -28,7 +28,7 @@ class Cluster:
     """90th percentile of slope under the cluster."""
     tiles: tuple[Tile, ...]
     alike_from_m: float | None = None
-    """It is ground from this height up, most of which changed alike: melting snow looks so, and slopes that failed."""
+    """It is ground from this height up that changed alike: melting snow looks so, and slopes that failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -229,7 +229,7 @@ def test_confidence_names_what_lowers_it() -> None:
 def test_what_may_be_snow_says_so() -> None:
     """All ground above one height that changed alike."""
     event = open_event(replace(_cluster(), alike_from_m=545.2), CONTEXT, LIFE)
-    assert event.confidence_reason == ("most slopes from 545 m up changed alike: melting snow, or slopes that failed")
+    assert event.confidence_reason == ("slopes from 545 m up changed alike: melting snow, or slopes that failed")
     assert event.confidence == "medium"
 
 

@@ -115,17 +115,31 @@ def test_snow_on_half_of_what_is_seen_draws_the_scene_and_is_found(snow_db: floa
     assert not hidden[690 - over_m / 2 - 100 > HEIGHT].any()
 
 
-@pytest.mark.parametrize(("known_m", "found"), [(None, False), (950, True), (500, False)])
-def test_the_highest_belt_is_the_rim_of_snow_known_above_it(known_m: float | None, found: bool) -> None:
-    """Half covered it is taken along, where snow is known to lie above it; below or nowhere, it is free ground."""
+@pytest.mark.parametrize(
+    ("known_m", "rim_share", "line_m", "found"),
+    [
+        (950, 0.5, 850, True),
+        (950, 0.5, 890, False),
+        (950, 0.25, 890, True),
+        (None, 0.25, 850, False),
+        (500, 0.25, 850, False),
+    ],
+)
+def test_the_highest_belt_is_the_rim_of_snow_known_above_it(
+    known_m: float | None, rim_share: float, line_m: float, found: bool
+) -> None:
+    """Covered by a share it is taken along, where snow is known to lie above it; below or nowhere, it is free ground."""
     lying = known_m is not None and ((known_m <= HEIGHT) & (known_m + 50 >= HEIGHT))
-    now, before = _pass_over(12, np.where(HEIGHT >= 880, -4.0, 0.0))
+    now, before = _pass_over(12, np.where(line_m <= HEIGHT, -4.0, 0.0))
     now[:, (HEIGHT >= 950) | lying] = np.nan
-    hidden = _under_snow(now, before, SLOPES, 10.0, HEIGHT, np.broadcast_to(lying, HEIGHT.shape))
-    assert (hidden is not None) is found
-    if hidden is not None:
-        assert hidden[HEIGHT >= 880].all()
-        assert not hidden[HEIGHT < 780].any()
+    known = np.broadcast_to(lying, HEIGHT.shape)
+    line = find_snow_line(now, before, SLOPES, 10.0, HEIGHT, known, rim_share)
+    assert (line is not None) is found
+    if line is not None:
+        assert line.melts
+        assert line.above[line_m <= HEIGHT].all()
+        assert not line.above[HEIGHT < 780].any()
+        assert 1.5 < line.decibels < 4.5
 
 
 def test_where_no_height_or_slope_is_known_nobody_can_tell() -> None:
