@@ -24,7 +24,7 @@ from monitor.core.events import (
     together,
 )
 from monitor.core.grid import PIXEL_HA, project, tile_polygon, zone_strip
-from monitor.core.lifecycle import LifecycleSettings
+from monitor.core.lifecycle import OPEN_STATES, LifecycleSettings
 from monitor.core.surroundings import Seen, look_around, neighbourhood
 from monitor.records import (
     AlertStatus,
@@ -38,7 +38,7 @@ from monitor.records import (
     Tile,
     Verdict,
 )
-from monitor.scene import NAN, Before, Changes, Scene, change_layers, scene_settings, threshold_of
+from monitor.scene import NAN, Before, Changes, Scene, beside, change_layers, scene_settings, threshold_of
 
 _UNSEEN = np.uint8(PixelState.NODATA)
 _MOSTLY = 0.5
@@ -61,9 +61,12 @@ def find(scene: Scene, changes: Changes, known: Sequence[Event], settings: Alert
     if not alerting:
         return []
     taken = np.zeros(scene.canvas.shape, dtype=bool)
+    settled = np.zeros_like(taken)
     for event in known:
-        taken |= burn(project(event.geometry, 4326, scene.canvas.epsg), scene.canvas)
-    ground = Ground(
+        # Within half a valley that changed alike and settled, a landslide of its own is news.
+        ground = settled if event.alike_from_m is not None and event.state not in OPEN_STATES else taken
+        ground |= burn(project(event.geometry, 4326, scene.canvas.epsg), scene.canvas)
+    around = Ground(
         canvas=scene.canvas,
         slope_deg=scene.slope_deg,
         elevation_m=scene.elevation_m,
@@ -73,8 +76,14 @@ def find(scene: Scene, changes: Changes, known: Sequence[Event], settings: Alert
     masks = {detector: changes.masks[detector] & ~taken for detector in alerting}
     union = np.logical_or.reduce(list(masks.values()))
     lead = alerting[0]
-    found = clusters(changes.layers[lead].change, union, lead, ground, scene_settings(scene, settings))
-    return [_attribute(cluster, scene, changes, masks) for cluster in found]
+    found = clusters(changes.layers[lead].change, union, lead, around, scene_settings(scene, settings))
+    news = [one for one in found if one.alike_from_m is None or not _mostly(burn(one.geometry, scene.canvas), settled)]
+    return [_attribute(cluster, scene, changes, masks) for cluster in news]
+
+
+def _mostly(ground: NDArray[np.bool_], among: NDArray[np.bool_]) -> bool:
+    """Whether more than half of some pixels are among others."""
+    return bool(2 * (ground & among).sum() > ground.sum())
 
 
 def _attribute(
@@ -143,8 +152,8 @@ def _evidence(event: Event, seen: Sequence[Seeing], context: LookContext, settin
         verdict, detail = judge(level, event.mean_change * (1.0 - foreign) + quiet * foreign, quiet)
     else:
         verdict, detail = judge_across(level, high, context.sensor, quiet)
-    if verdict is Verdict.SUPPORTS and event.alike_from_m is None and _among_alike(parts):
-        verdict, detail = Verdict.INCONCLUSIVE, f"{detail}; so did the slopes around and above it"
+    if verdict in (Verdict.SUPPORTS, Verdict.CONTRADICTS) and event.alike_from_m is None and _among_alike(parts):
+        verdict, detail = Verdict.INCONCLUSIVE, f"{detail}; but the slopes around it changed alike"
     return Evidence(
         acquisition_id=context.acquisition_id,
         sensing_time=context.sensing_time,
@@ -164,15 +173,14 @@ def _among_alike(parts: Sequence[tuple[Scene, object, NDArray[np.bool_]]]) -> bo
 
 
 def apart(scene: Scene, known: Sequence[Event]) -> Scene:
-    """A pass of radar, with what it did as a whole measured beside the ground of open events that changed alike.
+    """A pass of radar, with what it did as a whole measured beside the ground of known events that changed alike.
 
     Otherwise most of a valley that slid becomes the scene as soon as it is part of what was known before.
     """
     alike = [event for event in known if event.alike_from_m is not None]
     if scene.sensor is Sensor.OPTICAL or not alike:
         return scene
-    taken = np.logical_or.reduce([_ground(event, scene.canvas) for event in alike])
-    return replace(scene, slopes=scene.slopes & ~taken)
+    return beside(scene, np.logical_or.reduce([_ground(event, scene.canvas) for event in alike]))
 
 
 def _ground(event: Event, canvas: Canvas) -> NDArray[np.bool_]:

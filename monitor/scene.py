@@ -35,11 +35,13 @@ NAN = np.float32(np.nan)
 _UNSEEN = np.uint8(PixelState.NODATA)
 _COLOURS = (0, 1, 2)
 """Red, green and blue: what an optical look keeps."""
-_WIDE_HA = 10.0
-"""So much change in a pass may be of all slopes above one height, which are a square kilometre and more."""
+_WIDE_HA = 3.0
+"""So much change in a pass may be the start of all slopes above one height; less is a landslide, or speckle."""
 _ALIKE_DB = 1.5
 """So much, and no less, makes a landslide or melting snow of slopes above one height: half of what snow takes from open
 ground (3 dB, Nagler and Rott 2000), since trees stand in it and look out of it. Less is weather."""
+_FIT_HA = 25.0
+"""Slopes that tell what the scene did, at least (`core.radar_fit`): on less, all count, whatever changed there."""
 _RIM_SHARE, _HIDDEN_SHARE = 0.25, 0.5
 """Of the highest belt below snow that optics saw: one alert may join its pieces sooner than it is taken for hidden."""
 
@@ -63,12 +65,14 @@ class Scene:
     """0 on the banks of open water (`core.water`), which are no slopes that slide."""
     elevation_m: Array
     slopes: Mask
-    """Where scene-wide shifts are measured: observed slopes."""
+    """Where scene-wide shifts are measured: observed slopes ..."""
     state: NDArray[np.uint8]
     """PixelState; NODATA where there is no look."""
     of_pairs: bool = False
+    excluded: Mask | None = None
+    """... of a pass of radar without these, as far as enough are left: ground above one height that changed alike."""
     alike: Mask | None = None
-    """Ground above one height that changed alike, where a pass of radar shows any."""
+    """Such ground as far as it did in this very pass."""
 
     def part(self, tiles: Iterable[Tile]) -> "Scene":
         """The scene around some tiles (`Canvas.part`); the arrays are views."""
@@ -84,6 +88,7 @@ class Scene:
             elevation_m=self.elevation_m[place],
             slopes=self.slopes[place],
             state=self.state[place],
+            excluded=None if self.excluded is None else self.excluded[place],
             alike=None if self.alike is None else self.alike[place],
         )
 
@@ -215,8 +220,13 @@ def compare(scene: Scene, past: Mapping[Tile, Before], settings: AlertSettings) 
 
 
 def below(scene: Scene, line: SnowLine) -> Scene:
-    """The scene, with what it did as a whole measured below a line above which it changed alike."""
-    return replace(scene, slopes=scene.slopes & ~line.above, alike=line.above)
+    """A pass of radar, with what it did as a whole measured below a line above which it changed alike."""
+    return replace(beside(scene, line.above), alike=line.above)
+
+
+def beside(scene: Scene, ground: Mask) -> Scene:
+    """A pass of radar, with what it did as a whole measured beside some ground (H, W)."""
+    return replace(scene, excluded=ground if scene.excluded is None else scene.excluded | ground)
 
 
 def _compare(scene: Scene, past: Mapping[Tile, Before], settings: AlertSettings) -> Changes:
@@ -270,9 +280,12 @@ def _network(scene: Scene, before: Mapping[Tile, Array]) -> ChangeLayer:
 
 
 def _compare_radar(scene: Scene, past: Mapping[Tile, BackscatterReference]) -> dict[Detector, ChangeLayer]:
-    layer = compare_backscatter(
-        scene.measured, _backscatter_before(scene, past), scene.slopes, scene.native_m, scene.polarisations
-    ).layer
+    before = _backscatter_before(scene, past)
+    slopes = scene.slopes
+    if scene.excluded is not None:
+        left = slopes & ~scene.excluded
+        slopes = left if PIXEL_HA * int((left & (before.count > 0)).sum()) >= _FIT_HA else slopes
+    layer = compare_backscatter(scene.measured, before, slopes, scene.native_m, scene.polarisations).layer
     layers = {Detector.RADAR: layer}
     said = {tile: past[tile].probability for tile in scene.canvas.tiles if tile in past}
     answers = {tile: answer for tile, answer in said.items() if answer is not None}

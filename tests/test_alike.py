@@ -1,6 +1,6 @@
 """Slopes above one height that changed alike in a pass of radar: one event, which is nobody else's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,10 +12,23 @@ from shapely import box
 from monitor.core.change import AlertSettings
 from monitor.core.events import LookContext, open_event
 from monitor.core.grid import neighbour
-from monitor.core.lifecycle import LifecycleSettings
+from monitor.core.lifecycle import SETTLED, LifecycleSettings, rests
 from monitor.core.surroundings import Seen
 from monitor.evidence import Frozen, absorb, apart, find, judge_events
-from monitor.records import AlertStatus, Cluster, Detector, Event, Look, PixelState, Sensor, Terrain, Tile, Verdict
+from monitor.records import (
+    AlertStatus,
+    Cluster,
+    Detector,
+    Event,
+    EventState,
+    Evidence,
+    Look,
+    PixelState,
+    Sensor,
+    Terrain,
+    Tile,
+    Verdict,
+)
 from monitor.scene import Before, Changes, Measuring, Scene, below, compare, references, scenes
 
 Array = NDArray[np.float32]
@@ -147,23 +160,77 @@ def test_weather_that_changes_with_height_joins_no_scars(past: dict[Tile, Before
     assert all(cluster.alike_from_m is None and cluster.area_ha < 12 for cluster in found)
 
 
-def test_it_is_no_part_of_an_event_beside_it_and_does_not_support_one(past: dict[Tile, Before]) -> None:
-    """Snow on a landslide, or on what was none, says nothing of it; it opens an event of its own."""
-    scene = _scene(_above(-4.0))
-    changes, found = _find(scene, past)
+@pytest.mark.parametrize("own_db", [0.0, 4.0], ids=["quiet", "a scar of rubble"])
+def test_it_says_nothing_of_other_events_in_pass_after_pass(own_db: float, past: dict[Tile, Before]) -> None:
+    """Snow on what was no landslide confirms none, and snow on one refutes none; it opens an event of its own."""
+    first, second = (_scene(_above(-4.0), number) for number in (0, 1))
+    for scene in (first, second):
+        scene.measured[:, 58:82, 98:122] *= 10 ** (own_db / 10.0)
+    changes, found = _find(first, past)
     assert changes.alike is not None
-    before = _small(scene)
-    frozen = [Frozen(events=(before,), past=past)]
-    (judged,) = judge_events([below(scene, changes.alike)], frozen, CONTEXT, SETTINGS, LIFE)
-    last = judged.evidence[-1]
-    assert last.verdict is Verdict.INCONCLUSIVE
-    assert last.detail.endswith("so did the slopes around and above it")
-    (alone,) = judge_events([scene], frozen, CONTEXT, SETTINGS, LIFE)
-    assert alone.evidence[-1].verdict is Verdict.SUPPORTS, "it would be, by its ground alone"
-    kept, opened = absorb([(one, SEEN) for one in found], [alone], CONTEXT, SETTINGS, LIFE)
-    assert kept == alone
+    before = _small(first)
+    kept, opened = absorb([(one, SEEN) for one in found], [before], CONTEXT, SETTINGS, LIFE)
+    assert kept == before
     assert opened.alike_from_m is not None
     assert opened.confidence_reason.startswith("slopes from ")
+    alone = _judged(before, first, past)
+    assert alone.verdict is (Verdict.CONTRADICTS if own_db else Verdict.SUPPORTS), "by its ground alone"
+    for scene in (first, apart(second, [opened])):
+        line = compare(scene, past, SETTINGS).alike
+        assert line is not None
+        said = _judged(before, below(scene, line), past)
+        assert said.verdict is Verdict.INCONCLUSIVE
+        assert said.detail.endswith("but the slopes around it changed alike")
+    kept, _ = absorb([(one, SEEN) for one in found], [_heard(before, first, past)], CONTEXT, SETTINGS, LIFE)
+    assert kept.alike_from_m is None
+    assert kept.area_ha == before.area_ha
+
+
+@pytest.mark.parametrize("rain_db", [0.0, 3.0, 6.0])
+def test_rain_is_rain_where_no_slope_is_left_beside_it(rain_db: float, past: dict[Tile, Before]) -> None:
+    """An older event whose own tile lies within ground that changed alike is judged with the rain taken off."""
+    _, (cluster,) = _find(_scene(_above(-4.0)), past)
+    wide = open_event(cluster, CONTEXT, LIFE)
+    later = apart(_scene(lambda height: _quiet(height) + np.float32(rain_db), number=2), [wide])
+    own = {FIRST: past[FIRST]}
+    assert _judged(_small(later), later, own).verdict is Verdict.CONTRADICTS
+    later.measured[:, 58:82, 98:122] *= 10**-0.7
+    assert _judged(_small(later), later, own).verdict is Verdict.SUPPORTS
+
+
+def test_after_snow_a_landslide_is_news(past: dict[Tile, Before]) -> None:
+    """Ground that was refuted does not rest at all; settled, it rests for radar, and only as a whole."""
+    scene = _scene(_above(-6.0))
+    changes, (cluster,) = _find(scene, past)
+    event = open_event(cluster, CONTEXT, LIFE)
+    refuted = _ended(event, EventState.REFUTED, "ground-unchanged")
+    settled = _ended(event, EventState.CLOSED, SETTLED)
+    later = NOW + timedelta(days=30)
+    assert not any(rests(refuted, later, kind, LIFE) for kind in (TRACK, "sar:22:descending", "optical"))
+    assert [rests(settled, later, kind, LIFE) for kind in (TRACK, "sar:22:descending", "optical")] == [
+        True,
+        True,
+        False,
+    ]
+    assert find(scene, changes, [settled], SETTINGS) == []
+    alone = _scene(_quiet, scars=((slice(58, 98), slice(98, 114)),))
+    assert len(find(alone, compare(alone, past, SETTINGS), [settled], SETTINGS)) == 1
+
+
+def _judged(event: Event, scene: Scene, past: Mapping[Tile, Before]) -> Evidence:
+    """What a look says of an event against the ground before it."""
+    return _heard(event, scene, past).evidence[-1]
+
+
+def _heard(event: Event, scene: Scene, past: Mapping[Tile, Before]) -> Event:
+    (judged,) = judge_events([scene], [Frozen(events=(event,), past=past)], CONTEXT, SETTINGS, LIFE)
+    return judged
+
+
+def _ended(event: Event, state: EventState, reason: str) -> Event:
+    """The event, ended by another sensor's look."""
+    last = replace(event.transitions[-1], state=state, reason=reason, acquisition_id="another_v1")
+    return replace(event, state=state, transitions=(*event.transitions, last))
 
 
 @pytest.mark.parametrize("line_m", [700.0, 580.0], ids=["half", "seven tenths"])

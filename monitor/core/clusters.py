@@ -159,13 +159,13 @@ def outline(member: Mask, window: tuple[slice, slice], canvas: Canvas) -> BaseGe
 
 
 def burn(geometry: BaseGeometry, canvas: Canvas) -> Mask:
-    """(H, W) pixels of the canvas whose centre lies in `geometry` (canvas CRS).
+    """(H, W) pixels of the canvas whose centre lies in `geometry` (canvas CRS), the parts of which do not overlap.
 
     A row's centres are inside between its first and second crossing with any ring, and so on: the time it takes grows
     with the length of the outline, which may have thousands of holes, and not with that times the area.
     """
     mask = np.zeros(canvas.shape, dtype=np.bool_)
-    rings = get_rings(get_parts(geometry))
+    rings = get_rings(get_parts(get_parts(geometry)))  # a collection may hold multipolygons
     corners, ring = get_coordinates(rings, return_index=True)
     # Pixel centres are at integers.
     column = (corners[:, 0] - canvas.transform.c) / RESOLUTION_M - 0.5

@@ -21,7 +21,7 @@ _STILL_CHANGED = 0.5
 """Share of the opening change that counts as still changed."""
 _A_SCAR_HA, _A_SCAR = 0.1, 0.01
 """So much ground that would start a cluster is a landslide, however large the outline is that another sensor drew; but
-it stands for no outline of which it is a smaller share."""
+it stands for no outline of which, as far as it was seen, it is a smaller share."""
 _BACK = 0.25
 """Share of the opening change below which the ground is back as it was."""
 _OUTLINE_GRID_M = 0.5
@@ -144,7 +144,7 @@ def judge_across(level: Level, high: float, sensor: Sensor, quiet: float = 0.0) 
     own = f"{level.mean_change:+.2f} of its own"
     detail = f"{NAMES[sensor]}: change {own}, {share:.0%} of what would start a cluster{_above(quiet)}"
     # A small scar in the coarse outline of another sensor is a scar all the same.
-    scar = level.strong_ha >= max(_A_SCAR_HA, _A_SCAR * level.area_ha)
+    scar = level.strong_ha >= max(_A_SCAR_HA, _A_SCAR * level.area_ha * level.observed_fraction)
     if share >= _STILL_CHANGED or (sensor is Sensor.OPTICAL and scar):
         return Verdict.SUPPORTS, detail
     if share < _BACK and sensor is Sensor.OPTICAL:

@@ -52,7 +52,8 @@ def rests(event: Event, now: datetime, comparable: str, settings: LifecycleSetti
 
     That is so when it settled, and, for looks of its own class, when another sensor refuted it: what the first one saw
     may last. Ground that was seen back as before by the sensor that had seen it change may change anew, and what one
-    sensor saw in vain keeps no other from seeing.
+    sensor saw in vain keeps no other from seeing. Half a valley that changed alike rests for its own sensor once it has
+    settled, and never when it was refuted: snow may be followed by a landslide.
 
     Args:
         comparable: class of the look that asks.
@@ -60,6 +61,9 @@ def rests(event: Event, now: datetime, comparable: str, settings: LifecycleSetti
     last = event.transitions[-1] if event.transitions else None
     if last is None or event.state in OPEN_STATES or now - last.at > settings.rest:
         return False
+    if event.alike_from_m is not None:
+        same = event.comparable.partition(":")[0] == comparable.partition(":")[0]
+        return last.reason == SETTLED and same
     if event.state is EventState.REFUTED:
         said = {piece.detector for piece in event.evidence if piece.acquisition_id == last.acquisition_id}
         return event.detector not in said and event.comparable == comparable

@@ -121,14 +121,14 @@ def test_snow_on_half_of_what_is_seen_draws_the_scene_and_is_found(snow_db: floa
         (950, 0.5, 850, True),
         (950, 0.5, 890, False),
         (950, 0.25, 890, True),
-        (None, 0.25, 850, False),
-        (500, 0.25, 850, False),
+        (None, 0.25, 890, False),
+        (500, 0.25, 900, False),
     ],
 )
 def test_the_highest_belt_is_the_rim_of_snow_known_above_it(
     known_m: float | None, rim_share: float, line_m: float, found: bool
 ) -> None:
-    """Covered by a share it is taken along, where snow is known to lie above it; below or nowhere, it is free ground."""
+    """Covered by a share it goes along where snow is known to lie above it; below or nowhere, it is free ground."""
     lying = known_m is not None and ((known_m <= HEIGHT) & (known_m + 50 >= HEIGHT))
     now, before = _pass_over(12, np.where(line_m <= HEIGHT, -4.0, 0.0))
     now[:, (HEIGHT >= 950) | lying] = np.nan
