@@ -138,6 +138,7 @@ def _alert(event: Event, products: Path) -> Json:
             "slope_deg": round(event.slope_deg, 1),
             "confidence": event.confidence,
             "confidence_reason": event.confidence_reason,
+            "alike_from_m": None if event.alike_from_m is None else round(event.alike_from_m),
             "window_start": event.window_start.isoformat(),
             "window_end": event.window_end.isoformat(),
             "picture": event.picture if has_picture(event, products) else None,
