@@ -174,7 +174,7 @@ def _title(event: Event) -> str:
         return _RECOVERED
     title = _TITLE.get(event.state, "Possible landslide")
     if event.alike_from_m is not None and event.state is not EventState.REFUTED:
-        return title.replace("andslide", "andslide or melting snow")
+        return title.replace("andslide", "andslide or snow")
     return title
 
 

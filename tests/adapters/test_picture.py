@@ -11,6 +11,8 @@ import pytest
 import rasterio
 from numpy.typing import NDArray
 from PIL import Image
+from shapely import union_all
+from shapely.affinity import translate
 from shapely.geometry import MultiPolygon, box
 from shapely.geometry.base import BaseGeometry
 
@@ -440,3 +442,17 @@ def test_an_event_of_many_places_says_so() -> None:
     ]
     np.testing.assert_array_equal(headers[0], headers[1])
     assert (headers[0] != headers[2]).any()
+
+
+@pytest.mark.parametrize("state", [EventState.PROVISIONAL, EventState.CLOSED, EventState.REFUTED])
+def test_ground_that_changed_alike_is_headed_as_what_it_may_be(state: EventState) -> None:
+    """Snow is in the header until it is known to be no landslide, and the badge beside it stays within the picture."""
+    plain = replace(make_event(), state=state, status=AlertStatus.TEST, area_ha=1036.4)
+    parts = union_all([translate(plain.geometry, n / 10) for n in range(25)])
+    event = replace(plain, geometry=parts)
+    chips = make_chips(plain)
+    header, alike = (
+        pixels(alert_picture(one, chips))[:60].astype(int) for one in (event, replace(event, alike_from_m=700.0))
+    )
+    assert (header != alike).any() is np.bool_(state is not EventState.REFUTED)
+    assert (np.abs(alike[10:50, -24:] - alike[10, -1]) < 8).all()
