@@ -169,7 +169,7 @@ def _evidence(event: Event, seen: Sequence[Seeing], context: LookContext, settin
 def _among_alike(parts: Sequence[tuple[Scene, object, NDArray[np.bool_]]]) -> bool:
     """Whether most of the ground of an event lies where the look shows ground above one height that changed alike."""
     inside = sum(int((ground & scene.alike).sum()) for scene, _, ground in parts if scene.alike is not None)
-    return 2 * inside > sum(int(ground.sum()) for _, _, ground in parts)
+    return 2 * inside > sum(int(ground.sum()) for *_, ground in parts)
 
 
 def apart(scene: Scene, known: Sequence[Event]) -> Scene:

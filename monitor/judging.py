@@ -281,9 +281,7 @@ def _shift(changes: Changes) -> float:
 def _alike(seen: Sequence[tuple[Scene, Changes]]) -> str:
     """That ground above one height changed alike, for the end of a sentence."""
     lines_m = [changes.alike.from_m for _, changes in seen if changes.alike is not None]
-    if not lines_m:
-        return ""
-    return f"; {changed_alike(min(lines_m))}"
+    return f"; {changed_alike(min(lines_m))}" if lines_m else ""
 
 
 def _nothing_to_compare(event: Event, context: LookContext) -> str:

@@ -14,7 +14,7 @@ from monitor.core.canvas import Canvas, canvases
 from monitor.core.change import AlertSettings, ChangeLayer, Colours, bare_ground_change, network_change
 from monitor.core.clusters import grow
 from monitor.core.grid import PIXEL_HA, RESOLUTION_M
-from monitor.core.melting_snow import SnowLine, find_snow_line
+from monitor.core.melting_snow import RIM_HIDDEN, RIM_JOINED, SnowLine, find_snow_line
 from monitor.core.radar import (
     LEAST_PASSES,
     BackscatterReference,
@@ -42,8 +42,6 @@ _ALIKE_DB = 1.5
 ground (3 dB, Nagler and Rott 2000), since trees stand in it and look out of it. Less is weather."""
 _FIT_HA = 25.0
 """Slopes that tell what the scene did, at least (`core.radar_fit`): on less, all count, whatever changed there."""
-_RIM_SHARE, _HIDDEN_SHARE = 0.25, 0.5
-"""Of the highest belt below snow that optics saw: one alert may join its pieces sooner than it is taken for hidden."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +211,7 @@ def compare(scene: Scene, past: Mapping[Tile, Before], settings: AlertSettings) 
     changed = changes.masks.get(Detector.RADAR)
     if changed is None or PIXEL_HA * int(changed.sum()) < _WIDE_HA:
         return changes
-    line = snow_line_in(scene, past, _RIM_SHARE)
+    line = snow_line_in(scene, past, RIM_JOINED)
     if line is None or line.decibels < _ALIKE_DB:
         return changes
     return replace(_compare(below(scene, line), past, settings), alike=line)
@@ -294,7 +292,7 @@ def _compare_radar(scene: Scene, past: Mapping[Tile, BackscatterReference]) -> d
     return layers
 
 
-def snow_line_in(scene: Scene, past: Mapping[Tile, Before], rim_share: float = _HIDDEN_SHARE) -> SnowLine | None:
+def snow_line_in(scene: Scene, past: Mapping[Tile, Before], rim_share: float = RIM_HIDDEN) -> SnowLine | None:
     """Where a pass of radar, or its reference, shows melting snow (`core.melting_snow`); None where neither does.
 
     Slopes that all failed above one height look the same.

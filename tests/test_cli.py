@@ -127,16 +127,8 @@ def test_alerts_as_geojson(capsys: pytest.CaptureFixture[str], config: Path) -> 
     assert [feature["properties"]["picture"] for feature in features] == ["pictures/large.png", None]
     assert all(counter_clockwise(feature["geometry"]) for feature in features)
     assert properties["window_start"] == "2026-01-05T01:30:00+00:00"
-    assert set(properties) >= {
-        "state",
-        "status",
-        "detector",
-        "area_ha",
-        "mean_change",
-        "confidence",
-        "model_version",
-        "alike_from_m",
-    }
+    assert set(properties) >= {"state", "status", "detector", "area_ha", "mean_change", "confidence", "model_version"}
+    assert properties["alike_from_m"] is None
     missed = document["not_observed"]
     assert isinstance(missed, dict)
     # Of 1.5 tiles, a quarter of one was seen twice, all of it once.

@@ -31,7 +31,9 @@ _LOWERED_DB = -0.5
 _AS_BEFORE_DB = 1.0
 """Ground within so much of what it was has no snow on it."""
 _IN_PART, _HALF, _COVERED = 0.25, 0.5, 0.75
-"""Shares of a belt under snow: of one below others, of the highest where snow is known above it, of any."""
+"""Shares of a belt under snow that are asked for."""
+RIM_JOINED, RIM_HIDDEN = _IN_PART, _HALF
+"""Of the highest belt below snow that is known: its pieces may be one alert sooner than it is taken for hidden."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ def find_snow_line(
     native_m: float,
     elevation_m: Array,
     snow: Mask | None = None,
-    rim_share: float = _HALF,
+    rim_share: float = RIM_HIDDEN,
 ) -> SnowLine | None:
     """Where melting snow hides the ground from a pass, or hid it from the passes before; None where nothing looks so.
 
@@ -70,7 +72,7 @@ def find_snow_line(
         native_m: size of the pixels that were measured.
         elevation_m: (H, W); where it is void (NaN) nobody can tell, and nothing is hidden.
         snow: (H, W) where some is known to lie. Above all that the pass sees, it makes the highest belt its rim, ...
-        rim_share: ... of which so much is enough, 0.25 or 0.5.
+        rim_share: ... of which so much is enough: `RIM_HIDDEN` or `RIM_JOINED`.
     """
     ground = PassGround.gather(now, before, native_m)
     grid = ground.grid

@@ -141,6 +141,7 @@ def test_half_a_valley_changed_and_no_snow_is_known(
     (event,) = _by_radar(world)
     assert event.state in ALERT_STATES
     assert event.area_ha > 50
+    assert event.alike_from_m == pytest.approx(line_m, abs=60)
     assert re.search(ALIKE, event.confidence_reason)
 
 
