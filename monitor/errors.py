@@ -11,7 +11,8 @@
         ├── BadItem
         ├── BadAsset
         ├── BadModel
-        └── InputFault
+        ├── InputFault
+        └── Refused
 
 Every error names the item it is about and what to do next, so that the message alone is enough at three in the morning.
 """
@@ -124,3 +125,9 @@ class InputFault(Permanent):
     """Pixels contradict the ground or their metadata (misregistration, zero fill, doubled offset)."""
 
     default_reason = "input-fault"
+
+
+class Refused(Permanent):
+    """What a person asked for cannot be done as things are; `reason` says why, for programs."""
+
+    default_reason = "refused"

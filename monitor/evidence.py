@@ -1,6 +1,6 @@
 """One acquisition against the past: clusters, the events they open, and what it says about open events."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -15,11 +15,12 @@ from monitor.core.events import (
     Level,
     LookContext,
     add_evidence,
-    belongs_to,
+    beside,
     enlarge,
     judge,
     judge_across,
     measure,
+    merge,
     open_event,
     together,
 )
@@ -31,6 +32,7 @@ from monitor.records import (
     Cluster,
     Detector,
     Event,
+    EventState,
     Evidence,
     PixelState,
     Prediction,
@@ -38,7 +40,8 @@ from monitor.records import (
     Tile,
     Verdict,
 )
-from monitor.scene import NAN, Before, Changes, Scene, beside, change_layers, scene_settings, threshold_of
+from monitor.scene import NAN, Before, Changes, Scene, change_layers, scene_settings, threshold_of
+from monitor.scene import beside as scene_beside
 
 _UNSEEN = np.uint8(PixelState.NODATA)
 _MOSTLY = 0.5
@@ -180,7 +183,7 @@ def apart(scene: Scene, known: Sequence[Event]) -> Scene:
     alike = [event for event in known if event.alike_from_m is not None]
     if scene.sensor is Sensor.OPTICAL or not alike:
         return scene
-    return beside(scene, np.logical_or.reduce([_ground(event, scene.canvas) for event in alike]))
+    return scene_beside(scene, np.logical_or.reduce([_ground(event, scene.canvas) for event in alike]))
 
 
 def _ground(event: Event, canvas: Canvas) -> NDArray[np.bool_]:
@@ -250,7 +253,7 @@ def absorb(
         found: clusters, and how their ground was seen before and what is around it now.
     """
     grown = {event.id: event for event in known}
-    opened = []
+    opened: list[Event] = []
     for cluster, seen in found:
         supported = [
             event
@@ -259,8 +262,8 @@ def absorb(
             and (event.alike_from_m is None) is (cluster.alike_from_m is None)
             and not _outgrows(cluster, seen, event)
         ]
-        home = belongs_to(cluster, supported, settings.join_m)
-        if home is None:
+        homes = beside(cluster, supported, settings.join_m)
+        if not homes:
             there = replace(
                 context,
                 previous_time=seen.before,
@@ -269,11 +272,36 @@ def absorb(
                 of_record=_of_record(cluster, context),
                 status=_status(cluster, context),
             )
-            opened.append(open_event(cluster, there, lifecycle))
+            parent = _split_from(cluster, grown.values(), context)
+            opened.append(open_event(cluster, there, lifecycle, parent))
         else:
-            own = cluster.detector is home.detector and home.comparable == context.comparable
-            grown[home.id] = enlarge(home, cluster, own)
+            grown |= _grow(cluster, homes, context, lifecycle)
     return [*grown.values(), *opened]
+
+
+def _grow(
+    cluster: Cluster, homes: Sequence[Event], context: LookContext, lifecycle: LifecycleSettings
+) -> dict[str, Event]:
+    """The first of some events with the ground of a cluster, and of those of its storm that the cluster joins to it."""
+    home, *others = homes
+    grown = {}
+    own = cluster.detector is home.detector and home.comparable == context.comparable
+    home = enlarge(home, cluster, own)
+    for other in others:
+        if other.storm == home.storm:
+            home, grown[other.id] = merge(home, other, cluster.epsg, context.sensing_time, lifecycle)
+    return {**grown, home.id: home}
+
+
+def _split_from(cluster: Cluster, events: Iterable[Event], context: LookContext) -> Event | None:
+    """The event on most of whose ground this look finds nothing any more, while the cluster remains of it."""
+    for event in events:
+        last = event.transitions[-1]
+        if event.state is EventState.REFUTED and last.acquisition_id == context.acquisition_id:
+            ground = project(event.geometry, 4326, cluster.epsg)
+            if 2.0 * cluster.geometry.intersection(ground).area > cluster.geometry.area:
+                return event
+    return None
 
 
 def _outgrows(cluster: Cluster, seen: Seen, event: Event) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core import storms
 from monitor.core.change import AlertSettings
 from monitor.core.events import LookContext, add_evidence, changed_alike
 from monitor.core.grid import RESOLUTION_M
@@ -100,7 +101,7 @@ class Judge:
     def _judge(self, case: Case) -> tuple[AcquisitionResult, Change]:
         past, looked = case.past, case.looked
         history = self.store.is_history(case.acquisition)
-        known, resting = ([], []) if history else self._known(case.acquisition)
+        known, ended = ([], []) if history else self._known(case.acquisition)
         change: Change = {detector: {} for detector in Detector}
         # Also without a past, as after a change of model, open events get their evidence.
         shown = [apart(one, known) for one in scenes_of(case, self.alerts)] if past.references or known else []
@@ -109,7 +110,7 @@ class Judge:
         for scene, changes in seen:
             for detector, layer in changes.layers.items():
                 change[detector].update(scene.canvas.cut(layer.change))
-        events = [] if history else self._events(case, shown, seen, known, resting)
+        events = [] if history else storms.group(self._events(case, shown, seen, known, ended), ended)
         rows = (*looked.hidden.values(), *_observations(case))
         result = AcquisitionResult(
             reason="learning" if not past.references else "history" if history else "compared",
@@ -132,15 +133,17 @@ class Judge:
         shown: Sequence[Scene],
         seen: Sequence[tuple[Scene, Changes]],
         known: Sequence[Event],
-        resting: Sequence[Event],
+        ended: Sequence[Event],
     ) -> list[Event]:
         """The known events with what this look says of them, some of them enlarged, and new ones.
 
         Args:
             shown: the look in every UTM zone.
             seen: and how it changed there, where there is a past.
+            ended: events that ended lately.
         """
         context = self._context(case)
+        resting = [event for event in ended if rests(event, context.sensing_time, context.comparable, self.lifecycle)]
         zones = {scene.canvas.epsg for scene in shown}
         here = [event for event in known if any(tile.epsg in zones for tile in event.tiles)]
         standing = self._heard(shown, here, context, case)
@@ -155,11 +158,11 @@ class Judge:
         return standing
 
     def _known(self, acquisition: Acquisition) -> tuple[list[Event], list[Event]]:
-        """Open events of the region, and ended ones on whose ground a change is no news."""
-        lifecycle, now = self.lifecycle, acquisition.sensing_time
-        found = self.store.events(acquisition.region, open_only=True, ended_since=now - lifecycle.rest)
+        """Open events of the region, and those that ended lately."""
+        since = acquisition.sensing_time - self.lifecycle.rest
+        found = self.store.events(acquisition.region, open_only=True, ended_since=since)
         known = [event for event in found if event.state in OPEN_STATES]
-        return known, [event for event in found if rests(event, now, acquisition.comparable, lifecycle)]
+        return known, [event for event in found if event.state not in OPEN_STATES]
 
     def _heard(self, shown: Sequence[Scene], known: Sequence[Event], context: LookContext, case: Case) -> list[Event]:
         """All known events, with what this look says about those that it may speak about."""

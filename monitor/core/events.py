@@ -10,10 +10,26 @@ from numpy.typing import NDArray
 from shapely import make_valid, set_precision, union_all
 
 from monitor.core.grid import project
-from monitor.core.lifecycle import LifecycleSettings, replay
+from monitor.core.lifecycle import (
+    RELEASED,
+    LifecycleSettings,
+    Piece,
+    replay,
+)
 from monitor.core.masks import MaskSource
 from monitor.core.sensors import NAMES
-from monitor.records import AlertStatus, Cluster, Event, EventState, Evidence, Sensor, Tile, Verdict
+from monitor.records import (
+    Action,
+    ActionKind,
+    AlertStatus,
+    Cluster,
+    Event,
+    EventState,
+    Evidence,
+    Sensor,
+    Tile,
+    Verdict,
+)
 
 _MIN_OBSERVED = 0.3
 """Share of an event that a look must see before it may speak."""
@@ -161,8 +177,13 @@ def _above(quiet: float) -> str:
     return f" above the {quiet:.1f} of quiet ground" if quiet else ""
 
 
-def open_event(cluster: Cluster, context: LookContext, settings: LifecycleSettings) -> Event:
-    """A new event on the ground of one cluster."""
+def open_event(
+    cluster: Cluster, context: LookContext, settings: LifecycleSettings, parent: Event | None = None
+) -> Event:
+    """A new event on the ground of one cluster.
+
+    `parent` was refuted by the same look, and the cluster is what remains of it: it happened when that did.
+    """
     piece = Evidence(
         acquisition_id=context.acquisition_id,
         sensing_time=context.sensing_time,
@@ -180,6 +201,7 @@ def open_event(cluster: Cluster, context: LookContext, settings: LifecycleSettin
         id=event_id(cluster, context),
         region=context.region,
         state=transitions[-1].state,
+        tier=transitions[-1].tier,
         status=context.status,
         detector=cluster.detector,
         geometry=project(cluster.geometry, cluster.epsg, 4326),
@@ -190,8 +212,10 @@ def open_event(cluster: Cluster, context: LookContext, settings: LifecycleSettin
         slope_deg=cluster.slope_deg,
         confidence=confidence,
         confidence_reason=why,
-        window_start=context.previous_time,
-        window_end=context.sensing_time,
+        window_start=parent.window_start if parent else context.previous_time,
+        window_end=parent.window_end if parent else context.sensing_time,
+        storm=parent.storm if parent else "",
+        split_from=parent.id if parent else None,
         model_version=context.model_version,
         comparable=context.comparable,
         alike_from_m=cluster.alike_from_m,
@@ -211,22 +235,59 @@ def event_id(cluster: Cluster, context: LookContext) -> str:
 
 def add_evidence(event: Event, pieces: Sequence[Evidence], settings: LifecycleSettings) -> Event:
     """The event with new evidence; a look that already spoke through the same detector is ignored."""
-    known = {(piece.acquisition_id, piece.detector) for piece in event.evidence}
-    fresh = [piece for piece in pieces if (piece.acquisition_id, piece.detector) not in known]
-    if not fresh:
+    said = {(piece.acquisition_id, piece.detector): piece for piece in event.evidence}
+    for piece in pieces:
+        said.setdefault((piece.acquisition_id, piece.detector), piece)
+    if len(said) == len(event.evidence):
         return event
-    evidence = (*event.evidence, *fresh)
-    transitions = replay(evidence, settings)
-    state = transitions[-1].state if transitions else EventState.CANDIDATE
-    return replace(event, evidence=evidence, transitions=transitions, state=state)
+    return _replayed(replace(event, evidence=tuple(said.values())), settings)
 
 
-def belongs_to(cluster: Cluster, events: Sequence[Event], join_m: float) -> Event | None:
-    """The open event whose ground lies within `join_m` of a cluster; the strongest if there are several."""
+def with_actions(event: Event, actions: Sequence[Action], settings: LifecycleSettings) -> Event:
+    """The event with what people did, in order of time."""
+    done = sorted({*event.actions, *actions}, key=lambda one: (one.at, one.kind, one.by))
+    return _replayed(replace(event, actions=tuple(done)), settings)
+
+
+def _replayed(event: Event, settings: LifecycleSettings) -> Event:
+    pieces: list[Piece] = [*event.evidence, *event.actions]
+    transitions = replay(pieces, settings)
+    last = transitions[-1] if transitions else None
+    return replace(
+        event,
+        transitions=transitions,
+        state=last.state if last else EventState.CANDIDATE,
+        tier=last.tier if last else event.tier,
+        released=event.released or any(step.reason == RELEASED for step in transitions),
+    )
+
+
+def beside(cluster: Cluster, events: Sequence[Event], join_m: float) -> list[Event]:
+    """The events whose ground lies within `join_m` of a cluster, strongest first."""
     near = [
         event for event in events if project(event.geometry, 4326, cluster.epsg).distance(cluster.geometry) <= join_m
     ]
-    return max(near, key=lambda event: (event.strength, event.id), default=None)
+    return sorted(near, key=lambda event: (-event.strength, event.id))
+
+
+def merge(home: Event, other: Event, epsg: int, at: datetime, settings: LifecycleSettings) -> tuple[Event, Event]:
+    """Two events of one storm that grew together: one with the ground of both, and what ends the other."""
+    ground = Cluster(
+        detector=other.detector,
+        geometry=project(other.geometry, 4326, epsg),
+        epsg=epsg,
+        area_ha=other.area_ha,
+        mean_change=other.mean_change,
+        strength=other.strength,
+        spread=other.spread,
+        slope_deg=other.slope_deg,
+        tiles=other.tiles,
+    )
+    own = other.detector is home.detector and other.comparable == home.comparable
+    ended = with_actions(other, [Action(at=at, by="", kind=ActionKind.MERGE, reason=home.id)], settings)
+    grown = enlarge(home, ground, own)
+    start, end = min(home.window_start, other.window_start), min(home.window_end, other.window_end)
+    return replace(grown, window_start=min(start, end), window_end=end), ended
 
 
 def enlarge(event: Event, cluster: Cluster, own: bool = True) -> Event:

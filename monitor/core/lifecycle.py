@@ -1,166 +1,311 @@
-"""The life of an event, derived by replaying its ordered evidence through one table.
+"""The life of an event, derived by replaying what looks and people said of it through one table.
 
-State is never stored as a decision: it follows from the evidence, so that late, doubled or
-reordered looks end the same.
-
-    from         evidence                     to           reason
-    -            opens, strong enough         provisional  change-found
-    -            opens, weak                  candidate    weak-change
-    -            opens, not of record         candidate    not-of-record
-    candidate    supports                     provisional  seen-again
-    candidate    contradicts                  refuted      back-as-before
-    provisional  supports                     confirmed    still-changed
-    provisional  contradicts                  refuted      back-as-before
-    confirmed    supports, 3rd since, 20 days closed       settled
-    confirmed    contradicts twice running    closed       ground-recovered
-    any open     silence beyond the limit     expired      not-seen-again
+State is never stored as a decision: it follows from the ordered evidence, so that late, doubled or reordered looks end
+the same. `TABLE` is the whole of it; docs/alerts.md shows it to people, and a test holds the two together.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from monitor.records import Detector, Event, EventState, Evidence, Transition, Verdict
+from monitor.records import Action, ActionKind, Detector, Event, EventState, Evidence, Tier, Transition, Verdict
 
 OPEN_STATES = frozenset({EventState.CANDIDATE, EventState.PROVISIONAL, EventState.CONFIRMED})
-SETTLED = "settled"
 ALERT_STATES = frozenset({EventState.PROVISIONAL, EventState.CONFIRMED})
 """States in which people see the event as an alert."""
+ENDED_STATES = frozenset(EventState) - OPEN_STATES
+
+SETTLED = "settled"
+MERGED = "merged"
+DISMISSED = "dismissed-"
+"""Beginning of the reason of a dismissal; the person's own follows."""
+ACKNOWLEDGED, RELEASED, CONFIRMED_IN_FIELD = "acknowledged", "released", "confirmed-from-field"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LifecycleSettings:
-    """Limits of an event's life."""
+    """Limits of an event's life. Rates are false events per 1,000 km² and year on quiet ground (`core.null_rate`)."""
 
+    watch_rate: float = 1000.0
+    """An event that quiet ground opens so often, or more seldom, is an alert at once; others wait as candidates."""
+    warning_rate: float = 10.0
+    """An alert that quiet ground makes so seldom is a warning: by its first look, or by all that hold at the second."""
     open_strength: float = 0.2
-    """ha x change: at or above, an event opens as an alert at once; below, as a candidate."""
+    """ha x change: where no rate is known, an event at or above opens as an alert at once."""
     settle_looks: int = 3
     """Supporting looks after confirmation that close an event as settled ..."""
     settle_after: timedelta = timedelta(days=20)
     """... once it has been open so long: tracks of radar pass within days of each other."""
     recover_looks: int = 2
     """Contradicting looks in a row that end a confirmed event."""
+    undecided_looks: int = 8
+    """Looks in a row that saw an unconfirmed event and could not tell, after which it ends."""
     expire_after: timedelta = timedelta(days=120)
     """An open event that no usable look has seen for so long ends."""
+    longest: timedelta = timedelta(days=400)
+    """No event stays open for longer: a year's seasons have come round, and its reference is of another time."""
     rest: timedelta = timedelta(days=180)
     """Ground whose change is known and explained opens no event again for so long: references, radar's above all,
     still remember it as it was before."""
 
 
-def rests(event: Event, now: datetime, comparable: str, settings: LifecycleSettings) -> bool:
-    """Whether an event ended not long ago while its change was still there, so that finding it again is no news.
-
-    That is so when it settled, and, for looks of its own class, when another sensor refuted it: what the first one saw
-    may last. Ground that was seen back as before by the sensor that had seen it change may change anew, and what one
-    sensor saw in vain keeps no other from seeing. Half a valley that changed alike rests for its own sensor once it has
-    settled, and never when it was refuted: snow may be followed by a landslide.
-
-    Args:
-        comparable: class of the look that asks.
-    """
-    last = event.transitions[-1] if event.transitions else None
-    if last is None or event.state in OPEN_STATES or now - last.at > settings.rest:
-        return False
-    if event.alike_from_m is not None:
-        same = event.comparable.partition(":")[0] == comparable.partition(":")[0]
-        return last.reason == SETTLED and same
-    if event.state is EventState.REFUTED:
-        said = {piece.detector for piece in event.evidence if piece.acquisition_id == last.acquisition_id}
-        return event.detector not in said and event.comparable == comparable
-    return last.reason == SETTLED
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Memory:
-    """What the replay carries from one piece of evidence to the next."""
+    """What the replay carries from one piece to the next."""
 
     state: EventState | None = None
-    opened: datetime | None = None
-    opened_by: Detector | None = None
+    tier: Tier = Tier.WATCH
+    opened: Evidence | None = None
     last_seen: datetime | None = None
+    """By a look that could have told."""
     supports: int = 0
     contradictions: int = 0
+    undecided: int = 0
+    said: frozenset[str] = frozenset()
+    """What people need to say once only."""
 
 
-def replay(evidence: Iterable[Evidence], settings: LifecycleSettings) -> tuple[Transition, ...]:
-    """All transitions of an event, in order; the last one's state is the event's state."""
+Piece = Evidence | Action
+"""What a look says of an event, or what a person does with it."""
+_Condition = Callable[[_Memory, Piece, LifecycleSettings], bool]
+
+
+def _always(_memory: _Memory, _piece: Piece, _settings: LifecycleSettings) -> bool:
+    return True
+
+
+def _not_of_record(_memory: _Memory, piece: Piece, _settings: LifecycleSettings) -> bool:
+    return isinstance(piece, Evidence) and not piece.of_record
+
+
+def _strong(_memory: _Memory, piece: Piece, settings: LifecycleSettings) -> bool:
+    if not isinstance(piece, Evidence):
+        return False
+    return piece.strength >= settings.open_strength if piece.rate is None else piece.rate <= settings.watch_rate
+
+
+def _settled(memory: _Memory, piece: Piece, settings: LifecycleSettings) -> bool:
+    return memory.supports >= settings.settle_looks and _age(memory, piece) >= settings.settle_after
+
+
+def _recovered(memory: _Memory, _piece: Piece, settings: LifecycleSettings) -> bool:
+    return memory.contradictions >= settings.recover_looks
+
+
+def _undecided(memory: _Memory, _piece: Piece, settings: LifecycleSettings) -> bool:
+    return memory.undecided >= settings.undecided_looks
+
+
+def _unseen(memory: _Memory, piece: Piece, settings: LifecycleSettings) -> bool:
+    return memory.last_seen is not None and _time(piece) - memory.last_seen > settings.expire_after
+
+
+def _outdated(memory: _Memory, piece: Piece, settings: LifecycleSettings) -> bool:
+    return _age(memory, piece) > settings.longest
+
+
+def _unconfirmed(memory: _Memory, piece: Piece, settings: LifecycleSettings) -> bool:
+    return memory.state is not EventState.CONFIRMED or _unsaid(memory, piece, settings)
+
+
+def _unsaid(memory: _Memory, piece: Piece, _settings: LifecycleSettings) -> bool:
+    return isinstance(piece, Action) and piece.kind not in memory.said
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of the table: the first that fits a piece of evidence is the step it causes."""
+
+    before: frozenset[EventState] | None
+    """States in which it holds; None: before the event has any."""
+    on: frozenset[Verdict | ActionKind]
+    after: EventState | None
+    """None: the state stays what it is."""
+    reason: str
+    when: _Condition = _always
+    meaning: str = ""
+    """The condition in words."""
+
+
+_S = EventState
+_UNSURE = frozenset({_S.CANDIDATE, _S.PROVISIONAL})
+_LOOKS = frozenset[Verdict | ActionKind](set(Verdict) - {Verdict.OPENS})
+_BLIND = frozenset[Verdict | ActionKind]({Verdict.OPENS, Verdict.NOT_OBSERVED, Verdict.INCONCLUSIVE})
+
+
+def _on(*kinds: Verdict | ActionKind) -> frozenset[Verdict | ActionKind]:
+    return frozenset(kinds)
+
+
+TABLE = (
+    Rule(None, _on(Verdict.OPENS), _S.CANDIDATE, "not-of-record", _not_of_record, "found by radar where optics count"),
+    Rule(None, _on(Verdict.OPENS), _S.PROVISIONAL, "change-found", _strong, "rare enough on quiet ground"),
+    Rule(None, _on(Verdict.OPENS), _S.CANDIDATE, "weak-change", meaning="more common than that"),
+    Rule(_UNSURE, _on(Verdict.CONTRADICTS), _S.REFUTED, "back-as-before"),
+    Rule(frozenset({_S.CANDIDATE}), _on(Verdict.SUPPORTS), _S.PROVISIONAL, "seen-again"),
+    Rule(frozenset({_S.PROVISIONAL}), _on(Verdict.SUPPORTS), _S.CONFIRMED, "still-changed"),
+    Rule(frozenset({_S.CONFIRMED}), _on(Verdict.SUPPORTS), _S.CLOSED, SETTLED, _settled, "third time, after 20 days"),
+    Rule(
+        frozenset({_S.CONFIRMED}),
+        _on(Verdict.CONTRADICTS),
+        _S.CLOSED,
+        "ground-recovered",
+        _recovered,
+        "twice in a row",
+    ),
+    Rule(_UNSURE, _on(Verdict.INCONCLUSIVE), _S.EXPIRED, "undecided", _undecided, "eight times in a row"),
+    Rule(OPEN_STATES, _BLIND, _S.EXPIRED, "not-seen-again", _unseen, "no usable look for 120 days"),
+    Rule(OPEN_STATES, _LOOKS, _S.EXPIRED, "outdated", _outdated, "open for 400 days"),
+    Rule(ALERT_STATES, _on(ActionKind.ACKNOWLEDGE), None, ACKNOWLEDGED, _unsaid, "for the first time"),
+    Rule(ALERT_STATES, _on(ActionKind.RELEASE), None, RELEASED, _unsaid, "for the first time"),
+    Rule(OPEN_STATES, _on(ActionKind.DISMISS), _S.CLOSED, DISMISSED),
+    Rule(
+        frozenset(EventState),
+        _on(ActionKind.CONFIRM),
+        _S.CONFIRMED,
+        CONFIRMED_IN_FIELD,
+        _unconfirmed,
+        "whatever ended it",
+    ),
+    Rule(OPEN_STATES, _on(ActionKind.MERGE), _S.CLOSED, MERGED),
+)
+"""Every step of an event's life. What no line fits changes nothing."""
+
+
+def replay(pieces: Iterable[Piece], settings: LifecycleSettings) -> tuple[Transition, ...]:
+    """All transitions of an event, in order; the last one's state and tier are the event's."""
     memory = _Memory()
     steps: list[Transition] = []
-    for piece in sorted(evidence, key=_order):
-        memory, step = _advance(memory, piece, settings)
-        if step is not None:
+    for piece in sorted(pieces, key=_order):
+        memory = _heard(memory, piece)
+        rule = next((one for one in TABLE if _fits(one, memory, piece, settings)), None)
+        if rule is not None:
+            memory, step = _step(rule, memory, piece, settings)
             steps.append(step)
     return tuple(steps)
 
 
-def _order(piece: Evidence) -> tuple[datetime, bool, str, str]:
-    return piece.sensing_time, piece.verdict is not Verdict.OPENS, piece.acquisition_id, piece.detector.value
+def resting(event: Event, now: datetime, settings: LifecycleSettings) -> bool:
+    """Whether an event ended so lately that its ground may rest."""
+    last = event.transitions[-1] if event.transitions else None
+    return last is not None and event.state not in OPEN_STATES and now - last.at <= settings.rest
 
 
-def _advance(memory: _Memory, piece: Evidence, settings: LifecycleSettings) -> tuple[_Memory, Transition | None]:
-    if memory.state is None:
-        return _open(piece, settings)
-    if memory.state not in OPEN_STATES:
-        return memory, None
-    if piece.verdict is Verdict.INCONCLUSIVE:
-        # Radar passes every few days and is silent of most landslides: that must not keep an event of optics alive.
-        same_eye = (piece.detector is Detector.RADAR) == (memory.opened_by is Detector.RADAR)
-        return (replace(memory, last_seen=piece.sensing_time), None) if same_eye else _silent(memory, piece, settings)
-    if piece.verdict in (Verdict.NOT_OBSERVED, Verdict.OPENS):
-        return _silent(memory, piece, settings)
-    if piece.verdict is Verdict.SUPPORTS:
-        return _supported(memory, piece, settings)
-    return _contradicted(memory, piece, settings)
+def rests(event: Event, now: datetime, comparable: str, settings: LifecycleSettings) -> bool:
+    """Whether an event ended not long ago while its change was still there, so that finding it again is no news.
+
+    That is so when it settled, when a person said what it is, and, for looks of its own class, when another sensor
+    refuted it: what the first one saw may last. Ground that was seen back as before by the sensor that had seen it
+    change may change anew, and what one sensor saw in vain keeps no other from seeing. Half a valley that changed alike
+    rests for its own sensor once it has settled, and never when it was refuted: snow may be followed by a landslide.
+
+    Args:
+        comparable: class of the look that asks.
+    """
+    if not resting(event, now, settings):
+        return False
+    last = event.transitions[-1]
+    explained = last.reason == SETTLED or last.reason.startswith(DISMISSED)
+    if event.alike_from_m is not None:
+        same = event.comparable.partition(":")[0] == comparable.partition(":")[0]
+        return explained and same
+    if event.state is EventState.REFUTED:
+        said = {piece.detector for piece in event.evidence if piece.acquisition_id == last.acquisition_id}
+        return event.detector not in said and event.comparable == comparable
+    return explained
 
 
-def _silent(memory: _Memory, piece: Evidence, settings: LifecycleSettings) -> tuple[_Memory, Transition | None]:
-    """A look that saw nothing of the event: too long a row of them ends it."""
-    if memory.last_seen is None or piece.sensing_time - memory.last_seen <= settings.expire_after:
-        return memory, None
-    days = settings.expire_after.days
-    return _step(memory, piece, EventState.EXPIRED, "not-seen-again", f"no usable look for {days} days")
+def _time(piece: Piece) -> datetime:
+    return piece.sensing_time if isinstance(piece, Evidence) else piece.at
 
 
-def _open(piece: Evidence, settings: LifecycleSettings) -> tuple[_Memory, Transition | None]:
-    if piece.verdict is not Verdict.OPENS:
-        return _Memory(), None
-    start = _Memory(opened=piece.sensing_time, opened_by=piece.detector, last_seen=piece.sensing_time)
-    if not piece.of_record:
-        return _step(start, piece, EventState.CANDIDATE, "not-of-record", piece.detail)
-    if piece.strength >= settings.open_strength:
-        return _step(start, piece, EventState.PROVISIONAL, "change-found", piece.detail)
-    return _step(start, piece, EventState.CANDIDATE, "weak-change", piece.detail)
+def _age(memory: _Memory, piece: Piece) -> timedelta:
+    """For how long the event has been open."""
+    return _time(piece) - memory.opened.sensing_time if memory.opened else timedelta(0)
 
 
-def _supported(memory: _Memory, piece: Evidence, settings: LifecycleSettings) -> tuple[_Memory, Transition | None]:
-    seen = replace(memory, last_seen=piece.sensing_time, supports=memory.supports + 1, contradictions=0)
-    if memory.state is EventState.CANDIDATE:
-        return _step(seen, piece, EventState.PROVISIONAL, "seen-again", piece.detail)
-    if memory.state is EventState.PROVISIONAL:
-        return _step(seen, piece, EventState.CONFIRMED, "still-changed", piece.detail)
-    open_for = piece.sensing_time - (seen.opened or piece.sensing_time)
-    if seen.supports >= settings.settle_looks and open_for >= settings.settle_after:
-        return _step(seen, piece, EventState.CLOSED, SETTLED, f"{seen.supports} supporting looks since confirmation")
-    return seen, None
+def _order(piece: Piece) -> tuple[datetime, bool, bool, str, str]:
+    """By time; what people did after what they could have seen."""
+    if isinstance(piece, Action):
+        return piece.at, True, False, piece.kind, piece.by
+    return piece.sensing_time, False, piece.verdict is not Verdict.OPENS, piece.acquisition_id, piece.detector
 
 
-def _contradicted(memory: _Memory, piece: Evidence, settings: LifecycleSettings) -> tuple[_Memory, Transition | None]:
-    seen = replace(memory, last_seen=piece.sensing_time, contradictions=memory.contradictions + 1)
-    if memory.state is not EventState.CONFIRMED:
-        return _step(seen, piece, EventState.REFUTED, "back-as-before", piece.detail)
-    if seen.contradictions >= settings.recover_looks:
-        return _step(seen, piece, EventState.CLOSED, "ground-recovered", piece.detail)
-    return seen, None
+def _kind(piece: Piece) -> Verdict | ActionKind:
+    return piece.verdict if isinstance(piece, Evidence) else piece.kind
 
 
-def _step(memory: _Memory, piece: Evidence, state: EventState, reason: str, detail: str) -> tuple[_Memory, Transition]:
-    transition = Transition(
-        at=piece.sensing_time,
+def _fits(rule: Rule, memory: _Memory, piece: Piece, settings: LifecycleSettings) -> bool:
+    there = memory.state is None if rule.before is None else memory.state in rule.before
+    return there and _kind(piece) in rule.on and rule.when(memory, piece, settings)
+
+
+def _heard(memory: _Memory, piece: Piece) -> _Memory:
+    """The memory after a piece, before it causes any step."""
+    if not isinstance(piece, Evidence) or memory.opened is None:
+        return memory
+    at = piece.sensing_time
+    match piece.verdict:
+        case Verdict.SUPPORTS:
+            return replace(memory, last_seen=at, supports=memory.supports + 1, contradictions=0, undecided=0)
+        case Verdict.CONTRADICTS:
+            return replace(memory, last_seen=at, contradictions=memory.contradictions + 1, undecided=0)
+        case Verdict.INCONCLUSIVE if _same_eye(memory.opened, piece):
+            return replace(memory, last_seen=at, undecided=memory.undecided + 1)
+        case _:
+            return memory
+
+
+def _same_eye(opened: Evidence, piece: Evidence) -> bool:
+    """Radar passes every few days and is silent of most landslides: that must not keep an event of optics alive."""
+    return (piece.detector is Detector.RADAR) == (opened.detector is Detector.RADAR)
+
+
+def _step(rule: Rule, memory: _Memory, piece: Piece, settings: LifecycleSettings) -> tuple[_Memory, Transition]:
+    """The step that a rule makes of a piece. Looks are counted anew in a new state."""
+    opened = piece if isinstance(piece, Evidence) and memory.opened is None else memory.opened
+    by_person = isinstance(piece, Action)
+    said = memory.said | {piece.kind} if isinstance(piece, Action) else memory.said
+    state = memory.state if rule.after is None else rule.after
+    assert state is not None  # a rule without a state to go to needs one to stay in
+    tier = _tier(rule, memory, opened, settings)
+    step = Transition(
+        at=_time(piece),
         previous=memory.state,
         state=state,
-        reason=reason,
-        detail=detail,
-        acquisition_id=piece.acquisition_id,
+        reason=rule.reason + (piece.reason if isinstance(piece, Action) and rule.reason == DISMISSED else ""),
+        detail=_detail(rule, memory, piece, settings),
+        acquisition_id=None if isinstance(piece, Action) else piece.acquisition_id,
+        by=(piece.by or None) if isinstance(piece, Action) else None,
+        tier=tier,
     )
-    fresh = _Memory(state=state, opened=memory.opened, opened_by=memory.opened_by, last_seen=piece.sensing_time)
-    return fresh, transition
+    if by_person and rule.after is None:
+        return replace(memory, said=said), step
+    fresh = _Memory(state=state, tier=tier, opened=opened, last_seen=_time(piece), said=said)
+    return fresh, step
+
+
+def _tier(rule: Rule, memory: _Memory, opened: Evidence | None, settings: LifecycleSettings) -> Tier:
+    """Once a warning, always a warning."""
+    if memory.tier is Tier.WARNING or rule.reason == CONFIRMED_IN_FIELD:
+        return Tier.WARNING
+    if opened is None or rule.after not in ALERT_STATES:
+        return memory.tier
+    rate = opened.held_rate if rule.after is EventState.CONFIRMED else opened.rate
+    return Tier.WARNING if rate is not None and rate <= settings.warning_rate else Tier.WATCH
+
+
+def _detail(rule: Rule, memory: _Memory, piece: Piece, settings: LifecycleSettings) -> str:
+    if isinstance(piece, Action):
+        return piece.text or piece.reason
+    match rule.reason:
+        case "settled":
+            return f"{memory.supports} supporting looks since confirmation"
+        case "not-seen-again":
+            return f"no usable look for {settings.expire_after.days} days"
+        case "outdated":
+            return f"open for {settings.longest.days} days"
+        case "undecided":
+            return f"{memory.undecided} looks in a row could not tell; the last: {piece.detail}"
+        case _:
+            return piece.detail

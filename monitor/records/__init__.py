@@ -3,20 +3,23 @@
 Times are aware UTC, areas hectares, distances metres, geometries shapely objects whose CRS the field's docstring names.
 """
 
-from monitor.records.events import Cluster, Event, Evidence, FrozenReference, Transition
+from monitor.records.events import Action, Cluster, Event, Evidence, FrozenReference, Transition
 from monitor.records.ground import Region, Terrain, Tile
 from monitor.records.kinds import (
     LEVEL_1C,
     POLARISATIONS,
     AcquisitionState,
+    ActionKind,
     AlertStatus,
     ChoiceReason,
     Detector,
+    DismissalReason,
     EventState,
     NetworkAnswer,
     PixelState,
     Sensor,
     SensorPolicy,
+    Tier,
     Verdict,
 )
 from monitor.records.looks import CHANGE, Choice, Look, ModelCard, Observation, Prediction, TileStats
@@ -30,6 +33,8 @@ __all__ = [
     "Acquisition",
     "AcquisitionResult",
     "AcquisitionState",
+    "Action",
+    "ActionKind",
     "AlertStatus",
     "Asset",
     "Bands",
@@ -37,6 +42,7 @@ __all__ = [
     "ChoiceReason",
     "Cluster",
     "Detector",
+    "DismissalReason",
     "Event",
     "EventState",
     "Evidence",
@@ -54,6 +60,7 @@ __all__ = [
     "Sensor",
     "SensorPolicy",
     "Terrain",
+    "Tier",
     "Tile",
     "TileStats",
     "Transition",

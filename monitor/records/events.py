@@ -6,7 +6,7 @@ from datetime import datetime
 from shapely.geometry.base import BaseGeometry
 
 from monitor.records.ground import Tile
-from monitor.records.kinds import AlertStatus, Detector, EventState, Sensor, Verdict
+from monitor.records.kinds import ActionKind, AlertStatus, Detector, EventState, Sensor, Tier, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +48,25 @@ class Evidence:
     detail: str
     of_record: bool = True
     """False: the look's sensor was not the evidence of record on this ground (`core.sensors`)."""
+    rate: float | None = None
+    """Of what opens an event: how often quiet ground opens one at least so strong, in false events per 1,000 km² and
+    year (`core.null_rate`); None: not known there."""
+    held_rate: float | None = None
+    """The same of those that a later look supports."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """What a person did with an event."""
+
+    at: datetime
+    """When; never before the newest evidence the person could have seen, whatever the clock said."""
+    by: str
+    """Who; empty where the service did it itself."""
+    kind: ActionKind
+    reason: str = ""
+    """Of a dismissal a `DismissalReason`, of a merge the id of the other event."""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +74,16 @@ class Transition:
     """One step in an event's life, with its reason."""
 
     at: datetime
-    """Sensing time of the look that caused it."""
+    """Sensing time of the look that caused it, or when a person did."""
     previous: EventState | None
     state: EventState
     reason: str  # kebab-case word
     detail: str
     acquisition_id: str | None
+    by: str | None = None
+    """The person who caused it."""
+    tier: Tier = Tier.WATCH
+    """Of the alert from then on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +119,17 @@ class Event:
     """As of the cluster that opened it."""
     tiles: tuple[Tile, ...]
     """It is judged on: those it lies on, and of ground that changed alike those around."""
+    tier: Tier = Tier.WATCH
+    storm: str = ""
+    """Id of what it is grouped under: events of a region whose failure windows have a day in common (`core.storms`)."""
+    released: bool = False
+    """It may go to the public: a person has said so, or the region's configuration."""
+    split_from: str | None = None
+    """Id of the event that was refuted by the look which opened this one on part of its ground."""
     picture: str | None = None
     """Relative path of the picture in the product folder."""
     evidence: tuple[Evidence, ...] = ()
+    actions: tuple[Action, ...] = ()
     transitions: tuple[Transition, ...] = ()
 
 

@@ -90,6 +90,53 @@ class EventState(StrEnum):
     """Ended without a further look within the configured time."""
 
 
+class Tier(StrEnum):
+    """How much an alert asks of people."""
+
+    WATCH = "watch"
+    """Look at it when there is time."""
+    WARNING = "warning"
+    """Quiet ground almost never looks like this, or a person has seen it."""
+
+
+class ActionKind(StrEnum):
+    """What a person does with an event."""
+
+    ACKNOWLEDGE = "acknowledge"
+    """Somebody has seen it and looks after it."""
+    DISMISS = "dismiss"
+    """It is no landslide; the reason says what it is."""
+    CONFIRM = "confirm"
+    """It was seen from the ground or the air."""
+    COMMENT = "comment"
+    """Words for others."""
+    RELEASE = "release"
+    """The alert may go to the public."""
+    MERGE = "merge"
+    """It grew together with another event, which `reason` names. Nobody does this: the looks show it."""
+
+
+class DismissalReason(StrEnum):
+    """What a person says a dismissed event is."""
+
+    FALSE_ALARM = "false-alarm"
+    """Nothing happened there."""
+    WORKS = "works"
+    """Building, quarrying, roads."""
+    FARMING = "farming"
+    """Ploughing, harvest."""
+    FORESTRY = "forestry"
+    """Clear-cuts."""
+    SNOW = "snow"
+    """Snow or its melting."""
+    FLOOD = "flood"
+    """Water and what it left."""
+    FIRE = "fire"
+    """Burnt ground."""
+    OTHER = "other"
+    """The text says what."""
+
+
 class Verdict(StrEnum):
     """What one later look says about an event."""
 

@@ -13,7 +13,7 @@ from monitor.core.clusters import burn, outline
 from monitor.core.events import (
     LookContext,
     add_evidence,
-    belongs_to,
+    beside,
     enlarge,
     event_id,
     judge,
@@ -170,8 +170,8 @@ def test_a_neighbouring_cluster_belongs_and_enlarges() -> None:
     """A cluster 100 m away joins the event; one 400 m away does not; hectares add up without overlap."""
     event = open_event(_cluster(), CONTEXT, LIFE)
     near, far = _cluster(x=512_200.0), _cluster(x=512_500.0)
-    assert belongs_to(near, [event], 150.0) == event
-    assert belongs_to(far, [event], 150.0) is None
+    assert beside(near, [event], 150.0) == [event]
+    assert beside(far, [event], 150.0) == []
     grown = enlarge(event, near)
     assert grown.area_ha == pytest.approx(2.0, rel=1e-3)
     assert grown.id == event.id

@@ -83,7 +83,8 @@ def test_silent_radar_keeps_no_event_of_optics_alive() -> None:
     opened = _evidence([O])
     assert replay([*opened, *silent], SETTINGS)[-1].reason == "not-seen-again"
     by_radar = [replace(opened[0], detector=Detector.RADAR)]
-    assert replay([*by_radar, *silent], SETTINGS)[-1].state is EventState.PROVISIONAL
+    assert replay([*by_radar, *silent[:7]], SETTINGS)[-1].state is EventState.PROVISIONAL
+    assert replay([*by_radar, *silent], SETTINGS)[-1].reason == "undecided"
 
 
 def test_an_event_does_not_settle_within_days() -> None:
@@ -146,12 +147,6 @@ def test_undecided_looks_are_no_silence_and_a_late_support_still_counts() -> Non
     """A look that sees the event, however undecided, is a usable look; a support after a long winter confirms."""
     assert [step.state for step in replay(_evidence([O, I, I, I], step_days=70), SETTINGS)] == [EventState.PROVISIONAL]
     assert replay(_evidence([O, S], step_days=150), SETTINGS)[-1].state is EventState.CONFIRMED
-
-
-def test_every_state_is_reached_by_the_table() -> None:
-    """The designed series and the silence cover every state an event can have."""
-    reached = {EventState(state) for *_, steps in SERIES for state, _ in steps} | {EventState.EXPIRED}
-    assert reached == set(EventState)
 
 
 def test_order_of_delivery_does_not_matter() -> None:

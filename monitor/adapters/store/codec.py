@@ -12,6 +12,7 @@ from shapely.geometry.base import BaseGeometry
 
 from monitor.adapters.store.schema import (
     AcquisitionRow,
+    ActionRow,
     EventRow,
     EvidenceRow,
     JsonValue,
@@ -22,6 +23,8 @@ from monitor.core.grid import tile_from_id
 from monitor.records import (
     Acquisition,
     AcquisitionState,
+    Action,
+    ActionKind,
     AlertStatus,
     Asset,
     Detector,
@@ -33,6 +36,7 @@ from monitor.records import (
     Observation,
     SceneItem,
     Sensor,
+    Tier,
     TileStats,
     Transition,
     Verdict,
@@ -226,12 +230,18 @@ def event_values(event: Event) -> Values:
         "comparable": event.comparable,
         "foreign_ha": float(event.foreign_ha),
         "alike_from_m": event.alike_from_m,
+        "tier": event.tier.value,
+        "storm": event.storm,
+        "released": event.released,
+        "split_from": event.split_from,
         "tiles": [tile.id for tile in event.tiles],
         "picture": event.picture,
     }
 
 
-def event(row: EventRow, evidence: tuple[Evidence, ...], transitions: tuple[Transition, ...]) -> Event:
+def event(
+    row: EventRow, evidence: tuple[Evidence, ...], actions: tuple[Action, ...], transitions: tuple[Transition, ...]
+) -> Event:
     """An event row with all that belongs to it."""
     return Event(
         id=row.id,
@@ -253,9 +263,14 @@ def event(row: EventRow, evidence: tuple[Evidence, ...], transitions: tuple[Tran
         comparable=row.comparable,
         foreign_ha=row.foreign_ha,
         alike_from_m=row.alike_from_m,
+        tier=Tier(row.tier),
+        storm=row.storm,
+        released=row.released,
+        split_from=row.split_from,
         tiles=tuple(tile_from_id(str(tile)) for tile in cast("list[object]", row.tiles)),
         picture=row.picture,
         evidence=evidence,
+        actions=actions,
         transitions=transitions,
     )
 
@@ -273,6 +288,8 @@ def evidence_values(event_id: str, evidence: Evidence) -> Values:
         "strength": number(evidence.strength),
         "detail": clean(evidence.detail),
         "of_record": evidence.of_record,
+        "rate": number(evidence.rate),
+        "held_rate": number(evidence.held_rate),
     }
 
 
@@ -288,7 +305,26 @@ def evidence(row: EvidenceRow) -> Evidence:
         strength=_or_nan(row.strength),
         detail=row.detail,
         of_record=row.of_record,
+        rate=row.rate,
+        held_rate=row.held_rate,
     )
+
+
+def action_values(event_id: str, action: Action) -> Values:
+    """Columns of an action row."""
+    return {
+        "event_id": event_id,
+        "at": action.at,
+        "kind": action.kind.value,
+        "by": clean(action.by),
+        "reason": clean(action.reason),
+        "text": clean(action.text),
+    }
+
+
+def action(row: ActionRow) -> Action:
+    """An action row as a record."""
+    return Action(at=row.at, by=row.by, kind=ActionKind(row.kind), reason=row.reason, text=row.text)
 
 
 def transition_values(event_id: str, sequence: int, transition: Transition) -> Values:
@@ -302,6 +338,8 @@ def transition_values(event_id: str, sequence: int, transition: Transition) -> V
         "reason": transition.reason,
         "detail": clean(transition.detail),
         "acquisition_id": transition.acquisition_id,
+        "by": transition.by,
+        "tier": transition.tier.value,
     }
 
 
@@ -314,4 +352,6 @@ def transition(row: TransitionRow) -> Transition:
         reason=row.reason,
         detail=row.detail,
         acquisition_id=row.acquisition_id,
+        by=row.by,
+        tier=Tier(row.tier),
     )

@@ -15,6 +15,7 @@ _LEFT_OUT = {
     "observation": {"id", "created"},
     "event": {"updated"},
     "evidence": {"id"},
+    "action": {"id"},
     "transition": {"id", "created"},
     "reference": {"id"},
     "choice": {"id"},

@@ -10,20 +10,37 @@ from sqlalchemy.orm import Session
 
 from monitor.adapters.store import codec
 from monitor.adapters.store.database import affected, insert_new
-from monitor.adapters.store.schema import EventRow, EvidenceRow, OutboxRow, ReferenceRow, TransitionRow
+from monitor.adapters.store.schema import ActionRow, EventRow, EvidenceRow, OutboxRow, ReferenceRow, TransitionRow
 from monitor.adapters.store.views import OutboxEntry
+from monitor.core.events import with_actions
 from monitor.core.grid import tile_from_id
-from monitor.records import Event, EventState, FrozenReference, Tile, Transition
+from monitor.core.lifecycle import ACKNOWLEDGED, ENDED_STATES, LifecycleSettings
+from monitor.records import Action, Event, EventState, FrozenReference, Tile, Transition
 
-ENDED = frozenset({EventState.REFUTED, EventState.CLOSED, EventState.EXPIRED})
 
+def write(session: Session, events: Sequence[Event], now: datetime, lifecycle: LifecycleSettings) -> None:
+    """Write events as they are now; append the evidence, actions, transitions and messages that are not there yet.
 
-def write(session: Session, events: Sequence[Event], now: datetime) -> None:
-    """Write events as they are now; append the evidence, transitions and messages that are not there yet."""
+    What people did while a look was judged is not lost: the event is replayed with it.
+    """
     for event in events:
-        _upsert(session, event, now)
-        insert_new(session, EvidenceRow, [codec.evidence_values(event.id, one) for one in event.evidence])
-        _append_transitions(session, event, now)
+        known = {(one.at, one.kind, one.by) for one in event.actions}
+        meanwhile = [one for one in actions(session, event.id) if (one.at, one.kind, one.by) not in known]
+        put(session, with_actions(event, meanwhile, lifecycle) if meanwhile else event, now)
+
+
+def put(session: Session, event: Event, now: datetime) -> None:
+    """Write one event, and append what is not there yet."""
+    _upsert(session, event, now)
+    insert_new(session, EvidenceRow, [codec.evidence_values(event.id, one) for one in event.evidence])
+    insert_new(session, ActionRow, [codec.action_values(event.id, one) for one in event.actions])
+    _append_transitions(session, event, now)
+
+
+def actions(session: Session, event_id: str) -> list[Action]:
+    """What people did with an event, in order."""
+    rows = session.scalars(select(ActionRow).where(ActionRow.event_id == event_id).order_by(ActionRow.at, ActionRow.id))
+    return [codec.action(row) for row in rows]
 
 
 def _upsert(session: Session, event: Event, now: datetime) -> None:
@@ -53,14 +70,14 @@ def _append_transitions(session: Session, event: Event, now: datetime) -> None:
 
 
 def _content(step: Transition) -> tuple[object, ...]:
-    return step.at, step.previous, step.state, step.reason, step.acquisition_id
+    return step.at, step.previous, step.state, step.reason, step.acquisition_id, step.by
 
 
 def _is_news(step: Transition) -> bool:
-    """Nobody hears of a candidate, nor of the end of one."""
-    if step.state is EventState.CANDIDATE:
+    """Nobody hears of a candidate, nor of the end of one, nor that somebody has seen an alert."""
+    if step.state is EventState.CANDIDATE or step.reason == ACKNOWLEDGED:
         return False
-    return not (step.previous is EventState.CANDIDATE and step.state in ENDED)
+    return not (step.previous is EventState.CANDIDATE and step.state in ENDED_STATES)
 
 
 def _post(session: Session, event: Event, sequence: int, step: codec.Values, now: datetime) -> None:
@@ -130,7 +147,7 @@ def read(
     if event_id is not None:
         statement = statement.where(EventRow.id == event_id)
     if open_only:
-        standing = [EventRow.state.not_in([state.value for state in ENDED])]
+        standing = [EventRow.state.not_in([state.value for state in ENDED_STATES])]
         if ended_since is not None:
             standing.append(EventRow.id.in_(select(TransitionRow.event_id).where(TransitionRow.at >= ended_since)))
         statement = statement.where(or_(*standing))
@@ -146,9 +163,16 @@ def read(
         .where(TransitionRow.event_id.in_(wanted))
         .order_by(TransitionRow.event_id, TransitionRow.sequence)
     )
+    done = session.scalars(
+        select(ActionRow).where(ActionRow.event_id.in_(wanted)).order_by(ActionRow.event_id, ActionRow.at, ActionRow.id)
+    )
     evidence_of = {key: tuple(map(codec.evidence, group)) for key, group in groupby(evidence, lambda row: row.event_id)}
     steps_of = {key: tuple(map(codec.transition, group)) for key, group in groupby(steps, lambda row: row.event_id)}
-    return [codec.event(row, evidence_of.get(row.id, ()), steps_of.get(row.id, ())) for row in rows]
+    actions_of = {key: tuple(map(codec.action, group)) for key, group in groupby(done, lambda row: row.event_id)}
+    return [
+        codec.event(row, evidence_of.get(row.id, ()), actions_of.get(row.id, ()), steps_of.get(row.id, ()))
+        for row in rows
+    ]
 
 
 def outbox_pending(session: Session, limit: int) -> list[OutboxEntry]:

@@ -3,7 +3,20 @@
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Double, ForeignKey, Index, Integer, String, Text, text, true
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    DateTime,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    false,
+    text,
+    true,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -203,6 +216,10 @@ class EventRow(Table):
     comparable: Mapped[str] = mapped_column(Name, server_default="optical")
     foreign_ha: Mapped[float] = mapped_column(server_default=text("0"))
     alike_from_m: Mapped[float | None]
+    tier: Mapped[str] = mapped_column(Name, server_default="watch")
+    storm: Mapped[str] = mapped_column(Name, server_default="")
+    released: Mapped[bool] = mapped_column(server_default=false())
+    split_from: Mapped[str | None] = mapped_column(Name)
     tiles: Mapped[JsonValue]
     picture: Mapped[str | None]
     updated: Mapped[datetime]
@@ -225,6 +242,23 @@ class EvidenceRow(Table):
     strength: Mapped[float | None]
     detail: Mapped[str]
     of_record: Mapped[bool] = mapped_column(server_default=true())
+    rate: Mapped[float | None]
+    held_rate: Mapped[float | None]
+
+
+class ActionRow(Table):
+    """What a person, or the service where nobody is named, did with an event."""
+
+    __tablename__ = "action"
+    __table_args__ = (Index("uq_action", "event_id", "at", "kind", "by", unique=True),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    event_id: Mapped[str] = mapped_column(Name, ForeignKey("event.id"))
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(Name)
+    by: Mapped[str] = mapped_column(Name)
+    reason: Mapped[str] = mapped_column(Name)
+    text: Mapped[str]
 
 
 class TransitionRow(Table):
@@ -242,6 +276,8 @@ class TransitionRow(Table):
     reason: Mapped[str] = mapped_column(Name)
     detail: Mapped[str]
     acquisition_id: Mapped[str | None]
+    by: Mapped[str | None] = mapped_column(Name)
+    tier: Mapped[str] = mapped_column(Name, server_default="watch")
     created: Mapped[datetime]
 
 

@@ -7,10 +7,14 @@ from monitor.adapters.store import choices, events, history, ledger, migration
 from monitor.adapters.store.codec import clean
 from monitor.adapters.store.database import LOCK_WAIT, Database
 from monitor.adapters.store.views import ChoiceCount, LedgerCount, OutboxEntry, Rejection, TileCoverage
+from monitor.core.lifecycle import LifecycleSettings
+from monitor.core.people import act
+from monitor.errors import Refused
 from monitor.records import (
     Acquisition,
     AcquisitionResult,
     AcquisitionState,
+    Action,
     Choice,
     Event,
     LedgerEntry,
@@ -27,16 +31,20 @@ class SqlStore:
     Give each process its own: connections do not survive a fork.
     """
 
-    def __init__(self, engine_url: str, lock_wait: timedelta = LOCK_WAIT) -> None:
+    def __init__(
+        self, engine_url: str, lock_wait: timedelta = LOCK_WAIT, lifecycle: LifecycleSettings | None = None
+    ) -> None:
         """
         Args:
             engine_url: `sqlite:///path` or `postgresql://user:password@host/name`.
             lock_wait: how long a transaction waits while another process writes.
+            lifecycle: by which events are replayed with what people did.
 
         Raises:
             ConfigError: the URL is not one of these, or the driver is missing. Nothing is opened yet.
         """
         self.database = Database(engine_url, lock_wait)
+        self._lifecycle = lifecycle or LifecycleSettings()
 
     def upgrade(self) -> None:
         """Create the database if need be and bring its tables to the newest version."""
@@ -90,7 +98,7 @@ class SqlStore:
             if not ledger.give_up(session, acquisition, owner, AcquisitionState.DONE, ending):
                 return False
             history.append(session, result.observations, now)
-            events.write(session, result.events, now)
+            events.write(session, result.events, now, self._lifecycle)
             events.freeze(session, result.references)
             choices.append(session, acquisition.region, result.choices)
             return True
@@ -226,6 +234,28 @@ class SqlStore:
         """One event with its evidence and transitions, or None."""
         with self.database.read() as session:
             return next(iter(events.read(session, None, open_only=False, event_id=event_id)), None)
+
+    def act(self, event_id: str, action: Action, now: datetime, seen: int | None = None) -> Event:
+        """Note what a person did with an event, and what follows from it; the event as it is then.
+
+        Args:
+            seen: the number of the newest transition that the person knew; None: whatever there is.
+
+        Raises:
+            Refused: there is no such event, it does not take this action now, or it has changed since (`seen`).
+        """
+        with self.database.write() as session:
+            known = next(iter(events.read(session, None, open_only=False, event_id=event_id)), None)
+            if known is None:
+                raise Refused(
+                    "there is no event of this name",
+                    item=event_id,
+                    remedy="`scarpwatch alerts` lists them.",
+                    reason="unknown-event",
+                )
+            acted = act(known, action, self._lifecycle, seen)
+            events.put(session, acted, now)
+            return acted
 
     def outbox_pending(self, limit: int = 1000) -> list[OutboxEntry]:
         """Messages not delivered yet, oldest first."""

@@ -8,6 +8,8 @@ from shapely import Polygon, box
 from monitor.records import (
     Acquisition,
     AcquisitionResult,
+    Action,
+    ActionKind,
     AlertStatus,
     Asset,
     Choice,
@@ -162,6 +164,11 @@ def later(known: Event, of: Acquisition, state: EventState, verdict: Verdict = V
         evidence=(*known.evidence, evidence(of, verdict)),
         transitions=(*known.transitions, transition(of, known.state, state)),
     )
+
+
+def comment() -> Action:
+    """What a person has to say."""
+    return Action(at=NOW, by="officer", kind=ActionKind.COMMENT, text="the road is open")
 
 
 def reference(event_id: str, number: int, tile: Tile = TILE) -> FrozenReference:

@@ -15,6 +15,7 @@ from tests.adapters.store.factories import (
     TILE,
     acquisition,
     choice,
+    comment,
     day,
     event,
     evidence,
@@ -194,6 +195,7 @@ def test_dump_agrees_between_runs(store: SqlStore, any_other_store: Callable[[],
     store.discover("atsuma", [two], [rejected()], NOW)
     process(store, one, event(one), references=(reference("E1", 1),))
     process(store, two, confirmed)
+    store.act("E1", comment(), NOW)
 
     other = any_other_store()
     for _ in range(2):
@@ -208,5 +210,6 @@ def test_dump_agrees_between_runs(store: SqlStore, any_other_store: Callable[[],
         )
         assert other.complete(of, "y@1:1:1", found_all, NOW + 3 * LEASE)
     assert {entry.state for entry in other.ledger()} == {AcquisitionState.DONE}
+    other.act("E1", comment(), NOW + 3 * LEASE)
     assert dump(other) == dump(store)
     assert all(dump(store).values()), "every table took part"

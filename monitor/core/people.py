@@ -1,0 +1,64 @@
+"""What people do with an event, and what they may."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from monitor.core.events import with_actions
+from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, LifecycleSettings
+from monitor.errors import Refused
+from monitor.records import Action, ActionKind, DismissalReason, Event, EventState, Transition
+
+_TICK = timedelta(microseconds=1)
+"""Two things that people did are never at the same time."""
+_TAKEN_IN = {
+    ActionKind.ACKNOWLEDGE: ALERT_STATES,
+    ActionKind.RELEASE: ALERT_STATES,
+    ActionKind.DISMISS: OPEN_STATES,
+    ActionKind.CONFIRM: frozenset(EventState),
+    ActionKind.COMMENT: frozenset(EventState),
+    ActionKind.MERGE: OPEN_STATES,
+}
+"""In which states an event takes what a person does."""
+
+
+def act(event: Event, action: Action, settings: LifecycleSettings, seen: int | None = None) -> Event:
+    """The event after what a person did.
+
+    The action is dated after all that was known of the event, whatever the person's clock says: who dismisses an alert
+    has seen its evidence.
+
+    Args:
+        seen: the number of the newest transition that the person knew; None: whatever there is.
+
+    Raises:
+        Refused: the event does not take this action as it stands, or has changed since the person looked.
+    """
+    newest = len(event.transitions) - 1
+    if seen is not None and seen != newest:
+        since = ", ".join(_told(step) for step in event.transitions[seen + 1 :])
+        raise Refused(
+            f"it has changed since revision {seen}: {since or 'it has no such revision'}",
+            item=event.id,
+            remedy="Look at it again, then decide anew.",
+            reason="changed-meanwhile",
+        )
+    if event.state not in _TAKEN_IN[action.kind]:
+        raise Refused(
+            f"it is {event.state.value}, and nothing to {action.kind.value}",
+            item=event.id,
+            remedy="An event that ended can be confirmed from the field or commented on.",
+            reason="not-now",
+        )
+    if action.kind is ActionKind.DISMISS and action.reason not in set(DismissalReason):
+        raise Refused(
+            f"{action.reason!r} is no reason to dismiss an event",
+            item=event.id,
+            remedy=f"Give one of {', '.join(DismissalReason)}.",
+            reason="unknown-reason",
+        )
+    known = [piece.sensing_time for piece in event.evidence] + [one.at + _TICK for one in event.actions]
+    return with_actions(event, [replace(action, at=max([action.at, *known]))], settings)
+
+
+def _told(step: Transition) -> str:
+    return f"{step.reason} by {step.by}" if step.by else step.reason

@@ -1,0 +1,224 @@
+"""Every line of the table of transitions, from every state in which it holds, by a designed series."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from shapely import box
+
+from monitor.core.events import add_evidence, with_actions
+from monitor.core.lifecycle import ALERT_STATES, DISMISSED, OPEN_STATES, TABLE, LifecycleSettings, Piece, Rule, replay
+from monitor.records import (
+    Action,
+    ActionKind,
+    AlertStatus,
+    Detector,
+    Event,
+    EventState,
+    Evidence,
+    Tier,
+    Transition,
+    Verdict,
+)
+
+SETTINGS = LifecycleSettings()
+START = datetime(2024, 6, 1, tzinfo=UTC)
+_LOOKS = {
+    "S": Verdict.SUPPORTS,
+    "C": Verdict.CONTRADICTS,
+    "N": Verdict.NOT_OBSERVED,
+    "I": Verdict.INCONCLUSIVE,
+}
+_PEOPLE = {
+    "a": ActionKind.ACKNOWLEDGE,
+    "r": ActionKind.RELEASE,
+    "d": ActionKind.DISMISS,
+    "f": ActionKind.CONFIRM,
+    "c": ActionKind.COMMENT,
+    "m": ActionKind.MERGE,
+}
+_OPENING_RATES = {"O": 100.0, "o": 5000.0, "W": 1.0, "x": 1.0}
+"""False events per 1,000 km² and year; x is of a sensor that does not count."""
+
+
+def series(word: str) -> list[Piece]:
+    """Pieces five days apart; a digit is a pause of so many hundred days."""
+    pieces: list[Piece] = []
+    day = 0
+    for number, letter in enumerate(word):
+        at = START + timedelta(days=day)
+        if letter.isdigit():
+            day += 100 * int(letter)
+            continue
+        if letter in _PEOPLE:
+            kind = _PEOPLE[letter]
+            pieces.append(Action(at=at, by="officer", kind=kind, reason="works" if letter == "d" else "", text="seen"))
+        else:
+            rate = _OPENING_RATES.get(letter)
+            verdict = Verdict.OPENS if rate is not None else _LOOKS[letter]
+            pieces.append(
+                Evidence(
+                    acquisition_id=f"a{number:02d}",
+                    sensing_time=at,
+                    detector=Detector.BASELINE,
+                    verdict=verdict,
+                    observed_fraction=1.0,
+                    level=0.5,
+                    strength=1.0,
+                    detail="what the look says",
+                    of_record=letter != "x",
+                    rate=rate,
+                    held_rate=None if rate is None else rate / 20.0,
+                )
+            )
+        day += 5
+    return pieces
+
+
+def blank() -> Event:
+    """An event of which nothing has been said yet."""
+    return Event(
+        id="e",
+        region="valley",
+        state=EventState.CANDIDATE,
+        status=AlertStatus.ACTUAL,
+        detector=Detector.BASELINE,
+        geometry=box(15, 46, 15.001, 46.001),
+        area_ha=1.0,
+        mean_change=1.0,
+        strength=1.0,
+        spread=0.0,
+        slope_deg=30.0,
+        confidence="high",
+        confidence_reason="",
+        window_start=START,
+        window_end=START,
+        model_version="m",
+        tiles=(),
+    )
+
+
+SERIES = {
+    "x": ["not-of-record"],
+    "O": ["change-found"],
+    "o": ["weak-change"],
+    "oC": ["weak-change", "back-as-before"],
+    "OC": ["change-found", "back-as-before"],
+    "oS": ["weak-change", "seen-again"],
+    "OS": ["change-found", "still-changed"],
+    "OSSSSSSSSSSS": ["change-found", "still-changed", "settled"],
+    "OSCC": ["change-found", "still-changed", "ground-recovered"],
+    "OSCSC": ["change-found", "still-changed"],
+    "oIIIIIIII": ["weak-change", "undecided"],
+    "OIIIIIIII": ["change-found", "undecided"],
+    "OIIIINIII": ["change-found"],
+    "o2N": ["weak-change", "not-seen-again"],
+    "O2N": ["change-found", "not-seen-again"],
+    "OS2N": ["change-found", "still-changed", "not-seen-again"],
+    "o1I1I1I1I1I": ["weak-change", "outdated"],
+    "O1I1I1I1I1I": ["change-found", "outdated"],
+    "OS1I1I1I1I1I": ["change-found", "still-changed", "outdated"],
+    "Oaa": ["change-found", "acknowledged"],
+    "OSa": ["change-found", "still-changed", "acknowledged"],
+    "Orr": ["change-found", "released"],
+    "OSr": ["change-found", "still-changed", "released"],
+    "od": ["weak-change", "dismissed-works"],
+    "Od": ["change-found", "dismissed-works"],
+    "OSd": ["change-found", "still-changed", "dismissed-works"],
+    "of": ["weak-change", "confirmed-from-field"],
+    "Off": ["change-found", "confirmed-from-field"],
+    "OSf": ["change-found", "still-changed", "confirmed-from-field"],
+    "OCf": ["change-found", "back-as-before", "confirmed-from-field"],
+    "Odf": ["change-found", "dismissed-works", "confirmed-from-field"],
+    "O2Nf": ["change-found", "not-seen-again", "confirmed-from-field"],
+    "om": ["weak-change", "merged"],
+    "Om": ["change-found", "merged"],
+    "OSm": ["change-found", "still-changed", "merged"],
+    "oa": ["weak-change"],
+    "Oc": ["change-found"],
+    "ON": ["change-found"],
+    "OCSS": ["change-found", "back-as-before"],
+    "S": [],
+    "f": [],
+}
+
+
+@pytest.mark.parametrize("word", SERIES)
+def test_series(word: str) -> None:
+    """Each designed series takes exactly the written steps, and each step starts where the last one ended."""
+    steps = replay(series(word), SETTINGS)
+    assert [step.reason for step in steps] == SERIES[word]
+    assert [step.previous for step in steps] == [None, *[step.state for step in steps[:-1]]][: len(steps)]
+
+
+def _lines(rule: Rule) -> set[tuple[EventState | None, str]]:
+    return {(None, rule.reason)} if rule.before is None else {(state, rule.reason) for state in rule.before}
+
+
+def test_every_transition_is_designed() -> None:
+    """The series above take every line of the table from every state it names."""
+    taken = {(step.previous, _written(step)) for word in SERIES for step in replay(series(word), SETTINGS)}
+    assert taken == set[tuple[EventState | None, str]]().union(*map(_lines, TABLE))
+
+
+def _written(step: Transition) -> str:
+    return DISMISSED if step.reason.startswith(DISMISSED) else step.reason
+
+
+def test_the_documented_table_is_this_one() -> None:
+    """docs/alerts.md names the same states and reasons, in the same order."""
+    text = Path(__file__).parents[2].joinpath("docs/alerts.md").read_text(encoding="utf-8")
+    section = text.split("## An event and its states")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \| `([a-z-]+)`", section, flags=re.MULTILINE)
+    names: dict[object, str] = {
+        None: "–",
+        OPEN_STATES: "any open",
+        ALERT_STATES: "any alert",
+        frozenset(EventState): "any",
+    }
+    expected = [
+        (
+            names.get(rule.before) or ", ".join(sorted(rule.before or ())),
+            rule.after.value if rule.after else "–",
+            rule.reason,
+        )
+        for rule in TABLE
+    ]
+    assert [(before.strip(), after.strip(), reason) for before, _, after, reason in rows] == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "tiers"),
+    [
+        ("O", "watch"),
+        ("W", "warning"),
+        ("OS", "watch warning"),
+        ("oS", "watch watch"),
+        ("oSS", "watch watch watch"),
+        ("WSCC", "warning warning warning"),
+        ("xS", "watch warning"),
+        ("of", "watch warning"),
+    ],
+)
+def test_tiers(word: str, tiers: str) -> None:
+    """By how rare the event is on quiet ground at its first look, how rare such events hold, and what people saw."""
+    assert [step.tier for step in replay(series(word), SETTINGS)] == [Tier(tier) for tier in tiers.split()]
+
+
+@given(word=st.text("SCNI1adfr", max_size=12), opening=st.sampled_from("OoWx"), deliveries=st.data())
+def test_any_order_doubling_and_splitting_ends_the_same(word: str, opening: str, deliveries: st.DataObject) -> None:
+    """Looks and people's deeds in any order, some of them twice, one by one or many at once, give the same life."""
+    pieces = series(opening + word)
+    twice = deliveries.draw(st.lists(st.sampled_from(pieces)))
+    order = deliveries.draw(st.permutations([*pieces, *twice]))
+    cuts = sorted(deliveries.draw(st.lists(st.integers(0, len(order)), max_size=4)))
+    event = blank()
+    for start, end in pairwise([0, *cuts, len(order)]):
+        event = add_evidence(event, [one for one in order[start:end] if isinstance(one, Evidence)], SETTINGS)
+        event = with_actions(event, [one for one in order[start:end] if isinstance(one, Action)], SETTINGS)
+    assert event.transitions == replay(pieces, SETTINGS)
+    assert (event.state, event.tier) == (event.transitions[-1].state, event.transitions[-1].tier)

@@ -1,0 +1,82 @@
+"""What people do with an event."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from monitor.core.events import add_evidence
+from monitor.core.lifecycle import LifecycleSettings
+from monitor.core.people import act
+from monitor.errors import Refused
+from monitor.records import Action, ActionKind, Event, EventState, Evidence
+from tests.core.test_lifecycle_table import START, blank, series
+
+SETTINGS = LifecycleSettings()
+
+
+def _event(word: str) -> Event:
+    return add_evidence(blank(), [one for one in series(word) if isinstance(one, Evidence)], SETTINGS)
+
+
+def _action(kind: ActionKind, reason: str = "", days: float = 100.0) -> Action:
+    return Action(at=START + timedelta(days=days), by="officer", kind=kind, reason=reason)
+
+
+def test_a_dismissal_says_who_when_and_why() -> None:
+    """All three are in the transition."""
+    dismissed = act(_event("OS"), _action(ActionKind.DISMISS, "forestry"), SETTINGS)
+    last = dismissed.transitions[-1]
+    assert (last.state, last.reason, last.by) == (EventState.CLOSED, "dismissed-forestry", "officer")
+    assert last.at == START + timedelta(days=100)
+
+
+def test_a_clock_set_back_changes_nothing() -> None:
+    """Who dismisses an event has seen its evidence, and what two people did stays in order."""
+    early = act(_event("OS"), _action(ActionKind.ACKNOWLEDGE, days=-400), SETTINGS)
+    assert early.transitions[-1].at == early.evidence[-1].sensing_time
+    dismissed = act(early, _action(ActionKind.DISMISS, "works", days=-400), SETTINGS)
+    assert [step.reason for step in dismissed.transitions[-2:]] == ["acknowledged", "dismissed-works"]
+
+
+def test_of_two_people_at_once_the_second_hears_of_the_first() -> None:
+    """Who has not seen the newest transition is told what it was and by whom."""
+    event = _event("OS")
+    first = act(event, _action(ActionKind.ACKNOWLEDGE), SETTINGS, seen=1)
+    with pytest.raises(Refused, match="acknowledged by officer") as refused:
+        act(first, _action(ActionKind.DISMISS, "works"), SETTINGS, seen=1)
+    assert refused.value.reason == "changed-meanwhile"
+    assert act(first, _action(ActionKind.DISMISS, "works"), SETTINGS, seen=2).state is EventState.CLOSED
+
+
+@pytest.mark.parametrize(
+    ("word", "kind", "reason", "refusal"),
+    [
+        ("OC", ActionKind.DISMISS, "works", "not-now"),
+        ("OC", ActionKind.ACKNOWLEDGE, "", "not-now"),
+        ("o", ActionKind.RELEASE, "", "not-now"),
+        ("O", ActionKind.DISMISS, "boredom", "unknown-reason"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(word: str, kind: ActionKind, reason: str, refusal: str) -> None:
+    """With a word for programs and the remedy for people."""
+    with pytest.raises(Refused) as refused:
+        act(_event(word), _action(kind, reason), SETTINGS)
+    assert refused.value.reason == refusal
+    assert refused.value.remedy
+
+
+def test_a_release_is_for_good() -> None:
+    """Later looks leave it released, also when they refute the event."""
+    released = act(_event("O"), _action(ActionKind.RELEASE, days=1), SETTINGS)
+    assert released.released
+    later = replace(_event("OC").evidence[1], acquisition_id="later", sensing_time=START + timedelta(days=9))
+    refuted = add_evidence(released, [later], SETTINGS)
+    assert (refuted.state, refuted.released) == (EventState.REFUTED, True)
+
+
+def test_a_comment_moves_nothing() -> None:
+    """It is kept with the event."""
+    commented = act(_event("O"), replace(_action(ActionKind.COMMENT), text="road is open"), SETTINGS)
+    assert [one.text for one in commented.actions] == ["road is open"]
+    assert commented.transitions == _event("O").transitions

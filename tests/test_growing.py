@@ -1,0 +1,88 @@
+"""Events that grow together, and the part that remains of one."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from shapely import box
+
+from monitor.core.change import AlertSettings
+from monitor.core.events import LookContext, add_evidence, open_event
+from monitor.core.grid import tile_polygon
+from monitor.core.lifecycle import LifecycleSettings
+from monitor.core.surroundings import Seen
+from monitor.evidence import absorb
+from monitor.records import AlertStatus, Cluster, Event, EventState, Evidence, Verdict
+from tests.adapters.test_picture import AFTER, BEFORE, TILE
+from tests.test_evidence import cluster
+
+LIFE, ALERTS = LifecycleSettings(), AlertSettings()
+NOW = AFTER + timedelta(days=5)
+SEEN = Seen(before=AFTER, around=1.0, beside_hidden=False)
+OPENING = LookContext(
+    region="valley",
+    acquisition_key="first",
+    acquisition_id="first_v1",
+    sensing_time=AFTER,
+    previous_time=BEFORE,
+    model_version="m",
+    status=AlertStatus.ACTUAL,
+    mask_source="scl",
+    shift=0.0,
+)
+LATER = replace(OPENING, acquisition_key="second", acquisition_id="second_v1", sensing_time=NOW, previous_time=AFTER)
+
+
+def _opened(centre_px: int, verdict: Verdict, storm: str = "s", strength: float = 1.0) -> Event:
+    event = replace(open_event(replace(cluster(centre_px), strength=strength), OPENING, LIFE), storm=storm)
+    piece = Evidence(
+        acquisition_id=LATER.acquisition_id,
+        sensing_time=NOW,
+        detector=event.detector,
+        verdict=verdict,
+        observed_fraction=1.0,
+        level=1.0,
+        strength=1.0,
+        detail="",
+    )
+    return add_evidence(event, [piece], LIFE)
+
+
+def test_ground_between_two_events_makes_them_one() -> None:
+    """The stronger takes in the other, which ends and names it; the hectares of all three are together."""
+    west, east = _opened(100, Verdict.SUPPORTS, strength=2.0), _opened(124, Verdict.SUPPORTS)
+    kept = {one.id: one for one in absorb([(cluster(112), SEEN)], [east, west], LATER, ALERTS, LIFE)}
+    assert len(kept) == 2
+    home, other = kept[west.id], kept[east.id]
+    assert home.area_ha == pytest.approx(3.0, rel=1e-3)
+    assert home.geometry.covers(east.geometry.buffer(-1e-6))
+    last = other.transitions[-1]
+    assert (other.state, last.reason, last.detail, last.by) == (EventState.CLOSED, "merged", west.id, None)
+
+
+def test_events_of_two_storms_stay_two() -> None:
+    """What slid last year and what slides beside it now are not one alert."""
+    west, east = _opened(100, Verdict.SUPPORTS, strength=2.0), _opened(124, Verdict.SUPPORTS, storm="other")
+    kept = {one.id: one for one in absorb([(cluster(112), SEEN)], [east, west], LATER, ALERTS, LIFE)}
+    assert kept[east.id] == east
+    assert kept[west.id].area_ha == pytest.approx(2.0, rel=1e-3)
+
+
+def _wide(centre_px: int) -> Cluster:
+    west, south, _, _ = tile_polygon(TILE).bounds
+    x, y = west + 10 * centre_px, south + 1280
+    return replace(cluster(centre_px), geometry=box(x - 500, y - 50, x + 500, y + 50), area_ha=10.0, strength=10.0)
+
+
+@pytest.mark.parametrize(("centre_px", "split"), [(128, True), (175, True), (182, False)])
+def test_what_remains_of_a_refuted_event_goes_on(centre_px: int, split: bool) -> None:
+    """With the same failure window and storm, since it was changed then; what lies mostly beside it is news."""
+    whole = replace(open_event(_wide(128), OPENING, LIFE), storm="s")
+    refuted = add_evidence(
+        whole, [replace(_opened(128, Verdict.CONTRADICTS).evidence[-1], detector=whole.detector)], LIFE
+    )
+    assert refuted.state is EventState.REFUTED
+    _, remains = absorb([(cluster(centre_px), SEEN)], [refuted], LATER, ALERTS, LIFE)
+    assert remains.split_from == (whole.id if split else None)
+    assert (remains.window_start, remains.window_end) == ((BEFORE, AFTER) if split else (AFTER, NOW))
+    assert remains.storm == ("s" if split else "")
