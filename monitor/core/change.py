@@ -255,8 +255,12 @@ def _take_off(change: Array, ground: Array, quiet: Mask, where: Mask) -> None:
             scale = max(1.4826 * float(np.median(np.abs(residual - np.median(residual)))), 1e-6)
             weight = 1.0 / (1.0 + (residual / (1.5 * scale)) ** 2)
         fitted = coefficients.astype(np.float32)
-        change[where] -= fitted[0] + fitted[1:] @ ground[:, where]
-    change[where] -= np.float32(_median_and_noise(change[quiet])[0])
+        if where.all():
+            # Picking every pixel by a mask takes three times as long as not picking.
+            change -= fitted[0] + np.tensordot(fitted[1:], ground, axes=1)
+        else:
+            change[where] -= fitted[0] + fitted[1:] @ ground[:, where]
+    np.subtract(change, np.float32(_median_and_noise(change[quiet])[0]), out=change, where=where)
 
 
 def _median_and_noise(values: Array) -> tuple[float, float]:

@@ -40,7 +40,7 @@ class Depth:
     ) -> None:
         """`wanted` (256, 256): the pixels that need `depth` looks that show them."""
         self._shows = shows
-        self._lacking = np.where(wanted, depth, 0)
+        self._lacking = np.where(wanted, np.int16(depth), np.int16(0))
 
     @property
     def reached(self) -> bool:
@@ -64,10 +64,11 @@ def build_reference(looks: Sequence[Look], depth: int) -> Reference | None:
         return None
     looks = sorted(looks, key=lambda look: look.sensing_time, reverse=True)
     masks = np.stack([valid(look) for look in looks])
-    masks &= np.cumsum(masks, axis=0) <= depth
+    # Of bytes: counting in 64 bits takes several times as long.
+    masks &= np.cumsum(masks, axis=0, dtype=np.uint8) <= depth
     count = masks.sum(axis=0)
     times = np.array([look.sensing_time.timestamp() for look in looks])[:, None, None]
-    rank = np.cumsum(masks, axis=0)
+    rank = np.cumsum(masks, axis=0, dtype=np.uint8)
     probability = _ordered(np.stack([look.probability for look in looks]), masks)
     pixels = _ordered(np.stack([look.pixels for look in looks]), masks[:, None])
     last = np.maximum(count - 1, 0)

@@ -26,6 +26,11 @@ BANK_M = 40.0
 """Ground so near to open water is its bank: floods move gravel there, and it is no slope that slides."""
 
 
+# One look-up for each pixel is ten times as fast as asking whether its state is among several.
+_GROUND_OR_WATER = np.isin(np.arange(256), (PixelState.VALID, PixelState.WATER))
+_GROUND_OR_SNOW = np.isin(np.arange(256), (PixelState.VALID, PixelState.WATER, PixelState.SNOW))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cover:
     """What optics saw lie on the ground of a tile before a pass of radar, (256, 256) each."""
@@ -38,7 +43,7 @@ class Cover:
 
 def sees_ground_or_water(look: Look) -> Mask:
     """(H, W) where an optical look knows whether there is water."""
-    return np.isin(look.state, (PixelState.VALID, PixelState.WATER))
+    return _GROUND_OR_WATER[look.state]
 
 
 def open_water(looks: Sequence[Look], depth: int) -> Mask:
@@ -48,14 +53,14 @@ def open_water(looks: Sequence[Look], depth: int) -> Mask:
     """
     newest = sorted(looks, key=lambda look: look.sensing_time, reverse=True)
     seen = np.stack([sees_ground_or_water(look) for look in newest])
-    seen &= np.cumsum(seen, axis=0) <= depth
+    seen &= np.cumsum(seen, axis=0, dtype=np.uint8) <= depth
     wet = np.stack([look.state == PixelState.WATER for look in newest]) & seen
     return np.asarray(2 * wet.sum(axis=0) > seen.sum(axis=0), dtype=np.bool_)
 
 
 def sees_ground_or_snow(look: Look) -> Mask:
     """(H, W) where an optical look knows whether snow lies."""
-    return np.isin(look.state, (PixelState.VALID, PixelState.WATER, PixelState.SNOW))
+    return _GROUND_OR_SNOW[look.state]
 
 
 def lying_snow(looks: Sequence[Look]) -> Mask:

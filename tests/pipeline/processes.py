@@ -112,7 +112,7 @@ def _no_demo(folder: Path, seed: int, check: bool, console: Console) -> bool:
 
 def be_impatient() -> None:
     """Wait a fraction of a second for the database instead of 15."""
-    SqlStore.__init__.__defaults__ = (timedelta(milliseconds=200),)
+    SqlStore.__init__.__defaults__ = (timedelta(milliseconds=200), None)
 
 
 def die_reading(scene: str) -> None:
