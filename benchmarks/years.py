@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from benchmarks.iburi import card_of_one_look
+from benchmarks.years_exposure import StrataExposure
 from benchmarks.years_judging import judge_events, judge_scars, looks, sights
 from benchmarks.years_networks import try_network
 from benchmarks.years_pictures import draw_false
@@ -27,12 +28,12 @@ from benchmarks.years_records import (
     save,
 )
 from benchmarks.years_report import report
-from benchmarks.years_watch import Size, make_year, parked, watch
+from benchmarks.years_watch import Size, make_year, parked, terrain, watch
 from monitor.adapters.looks import LookFiles
 from monitor.adapters.model_store import load_card
 from monitor.adapters.store import SqlStore
 from monitor.config import Settings, load
-from monitor.core.canvas import canvases
+from monitor.core.canvas import Canvas, canvases
 from monitor.core.grid import region_tiles
 from monitor.demo import write_config
 from monitor.records import Sensor
@@ -109,9 +110,10 @@ def judge(valley: Valley, settings: Settings, store: SqlStore, seconds: dict[str
     (region,) = settings.region_records()
     archive = LookFiles(settings.products)
     (canvas,) = canvases(region_tiles(region.geometry))
-    found = sights(looks(store, archive, region), valley, canvas)
+    kinds = _kinds(valley, settings, canvas)
+    found = sights(looks(store, archive, region), valley, canvas, kinds)
     events = store.events()
-    records = judge_events(valley, events, canvas.epsg, task.size.size_px)
+    records = judge_events(valley, events, kinds, canvas.epsg, task.size.size_px)
     draw_false(store, archive, events, records, canvas, task.out / f"false-{valley.seed}.png")
     return YearRecord(
         seed=valley.seed,
@@ -125,7 +127,14 @@ def judge(valley: Valley, settings: Settings, store: SqlStore, seconds: dict[str
         scars=judge_scars(valley, events, found, canvas.epsg),
         events=records,
         seconds=seconds,
+        cells=kinds.cells(),
     )
+
+
+def _kinds(valley: Valley, settings: Settings, canvas: Canvas) -> StrataExposure:
+    """What adds up the exposure of every kind of ground of a valley."""
+    west, south, east, north = valley.bbox
+    return StrataExposure(canvas, terrain(settings), ((west + east) / 2, (south + north) / 2))
 
 
 def _compared(store: SqlStore) -> dict[str, int]:

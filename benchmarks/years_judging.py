@@ -14,6 +14,7 @@ from shapely import union_all
 from shapely.geometry.base import BaseGeometry
 
 from benchmarks.scoring import FOUND_SHARE
+from benchmarks.years_exposure import StrataExposure
 from benchmarks.years_records import EITHER, OPTICS, RADAR, SENSORS, EventRecord, ScarRecord
 from monitor.adapters.looks import LookFiles
 from monitor.adapters.store import SqlStore
@@ -22,9 +23,10 @@ from monitor.core.clusters import burn
 from monitor.core.grid import PIXEL_HA, project, region_tiles
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.radar import LEAST_PASSES
+from monitor.core.sun import sun_position
 from monitor.records import Detector, Event, Evidence, Observation, PixelState, Region, Sensor, Tile, Verdict
 from monitor.sandbox.frame import EPSG, place_frame
-from monitor.sandbox.optics import direct_light, sun_position
+from monitor.sandbox.optics import direct_light
 from monitor.sandbox.terrain import build_relief
 from monitor.sandbox.traps import Cause, Trap
 from monitor.sandbox.valley import TrueScar, Valley
@@ -106,8 +108,8 @@ def looks(store: SqlStore, archive: LookFiles, region: Region) -> Iterator[Seen]
         before += valid & (before < 255)
 
 
-def sights(seen: Iterator[Seen], valley: Valley, canvas: Canvas) -> Sights:
-    """Exposure, and when every scar was first shown to each sensor after the storm."""
+def sights(seen: Iterator[Seen], valley: Valley, canvas: Canvas, kinds: StrataExposure | None = None) -> Sights:
+    """Exposure, and when every scar was first shown to each sensor after the storm; `kinds` adds up that of strata."""
     grounds = [burn(project(scar.geometry, 4326, canvas.epsg), canvas) for scar in valley.scars]
     last = {name: np.full(canvas.shape, np.nan) for name in (*SENSORS, EITHER)}
     pixel_days = dict.fromkeys(last, 0.0)
@@ -119,6 +121,8 @@ def sights(seen: Iterator[Seen], valley: Valley, canvas: Canvas) -> Sights:
         for name in (look.sensor, EITHER):
             waited = now - last[name][look.compared]
             pixel_days[name] += float(np.nansum(waited))
+            if kinds is not None and name == look.sensor:
+                kinds.add(name, look.time, look.compared, waited)
             last[name][look.valid] = now
         if look.time > valley.storm:
             for ground, shown in zip(grounds, found.shown, strict=True):
@@ -140,11 +144,16 @@ def judge_scars(valley: Valley, events: Sequence[Event], found: Sights, zone: in
     )
 
 
-def judge_events(valley: Valley, events: Sequence[Event], zone: int, size_px: int) -> tuple[EventRecord, ...]:
+def judge_events(
+    valley: Valley, events: Sequence[Event], kinds: StrataExposure | None, zone: int, size_px: int
+) -> tuple[EventRecord, ...]:
     """Every event, oldest first, with what it lies on. `size_px` is the side of the valley's scene."""
     scars = _grounds(valley, zone)
     traps = [(trap, project(trap.geometry, 4326, zone).buffer(RIM_M)) for trap in valley.traps]
     records = [_event(event, valley.storm, scars, traps, zone) for event in sorted(events, key=opened)]
+    if kinds is not None:
+        words = {one.id: kinds.strata(one, opened(one), sensor_of(_opening(one))) for one in events}
+        records = [replace(one, strata=words[one.id]) for one in records]
     light = Light(valley, size_px)
     unexplained = {one.id for one in records if one.cause == NO_CAUSE and one.sensor == OPTICS}
     grazed = {event.id for event in events if event.id in unexplained and light.grazes(event)}
@@ -244,6 +253,12 @@ def _event(
         longitude=round(place.x, 5),
         latitude=round(place.y, 5),
         detail=start.detail,
+        strength=start.strength,
+        strata=(),
+        said=tuple(
+            (round((one.sensing_time - storm) / _DAY, 4), one.verdict.value, one.detector.value, one.of_record)
+            for one in event.evidence
+        ),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-FORMAT = 1
+FORMAT = 2
 """Of the files; results of another format are made again."""
 OPTICS, RADAR, EITHER = "optics", "radar", "either"
 SENSORS = (OPTICS, RADAR)
@@ -26,6 +26,16 @@ class ScarRecord:
     """When the first event on it became an alert."""
     opened_by: str | None
     """Sensor that opened the first event on it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """Exposure of one kind of ground."""
+
+    detector: str
+    strata: tuple[str, ...]
+    """Words of `monitor.core.strata`."""
+    km2_years: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +61,11 @@ class EventRecord:
     longitude: float
     latitude: float
     detail: str
+    strength: float
+    """Of the cluster that opened it."""
+    strata: tuple[str, ...]
+    said: tuple[tuple[float, str, str, bool], ...]
+    """Every look's day since the storm, verdict, detector, and whether it was of record: enough to replay the event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +88,8 @@ class YearRecord:
     scars: tuple[ScarRecord, ...]
     events: tuple[EventRecord, ...]
     seconds: Mapping[str, float]
+    cells: tuple[Cell, ...] = ()
+    """Exposure by kind of ground."""
     format: int = FORMAT
 
 
@@ -124,8 +141,14 @@ def load_year(path: Path) -> YearRecord | None:
     if found is None:
         return None
     scars = tuple(ScarRecord(**one) for one in found.pop("scars"))
-    events = tuple(EventRecord(**one) for one in found.pop("events"))
-    return YearRecord(scars=scars, events=events, **found)
+    events = tuple(_event(one) for one in found.pop("events"))
+    cells = tuple(Cell(**one | {"strata": tuple(one["strata"])}) for one in found.pop("cells"))
+    return YearRecord(scars=scars, events=events, cells=cells, **found)
+
+
+def _event(found: dict[str, Any]) -> EventRecord:
+    said = tuple((day, verdict, detector, of_record) for day, verdict, detector, of_record in found.pop("said"))
+    return EventRecord(said=said, strata=tuple(found.pop("strata")), **found)
 
 
 def load_trial(path: Path) -> TrialRecord | None:

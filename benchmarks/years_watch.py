@@ -21,9 +21,20 @@ from monitor.adapters.looks import LookFiles
 from monitor.adapters.store import SqlStore
 from monitor.config import Settings, load
 from monitor.core.change import AlertSettings
+from monitor.core.grid import region_tiles
 from monitor.demo import write_config
 from monitor.ports import Engine, GroundBefore
-from monitor.records import Acquisition, AcquisitionState, Detector, Event, Look, ModelCard, Tile
+from monitor.records import (
+    Acquisition,
+    AcquisitionState,
+    Detector,
+    Event,
+    Look,
+    ModelCard,
+    Sensor,
+    Terrain,
+    Tile,
+)
 from monitor.sandbox.story import Story
 from monitor.sandbox.valley import Report, Valley, build_valley
 from monitor.scene import Before, before_of
@@ -69,6 +80,15 @@ def watch(folder: Path, valley: Valley, report: Callable[[PassEvent], None]) -> 
     if summary.retried or summary.waiting:
         raise RuntimeError(f"seed {valley.seed}: {summary.waiting} acquisitions wait: {summary.errors}")
     return settings
+
+
+def terrain(settings: Settings) -> dict[Tile, Terrain]:
+    """The ground of the one region of a watch, as the service sees it."""
+    (region,) = settings.region_records()
+    with _networkless(), closing(wiring.build(settings)) as service:
+        source = service._pipeline._instruments(region, Sensor.OPTICAL).terrain
+        found = {tile: source.read(tile) for tile in region_tiles(region.geometry)}
+    return {tile: one for tile, one in found.items() if one is not None}
 
 
 def parked(store: SqlStore) -> Mapping[str, int]:

@@ -269,6 +269,7 @@ def absorb(
                 previous_time=seen.before,
                 seen_around=seen.around,
                 beside_hidden=seen.beside_hidden,
+                strata=seen.strata,
                 of_record=_of_record(cluster, context),
                 status=_status(cluster, context),
             )

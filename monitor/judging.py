@@ -11,6 +11,8 @@ from monitor.core.change import AlertSettings
 from monitor.core.events import LookContext, add_evidence, changed_alike
 from monitor.core.grid import RESOLUTION_M
 from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, LifecycleSettings, rests
+from monitor.core.null_rate import NullRates
+from monitor.core.surroundings import Seen
 from monitor.core.water import Cover, beside_water, under_snow
 from monitor.evidence import absorb, apart, find, judge_events, said_before, seen_before
 from monitor.looking import Instruments
@@ -18,11 +20,13 @@ from monitor.melting import Melting
 from monitor.observing import compared, observed, silence
 from monitor.past import EarlierLooks, Past, comparable_with
 from monitor.ports import Store
+from monitor.rarity import strata_of
 from monitor.records import (
     Acquisition,
     AcquisitionResult,
     AlertStatus,
     Choice,
+    Cluster,
     Detector,
     Event,
     Evidence,
@@ -90,6 +94,8 @@ class Judge:
     lifecycle: LifecycleSettings
     simulated_alerts: AlertStatus
     """Status of alerts from simulated pixels or from a model trained on simulated data alone."""
+    null: NullRates | None = None
+    """What quiet ground does; without it hectares × change decide."""
 
     def judge(self, case: Case) -> tuple[AcquisitionResult, Change]:
         """Observations of every tile, evidence on open events, and new events where there is a past to compare with.
@@ -152,7 +158,7 @@ class Judge:
             # What this look has just refuted takes up no ground: it may show a change of its own there.
             taken = [event for event in standing if event.state in OPEN_STATES]
             found = find(scene, changes, [*taken, *resting], self.alerts)
-            dated = [(cluster, seen_before(cluster, scene, case.past.references)) for cluster in found]
+            dated = [(cluster, _seen(cluster, scene, case)) for cluster in found]
             local = replace(context, shift=_shift(changes))
             standing = absorb(dated, standing, local, self.alerts, self.lifecycle)
         return standing
@@ -204,6 +210,7 @@ class Judge:
             comparable=acquisition.comparable,
             records={one.tile: one.record for one in case.choices},
             plain_status=self._plain_status(acquisition),
+            null=self.null,
         )
 
     def _plain_status(self, acquisition: Acquisition) -> AlertStatus | None:
@@ -212,6 +219,14 @@ class Judge:
             return None
         made_up = any(item.simulated for item in acquisition.items)
         return self.simulated_alerts if made_up else AlertStatus.ACTUAL
+
+
+def _seen(cluster: Cluster, scene: Scene, case: Case) -> Seen:
+    """How a cluster's ground was seen before, what is around it, and what kind of ground it is."""
+    seen = seen_before(cluster, scene, case.past.references)
+    times = seen.before, case.acquisition.sensing_time
+    words = strata_of(cluster.geometry, scene.canvas, scene.elevation_m, cluster.slope_deg, scene.sensor, times)
+    return replace(seen, strata=words)
 
 
 def scenes_of(case: Case, alerts: AlertSettings) -> list[Scene]:

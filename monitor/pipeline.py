@@ -13,6 +13,7 @@ from monitor.checking import check_input
 from monitor.core.change import AlertSettings
 from monitor.core.flat import flat_limit_deg
 from monitor.core.lifecycle import ALERT_STATES, LifecycleSettings
+from monitor.core.null_rate import NullRates
 from monitor.core.sensors import EarlierChoices, SensorSettings, choose, memory_days, told
 from monitor.errors import BadItem, StoreBusy
 from monitor.evidence import opening_acquisition
@@ -45,6 +46,8 @@ class PipelineSettings:
     block_tiles: int = 4
     """Side of a block; the lease is renewed after each."""
     lease: timedelta = timedelta(minutes=10)
+    null: NullRates | None = None
+    """What quiet ground does."""
     simulated_alerts: AlertStatus = AlertStatus.TEST
     """Status of alerts from simulated pixels or from a model trained on simulated data alone."""
 
@@ -99,6 +102,7 @@ class Pipeline:
             alerts=settings.alerts,
             lifecycle=settings.lifecycle,
             simulated_alerts=settings.simulated_alerts,
+            null=settings.null,
         )
 
     def survey(self, acquisition: Acquisition, region: Region, hold: Callable[[], None]) -> Surveyed:

@@ -17,6 +17,7 @@ from monitor.core.lifecycle import (
     replay,
 )
 from monitor.core.masks import MaskSource
+from monitor.core.null_rate import NullRates
 from monitor.core.sensors import NAMES
 from monitor.records import (
     Action,
@@ -76,6 +77,10 @@ class LookContext:
     """Cloud, shadow or snow within 60 m of the cluster."""
     plain_status: AlertStatus | None = None
     """Status of what is found without the network; None: `status`."""
+    null: NullRates | None = None
+    """What quiet ground does; None: nobody knows."""
+    strata: tuple[str, ...] = ()
+    """What kind of ground the cluster lies on, and when."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +189,8 @@ def open_event(
 
     `parent` was refuted by the same look, and the cluster is what remains of it: it happened when that did.
     """
+    rates = context.null.rate(cluster.detector, cluster.strength, context.strata) if context.null else None
+    detail = f"{cluster.area_ha:.2f} ha changed by {cluster.mean_change:+.2f} ({cluster.detector.value})"
     piece = Evidence(
         acquisition_id=context.acquisition_id,
         sensing_time=context.sensing_time,
@@ -192,8 +199,10 @@ def open_event(
         observed_fraction=1.0,
         level=cluster.mean_change,
         strength=cluster.strength,
-        detail=f"{cluster.area_ha:.2f} ha changed by {cluster.mean_change:+.2f} ({cluster.detector.value})",
+        detail=detail + (_rarity(rates[0], context) if rates else ""),
         of_record=context.of_record,
+        rate=rates[0] if rates else None,
+        held_rate=rates[1] if rates else None,
     )
     transitions = replay([piece], settings)
     confidence, why = assess(cluster, context)
@@ -223,6 +232,12 @@ def open_event(
         evidence=(piece,),
         transitions=transitions,
     )
+
+
+def _rarity(rate: float, context: LookContext) -> str:
+    ground = "simulated quiet ground" if context.null and context.null.simulated else "quiet ground"
+    words = f" ({', '.join(context.strata)})" if context.strata else ""
+    return f"; {ground} does so {rate:.3g} times per 1,000 km² and year{words}"
 
 
 def event_id(cluster: Cluster, context: LookContext) -> str:

@@ -1,64 +1,49 @@
-"""How often quiet ground looks like a landslide: the pooled empirical null of cluster strengths.
+"""How often quiet ground looks like a landslide: the pooled empirical null of the strength of clusters.
 
-A rate is in false events per 1,000 km² and year. It is counted, not modelled: so many clusters at least that strong
-opened on so much ground in so much time where nothing failed. One more than was counted is taken, so that nothing is
-said to be rarer than the exposure can show (the mean of a Poisson rate under a uniform prior). Sensors have curves of
-their own; land cover, slope and season share the curve of their sensor, times a factor that is drawn towards 1 where
-little was seen, as if it had been observed together with `_PRIOR_EVENTS` more of an average kind (gamma prior).
+A rate is in false events per 1,000 km² and year. It is counted: so many clusters at least so strong opened on so much
+ground in so much time where nothing had failed. One more than was counted is taken, so that nothing is said to be rarer
+than the exposure can show (the mean of a Poisson rate under a uniform prior). Detectors have curves of their own. The
+strata of one detector (slope, season, light, land cover) share its curve times a factor for each of their words: a
+log-linear Poisson model, fitted by scaling the words' margins in turn (Deming and Stephan 1940) with a gamma prior
+that draws a factor to 1 where little was seen.
 """
 
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from math import prod
 
 PER_KM2 = 1000.0
-_PRIOR_EVENTS = 10.0
-"""Of a stratum that nobody has seen, as many as would make it average."""
-_SLOPES = ((20.0, "slope < 20°"), (30.0, "slope 20-30°"), (40.0, "slope 30-40°"), (91.0, "slope > 40°"))
-"""90th percentile under a cluster."""
-_SEASONS = ("winter", "winter", "spring", "spring", "spring", "summer") + (
-    "summer",
-    "summer",
-    "autumn",
-    "autumn",
-    "autumn",
-    "winter",
-)
-"""Of the northern hemisphere, by month."""
-_OPPOSITE = {"winter": "summer", "summer": "winter", "spring": "autumn", "autumn": "spring"}
+_PRIOR_EVENTS = 5.0
+"""As if every word had been seen with so many more clusters, and as many more had been expected there."""
+_ROUNDS = 100
+
+Strata = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuietCluster:
     """A cluster that opened an event where nothing had failed."""
 
-    sensor: str
+    detector: str
     strength: float
     """Hectares times mean change, in the measure of its detector."""
     held: bool
     """A later look supported it before any contradicted it."""
-    strata: tuple[str, ...]
-    """What kind of ground it was, and when: words of `slope_class`, `season` and of land cover."""
+    strata: Strata
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exposure:
-    """What was watched."""
-
-    km2_years: Mapping[str, float]
-    """By sensor: ground compared, times how long it had not been seen."""
-    shares: Mapping[str, float] = field(default_factory=dict)
-    """Of a stratum in that of all sensors, 0 to 1."""
+Exposure = Mapping[str, Mapping[Strata, float]]
+"""What was watched, km² × years, by detector and strata: ground compared, times how long it had not been seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """How often clusters of one sensor were at least so strong."""
+    """How often clusters of one detector were at least so strong. All three have the same length."""
 
     strengths: tuple[float, ...]
-    """Rising."""
+    """Rising; the last is infinite."""
     opened: tuple[float, ...]
     """Rate of events that opened at least so strong; falling."""
     held: tuple[float, ...]
@@ -67,63 +52,55 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NullRates:
-    """What quiet ground does, by sensor."""
+    """What quiet ground does, by detector."""
 
     curves: Mapping[str, Curve]
     factors: Mapping[str, Mapping[str, float]]
-    """By sensor and stratum; a stratum that is not there has the factor 1."""
+    """By detector and word; a word that is not there has the factor 1."""
     km2_years: Mapping[str, float]
     sources: tuple[str, ...] = ()
     """On what ground it was counted, in words."""
+    simulated: bool = True
+    """Any of that ground is made up."""
 
-    def rate(self, sensor: str, strength: float, strata: Iterable[str] = ()) -> tuple[float, float] | None:
+    def rate(self, detector: str, strength: float, strata: Strata = ()) -> tuple[float, float] | None:
         """How often an event at least so strong opens on quiet ground, and how often one does that holds.
 
-        None where the sensor was never counted.
+        None where the detector was never counted.
         """
-        curve = self.curves.get(sensor)
+        curve = self.curves.get(detector)
         if curve is None:
             return None
-        known = self.factors.get(sensor, {})
-        factor = 1.0
-        for stratum in strata:
-            factor *= known.get(stratum, 1.0)
-        # The curve falls in steps: what is at least so strong is counted at the next strength that was seen.
-        place = min(bisect_left(curve.strengths, strength), len(curve.strengths) - 1)
-        floor = PER_KM2 / self.km2_years[sensor]
+        known = self.factors.get(detector, {})
+        factor = prod(known.get(word, 1.0) for word in strata)
+        # The curve falls in steps: what is at least so strong is counted from the next strength that was seen.
+        place = bisect_left(curve.strengths, strength)
+        floor = PER_KM2 / self.km2_years[detector]
         return max(curve.opened[place] * factor, floor), max(curve.held[place] * factor, floor)
 
 
-def slope_class(slope_deg: float) -> str:
-    """The stratum of a slope, in degrees."""
-    return next(name for least, name in _SLOPES if not slope_deg >= least)
-
-
-def season(time: datetime, latitude_deg: float) -> str:
-    """The meteorological season there."""
-    north = _SEASONS[time.month - 1]
-    return north if latitude_deg >= 0 else _OPPOSITE[north]
-
-
-def count(clusters: Sequence[QuietCluster], exposure: Exposure, sources: Sequence[str]) -> NullRates:
-    """The null of what was counted. Sensors without exposure are left out."""
-    sensors = sorted(sensor for sensor, km2_years in exposure.km2_years.items() if km2_years > 0)
-    of = {sensor: [one for one in clusters if one.sensor == sensor] for sensor in sensors}
+def count(clusters: Sequence[QuietCluster], exposure: Exposure, sources: Sequence[str], simulated: bool) -> NullRates:
+    """The null of what was counted. Detectors without exposure are left out."""
+    totals = {detector: sum(cells.values()) for detector, cells in exposure.items()}
+    watched = sorted(detector for detector, km2_years in totals.items() if km2_years > 0)
+    of = {detector: [one for one in clusters if one.detector == detector] for detector in watched}
     return NullRates(
-        curves={sensor: _curve(of[sensor], exposure.km2_years[sensor]) for sensor in sensors},
-        factors={sensor: _factors(of[sensor], exposure.shares) for sensor in sensors},
-        km2_years={sensor: exposure.km2_years[sensor] for sensor in sensors},
+        curves={detector: _curve(of[detector], totals[detector]) for detector in watched},
+        factors={
+            detector: _factors(Counter(one.strata for one in of[detector]), exposure[detector]) for detector in watched
+        },
+        km2_years={detector: totals[detector] for detector in watched},
         sources=tuple(sources),
+        simulated=simulated,
     )
 
 
 def _curve(clusters: Sequence[QuietCluster], km2_years: float) -> Curve:
-    strengths = sorted({one.strength for one in clusters})
-    per = PER_KM2 / km2_years
     opened = sorted(one.strength for one in clusters)
     held = sorted(one.strength for one in clusters if one.held)
-    # Beyond the strongest that was seen there is none, and one more is taken all the same.
-    steps = (*strengths, float("inf"))
+    # Beyond the strongest there is none, and one more is taken all the same.
+    steps = (*sorted(set(opened)), float("inf"))
+    per = PER_KM2 / km2_years
     return Curve(
         strengths=steps,
         opened=tuple((_at_least(opened, strength) + 1) * per for strength in steps),
@@ -135,10 +112,24 @@ def _at_least(rising: Sequence[float], strength: float) -> int:
     return len(rising) - bisect_left(rising, strength)
 
 
-def _factors(clusters: Sequence[QuietCluster], shares: Mapping[str, float]) -> dict[str, float]:
-    """How much more often than on average clusters opened in each stratum."""
-    counts = Counter(stratum for one in clusters for stratum in one.strata)
-    expected = {stratum: share * len(clusters) for stratum, share in shares.items()}
-    return {
-        stratum: (counts[stratum] + _PRIOR_EVENTS) / (of_it + _PRIOR_EVENTS) for stratum, of_it in expected.items()
-    }
+def _factors(counts: Mapping[Strata, int], cells: Mapping[Strata, float]) -> dict[str, float]:
+    """How much more often than on average clusters opened where a word holds, the other words being the same."""
+    overall = sum(counts.values()) / sum(cells.values())
+    words = sorted({word for strata in (*cells, *counts) for word in strata})
+    factors = dict.fromkeys(words, 1.0)
+    if not overall:
+        return factors
+    seen = {word: sum(number for strata, number in counts.items() if word in strata) for word in words}
+    for _ in range(_ROUNDS):
+        for word in words:
+            expected = sum(
+                km2_years * overall * _product(factors, strata, without=word)
+                for strata, km2_years in cells.items()
+                if word in strata
+            )
+            factors[word] = (seen[word] + _PRIOR_EVENTS) / (expected + _PRIOR_EVENTS)
+    return factors
+
+
+def _product(factors: Mapping[str, float], strata: Iterable[str], without: str) -> float:
+    return prod(factors[word] for word in strata if word != without)

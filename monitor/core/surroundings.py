@@ -32,6 +32,8 @@ class Seen:
     """Share of the ground within 300 m that was seen both now and before; open water does not count."""
     beside_hidden: bool = False
     """Cloud, shadow or snow within 60 m in the look that shows the change."""
+    strata: tuple[str, ...] = ()
+    """What kind of ground it is, and when (`core.strata`)."""
 
 
 def neighbourhood(canvas: Canvas, bounds: tuple[float, float, float, float], reach_m: float = REACH_M) -> Canvas:

@@ -132,6 +132,17 @@ class Event:
     actions: tuple[Action, ...] = ()
     transitions: tuple[Transition, ...] = ()
 
+    @property
+    def rate(self) -> float | None:
+        """How often quiet ground opens an event so strong, of a confirmed one: one that holds; None: not known.
+
+        In false events per 1,000 km² and year.
+        """
+        rates = next(((one.rate, one.held_rate) for one in self.evidence if one.verdict is Verdict.OPENS), None)
+        if rates is None:
+            return None
+        return rates[1] if self.state in (EventState.CONFIRMED, EventState.CLOSED) else rates[0]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrozenReference:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pystac
 from pystac.utils import datetime_to_str
 
+from monitor.core.sun import Sun
 from monitor.sandbox.catalog_files import MARKS, Raster, asset, bare_item, write_raster
 from monitor.sandbox.frame import EPSG, MGRS_TILE
-from monitor.sandbox.optics import OFFSET, SCALE, Sun
+from monitor.sandbox.optics import OFFSET, SCALE
 from monitor.sandbox.passes import Pass
 from monitor.sandbox.radar_items import LAND_COVER, RADAR, write_land_cover, write_pass
 

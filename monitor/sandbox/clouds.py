@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from scipy import fft, ndimage
 
 from monitor.core.grid import RESOLUTION_M
+from monitor.core.sun import Sun
 from monitor.sandbox.cover import Cover
 from monitor.sandbox.frame import fractal, halve
-from monitor.sandbox.optics import Sun
 from monitor.sandbox.spectra import CLOUD, VISIBLE
 
 _CLEAR_RIM_PX = 8

@@ -1,13 +1,13 @@
 """Light, air and instrument: from surface reflectance to what Sentinel-2 L2A reports."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
 from monitor.core.grid import RESOLUTION_M
+from monitor.core.sun import Sun
 from monitor.sandbox.frame import fractal, halve
 from monitor.sandbox.spectra import DIFFUSE, HAZE, PIXEL_M, VISIBLE
 from monitor.sandbox.terrain import Relief
@@ -23,15 +23,6 @@ _HALVING_PX2 = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sun:
-    """Where the sun stands."""
-
-    elevation_deg: float
-    azimuth_deg: float
-    """Clockwise from north."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Air:
     """Weather and instrument of one date, drawn by chance."""
 
@@ -43,26 +34,6 @@ class Air:
     """Misregistration (rows, columns), less than 0.3 px of 10 m."""
     veil: NDArray[np.float32]
     """(padded, padded) haze from place to place, about 1: in the valley one day, in drifting veils the next."""
-
-
-def sun_position(time: datetime, longitude_deg: float, latitude_deg: float) -> Sun:
-    """Sun by the usual approximations (declination of Cooper 1969, no equation of time): good to a degree or two.
-
-    Args:
-        time: UTC.
-    """
-    day = time.timetuple().tm_yday
-    declination = np.radians(23.45 * np.sin(2 * np.pi * (284 + day) / 365.0))
-    solar_hours = time.hour + time.minute / 60.0 + longitude_deg / 15.0
-    hour_angle = np.radians(15.0 * (solar_hours - 12.0))
-    latitude = np.radians(latitude_deg)
-    height = np.arcsin(
-        np.sin(latitude) * np.sin(declination) + np.cos(latitude) * np.cos(declination) * np.cos(hour_angle)
-    )
-    azimuth = np.arctan2(
-        np.sin(hour_angle), np.cos(hour_angle) * np.sin(latitude) - np.tan(declination) * np.cos(latitude)
-    )
-    return Sun(elevation_deg=float(np.degrees(height)), azimuth_deg=float(np.degrees(azimuth) + 180.0) % 360.0)
 
 
 def draw_air(rng: np.random.Generator, side: int) -> Air:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.sun import Sun, sun_position
 from monitor.sandbox.catalog_files import Raster
 from monitor.sandbox.catalog_writer import Scene
 from monitor.sandbox.clouds import SceneClass, Sky, add_clouds, classify
 from monitor.sandbox.cover import Cover
 from monitor.sandbox.fields import Crop
 from monitor.sandbox.frame import stream
-from monitor.sandbox.optics import Air, Sun, direct_light, draw_air, illuminate, observe, sun_position, to_digital
+from monitor.sandbox.optics import Air, direct_light, draw_air, illuminate, observe, to_digital
 from monitor.sandbox.spectra import BANDS, INFRARED, PIXEL_M, VISIBLE
 from monitor.sandbox.surface import reflect
 from monitor.sandbox.traps import lay_traps

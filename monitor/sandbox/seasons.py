@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.sun import Sun
 from monitor.sandbox.clouds import Sky, make_sky
 from monitor.sandbox.fields import Crop, Parcels, till
 from monitor.sandbox.frame import fractal, stream
-from monitor.sandbox.optics import Sun
 from monitor.sandbox.terrain import Relief
 from monitor.sandbox.traps import Snow
 

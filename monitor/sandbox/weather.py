@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from monitor.core.sun import Sun
 from monitor.sandbox.clouds import Sky, make_sky, place_sky
 from monitor.sandbox.frame import stream
-from monitor.sandbox.optics import Sun
 from monitor.sandbox.seasons import draw_sky
 from monitor.sandbox.world import World
 

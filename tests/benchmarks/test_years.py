@@ -149,7 +149,7 @@ def test_an_event_is_true_that_opened_for_what_the_storm_left() -> None:
     on_it = _event(0, _piece(2.0, Detector.RADAR, Verdict.OPENS), alert_day=2.0)
     before = _event(0, _piece(-3.0, Detector.RADAR, Verdict.OPENS), alert_day=-3.0)
     snow = _event(0, _piece(3.0, Detector.RADAR, Verdict.OPENS), alert_day=3.0, side_m=5_000.0)
-    judged = judge_events(_valley(0, 1, 2), [on_it, before, snow], 32633, 128)
+    judged = judge_events(_valley(0, 1, 2), [on_it, before, snow], None, 32633, 128)
     assert {one.id: one.true for one in judged} == {on_it.id: True, before.id: False, snow.id: False}
 
 
@@ -269,6 +269,9 @@ def _false(sensor: str, cause: str, alerted: bool = True) -> EventRecord:
         longitude=15.0,
         latitude=46.0,
         detail="",
+        strength=0.2,
+        strata=(),
+        said=((-3.0, "opens", sensor, True),),
     )
 
 

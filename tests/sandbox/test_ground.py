@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from monitor.core.sun import Sun, sun_position
 from monitor.sandbox.clouds import make_sky, place_sky
 from monitor.sandbox.cover import Cover, LandCover, grow_cover
 from monitor.sandbox.fields import Crop, farm
 from monitor.sandbox.frame import fractal, place_frame, stream
-from monitor.sandbox.optics import Sun, direct_light, sun_position
+from monitor.sandbox.optics import direct_light
 from monitor.sandbox.scars import fail_slopes
 from monitor.sandbox.terrain import Relief, build_relief
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from monitor.core.sun import Sun
 from monitor.sandbox.cover import Cover
 from monitor.sandbox.fields import Crop
-from monitor.sandbox.optics import Sun, skylight
+from monitor.sandbox.optics import skylight
 from monitor.sandbox.passes import plan_passes
 from monitor.sandbox.seasons import calendar, draw_sky, leafless, meadow_tone, tree_tone, winter
 from monitor.sandbox.spectra import BANDS, COVER
