@@ -19,6 +19,7 @@ from monitor.adapters.imagery import RasterImageSource
 from monitor.adapters.land_cover_source import RasterLandCover
 from monitor.adapters.looks import LookFiles
 from monitor.adapters.model_store import load_radar_card, load_watch_card
+from monitor.adapters.null_file import QUIET_GROUND, load_null
 from monitor.adapters.products import ProductFolder
 from monitor.adapters.radar_imagery import RadarImageSource
 from monitor.adapters.signing import PlanetaryComputer, Signers
@@ -29,13 +30,14 @@ from monitor.adapters.terrain_source import RasterTerrainSource
 from monitor.config import CatalogSettings, Settings
 from monitor.core.ground_layers import wanted_scheme
 from monitor.core.land_cover import LandCover, Scheme
-from monitor.core.lifecycle import LifecycleSettings
+from monitor.core.null_rate import NullRates
 from monitor.errors import BadAsset, BadItem, CatalogUnavailable
 from monitor.looking import Instruments, Network, surroundings
 from monitor.pipeline import Pipeline, PipelineSettings
 from monitor.ports import Catalog, ImageSource, TerrainSource
 from monitor.records import Region, SceneItem, Sensor, Terrain, Tile
 from monitor.service import Gauges, Service, ServiceSettings
+from monitor.shipped import shipped_folder
 from monitor.view import Recent
 
 
@@ -47,7 +49,7 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
     """
     networks = _networks(settings)
     card, engine = networks[Sensor.OPTICAL].card, networks[Sensor.OPTICAL].engine
-    store = SqlStore(settings.database)
+    store = SqlStore(settings.database, lifecycle=settings.tiers.lifecycle)
     hosts = Hosts()
     catalogs = {name: _catalog(name, chosen, hosts) for name, chosen in settings.catalogs.items()}
     planetary_computer = PlanetaryComputer(hosts)
@@ -81,7 +83,8 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
         instruments=instruments,
         settings=PipelineSettings(
             alerts=settings.alerts,
-            lifecycle=LifecycleSettings(),
+            lifecycle=settings.tiers.lifecycle,
+            null=_null(settings),
             sensors=settings.sensors,
             block_tiles=settings.block_tiles,
             lease=lease,
@@ -99,6 +102,16 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
         close=store.close,
         gauges=Gauges(engine=engine.name, hosts=hosts.snapshot, static_reads=reads.counts),
     )
+
+
+def _null(settings: Settings) -> NullRates | None:
+    """What quiet ground does: of the configured file, else of the shipped one.
+
+    Raises:
+        ConfigError: the file does not fit.
+    """
+    path = settings.tiers.null_rates or shipped_folder("models") / QUIET_GROUND
+    return load_null(path) if settings.tiers.null_rates or path.is_file() else None
 
 
 def _networks(settings: Settings) -> dict[Sensor, Network]:

@@ -24,7 +24,9 @@ from monitor.cli.parts import Parts, Progress
 from monitor.cli.run import run
 from monitor.config import Settings
 from monitor.core.breaker import HostHealth
+from monitor.core.events import add_evidence
 from monitor.core.grid import project, region_tiles, tile_polygon
+from monitor.core.lifecycle import LifecycleSettings
 from monitor.errors import BadItem, CatalogUnavailable
 from monitor.records import (
     Acquisition,
@@ -33,13 +35,14 @@ from monitor.records import (
     Detector,
     Event,
     EventState,
+    Evidence,
     Look,
     Observation,
     PixelState,
     Sensor,
     Tile,
     TileStats,
-    Transition,
+    Verdict,
 )
 from monitor.service import PassEvent, PassSummary, Report
 from tests.adapters.tiny_model import make_model
@@ -134,9 +137,23 @@ def observation(seen: Look, of: Acquisition, href: str | None) -> Observation:
 
 
 def event(name: str, state: EventState, strength: float) -> Event:
-    """An event in the middle of the region."""
-    steps = (Transition(at=NOW, previous=None, state=state, reason="opened", detail="", acquisition_id="S2A-1_v1"),)
-    return Event(
+    """An event in the middle of the region; strong enough to be an alert unless it is a candidate."""
+    found = FIRST + timedelta(days=5)
+    says = [Verdict.OPENS, Verdict.CONTRADICTS] if state is EventState.REFUTED else [Verdict.OPENS]
+    pieces = [
+        Evidence(
+            acquisition_id=f"S2A-{number}_v1",
+            sensing_time=found + timedelta(days=5 * number),
+            detector=Detector.NETWORK,
+            verdict=verdict,
+            observed_fraction=1.0,
+            level=0.5,
+            strength=strength,
+            detail="",
+        )
+        for number, verdict in enumerate(says, start=1)
+    ]
+    blank = Event(
         id=name,
         region="valley",
         state=state,
@@ -151,12 +168,14 @@ def event(name: str, state: EventState, strength: float) -> Event:
         confidence="medium",
         confidence_reason="one look",
         window_start=FIRST,
-        window_end=FIRST + timedelta(days=5),
+        window_end=found,
         model_version=MODEL,
         tiles=(RIGHT,),
         picture=f"pictures/{name}.png",
-        transitions=steps,
     )
+    opened = add_evidence(blank, pieces, LifecycleSettings())
+    assert opened.state is state
+    return opened
 
 
 class FakeService:

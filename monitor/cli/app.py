@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli import reading, working
+from monitor.cli import acting, reading, working
 from monitor.cli.exits import TABLE, Exit
 from monitor.cli.parts import ConfigOption, JsonOption, say, say_json, settings_of
 from monitor.cli.surroundings import doubtful, missing
@@ -35,7 +35,10 @@ def make_app() -> typer.Typer:
     app.command(epilog=EPILOG)(working.once)
     app.command(epilog=EPILOG)(working.release)
     app.command(epilog=EPILOG)(reading.status)
-    app.command(epilog=EPILOG)(reading.alerts)
+    alerts = typer.Typer(help=reading.alerts.__doc__, epilog=EPILOG)
+    alerts.callback(invoke_without_command=True, epilog=EPILOG)(reading.alerts)
+    acting.add_commands(alerts)
+    app.add_typer(alerts, name="alerts")
     app.command(epilog=EPILOG)(reading.regions)
     app.command(epilog=EPILOG)(reading.models)
     config = typer.Typer(help="The configuration.", no_args_is_help=True)

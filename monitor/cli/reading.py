@@ -52,6 +52,8 @@ def alerts(
     as_json: JsonOption = False,
 ) -> None:
     """Open alerts, worst first, and what was not observed. --json is a GeoJSON FeatureCollection (EPSG:4326)."""
+    if context.invoked_subcommand is not None:
+        return
     parts = context.ensure_object(Parts)
     settings = settings_of(config, dict(os.environ))
     wanted = chosen_regions(settings, region)

@@ -25,6 +25,8 @@ def with_absolute_paths(data: dict[str, object], folder: Path) -> dict[str, obje
         value = result.get(key)
         if isinstance(value, str) and value:
             result[key] = folder / Path(value).expanduser()
+    if isinstance(tiers := result.get("tiers"), Mapping):
+        result["tiers"] = _with_absolute(tiers, "null_rates", folder)
     if isinstance(value := result.get("database"), str):
         result["database"] = absolute_database(value, folder)
     for group, key in (("catalogs", "href"), ("regions", "geometry")):

@@ -35,6 +35,7 @@ from monitor.config.explain import explain, located
 from monitor.config.geometry import region_geometry
 from monitor.config.mistakes import Mistake, Place, SettingsError
 from monitor.config.paths import absolute_database, with_absolute_paths
+from monitor.config.tiers import TierSettings
 from monitor.config.yaml_file import YamlFile, read_yaml
 from monitor.core.change import AlertSettings
 from monitor.core.land_cover import COLLECTIONS
@@ -214,6 +215,8 @@ class Settings(BaseSettings):
     alerts: Annotated[AlertSettings, _known_fields(AlertSettings), AfterValidator(_alert_range)] = AlertSettings()
     sensors: Annotated[SensorSettings, _known_fields(SensorSettings), AfterValidator(_sensor_range)] = SensorSettings()
     """When optics, and when radar, are the evidence of record."""
+    tiers: TierSettings = TierSettings()
+    """How rare a change must be to be an alert, and to be a warning."""
     serve: ServeSettings = ServeSettings()
     log: LogSettings = LogSettings()
 
@@ -314,6 +317,7 @@ def known_keys(group: Place) -> list[str]:
         ("catalogs", "*"): CatalogSettings,
         ("catalogs", "*", "collections"): CollectionSettings,
         ("regions", "*"): RegionSettings,
+        ("tiers",): TierSettings,
         ("serve",): ServeSettings,
         ("log",): LogSettings,
     }

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
+from monitor.core.sun import Sun
 from monitor.sandbox import spectra
 from monitor.sandbox.cover import Cover
 from monitor.sandbox.fields import Crop
 from monitor.sandbox.frame import fractal
-from monitor.sandbox.optics import Sun, direct_light
+from monitor.sandbox.optics import direct_light
 from monitor.sandbox.terrain import Relief
 from training.datasets.landslide4sense import BANDS
 

@@ -1,0 +1,141 @@
+"""What people do with an alert: say that they have seen it, what it is, and who may hear of it."""
+
+import getpass
+import os
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from monitor.adapters.store import SqlStore
+from monitor.cli.event_text import event_lines
+from monitor.cli.exits import TABLE
+from monitor.cli.geojson import alert_collection
+from monitor.cli.parts import ConfigOption, JsonOption, Parts, reading_store, say, say_json, settings_of
+from monitor.errors import Refused
+from monitor.records import Action, ActionKind, DismissalReason, Event
+
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Of the alert, as `scarpwatch alerts` lists it.")]
+ByOption = Annotated[
+    str | None, typer.Option("--by", help="Who does it; default: the user of this machine.", envvar="SCARPWATCH_BY")
+]
+TextOption = Annotated[str, typer.Option("--text", "-t", help="Words for others, kept with the alert.")]
+SeenOption = Annotated[
+    int | None,
+    typer.Option("--seen", min=0, help="Number of the newest step you know; refused if others came since."),
+]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add them below `scarpwatch alerts`."""
+    app.command("show", epilog=TABLE)(show)
+    app.command("ack", epilog=TABLE)(acknowledge)
+    app.command("dismiss", epilog=TABLE)(dismiss)
+    app.command("confirm", epilog=TABLE)(confirm)
+    app.command("comment", epilog=TABLE)(comment)
+    app.command("release", epilog=TABLE)(release)
+
+
+def show(alert: IdArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """One alert with every step of its life, what looks said of it, and what people did."""
+    settings = settings_of(config, dict(os.environ))
+    with reading_store(settings) as store:
+        event = store.event(alert)
+    if event is None:
+        raise Refused(
+            "there is no event of this name",
+            item=alert,
+            remedy="`scarpwatch alerts --all` lists them.",
+            reason="unknown-event",
+        )
+    if as_json:
+        say_json(alert_collection([event], [], settings.products), compact=True)
+    else:
+        say("\n".join(event_lines(event, settings.products)))
+
+
+def acknowledge(
+    context: typer.Context,
+    alert: IdArgument,
+    by: ByOption = None,
+    text: TextOption = "",
+    seen: SeenOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Say that you have seen an alert and look after it: nobody else is called for it."""
+    _act(context, alert, ActionKind.ACKNOWLEDGE, by, text, seen, config)
+
+
+def dismiss(
+    context: typer.Context,
+    alert: IdArgument,
+    reason: Annotated[DismissalReason, typer.Option("--reason", help="What it is instead.")],
+    by: ByOption = None,
+    text: TextOption = "",
+    seen: SeenOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """End an alert that is no landslide. Receivers are told; its ground raises none again for half a year."""
+    _act(context, alert, ActionKind.DISMISS, by, text, seen, config, reason.value)
+
+
+def confirm(
+    context: typer.Context,
+    alert: IdArgument,
+    by: ByOption = None,
+    text: TextOption = "",
+    seen: SeenOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Say that the landslide was seen from the ground or the air, also of an event that had ended."""
+    _act(context, alert, ActionKind.CONFIRM, by, text, seen, config)
+
+
+def comment(
+    context: typer.Context,
+    alert: IdArgument,
+    text: Annotated[str, typer.Argument(help="Words for others.")],
+    by: ByOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Keep words with an alert."""
+    _act(context, alert, ActionKind.COMMENT, by, text, None, config)
+
+
+def release(
+    context: typer.Context,
+    alert: IdArgument,
+    by: ByOption = None,
+    text: TextOption = "",
+    seen: SeenOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Let an alert go to the public: its messages carry the scope Public from then on."""
+    _act(context, alert, ActionKind.RELEASE, by, text, seen, config)
+
+
+def _act(
+    context: typer.Context,
+    alert: str,
+    kind: ActionKind,
+    by: str | None,
+    text: str,
+    seen: int | None,
+    config: ConfigOption,
+    reason: str = "",
+) -> None:
+    parts = context.ensure_object(Parts)
+    settings = settings_of(config, dict(os.environ))
+    now = parts.clock()
+    action = Action(at=now, by=by or getpass.getuser(), kind=kind, reason=reason, text=text)
+    with closing(SqlStore(settings.database, lifecycle=settings.tiers.lifecycle)) as store:
+        store.check()
+        event = store.act(alert, action, now, seen)
+    say(_told(event, kind))
+
+
+def _told(event: Event, kind: ActionKind) -> str:
+    last = event.transitions[-1]
+    if kind is ActionKind.COMMENT or last.by is None:
+        return f"{event.id}: noted; it is {event.state.value}"
+    return f"{event.id}: {last.reason} by {last.by}; it is {event.state.value} ({event.tier.value})"

@@ -1,0 +1,61 @@
+"""One event in plain text: its place, its life, what looks and people said."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from monitor.cli.geojson import has_picture
+from monitor.core.lifecycle import ALERT_STATES
+from monitor.records import Action, Event, Evidence, Transition
+
+_TIME = "%Y-%m-%d %H:%M"
+
+
+def event_lines(event: Event, products: Path) -> list[str]:
+    """All there is to say about an event, oldest first; steps are numbered as `--seen` wants them."""
+    place = event.geometry.representative_point().bounds
+    head = [
+        f"{event.id}: {_standing(event)}",
+        f"  {event.area_ha:.2f} ha at {place[1]:.5f}, {place[0]:.5f}, slopes up to {event.slope_deg:.0f}°",
+        f"  failed between {event.window_start:{_TIME}} and {event.window_end:{_TIME}} UTC"
+        + (f"; grouped under {event.storm}" if event.storm else ""),
+        f"  confidence {event.confidence}: {event.confidence_reason}",
+    ]
+    if event.rate is not None:
+        head.append(f"  quiet ground does so about {event.rate:.3g} times per 1,000 km² and year")
+    if event.split_from:
+        head.append(f"  what remained of {event.split_from}")
+    if event.picture and has_picture(event, products):
+        head.append(f"  picture: {products / event.picture}")
+    return [*head, "Steps", *_steps(event.transitions), "Looks", *_looks(event), *_people(event)]
+
+
+def _standing(event: Event) -> str:
+    standing = f"{event.state.value}, {event.status.value}"
+    if event.state in ALERT_STATES:
+        standing += f", {event.tier.value}"
+    return standing + (", released to the public" if event.released else "")
+
+
+def _steps(steps: tuple[Transition, ...]) -> Iterator[str]:
+    for number, step in enumerate(steps):
+        who = f" by {step.by}" if step.by else ""
+        yield f"  {number}. {step.at:{_TIME}} {step.state.value} ({step.reason}{who}): {step.detail}"
+
+
+def _looks(event: Event) -> Iterator[str]:
+    for piece in sorted(event.evidence, key=lambda one: one.sensing_time):
+        yield f"  {piece.sensing_time:{_TIME}} {_said(piece)}"
+
+
+def _said(piece: Evidence) -> str:
+    return f"{piece.detector.value} {piece.verdict.value}: {piece.detail}"
+
+
+def _people(event: Event) -> list[str]:
+    done = [one for one in event.actions if one.by]
+    return ["People", *map(_did, done)] if done else []
+
+
+def _did(action: Action) -> str:
+    words = ", ".join(filter(None, (action.reason, action.text)))
+    return f"  {action.at:{_TIME}} {action.by}: {action.kind.value}" + (f" ({words})" if words else "")

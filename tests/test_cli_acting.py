@@ -1,0 +1,68 @@
+"""What people do with alerts, from the command line."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.test_cli import call, call_json, config
+
+__all__ = ["config"]
+
+
+@pytest.fixture
+def alert(config: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """The id of an open alert."""
+    call(capsys, "once")
+    _, document = call_json(capsys, "alerts")
+    features = document["features"]
+    assert isinstance(features, list)
+    return str(features[0]["id"])
+
+
+def test_a_dismissal_ends_the_alert(alert: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is gone from the list, and shows who ended it and why."""
+    code, out, _ = call(capsys, "alerts", "dismiss", alert, "--reason", "forestry", "--by", "officer", "-t", "timber")
+    assert (code, out.strip()) == (0, f"{alert}: dismissed-forestry by officer; it is closed (watch)")
+    assert alert not in call(capsys, "alerts")[1]
+    shown = call(capsys, "alerts", "show", alert)[1]
+    assert "closed (dismissed-forestry by officer): timber" in shown
+    assert "officer: dismiss (forestry, timber)" in shown
+
+
+def test_acknowledged_then_confirmed_then_released(alert: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each is a step with a number, and an alert that people saw in the field is a warning."""
+    call(capsys, "alerts", "ack", alert, "--by", "a")
+    assert "warning" in call(capsys, "alerts", "confirm", alert, "--by", "b", "--text", "seen from the road")[1]
+    call(capsys, "alerts", "release", alert, "--by", "c")
+    code, out, _ = call(capsys, "alerts", "comment", alert, "road is open", "--by", "d")
+    assert (code, out.strip()) == (0, f"{alert}: noted; it is confirmed")
+    shown = call(capsys, "alerts", "show", alert)[1]
+    assert "released to the public" in shown
+    for said in ("acknowledged by a", "confirmed-from-field by b", "d: comment (road is open)"):
+        assert said in shown
+
+
+def test_who_is_late_is_told(alert: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two people at once: the second hears what the first did, and nothing is done."""
+    call(capsys, "alerts", "ack", alert, "--by", "first", "--seen", "0")
+    code, _, err = call(capsys, "alerts", "dismiss", alert, "--reason", "works", "--by", "second", "--seen", "0")
+    assert code == 1
+    assert "acknowledged by first" in err
+    assert alert in call(capsys, "alerts")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("show", "nobody"), 1, "no event of this name"),
+        (("ack", "nobody"), 1, "no event of this name"),
+        (("dismiss", "nobody", "--reason", "boredom"), 2, "boredom"),
+    ],
+)
+def test_what_cannot_be_done_says_why(
+    config: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], code: int, said: str
+) -> None:
+    """An unknown alert, and a reason that is none."""
+    call(capsys, "once")
+    ended, _, err = call(capsys, "alerts", *words)
+    assert (ended, said in err) == (code, True)
