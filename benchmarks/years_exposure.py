@@ -39,6 +39,7 @@ class StrataExposure:
         self._canvas, self._centre = canvas, centre
         self._days: defaultdict[tuple[str, tuple[str, ...]], float] = defaultdict(float)
         self._before: dict[str, datetime] = {}
+        self._lit: NDArray[np.float32] | None = None
 
     def add(self, sensor: str, time: datetime, compared: NDArray[np.bool_], waited: NDArray[np.float64]) -> None:
         """Count a look.
@@ -72,10 +73,12 @@ class StrataExposure:
         before = self._before.get(sensor, time)
         self._before[sensor] = time
         unlit = np.full(self._slope.shape, _UNLIT)
-        if sensor != OPTICS:
-            return unlit
-        lit = lights(self._elevation_m, (before, time), *self._centre)
-        return unlit if lit is None else light_classes(lit)
+        self._lit = None if sensor != OPTICS else lights(self._elevation_m, (before, time), *self._centre)
+        return unlit if self._lit is None else light_classes(self._lit)
+
+    def light_on(self, ground: NDArray[np.bool_]) -> float:
+        """Mean light on some ground (H, W) at the look that was counted last; -1 where it is not known."""
+        return -1.0 if self._lit is None else round(float(self._lit[ground].mean()), 3)
 
     def cells(self) -> tuple[Cell, ...]:
         """What was added up."""

@@ -79,6 +79,8 @@ class Sights:
     km2_years: dict[str, float] = field(default_factory=dict)
     shown: list[dict[str, float | None]] = field(default_factory=list)
     """Per scar: `ScarRecord.shown`."""
+    looks: list[list[tuple[float, str, float]]] = field(default_factory=list)
+    """Per scar: `ScarRecord.looks`."""
 
 
 def looks(store: SqlStore, archive: LookFiles, region: Region) -> Iterator[Seen]:
@@ -114,7 +116,7 @@ def sights(seen: Iterator[Seen], valley: Valley, canvas: Canvas, kinds: StrataEx
     last = {name: np.full(canvas.shape, np.nan) for name in (*SENSORS, EITHER)}
     pixel_days = dict.fromkeys(last, 0.0)
     ever = np.zeros(canvas.shape, dtype=np.bool_)
-    found = Sights(shown=[dict.fromkeys(SENSORS) for _ in grounds])
+    found = Sights(shown=[dict.fromkeys(SENSORS) for _ in grounds], looks=[[] for _ in grounds])
     for look in seen:
         ever |= look.valid
         now = look.time.timestamp() / 86_400.0
@@ -125,9 +127,12 @@ def sights(seen: Iterator[Seen], valley: Valley, canvas: Canvas, kinds: StrataEx
                 kinds.add(name, look.time, look.compared, waited)
             last[name][look.valid] = now
         if look.time > valley.storm:
-            for ground, shown in zip(grounds, found.shown, strict=True):
-                if shown[look.sensor] is None and look.compared[ground].mean() >= SHOWN_SHARE:
-                    shown[look.sensor] = (look.time - valley.storm) / _DAY
+            day = (look.time - valley.storm) / _DAY
+            for ground, shown, seen_on in zip(grounds, found.shown, found.looks, strict=True):
+                if look.compared[ground].mean() >= SHOWN_SHARE:
+                    seen_on.append((round(day, 4), look.sensor, kinds.light_on(ground) if kinds else -1.0))
+                    if shown[look.sensor] is None:
+                        shown[look.sensor] = day
     found.km2 = float(ever.sum()) * PIXEL_HA / 100.0
     found.km2_years = {name: days * PIXEL_HA / 100.0 / 365.25 for name, days in pixel_days.items()}
     return found
@@ -139,8 +144,8 @@ def judge_scars(valley: Valley, events: Sequence[Event], found: Sights, zone: in
     laid = [(event, project(event.geometry, 4326, zone)) for event in events]
     grounds = [(event, ground) for event, ground in laid if _true(event, ground, valley.storm, scars)]
     return tuple(
-        _scar(scar, shown, [event for event, ground in grounds if _covers(ground, scar, zone)], valley.storm)
-        for scar, shown in zip(valley.scars, found.shown, strict=True)
+        _scar(scar, shown, seen_on, [event for event, ground in grounds if _covers(ground, scar, zone)], valley.storm)
+        for scar, shown, seen_on in zip(valley.scars, found.shown, found.looks, strict=True)
     )
 
 
@@ -217,7 +222,13 @@ def _covers(ground: BaseGeometry, scar: TrueScar, zone: int) -> bool:
     return float(ground.intersection(own).area) >= FOUND_SHARE * float(own.area)
 
 
-def _scar(scar: TrueScar, shown: Mapping[str, float | None], on_it: Sequence[Event], storm: datetime) -> ScarRecord:
+def _scar(
+    scar: TrueScar,
+    shown: Mapping[str, float | None],
+    seen_on: Sequence[tuple[float, str, float]],
+    on_it: Sequence[Event],
+    storm: datetime,
+) -> ScarRecord:
     said: dict[str, list[float]] = {name: [] for name in SENSORS}
     for piece in (piece for event in on_it for piece in event.evidence if piece.verdict in _SPEAKS):
         said[sensor_of(piece)].append((piece.sensing_time - storm) / _DAY)
@@ -230,6 +241,8 @@ def _scar(scar: TrueScar, shown: Mapping[str, float | None], on_it: Sequence[Eve
         evidence={name: min(days, default=None) for name, days in said.items()},
         alert=min(alerts, default=None),
         opened_by=sensor_of(_opening(first)) if first is not None else None,
+        looks=tuple(seen_on),
+        events=tuple(event.id for event in on_it),
     )
 
 

@@ -26,6 +26,11 @@ class ScarRecord:
     """When the first event on it became an alert."""
     opened_by: str | None
     """Sensor that opened the first event on it."""
+    looks: tuple[tuple[float, str, float], ...] = ()
+    """Every look after the storm that shows at least half of it: day, sensor, and the light on it (1 as on level ground;
+    -1: does not matter, or is not known)."""
+    events: tuple[str, ...] = ()
+    """Ids of the events that found it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,10 +145,15 @@ def load_year(path: Path) -> YearRecord | None:
     found = _read(path)
     if found is None:
         return None
-    scars = tuple(ScarRecord(**one) for one in found.pop("scars"))
+    scars = tuple(_scar(one) for one in found.pop("scars"))
     events = tuple(_event(one) for one in found.pop("events"))
     cells = tuple(Cell(**one | {"strata": tuple(one["strata"])}) for one in found.pop("cells"))
     return YearRecord(scars=scars, events=events, cells=cells, **found)
+
+
+def _scar(found: dict[str, Any]) -> ScarRecord:
+    looks = tuple((day, sensor, light) for day, sensor, light in found.pop("looks"))
+    return ScarRecord(looks=looks, events=tuple(found.pop("events")), **found)
 
 
 def _event(found: dict[str, Any]) -> EventRecord:

@@ -136,7 +136,9 @@ def test_a_scar_is_told_by_sensor_and_time() -> None:
     shown: list[dict[str, float | None]] = [{OPTICS: 4.0, RADAR: 1.0} for _ in range(3)]
     # Snow on half a valley: covers them all, and is none of theirs.
     snow = _event(2, _piece(1.0, Detector.RADAR, Verdict.OPENS), alert_day=1.0, side_m=5_000.0)
-    first, second, third = judge_scars(_valley(0, 1, 2), [found, before, corner, snow], Sights(shown=shown), 32633)
+    first, second, third = judge_scars(
+        _valley(0, 1, 2), [found, before, corner, snow], Sights(shown=shown, looks=[[], [], []]), 32633
+    )
     assert first.evidence == {OPTICS: 9.0, RADAR: 2.0}
     assert (first.alert, first.opened_by) == (9.0, RADAR)
     for missed in (second, third):
