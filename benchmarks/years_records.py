@@ -27,7 +27,7 @@ class ScarRecord:
     opened_by: str | None
     """Sensor that opened the first event on it."""
     looks: tuple[tuple[float, str, float], ...] = ()
-    """Every look after the storm that shows at least half of it: day, sensor, and the light on it (1 as on level ground;
+    """Every look after the storm that shows at least half of it: day, sensor, and light (1 as on level ground;
     -1: does not matter, or is not known)."""
     events: tuple[str, ...] = ()
     """Ids of the events that found it."""

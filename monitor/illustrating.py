@@ -33,9 +33,10 @@ _KEPT_LOOKS = 32
 def needs_picture(event: Event, acquisition_id: str) -> bool:
     """Whether an event that is or was an alert has no picture yet (new or grown), or has news of this acquisition.
 
-    News is a new state or a word on the ground; that a look saw nothing of it is listed when it is drawn next.
+    A whole tile has no outline to show. News is a new state or a word on the ground; that a look saw nothing of it is
+    listed when it is drawn next.
     """
-    if not any(step.state in ALERT_STATES for step in event.transitions):
+    if event.detector is Detector.TILE or not any(step.state in ALERT_STATES for step in event.transitions):
         return False
     stepped = any(step.acquisition_id == acquisition_id for step in event.transitions)
     said = any(piece.acquisition_id == acquisition_id and piece.verdict in _NEWS for piece in event.evidence)

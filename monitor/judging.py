@@ -38,6 +38,7 @@ from monitor.records import (
 )
 from monitor.scene import Changes, Measuring, Scene, below, compare, scenes
 from monitor.survey import Survey
+from monitor.tile_rule import TileRule
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -45,6 +46,8 @@ Change = dict[Detector, dict[Tile, Array]]
 """Change of every detector on every compared tile."""
 
 _OTHER_MODEL = "another model version"
+_TILE_ROWS = 100
+"""More than the looks of a tile while an event is open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,13 +119,14 @@ class Judge:
         for scene, changes in seen:
             for detector, layer in changes.layers.items():
                 change[detector].update(scene.canvas.cut(layer.change))
-        events = [] if history else storms.group(self._events(case, shown, seen, known, ended), ended)
         rows = (*looked.hidden.values(), *_observations(case))
+        events = [] if history else storms.group(self._events(case, shown, seen, known, ended), ended)
+        risen = [] if history else self._risen(case, rows, known)
         result = AcquisitionResult(
             reason="learning" if not past.references else "history" if history else "compared",
-            detail=_summary(events, past, looked, history) + silence(rows) + case.covered() + _alike(seen),
+            detail=_summary([*events, *risen], past, looked, history) + silence(rows) + case.covered() + _alike(seen),
             observations=rows,
-            events=tuple(events),
+            events=(*events, *storms.group(risen, [*events, *ended])),
             references=tuple(case.earlier.freeze(events, known)),
             choices=tuple(case.choices),
         )
@@ -149,6 +153,7 @@ class Judge:
             ended: events that ended lately.
         """
         context = self._context(case)
+        known, ended = ([event for event in some if event.detector is not Detector.TILE] for some in (known, ended))
         resting = [event for event in ended if rests(event, context.sensing_time, context.comparable, self.lifecycle)]
         zones = {scene.canvas.epsg for scene in shown}
         here = [event for event in known if any(tile.epsg in zones for tile in event.tiles)]
@@ -162,6 +167,21 @@ class Judge:
             local = replace(context, shift=_shift(changes))
             standing = absorb(dated, standing, local, self.alerts, self.lifecycle)
         return standing
+
+    def _risen(self, case: Case, rows: Sequence[Observation], known: Sequence[Event]) -> list[Event]:
+        """Tiles whose hazard probability rose as a whole, where the configuration asks for them."""
+        rule = TileRule(alerts=self.alerts, lifecycle=self.lifecycle)
+        if not rule.asked_for or case.instruments.of_pairs:
+            return []
+        now = case.acquisition.sensing_time
+
+        def since(tile: Tile, event: Event) -> list[Observation]:
+            earlier = self.store.looks_before(tile, event.model_version, event.comparable, now, _TILE_ROWS)
+            return [row for row in earlier if row.sensing_time >= event.window_end]
+
+        before = {tile: look.sensing_time for tile, look in case.past.newest.items()}
+        standing = [event for event in known if event.detector is Detector.TILE]
+        return rule.events(rows, standing, since, before, self._context(case))
 
     def _known(self, acquisition: Acquisition) -> tuple[list[Event], list[Event]]:
         """Open events of the region, and those that ended lately."""

@@ -80,6 +80,10 @@ class AlertSettings:
     """Valid looks of every pixel in the reference (K)."""
     reach: int = 12
     """Looks of a tile, partly clouded ones, that are searched for them: two months of Sentinel-2 and more."""
+    tile_mean: float | None = None
+    """Rise of the mean hazard probability of a tile between two looks that is an alert for watch; None: none is."""
+    tile_p95: float | None = None
+    """The same of its 95th percentile."""
     detectors: tuple[Detector, ...] = (Detector.BASELINE, Detector.RADAR)
     """Which detectors may open alerts; the others are still computed. The network joins when it
     beats the baseline on real pixels (benchmarks/README.md)."""

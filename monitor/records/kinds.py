@@ -71,6 +71,8 @@ class Detector(StrEnum):
     """Optics without a network: brightening in red."""
     RADAR = "radar"
     """Radar without a network: backscatter against the mean of earlier passes."""
+    TILE = "tile"
+    """The mean or 95th percentile of the hazard probability of a whole tile, against the look before."""
 
 
 class EventState(StrEnum):
