@@ -4,8 +4,9 @@ Pillow alone draws: an event of a busy day costs tens of milliseconds, not hundr
 no state, so pictures may be drawn in any thread.
 """
 
-import io
 import math
+import struct
+import zlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +27,8 @@ _SHADE = (16, 20, 24, 158)
 _WHITE = (255, 255, 255)
 _FINE = 3
 """Lines are drawn this much larger and averaged down: smooth edges."""
+_UP = 2
+"""PNG's filter of a row that is written as its difference from the row above."""
 
 Rings = list[NDArray[np.float64]]
 Rgb = NDArray[np.uint8]
@@ -91,10 +94,7 @@ class Sheet:
 
     def png(self) -> bytes:
         """The sheet as PNG."""
-        buffer = io.BytesIO()
-        # Level 1 takes a third of the time of the default for a tenth more bytes.
-        self._image.save(buffer, format="png", compress_level=1)
-        return buffer.getvalue()
+        return _png(np.asarray(self._image))
 
 
 @lru_cache(maxsize=32)
@@ -187,3 +187,26 @@ def _cover(lines: Rings, shape: tuple[int, ...], width_px: float) -> NDArray[np.
         points: list[Point] = [(x * large.width, y * large.height) for x, y in ring.tolist()]
         pen.line(points, fill=255, width=thick, joint="curve")
     return np.asarray(large.reduce(_FINE)) / 255.0
+
+
+def _png(pixels: Rgb) -> bytes:
+    """(H, W, 3) as PNG, https://www.w3.org/TR/png-3/.
+
+    Pillow's own writer tries five filters on every row, which takes longer than compressing does. On these sheets
+    the one that is taken here gives files of the same size in 40 % of the time.
+    """
+    height, width = pixels.shape[:2]
+    rows = np.empty((height, 1 + 3 * width), dtype=np.uint8)
+    rows[:, 0] = _UP
+    flat = pixels.reshape(height, -1)
+    rows[0, 1:] = flat[0]
+    np.subtract(flat[1:], flat[:-1], out=rows[1:, 1:])  # modulo 256, as the standard wants it
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # 8 bits, true colour
+    # Level 1 takes a third of the time of the default for a tenth more bytes.
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes(), 1)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, content) for kind, content in parts)
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    """One chunk of a PNG: its length, kind, content and checksum."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(content, zlib.crc32(kind)))

@@ -155,7 +155,9 @@ def composite(patch: RgbPatch, size: tuple[int, int], how: Stretch | None = None
     shades = (255.0 * np.linspace(0.0, 1.0, 1024) ** how.gamma).astype(np.uint8)
     image = shades[(scaled * 1023.0).astype(np.uint16)]
     colour = _resize(np.ascontiguousarray(np.moveaxis(image, 0, -1)), size, smooth=True)
-    colour[_nearest(np.asarray(np.isnan(patch.reflectance).any(axis=0), dtype=np.bool_), size)] = HIDDEN[_NODATA].ground
+    missing = np.asarray(np.isnan(patch.reflectance).any(axis=0), dtype=np.bool_)
+    if missing.any():
+        colour[_nearest(missing, size)] = HIDDEN[_NODATA].ground
     shade_unseen(colour, patch.state)
     return colour
 
@@ -163,11 +165,11 @@ def composite(patch: RgbPatch, size: tuple[int, int], how: Stretch | None = None
 def shade_unseen(image: Rgb, state: NDArray[np.uint8]) -> None:
     """Stripe, in place, what a state says was hidden. `state` may have another size."""
     size = (image.shape[0], image.shape[1])
-    reasons = _REASON[_nearest(state, size)]
-    for number, hidden in enumerate(HIDDEN, start=1):
-        where = reasons == number
-        if hidden.slope and where.any():
-            image[np.nonzero(where & _stripes(size, hidden.slope))] = hidden.over
+    reasons = _REASON[state]
+    for number in _occurring(reasons):
+        hidden = HIDDEN[number - 1]
+        if number and hidden.slope:
+            image[np.nonzero(_nearest(reasons == number, size) & _stripes(size, hidden.slope))] = hidden.over
 
 
 def field(
@@ -178,12 +180,10 @@ def field(
     shades = (colormaps[colormap](np.linspace(0.0, 1.0, 256))[:, :3] * 255).astype(np.uint8)
     codes = (np.clip((np.nan_to_num(values) - low) / (high - low), 0.0, 1.0) * 255).astype(np.uint8)
     image = _resize(shades[codes], size, smooth=values.shape[0] > size[0])
-    missing = _nearest(np.isnan(values), size)
-    reasons = _REASON[_nearest(state, size)]
-    for number, hidden in enumerate((UNKNOWN, *HIDDEN)):
-        where = missing & (reasons == number)
-        if where.any():
-            _hatch(image, where, hidden)
+    missing = np.isnan(values)
+    reasons = _REASON[state]
+    for number in _occurring(reasons[missing]):
+        _hatch(image, _nearest(missing & (reasons == number), size), (UNKNOWN, *HIDDEN)[number])
     return image
 
 
@@ -209,6 +209,11 @@ def outline_swatch() -> Rgb:
 def _hatch(image: Rgb, where: NDArray[np.bool_], hidden: Hidden) -> None:
     image[np.nonzero(where)] = hidden.ground
     image[np.nonzero(where & _stripes(image.shape[:2], hidden.slope))] = hidden.stripe
+
+
+def _occurring(reasons: NDArray[np.uint8]) -> list[int]:
+    """Which there are, in order: most ground is hidden by nothing, and a whole panel need not be searched for it."""
+    return np.flatnonzero(np.bincount(reasons.ravel())).tolist()
 
 
 def _stripes(size: tuple[int, ...], slope: int) -> NDArray[np.bool_]:
