@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.processes import CLAIMED, Running, warm_up
+from tests.pipeline.processes import CLAIMED, Running
 from tests.pipeline.radar_world import make_radar_source
 from tests.pipeline.world import Content, Source, World, files, make_source, make_world
 from tests.postgres import postgres_server, postgres_url
@@ -18,7 +18,6 @@ __all__ = ["postgres_server", "postgres_url"]
 @pytest.fixture(scope="session")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
     """A valley of 2.6 km² on 2 tiles: four acquisitions take little more than a second."""
-    warm_up()
     return make_source(tmp_path_factory.mktemp("source"), seed=6, size_px=160)
 
 

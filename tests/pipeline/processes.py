@@ -30,14 +30,10 @@ from tests.pipeline.world import START, Ended, World
 CLAIMED = '"claimed"'
 """What the log says when work on an acquisition begins."""
 _CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["tests.pipeline.processes"])  # it starts with the first process
 _TIMEOUT_S = 120.0
 
 Setup = Callable[[], None]
-
-
-def warm_up() -> None:
-    """Tell the server what to import, before it starts."""
-    _CONTEXT.set_forkserver_preload(["tests.pipeline.processes"])
 
 
 class Running:

@@ -16,6 +16,7 @@ from monitor.core.grid import pixels_within, region_tiles
 from monitor.core.slope_sight import Sight, track_of
 from monitor.radar_view import geometry_of
 from monitor.records import PixelState, SceneItem, SensorPolicy, Terrain, Tile
+from tests.pipeline.processes import Running
 from tests.pipeline.radar_world import make_radar_world
 from tests.pipeline.world import Source, World
 
@@ -37,7 +38,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, radar_source: Source) -> Wor
 
 def status(world: World, *options: str) -> dict[str, Any]:
     """What `status --json` tells of them."""
-    ended = world.command("status", "--json", *options)
+    ended = Running(world, "status", "--json", *options).end()
     assert ended.code == 0, ended.err
     told: dict[str, Any] = json.loads(ended.out)["regions"]["valley"]["radar_blind_slopes"]
     return told
@@ -63,7 +64,7 @@ def test_status_lists_what_no_track_sees(world: World, tmp_path: Path) -> None:
     features = json.loads((tmp_path / "blind.geojson").read_text())["features"]
     hectares = sum(feature["properties"]["area_ha"] for feature in features)
     assert hectares / 100 == pytest.approx(told["seen_by_no_track"]["blind_km2"], abs=0.001)
-    text = world.command("status").out
+    text = Running(world, "status").end().out
     assert "by no track" in text
     assert "of its slopes no radar track ever sees" in text
 

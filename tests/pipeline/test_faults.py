@@ -21,6 +21,7 @@ from monitor.records import AcquisitionState, Event, Sensor
 from monitor.sandbox.clouds import make_sky
 from monitor.sandbox.story import Story
 from monitor.sandbox.valley import build_valley
+from tests.pipeline.processes import Running
 from tests.pipeline.world import Content, Json, Source, World, edit_json, make_world
 
 PASSES = "sentinel-1-rtc"
@@ -153,7 +154,7 @@ def test_a_fault_is_parked_and_nothing_else_changes(
     summary = calm_world.once()
     assert (summary.processed, summary.parked) == (3, 1)
     assert calm_world.states()[index] == (AcquisitionState.PARKED, reason)
-    status = calm_world.command("status", "--json")
+    status = Running(calm_world, "status", "--json").end()
     (parked,) = json.loads(status.out)["parked"]
     assert (status.code, parked["reason"]) == (1, reason)
     assert words in parked["detail"]

@@ -9,6 +9,7 @@ from shapely.geometry import shape
 
 from monitor.core.grid import project
 from monitor.records import AlertStatus, EventState, Verdict
+from tests.pipeline.processes import Running
 from tests.pipeline.world import Source, World, make_world
 
 UTM = 32633
@@ -73,7 +74,7 @@ def test_alerts_say_when_and_how_sure(watched: World) -> None:
 
 def test_alerts_as_geojson_lie_on_the_scars(watched: World) -> None:
     """`alerts --json` is a FeatureCollection in longitude and latitude whose polygons overlap the true scars."""
-    ended = watched.command("alerts", "--json")
+    ended = Running(watched, "alerts", "--json").end()
     assert ended.code == 0, ended
     document = json.loads(ended.out)
     assert document["type"] == "FeatureCollection"

@@ -10,6 +10,7 @@ import pytest
 from monitor.core.lifecycle import OPEN_STATES
 from monitor.records import AcquisitionState, Verdict
 from monitor.service import PassEvent
+from tests.pipeline.processes import Running
 from tests.pipeline.world import World
 
 DONE = AcquisitionState.DONE
@@ -85,7 +86,7 @@ def test_looks_that_are_lost_for_good(small_world: World) -> None:
     storm = small_world.valley.times[2]
     assert small_world.once(storm).retried == 1
     (small_world.products / "looks").mkdir(exist_ok=True)
-    ended = small_world.command("db", "forget-looks")
+    ended = Running(small_world, "db", "forget-looks").end()
     assert (ended.code, ended.out.split(" ", 1)[0]) == (0, "4")
     assert small_world.once(storm + timedelta(hours=1)).processed == 1
     watch(small_world, 3)

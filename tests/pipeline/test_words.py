@@ -1,6 +1,7 @@
 """What a pass says when there is nothing to see, and how it counts."""
 
 from monitor.service import PassEvent
+from tests.pipeline.processes import Running
 from tests.pipeline.world import REGION, START, World, region
 
 
@@ -15,7 +16,7 @@ def test_a_region_that_no_scene_shows_is_told(small_world: World) -> None:
     )
     for changes in wrong:
         small_world.configure(**changes)
-        ended = small_world.command("once")
+        ended = Running(small_world, "once").end()
         days = 1 if changes is wrong[-1] else 20000
         told = f"no scene of the last {days} days shows {REGION}: check geometry, collections and lookback_days"
         assert ended.code == 0
@@ -47,7 +48,7 @@ def test_what_is_parked_is_told_once(small_world: World) -> None:
     small_world.asset(1, "B04").write_text("<html>")
     small_world.once()
     acquisition = small_world.ledger()[1].acquisition
-    lines = small_world.command("status").out.splitlines()
+    lines = Running(small_world, "status").end().out.splitlines()
     at = lines.index("Parked (1), until the cause is gone and they are released:")
     assert lines[at + 1].startswith(f"  {REGION}: bad-asset: ")
     assert lines[at + 1].endswith(" Mend or replace it.")
