@@ -264,7 +264,7 @@ def test_a_publisher_waits_for_the_one_before_it(tmp_path: Path) -> None:
 
 
 KILLER = """
-import hashlib, os, signal, sys
+import os, shutil, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 import pystac
@@ -290,10 +290,12 @@ def in_child(root, kill_at):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 def start(root):
-    ProductFolder(root).publish(make_acquisition(version="old"), make_layers(FIRST), {})
+    shutil.copytree(old, root)
     return root
 
 base = Path(sys.argv[1])
+old = base / "old"
+ProductFolder(old).publish(make_acquisition(version="old"), make_layers(FIRST), {})
 clean = start(base / "clean")
 assert in_child(clean, 0) == 0
 kill_at, code = 0, -signal.SIGKILL

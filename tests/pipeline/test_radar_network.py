@@ -52,10 +52,10 @@ def radar_world(folder: Path, source: Source, *detectors: str, policy: SensorPol
     return world
 
 
-def watched_by(folder: Path, source: Source, *detectors: str) -> World:
-    """Such a world, with optics too, watched to its end."""
+def watched_by(folder: Path, source: Source, *detectors: str, until: datetime = START) -> World:
+    """Such a world, with optics too, watched to its end or to a time."""
     world = radar_world(folder, source, *detectors, policy=SensorPolicy.BOTH)
-    assert world.once().parked == 0
+    assert world.once(until).parked == 0
     return world
 
 
@@ -71,8 +71,11 @@ def test_a_network_of_radar_opens_test_alerts_where_it_is_asked_to(tmp_path: Pat
 
 
 def test_a_network_of_radar_is_silent_where_it_is_not_asked(tmp_path: Path, radar_source: Source) -> None:
-    """Its answers are in the history all the same."""
-    world = watched_by(tmp_path, radar_source, "baseline", "radar")
+    """Its answers are in the history all the same; others open events of the pass after the storm."""
+    valley = radar_source.valley
+    struck = next(time for time in valley.passes if time > valley.storm)
+    world = watched_by(tmp_path, radar_source, "baseline", "radar", until=struck + timedelta(hours=1))
+    assert Detector.RADAR in {event.detector for event in world.events()}
     assert Detector.NETWORK not in {event.detector for event in world.events()}
     looked = [row for row in world.dump()["observation"] if row["decision"] == "looked"]
     radar = [row for row in looked if row["sensor"] == Sensor.SAR.value]

@@ -22,7 +22,7 @@ from monitor.records import (
 )
 from monitor.service import PassEvent
 from tests.pipeline.radar_world import make_radar_world
-from tests.pipeline.world import REGION, START, Source, World, edit_json, files
+from tests.pipeline.world import REGION, Source, World, edit_json, files
 
 WHEN_CLEAR = SensorPolicy.OPTICAL_WHEN_CLEAR
 
@@ -133,9 +133,9 @@ def test_radar_takes_the_water_that_optics_saw(watched: World) -> None:
 def test_a_policy_decides_what_is_looked_at(
     tmp_path: Path, radar_source: Source, policy: SensorPolicy, sensors: set[Sensor]
 ) -> None:
-    """Scenes of other sensors are not even searched."""
+    """Scenes of other sensors are not even searched; it is asked when radar has seen the storm."""
     world = make_radar_world(tmp_path / "world", radar_source, policy)
-    world.once()
+    world.once(next(time for time in world.valley.passes if time > world.valley.storm) + timedelta(hours=1))
     assert {entry.acquisition.sensor for entry in world.ledger()} == sensors
     found = {event.detector for event in world.events() if event.state in ALERT_STATES}
     assert (Detector.RADAR in found) == (Sensor.SAR in sensors)
@@ -172,8 +172,8 @@ def test_a_pass_that_says_less_of_its_track_is_refused(tmp_path: Path, radar_sou
     item = sorted((world.folder / "catalog" / "sentinel-1-rtc").glob("*/*.json"))[0]
     edit_json(item, lambda document: document["properties"].pop("sat:relative_orbit"))  # type: ignore[attr-defined]
     told: list[PassEvent] = []
-    world.once(START, told.append)
+    world.once(world.valley.passes[2] + timedelta(hours=1), told.append)
     refused = [event for event in told if event.action == "refused"]
     assert [event.reason for event in refused] == ["no-track"]
-    assert len(world.ledger()) == len(world.valley.passes) - 1
+    assert len(world.ledger()) == 3 - 1
     assert REGION in {entry.acquisition.region for entry in world.ledger()}
