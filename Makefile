@@ -8,7 +8,7 @@ VENV   ?= .venv
 SEED   ?= 1
 FOLDER ?= ./demo
 ARGS   ?=
-# Test files run side by side; two workers take about 3 GB.
+# Test files run side by side, in the order of tests/conftest.py; two workers take about 3 GB.
 WORKERS ?= 2
 # Same release as in the extra `train` of pyproject.toml.
 TORCH  ?= torch==2.13.0
@@ -38,7 +38,7 @@ else
 ADD_TORCH := $(ADD) "$(TORCH)"
 endif
 
-.PHONY: help install install-dev install-gpu demo test lint reproduce bench clean
+.PHONY: help install install-dev install-gpu demo test suite lint reproduce bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 14
@@ -69,8 +69,10 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 demo: $(VENV)/.service  ## a simulated valley, its storm and its landslides: SEED=n FOLDER=path
 	@$(BIN)/scarpwatch demo --seed $(SEED) --folder $(FOLDER) $(ARGS)
 
-test: lint  ## ruff, mypy --strict, import layers, then the tests
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+test: lint suite  ## ruff, mypy --strict, import layers, then the tests
+
+suite: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.dev  ## the checks that run no code
 	$(BIN)/ruff check .
