@@ -23,7 +23,8 @@ ADD       := $(UV) pip install --quiet --python $(BIN)/python
 REMOVE    := $(UV) pip uninstall --quiet --python $(BIN)/python
 else
 MAKE_VENV := $(PYTHON) -m venv $(VENV)
-ADD       := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Modules are compiled when they are first imported: most of torch's and its neighbours' never are.
+ADD       := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 REMOVE    := $(BIN)/python -m pip uninstall --quiet --yes
 endif
 
