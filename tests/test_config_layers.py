@@ -73,7 +73,9 @@ def test_mistakes_are_explained(tmp_path: Path, extra: str, place: str, words: s
 def test_the_table_of_severity(tmp_path: Path) -> None:
     """Without a word the table is the documented one; a row that is given replaces the whole row."""
     assert load(write(tmp_path / "plain")).severity.table() == SeverityTable()
-    given = load(write(tmp_path / "given", "severity: {severe: {roads: 3}, low_confidence_steps: 0}\n")).severity.table()
+    given = load(
+        write(tmp_path / "given", "severity: {severe: {roads: 3}, low_confidence_steps: 0}\n")
+    ).severity.table()
     assert given.severe == SeverityRow(roads=3)
     assert (given.extreme, given.low_confidence_steps) == (SeverityTable().extreme, 0)
 

@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
+from monitor.core.bearing import bearing_deg, compass
 from monitor.records import Exposure, LayerKind, Nearby, ZoneRelation
 
 Geometries = NDArray[np.object_]
@@ -22,7 +23,6 @@ NEAR_M = 100.0
 MOST_NAMES = 5
 _NAME_LENGTH = 120
 _ROUGH_M = 1.0
-COMPASS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 _AREAS = ("Polygon", "MultiPolygon")
 # They turn the text around them: a name could make a message read as another one. Letters keep their own direction.
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -56,11 +56,6 @@ def plain_name(value: object) -> str:
     text = "".join(" " if one.isspace() else one for one in str(value) if one not in _TURNING)
     kept = "".join(one for one in text if unicodedata.category(one) not in ("Cc", "Cs", "Cn", "Co"))
     return " ".join(kept.split())[:_NAME_LENGTH].strip()
-
-
-def compass(degrees: float) -> str:
-    """One of eight winds; `degrees` clockwise from north."""
-    return COMPASS[round(degrees / 45.0) % 8]
 
 
 def exposure(
@@ -217,7 +212,7 @@ def _place(outline: BaseGeometry, layers: Sequence[Layer]) -> str | None:
     east, north = centre.x - place.x, centre.y - place.y
     if metres[nearest] < NEAR_M:
         return f"at {names[nearest]}"
-    wind = compass(math.degrees(math.atan2(east, north)))
+    wind = compass(bearing_deg(east, north))
     return f"{_distance(float(metres[nearest]))} {wind} of {names[nearest]}"
 
 

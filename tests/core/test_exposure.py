@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
-from monitor.core.exposure import Layer, compass, exposure, layer_of, located, plain_name, told
+from monitor.core.exposure import Layer, exposure, layer_of, located, plain_name, told
 from monitor.records import LayerKind, ZoneRelation
 
 EVENT = box(1000, 1000, 1100, 1100)
@@ -144,9 +144,3 @@ def test_a_name_is_one_line(text: str) -> None:
     assert len(name.splitlines()) <= 1
     assert name.isprintable() or not name.isascii()
     assert plain_name(name) == name
-
-
-def test_winds() -> None:
-    """Eight winds, clockwise from north."""
-    winds = {0: "N", 22: "N", 23: "NE", 90: "E", 180: "S", 270: "W", 337: "NW", 338: "N", -90: "W"}
-    assert {degrees: compass(degrees) for degrees in winds} == winds
