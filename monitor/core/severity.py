@@ -19,11 +19,10 @@ The ground has failed when an alert opens, and nobody saw it begin: urgency is n
 
 from dataclasses import dataclass
 
-from monitor.core.lifecycle import OPEN_STATES
-from monitor.records import Certainty, Event, EventState, Exposure, Nearby, Severity, Urgency, ZoneRelation
+from monitor.core.lifecycle import DISMISSED, OPEN_STATES
+from monitor.records import ActionKind, Certainty, Event, EventState, Exposure, Nearby, Severity, Urgency, ZoneRelation
 
 _STEPS = tuple(Severity)
-_DISMISSED = "dismissed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,18 +105,14 @@ def _is_none(one: Nearby | None) -> bool:
     return one is not None and one.count == 0
 
 
-def certainty(event: Event, seen_in_the_field: bool = False) -> Certainty:
-    """How sure it is that the ground failed.
-
-    Args:
-        seen_in_the_field: a person has confirmed it there.
-    """
+def certainty(event: Event) -> Certainty:
+    """How sure it is that the ground failed: by its states, and by a person who has seen it there."""
     if event.state is EventState.CANDIDATE:
         return Certainty.UNKNOWN
     last = event.transitions[-1] if event.transitions else None
-    if event.state is EventState.REFUTED or (last is not None and last.reason.startswith(_DISMISSED)):
+    if event.state is EventState.REFUTED or (last is not None and last.reason.startswith(DISMISSED)):
         return Certainty.UNLIKELY
-    if seen_in_the_field:
+    if any(action.kind is ActionKind.CONFIRM for action in event.actions):
         return Certainty.OBSERVED
     ever_confirmed = any(step.state is EventState.CONFIRMED for step in event.transitions)
     return Certainty.LIKELY if event.state is EventState.CONFIRMED or ever_confirmed else Certainty.POSSIBLE

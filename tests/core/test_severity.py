@@ -1,5 +1,6 @@
 """How grave an event is, and what CAP says of it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -7,6 +8,8 @@ from shapely.geometry import Point
 
 from monitor.core.severity import SeverityRow, SeverityTable, certainty, severity, urgency
 from monitor.records import (
+    Action,
+    ActionKind,
     AlertStatus,
     Certainty,
     Detector,
@@ -129,7 +132,10 @@ CONFIRMED = (EventState.CONFIRMED, "still-changed")
 def test_certainty(states: tuple[tuple[EventState, str], ...], says: Certainty, from_the_field: Certainty) -> None:
     """Certainty follows from the states alone, and from somebody who stood there."""
     assert certainty(event(*states)) is says
-    assert certainty(event(*states), seen_in_the_field=True) is from_the_field
+    seen = Action(at=NOW, by="Mori", kind=ActionKind.CONFIRM)
+    assert certainty(replace(event(*states), actions=(seen,))) is from_the_field
+    heard = replace(seen, kind=ActionKind.ACKNOWLEDGE)
+    assert certainty(replace(event(*states), actions=(heard,))) is says
 
 
 @pytest.mark.parametrize(
