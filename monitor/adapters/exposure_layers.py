@@ -16,7 +16,7 @@ from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError, ProjError
 from shapely.geometry.base import BaseGeometry
 
-from monitor.core.exposure import Layer, layer_of
+from monitor.core.exposure import Layer, LayersAtHand, layer_of
 from monitor.errors import BadAsset
 from monitor.records import LayerSource
 
@@ -49,17 +49,6 @@ class ReadLayer:
         amiss = {"without a usable geometry left out": self.skipped, "with a crossing outline mended": self.mended}
         said = ", ".join(f"{count} feature{'s' if count > 1 else ''} {what}" for what, count in amiss.items() if count)
         return f"layer {self.layer.name}: {said}" if said else ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LayersAtHand:
-    """The layers of a region as far as they can be read."""
-
-    layers: tuple[Layer, ...]
-    unreadable: tuple[str, ...]
-    """Names of the others."""
-    complaints: tuple[str, ...]
-    """What is wrong with any: each time of one that cannot be read, once of one that lost some features."""
 
 
 class LayerFiles:

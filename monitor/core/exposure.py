@@ -41,6 +41,17 @@ class Layer:
     tree: STRtree
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayersAtHand:
+    """The layers of a region as far as they can be read."""
+
+    layers: tuple[Layer, ...]
+    unreadable: tuple[str, ...] = ()
+    """Names of the others."""
+    complaints: tuple[str, ...] = ()
+    """What is wrong with any: each time of one that cannot be read, once of one that lost some features."""
+
+
 def layer_of(name: str, kind: LayerKind, ground: Geometries, names: Sequence[object]) -> Layer:
     """A layer of (N,) geometries in one metric CRS and their names as they stand in the file; None has none."""
     return Layer(name=name, kind=kind, ground=ground, names=tuple(map(plain_name, names)), tree=STRtree(ground))
