@@ -151,7 +151,7 @@ def test_a_source_without_elevation_says_so() -> None:
     assert flow_down(slope(30.0), np.zeros(SHAPE, dtype=bool), TANGENT).complete
 
 
-@pytest.mark.parametrize(("ha", "degrees"), [(0.1, 25.6), (1.0, 19.8), (10.0, 15.2), (100.0, 11.6)])
+@pytest.mark.parametrize(("ha", "degrees"), [(0.1, 25.5), (1.0, 19.8), (10.0, 15.2), (100.0, 11.5)])
 def test_angles_of_reach(ha: float, degrees: float) -> None:
     """Corominas (1996) with volumes of Guzzetti et al. (2009), worked out by hand."""
     assert reach_angle_deg(ha) == pytest.approx(degrees, abs=0.1)
