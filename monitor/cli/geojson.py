@@ -30,22 +30,24 @@ _DEGREES = 1e-7
 def alert_collection(
     events: Iterable[Event],
     coverages: Iterable[Coverage],
-    coming: Mapping[str, Sequence[NextPass]],
     products: Path,
+    coming: Mapping[str, Sequence[NextPass]] | None = None,
 ) -> Json:
     """Alerts, worst first, with what was not observed beside them.
 
     Args:
         events: with geometries in EPSG:4326.
         coverages: one for each region asked about.
-        coming: the passes expected by region, as of now; what an event has is of when it was last told.
         products: the product folder, where pictures lie; their paths are told relative to it.
+        coming: the passes expected by region, as of now; what an event has is of when it was last told.
     """
     return {
         "type": "FeatureCollection",
         "features": [_alert(event, products) for event in worst_first(events)],
         "not_observed": {coverage.region: not_observed(coverage) for coverage in coverages},
-        "next_passes": {region: [next_pass_to_json(one) for one in passes] for region, passes in coming.items()},
+        "next_passes": {
+            region: [next_pass_to_json(one) for one in passes] for region, passes in (coming or {}).items()
+        },
     }
 
 

@@ -64,7 +64,7 @@ def alerts(
         seen = coverages(settings, store, wanted, now)
         coming = {one.id: next_passes(store.passes(one.id, now - MEMORY, now), now) for one in wanted}
     if as_json:
-        say_json(alert_collection(found, seen, coming, settings.products), compact=True)
+        say_json(alert_collection(found, seen, settings.products, coming), compact=True)
         return
     if found:
         out().print(tables.alert_table(found))
