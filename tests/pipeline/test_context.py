@@ -128,6 +128,12 @@ def test_layers_reach_alerts_messages_and_people(world: World, capsys: pytest.Ca
     assert "1 road, 2 buildings within 100 m, inside a designated zone (Zone 7)" in properties["told"]
     if properties["runout"]["area"] is not None:
         assert shape(properties["runout"]["area"]).is_valid
+    capsys.readouterr()
+    assert run(["alerts", "show", event.id, "--config", str(world.config)], parts()) == 0
+    shown = capsys.readouterr().out
+    assert "  severity severe: " in shown
+    assert "  urgency expected, certainty likely\n" in shown
+    assert f"  {properties['told']}\n" in shown
     lines = told(world, capsys)
     assert "2.1 km NE of Atsuma; 1 road, 2 buildings within 100 m" in lines.replace("\n       ", " ")
     assert HOSTILE not in document["not_observed"]
