@@ -72,6 +72,9 @@ class Watch(Protocol):
     def static_reads(self) -> Mapping[str, int]:
         """Tiles read from their sources in this process, by static layer."""
 
+    def layer_failures(self) -> Mapping[str, int]:
+        """How often each of the operator's layers could not be read when it was needed."""
+
     def hosts(self) -> Mapping[str, HostHealth]:
         """How every host does that was asked."""
 
@@ -97,13 +100,16 @@ class Kept:
     sights: SlopeSights
 
 
+_WARNINGS = frozenset({"poll-failed", "parked", "retry", "lost", "look-lost", "layer-odd", "alone"})
+
+
 def log_event(log: FilteringBoundLogger, event: "PassEvent") -> None:
     """One log line for one event of a pass."""
     stages = {stage: round(seconds, 3) for stage, seconds in event.seconds.items()}
     extra: dict[str, object] = {"reason": event.reason} if event.reason else {}
     if stages:
         extra["seconds"] = stages
-    say = log.warning if event.action in {"poll-failed", "parked", "retry", "lost", "look-lost", "alone"} else log.info
+    say = log.warning if event.action in _WARNINGS else log.info
     say(event.detail, action=event.action, region=event.region, item=event.item, **extra)
 
 
@@ -140,6 +146,7 @@ class Daemon:
         self.metrics = Metrics(registry)
         self.metrics.build(about.version, about.model_version, about.engine)
         self.metrics.static_layers(service.static_reads)
+        self.metrics.exposure_layers(service.layer_failures)
         answers = Answers(alive=self._alive, ready=self._ready, registry=registry)
         self.health = HealthServer(settings.serve.host, settings.serve.port, answers)
 

@@ -15,6 +15,7 @@ from monitor.core.flat import flat_limit_deg
 from monitor.core.lifecycle import ALERT_STATES, LifecycleSettings
 from monitor.core.null_rate import NullRates
 from monitor.core.sensors import EarlierChoices, SensorSettings, choose, memory_days, told
+from monitor.describing import Described, Describer, Surroundings
 from monitor.errors import BadItem, StoreBusy
 from monitor.evidence import opening_acquisition
 from monitor.illustrating import LooksBefore, needs_picture
@@ -66,6 +67,8 @@ class Outcome:
     tiles: int
     complaint: str = ""
     """What was amiss and did not stop it, with what helps."""
+    layer_complaints: tuple[str, ...] = ()
+    """What is wrong with the operator's layers: exposure is told without them."""
 
 
 class Pipeline:
@@ -81,12 +84,14 @@ class Pipeline:
         instruments: Callable[[Region, Sensor], Instruments],
         settings: PipelineSettings,
         sights: SlopeSights | None = None,
+        describer: Describer | None = None,
         progress: Callable[[str, int, int], None] = lambda _what, _done, _all: None,
     ) -> None:
         """
         Args:
             instruments: what a region is looked at with by a sensor.
             sights: where slopes that radar never sees are kept; None keeps nothing of them.
+            describer: tells what surrounds alerts; None tells nothing of it.
             progress: hears (acquisition, tiles done, tiles).
         """
         self._store = store
@@ -96,6 +101,7 @@ class Pipeline:
         self._instruments = instruments
         self._settings = settings
         self._sights = sights
+        self._describer = describer
         self._progress = progress
         self._judge = Judge(
             store=store,
@@ -149,8 +155,11 @@ class Pipeline:
             return self._commit(surveyed, _nothing(case), earlier.complaint(), owner, clock)
         result, change = watch.run("change", lambda: self._judge.judge(case))
         hold()
+        described = watch.run("context", lambda: self._describe(case, result))
+        result = replace(result, events=described.events)
         result = watch.run("products", lambda: self._show(case, change, result))
-        return self._commit(surveyed, result, earlier.complaint(), owner, clock)
+        outcome = self._commit(surveyed, result, earlier.complaint(), owner, clock)
+        return replace(outcome, layer_complaints=described.complaints)
 
     def _case(self, surveyed: Surveyed, earlier: EarlierLooks, hold: Callable[[], None]) -> Case:
         """What an acquisition shows of the ground that no snow hides, and what was known of that."""
@@ -203,6 +212,13 @@ class Pipeline:
             radar=self._store.choices_before(region.id, Sensor.SAR, now, since),
         )
         return choose(acquisition, looked.clear, region.sensor_policy, earlier, settings)
+
+    def _describe(self, case: Case, result: AcquisitionResult) -> Described:
+        """What surrounds new alerts, and those that this acquisition says something of."""
+        if self._describer is None:
+            return Described(events=result.events)
+        ground = Surroundings(terrain=case.instruments.terrain, land_cover=case.instruments.land_cover)
+        return self._describer.describe(result.events, case.acquisition, ground)
 
     def _show(self, case: Case, change: Change, result: AcquisitionResult) -> AcquisitionResult:
         """Products and pictures, side by side: both wait for compression and the disk."""

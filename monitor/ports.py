@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from monitor.core.exposure import LayersAtHand
+from monitor.core.next_pass import Passed
 from monitor.records import (
     Acquisition,
     AcquisitionResult,
@@ -83,6 +85,20 @@ class SlopeSights(Protocol):
 
     def read(self, tile: Tile) -> Mapping[str, NDArray[np.uint8]]:
         """(256, 256) Sight by track, as far as it is kept."""
+
+
+class ExposureLayers(Protocol):
+    """What an operator knows to lie on the ground."""
+
+    def of(self, region: str, epsg: int) -> LayersAtHand | None:
+        """The layers of a region in a metric CRS; None where it has none. A file that is wrong never raises here."""
+
+
+class PassHistory(Protocol):
+    """The part of the ledger that knows when satellites came."""
+
+    def passes(self, region: str, since: datetime, until: datetime) -> list[Passed]:
+        """Every pass over a region, sensed in [since, until], that a catalog listed, in order of time."""
 
 
 class Engine(Protocol):

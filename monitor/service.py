@@ -116,6 +116,8 @@ class Gauges:
     """How every host does that was asked."""
     static_reads: Callable[[], Mapping[str, int]] = dict
     """Tiles of every static layer that were read from their sources."""
+    layer_failures: Callable[[], Mapping[str, int]] = dict
+    """How often each of the operator's layers could not be read when it was needed."""
 
 
 class Service:
@@ -138,6 +140,7 @@ class Service:
         self.store = store
         self.engine = gauges.engine
         self.static_reads = gauges.static_reads
+        self.layer_failures = gauges.layer_failures
         self.hosts = gauges.hosts
         self.regions = {region.id: region for region in regions}
         self._pipeline = pipeline
@@ -296,6 +299,8 @@ class Service:
         this.tally.processed += 1
         this.tally.alerts_opened += outcome.opened
         result = outcome.result
+        for complaint in outcome.layer_complaints:
+            this.report(_event("layer-odd", acquisition.region, acquisition.key, complaint, "layer-odd"))
         if outcome.complaint:
             this.report(_event("look-lost", acquisition.region, acquisition.key, outcome.complaint, "look-lost"))
         this.report(

@@ -13,6 +13,7 @@ from monitor.adapters.catalog.items import (
     TERRAIN_COLLECTIONS,
 )
 from monitor.adapters.engine import open_engine
+from monitor.adapters.exposure_layers import LayerFiles
 from monitor.adapters.hosts import Hosts
 from monitor.adapters.illustrations import Illustrations
 from monitor.adapters.imagery import RasterImageSource
@@ -31,6 +32,7 @@ from monitor.config import CatalogSettings, Settings
 from monitor.core.ground_layers import wanted_scheme
 from monitor.core.land_cover import LandCover, Scheme
 from monitor.core.null_rate import NullRates
+from monitor.describing import Describer
 from monitor.errors import BadAsset, BadItem, CatalogUnavailable
 from monitor.looking import Instruments, Network, surroundings
 from monitor.pipeline import Pipeline, PipelineSettings
@@ -75,21 +77,16 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
 
     maps = _maps(networks, catalogs, lambda scheme, items: RasterLandCover(items, scheme, signed, kept, reads))
     lease = timedelta(minutes=settings.lease_minutes)
+    layers = LayerFiles(settings.region_layers(), regions)
     pipeline = Pipeline(
         store=store,
         archive=LookFiles(settings.products),
         publisher=ProductFolder(settings.products),
         illustrator=Illustrations(settings.products, regions, card.threshold),
         instruments=instruments,
-        settings=PipelineSettings(
-            alerts=settings.alerts,
-            lifecycle=settings.tiers.lifecycle,
-            null=_null(settings),
-            sensors=settings.sensors,
-            block_tiles=settings.block_tiles,
-            lease=lease,
-        ),
+        settings=_pipeline_settings(settings, lease),
         sights=SlopeSightFiles(settings.products),
+        describer=Describer(passes=store, layers=layers, table=settings.severity.table()),
         progress=progress,
     )
     return Service(
@@ -100,7 +97,20 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
         owner=make_owner(),
         settings=ServiceSettings(lease=lease),
         close=store.close,
-        gauges=Gauges(engine=engine.name, hosts=hosts.snapshot, static_reads=reads.counts),
+        gauges=Gauges(
+            engine=engine.name, hosts=hosts.snapshot, static_reads=reads.counts, layer_failures=layers.failures
+        ),
+    )
+
+
+def _pipeline_settings(settings: Settings, lease: timedelta) -> PipelineSettings:
+    return PipelineSettings(
+        alerts=settings.alerts,
+        lifecycle=settings.tiers.lifecycle,
+        null=_null(settings),
+        sensors=settings.sensors,
+        block_tiles=settings.block_tiles,
+        lease=lease,
     )
 
 

@@ -213,6 +213,10 @@ class FakeService:
         """Two tiles of terrain."""
         return {"terrain": 2, "land_cover": 0}
 
+    def layer_failures(self) -> dict[str, int]:
+        """One layer that broke."""
+        return {"houses": 1}
+
     def process(
         self,
         clock: Callable[[], datetime],

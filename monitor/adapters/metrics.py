@@ -82,7 +82,13 @@ class Metrics:
 
         Counts by layer, zeros included. Once per tile is right, however many acquisitions and restarts there are.
         """
-        self.registry.register(_StaticReads(reads))
+        name, text = "scarpwatch_static_layer_reads", "Tiles of a static layer read from their sources"
+        self.registry.register(_Counted(name, text, reads))
+
+    def exposure_layers(self, failures: Callable[[], Mapping[str, int]]) -> None:
+        """Show how often an operator's layers could not be read when they were needed; asked at every scrape."""
+        name, text = "scarpwatch_exposure_layer_failures", "Times a layer of the operator could not be read when needed"
+        self.registry.register(_Counted(name, text, failures))
 
     def build(self, version: str, model_version: str, engine: str) -> None:
         """Say once what is running."""
@@ -152,18 +158,18 @@ class Metrics:
             self._blind.labels(region, track).set(share)
 
 
-class _StaticReads(Collector):
-    """A counter that others count."""
+class _Counted(Collector):
+    """A counter by layer that others count."""
 
-    def __init__(self, reads: Callable[[], Mapping[str, int]]) -> None:
-        self._reads = reads
+    def __init__(self, name: str, text: str, counts: Callable[[], Mapping[str, int]]) -> None:
+        self._name = name
+        self._text = text
+        self._counts = counts
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         """The counts as they are now."""
-        family = CounterMetricFamily(
-            "scarpwatch_static_layer_reads", "Tiles of a static layer read from their sources", labels=["layer"]
-        )
-        for layer, count in sorted(self._reads().items()):
+        family = CounterMetricFamily(self._name, self._text, labels=["layer"])
+        for layer, count in sorted(self._counts().items()):
             family.add_metric([layer], count)
         yield family
 

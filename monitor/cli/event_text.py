@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from monitor.cli.geojson import has_picture
+from monitor.core import context_words
 from monitor.core.lifecycle import ALERT_STATES
+from monitor.core.severity import certainty, urgency
 from monitor.records import Action, Event, Evidence, Transition
 
 _TIME = "%Y-%m-%d %H:%M"
@@ -20,6 +22,7 @@ def event_lines(event: Event, products: Path) -> list[str]:
         + (f"; grouped under {event.storm}" if event.storm else ""),
         f"  confidence {event.confidence}: {event.confidence_reason}",
     ]
+    head += _surroundings(event)
     if event.rate is not None:
         head.append(f"  quiet ground does so about {event.rate:.3g} times per 1,000 km² and year")
     if event.split_from:
@@ -27,6 +30,14 @@ def event_lines(event: Event, products: Path) -> list[str]:
     if event.picture and has_picture(event, products):
         head.append(f"  picture: {products / event.picture}")
     return [*head, "Steps", *_steps(event.transitions), "Looks", *_looks(event), *_people(event)]
+
+
+def _surroundings(event: Event) -> Iterator[str]:
+    """Severity with its reason, what CAP says, and what surrounds it; nothing of an event without context."""
+    if event.context is not None:
+        yield f"  severity {event.context.severity}: {event.context.severity_reason}"
+        yield f"  urgency {urgency(event)}, certainty {certainty(event)}"
+        yield f"  {context_words.told(event)}"
 
 
 def _standing(event: Event) -> str:

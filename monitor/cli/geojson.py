@@ -1,6 +1,6 @@
 """Regions and alerts as GeoJSON (RFC 7946: EPSG:4326, longitude first)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -10,13 +10,16 @@ from shapely import orient_polygons, set_precision
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
+from monitor.core import context_words
 from monitor.core.canvas import canvases
 from monitor.core.clusters import outline
+from monitor.core.context_json import context_to_json, next_pass_to_json
 from monitor.core.grid import PIXEL_HA, pixels_within, project, region_tiles
+from monitor.core.severity import certainty, urgency
 from monitor.core.slope_sight import TrackSight, unseen
 from monitor.overview import Coverage
 from monitor.ports import SlopeSights
-from monitor.records import Event, Region, Tile
+from monitor.records import Event, NextPass, Region, Tile
 
 Json = dict[str, object]
 
@@ -24,18 +27,27 @@ _DEGREES = 1e-7
 """Coordinates are rounded to a centimetre; set_precision keeps the outlines valid."""
 
 
-def alert_collection(events: Iterable[Event], coverages: Iterable[Coverage], products: Path) -> Json:
+def alert_collection(
+    events: Iterable[Event],
+    coverages: Iterable[Coverage],
+    products: Path,
+    coming: Mapping[str, Sequence[NextPass]] | None = None,
+) -> Json:
     """Alerts, worst first, with what was not observed beside them.
 
     Args:
         events: with geometries in EPSG:4326.
         coverages: one for each region asked about.
         products: the product folder, where pictures lie; their paths are told relative to it.
+        coming: the passes expected by region, as of now; what an event has is of when it was last told.
     """
     return {
         "type": "FeatureCollection",
         "features": [_alert(event, products) for event in worst_first(events)],
         "not_observed": {coverage.region: not_observed(coverage) for coverage in coverages},
+        "next_passes": {
+            region: [next_pass_to_json(one) for one in passes] for region, passes in (coming or {}).items()
+        },
     }
 
 
@@ -142,10 +154,20 @@ def _alert(event: Event, products: Path) -> Json:
             "window_start": event.window_start.isoformat(),
             "window_end": event.window_end.isoformat(),
             "picture": event.picture if has_picture(event, products) else None,
+            "urgency": urgency(event).value,
+            "certainty": certainty(event).value,
+            "told": context_words.told(event) or None,
+            **_context(event),
             "model_version": event.model_version,
             "tiles": [tile.id for tile in event.tiles],
         },
     }
+
+
+def _context(event: Event) -> Json:
+    """What surrounds an event, its parts among the other properties; null where it is not known."""
+    names = ("severity", "severity_reason", "runout", "land_cover", "exposure", "next_passes")
+    return dict.fromkeys(names) if event.context is None else context_to_json(event.context)
 
 
 def _region(region: Region) -> Json:

@@ -39,6 +39,7 @@ from monitor.cli.parts import (
 )
 from monitor.config import Settings
 from monitor.core.lifecycle import ALERT_STATES
+from monitor.core.next_pass import MEMORY, next_passes
 from monitor.errors import ConfigError
 from monitor.overview import Coverage
 from monitor.records import AcquisitionState, Event, EventState, LedgerEntry
@@ -61,8 +62,9 @@ def alerts(
     with reading_store(settings) as store:
         found = worst_first([event for event in store.events(region) if _is_shown(event, every)])
         seen = coverages(settings, store, wanted, now)
+        coming = {one.id: next_passes(store.passes(one.id, now - MEMORY, now), now) for one in wanted}
     if as_json:
-        say_json(alert_collection(found, seen, settings.products), compact=True)
+        say_json(alert_collection(found, seen, settings.products, coming), compact=True)
         return
     if found:
         out().print(tables.alert_table(found))
@@ -71,7 +73,7 @@ def alerts(
         say("No open alerts." if not every else "No alerts.")
     say("")
     for one in seen:
-        say(tables.coverage_line(one, now))
+        say(tables.coverage_line(one, now) + tables.coming(coming[one.region]))
 
 
 def status(

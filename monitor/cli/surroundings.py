@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from monitor.adapters.model_store import load_radar_card, load_watch_card
+from monitor.cli.layer_files import odd_layers, unreadable_layers
 from monitor.cli.static_catalogs import absent_collections
 from monitor.config import Mistake, Settings, unknown_variables
 from monitor.config.extent import LARGE_KM2, burden, held_km2
@@ -16,7 +17,13 @@ from monitor.records import SensorPolicy
 
 def missing(settings: Settings) -> tuple[Mistake, ...]:
     """What will keep the service from working."""
-    return (*_catalogs(settings), *_model(settings), *_products(settings), *_database(settings))
+    return (
+        *_catalogs(settings),
+        *_model(settings),
+        *_products(settings),
+        *_database(settings),
+        *unreadable_layers(settings),
+    )
 
 
 def doubtful(settings: Settings, environ: Mapping[str, str]) -> tuple[Mistake, ...]:
@@ -33,7 +40,7 @@ def doubtful(settings: Settings, environ: Mapping[str, str]) -> tuple[Mistake, .
         for name in settings.catalogs
         if name not in used
     ]
-    return (*found, *_blind(settings), *absent_collections(settings), *_large(settings))
+    return (*found, *_blind(settings), *absent_collections(settings), *_large(settings), *odd_layers(settings))
 
 
 def unknown_model(settings: Settings) -> tuple[Mistake, ...]:

@@ -1,6 +1,7 @@
 """What people read on a terminal. Every function returns text or a table; printing is the command's."""
 
 import math
+import textwrap
 from collections.abc import Container, Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,13 +11,16 @@ from rich.table import Table
 from monitor.adapters.store import ChoiceCount, LedgerCount, Rejection
 from monitor.cli.geojson import has_picture
 from monitor.config import Mistake
+from monitor.core import context_words, next_pass
 from monitor.core.grid import region_tiles
 from monitor.core.sensors import NAMES
 from monitor.core.slope_sight import TrackSight
 from monitor.overview import Coverage
-from monitor.records import AlertStatus, Event, LedgerEntry, ModelCard, Region
+from monitor.records import AlertStatus, Event, LedgerEntry, ModelCard, NextPass, Region, Sensor
 
 _SHOWN_TILES = 6
+_WIDTH = 100
+_INDENT = "     "
 _THEN_RELEASE = ", then run `scarpwatch release`"
 """End of some remedies; the whole command follows them."""
 _NUMBERS = frozenset({"", "ha", "Number", "Tiles", "Slopes, km²", "Never seen, km²", "Never seen"})
@@ -24,17 +28,17 @@ _NUMBERS = frozenset({"", "ha", "Number", "Tiles", "Slopes, km²", "Never seen, 
 
 def alert_table(worst_first: Sequence[Event]) -> Table:
     """Alerts by rank: where, how large, when, how sure."""
-    table = _table("", "ha", "State", "Failed between", "Latitude, longitude", "Change", "Confidence", "Region")
+    table = _table("", "Severity", "ha", "State", "Failed between", "Latitude, longitude", "Sure", "Region")
     for rank, event in enumerate(worst_first, start=1):
         centre = event.geometry.representative_point()
         status = "" if event.status is AlertStatus.ACTUAL else f", {event.status.value}"
         table.add_row(
             str(rank),
+            event.context.severity.value if event.context else "–",
             f"{event.area_ha:.2f}",
             event.state.value + status,
-            f"{event.window_start:%Y-%m-%d} – {event.window_end:%Y-%m-%d}",
+            _window(event),
             f"{centre.y:.5f}, {centre.x:.5f}",
-            f"{event.mean_change:.2f} {event.detector.value}",
             event.confidence,
             event.region,
         )
@@ -42,13 +46,36 @@ def alert_table(worst_first: Sequence[Event]) -> Table:
 
 
 def alert_lines(worst_first: Sequence[Event], products: Path) -> list[str]:
-    """What does not fit into a table: id, why so sure, and the picture's path, whole so that it can be copied."""
+    """What does not fit into a table: what surrounds it, why so grave and so sure, and the picture's path, whole so
+    that it can be copied."""
     lines = []
     for rank, event in enumerate(worst_first, start=1):
-        lines.append(f"{rank:>3}  {event.id}: confidence {event.confidence}: {event.confidence_reason}")
+        lines.append(f"{rank:>3}  {event.id}")
+        sentences = [context_words.told(event)]
+        if event.context is not None:
+            sentences.append(f"severity {event.context.severity}: {event.context.severity_reason}")
+        measured = f"mean change {event.mean_change:.2f} ({event.detector.value})"
+        sentences.append(f"confidence {event.confidence}: {event.confidence_reason}; {measured}")
+        for sentence in filter(None, sentences):
+            lines += textwrap.wrap(sentence, _WIDTH, initial_indent=_INDENT, subsequent_indent=f"{_INDENT}  ")
         shown = str(products / str(event.picture)) if has_picture(event, products) else "no picture"
-        lines.append(f"     {shown}")
+        lines.append(f"{_INDENT}{shown}")
     return lines
+
+
+def _window(event: Event) -> str:
+    """Days between which it failed; the year once, where it is the same."""
+    start, end = event.window_start, event.window_end
+    return f"{start:%Y-%m-%d} – {end:%m-%d}" if start.year == end.year else f"{start:%Y-%m-%d} – {end:%Y-%m-%d}"
+
+
+def coming(passes: Sequence[NextPass]) -> str:
+    """The next pass of each sensor, for the end of a coverage line."""
+    first: dict[Sensor, NextPass] = {}
+    for one in passes:
+        first.setdefault(one.sensor, one)
+    said = ", ".join(next_pass.told(one) for one in first.values())
+    return f"; next pass expected {said}" if said else ""
 
 
 def coverage_line(coverage: Coverage, now: datetime) -> str:

@@ -32,7 +32,21 @@ def with_absolute_paths(data: dict[str, object], folder: Path) -> dict[str, obje
     for group, key in (("catalogs", "href"), ("regions", "geometry")):
         if isinstance(members := result.get(group), Mapping):
             result[group] = {name: _with_absolute(member, key, folder) for name, member in members.items()}
+    result |= _with_absolute_layers(result, folder)
+    if isinstance(regions := result.get("regions"), Mapping):
+        result["regions"] = {
+            name: {**one, **_with_absolute_layers(one, folder)} if isinstance(one, Mapping) else one
+            for name, one in regions.items()
+        }
     return result
+
+
+def _with_absolute_layers(holder: Mapping[str, object], folder: Path) -> dict[str, object]:
+    """The key `layers` of a group, if it has one, with absolute paths."""
+    layers = holder.get("layers")
+    if not isinstance(layers, Mapping):
+        return {}
+    return {"layers": {name: _with_absolute(one, "path", folder) for name, one in layers.items()}}
 
 
 def _with_absolute(member: object, key: str, folder: Path) -> object:

@@ -33,6 +33,7 @@ from sqlalchemy.exc import ArgumentError
 from monitor.config.environment import PREFIX, environment_values
 from monitor.config.explain import explain, located
 from monitor.config.geometry import region_geometry
+from monitor.config.layers import LayerSettings, SeverityRowSettings, SeveritySettings
 from monitor.config.mistakes import Mistake, Place, SettingsError
 from monitor.config.paths import absolute_database, with_absolute_paths
 from monitor.config.tiers import TierSettings
@@ -40,7 +41,7 @@ from monitor.config.yaml_file import YamlFile, read_yaml
 from monitor.core.change import AlertSettings
 from monitor.core.land_cover import COLLECTIONS
 from monitor.core.sensors import SensorSettings
-from monitor.records import Region, SensorPolicy
+from monitor.records import LayerSource, Region, SensorPolicy
 from monitor.shipped import shipped_folder
 
 DEFAULT_FILE = Path("config.yaml")
@@ -92,6 +93,8 @@ class RegionSettings(_Group):
     catalogs: Annotated[tuple[str, ...], Field(min_length=1)]
     lookback_days: Annotated[int, Field(ge=1)] = 45
     sensor_policy: SensorPolicy = SensorPolicy.OPTICAL_WHEN_CLEAR
+    layers: dict[Identifier, LayerSettings] = Field(default_factory=dict)
+    """Beside those of all regions; one of the same name takes its place."""
 
 
 class ServeSettings(_Group):
@@ -217,6 +220,9 @@ class Settings(BaseSettings):
     """When optics, and when radar, are the evidence of record."""
     tiers: TierSettings = TierSettings()
     """How rare a change must be to be an alert, and to be a warning."""
+    layers: dict[Identifier, LayerSettings] = Field(default_factory=dict)
+    """What lies on the ground of every region: places, roads, buildings, designated zones."""
+    severity: SeveritySettings = SeveritySettings()
     serve: ServeSettings = ServeSettings()
     log: LogSettings = LogSettings()
 
@@ -287,6 +293,13 @@ class Settings(BaseSettings):
             for name, region in sorted(self.regions.items())
         )
 
+    def region_layers(self) -> dict[str, tuple[LayerSource, ...]]:
+        """The layers of every region that has any."""
+        found = {name: {**self.layers, **region.layers} for name, region in self.regions.items()}
+        return {
+            name: tuple(one.source(layer) for layer, one in layers.items()) for name, layers in found.items() if layers
+        }
+
 
 class _Environment(EnvSettingsSource):
     """SCARPWATCH_* variables, and secrets from files, as if they were variables."""
@@ -312,12 +325,17 @@ def known_keys(group: Place) -> list[str]:
     if len(group) == 3 and group[2] == "geometry":
         return ["bbox"]
     parts = tuple(part if index % 2 == 0 else "*" for index, part in enumerate(group))
+    if len(group) == 2 and group[0] == "severity":
+        return list(SeverityRowSettings.model_fields)
     models: dict[Place, type[BaseModel]] = {
         (): Settings,
         ("catalogs", "*"): CatalogSettings,
         ("catalogs", "*", "collections"): CollectionSettings,
         ("regions", "*"): RegionSettings,
         ("tiers",): TierSettings,
+        ("regions", "*", "layers", "*"): LayerSettings,
+        ("layers", "*"): LayerSettings,
+        ("severity",): SeveritySettings,
         ("serve",): ServeSettings,
         ("log",): LogSettings,
     }

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from shapely.geometry.base import BaseGeometry
 
+from monitor.records.context import EventContext
 from monitor.records.ground import Tile
 from monitor.records.kinds import ActionKind, AlertStatus, Detector, EventState, Sensor, Tier, Verdict
 
@@ -128,6 +129,8 @@ class Event:
     """Id of the event that was refuted by the look which opened this one on part of its ground."""
     picture: str | None = None
     """Relative path of the picture in the product folder."""
+    context: EventContext | None = None
+    """What surrounds it; None of candidates, and of alerts from before it was kept."""
     evidence: tuple[Evidence, ...] = ()
     actions: tuple[Action, ...] = ()
     transitions: tuple[Transition, ...] = ()

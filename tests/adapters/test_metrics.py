@@ -24,3 +24,12 @@ def test_a_track_that_no_longer_looks_is_no_longer_shown() -> None:
     metrics.blind_slopes("valley", BlindSlopes())
     assert shown("valley") == set()
     assert len(shown("coast")) == 3
+
+
+def test_layers_that_cannot_be_read_are_counted() -> None:
+    """Asked at every scrape, zeros included, so that an alarm can stand on it."""
+    metrics, failures = Metrics(CollectorRegistry()), {"houses": 0, "roads": 2}
+    metrics.exposure_layers(lambda: failures)
+    failures["houses"] += 1
+    for layer, count in (("houses", 1), ("roads", 2)):
+        assert metrics.registry.get_sample_value("scarpwatch_exposure_layer_failures_total", {"layer": layer}) == count

@@ -19,6 +19,7 @@ from monitor.adapters.store.schema import (
     ObservationRow,
     TransitionRow,
 )
+from monitor.core.context_json import context_from_json, context_to_json
 from monitor.core.grid import tile_from_id
 from monitor.records import (
     Acquisition,
@@ -236,6 +237,7 @@ def event_values(event: Event) -> Values:
         "split_from": event.split_from,
         "tiles": [tile.id for tile in event.tiles],
         "picture": event.picture,
+        "context": None if event.context is None else context_to_json(event.context),
     }
 
 
@@ -269,6 +271,7 @@ def event(
         split_from=row.split_from,
         tiles=tuple(tile_from_id(str(tile)) for tile in cast("list[object]", row.tiles)),
         picture=row.picture,
+        context=None if row.context is None else context_from_json(cast("dict[str, Any]", row.context)),
         evidence=evidence,
         actions=actions,
         transitions=transitions,

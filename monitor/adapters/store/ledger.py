@@ -11,6 +11,7 @@ from monitor.adapters.store.database import affected, insert_new
 from monitor.adapters.store.owners import owner_is_dead
 from monitor.adapters.store.schema import AcquisitionRow, RejectionRow
 from monitor.adapters.store.views import LedgerCount, Rejection
+from monitor.core.next_pass import Passed
 from monitor.records import Acquisition, AcquisitionState, LedgerEntry, Rejected, Sensor
 
 _NO_LEASE = {"lease_owner": None, "lease_until": None}
@@ -244,3 +245,19 @@ def rejections(session: Session, region: str | None) -> list[Rejection]:
         )
         for row in session.scalars(statement)
     ]
+
+
+def passes(session: Session, region: str, since: datetime, until: datetime) -> list[Passed]:
+    """Every pass over a region, sensed in [since, until], whatever became of it, in order of time."""
+    columns = (AcquisitionRow.sensor, AcquisitionRow.relative_orbit, AcquisitionRow.sensing_time)
+    rows = session.execute(
+        select(*columns)
+        .where(
+            AcquisitionRow.region == region,
+            AcquisitionRow.sensing_time >= since,
+            AcquisitionRow.sensing_time <= until,
+            AcquisitionRow.state != AcquisitionState.SUPERSEDED.value,
+        )
+        .order_by(AcquisitionRow.sensing_time, AcquisitionRow.id)
+    )
+    return [Passed(sensor=Sensor(sensor), relative_orbit=orbit, sensing_time=time) for sensor, orbit, time in rows]

@@ -58,6 +58,7 @@ class Table(DeclarativeBase):
 
 
 # SQLite numbers rows by itself only where the key is exactly INTEGER.
+OptionalJson = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 RowId = BigInteger().with_variant(Integer(), "sqlite")
 Name = String(200)
 
@@ -222,6 +223,7 @@ class EventRow(Table):
     split_from: Mapped[str | None] = mapped_column(Name)
     tiles: Mapped[JsonValue]
     picture: Mapped[str | None]
+    context: Mapped[JsonValue | None] = mapped_column(OptionalJson)
     updated: Mapped[datetime]
 
 

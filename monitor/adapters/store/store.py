@@ -8,6 +8,7 @@ from monitor.adapters.store.codec import clean
 from monitor.adapters.store.database import LOCK_WAIT, Database
 from monitor.adapters.store.views import ChoiceCount, LedgerCount, OutboxEntry, Rejection, TileCoverage
 from monitor.core.lifecycle import LifecycleSettings
+from monitor.core.next_pass import Passed
 from monitor.core.people import act
 from monitor.errors import Refused
 from monitor.records import (
@@ -180,6 +181,11 @@ class SqlStore:
         """Acquisitions of these regions that are neither done nor parked nor superseded."""
         with self.database.read() as session:
             return ledger.waiting(session, regions)
+
+    def passes(self, region: str, since: datetime, until: datetime) -> list[Passed]:
+        """Every pass over a region, sensed in [since, until], that a catalog listed, in order of time."""
+        with self.database.read() as session:
+            return ledger.passes(session, region, since, until)
 
     def is_history(self, acquisition: Acquisition) -> bool:
         """True when a newer acquisition of its region and sensor (radar: of its track) is done: this one is late."""

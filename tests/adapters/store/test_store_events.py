@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from monitor.adapters.store import SqlStore, dump
+from monitor.core.context_json import context_to_json
 from monitor.records import Acquisition, AcquisitionState, Detector, Event, EventState, FrozenReference, Verdict
 from tests.adapters.store.factories import (
     LEASE,
@@ -26,6 +27,7 @@ from tests.adapters.store.factories import (
     result,
     transition,
 )
+from tests.core.test_context_words import FULL
 
 ME = "here@1:1:1"
 EAST = replace(TILE, column=151)
@@ -52,6 +54,15 @@ def test_event_survives_the_database(store: SqlStore) -> None:
     assert store.events() == [opened]
     assert store.event("E1") == opened
     assert store.event("E2") is None
+
+
+def test_context_survives_the_database_and_is_in_the_message(store: SqlStore) -> None:
+    """What surrounds an event comes back as it went in, names in any script included, and its message carries it."""
+    opened = replace(event(acquisition(1)), context=FULL)
+    process(store, acquisition(1), opened)
+    assert store.events() == [opened]
+    (message,) = store.outbox_pending()
+    assert message.payload["context"] == context_to_json(FULL)
 
 
 def test_unknown_numbers_stay_unknown(store: SqlStore) -> None:

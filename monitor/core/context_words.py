@@ -1,0 +1,43 @@
+"""What surrounds an event, in one sentence for people."""
+
+from monitor.core import exposure, next_pass, runout
+from monitor.records import Event, EventContext
+
+_MAIN = 0.5
+"""Share of the ground that one class of land cover needs to stand for all of it."""
+
+
+def told(event: Event) -> str:
+    """Where it is, what is exposed, the slope and its cover, where debris could go, and when it is seen next.
+
+    Empty for an event without context.
+    """
+    context = event.context
+    if context is None:
+        return ""
+    parts = []
+    if context.exposure is not None:
+        parts += [exposure.located(context.exposure), exposure.told(context.exposure)]
+    parts.append(_slope(event, context))
+    if context.next_passes:
+        parts.append(f"next pass expected {next_pass.told(context.next_passes[0])}")
+    return "; ".join(filter(None, parts))
+
+
+def land_cover_told(context: EventContext) -> str:
+    """The main class, or the two largest where none has half of the ground; empty without a map."""
+    shares = list(context.land_cover.items())
+    if not shares:
+        return ""
+    main, share = shares[0]
+    if share >= _MAIN or len(shares) == 1:
+        return f"{main} {100 * share:.0f} %"
+    return f"{main} {100 * share:.0f} %, {shares[1][0]} {100 * shares[1][1]:.0f} %"
+
+
+def _slope(event: Event, context: EventContext) -> str:
+    cover = land_cover_told(context)
+    slope = f"slope of {event.slope_deg:.0f}°" + (f" ({cover})" if cover else "")
+    if context.runout is None:
+        return slope
+    return f"{slope} {runout.told(context.runout)}"

@@ -1,0 +1,80 @@
+"""When a satellite is expected to see a region again, from when it came so far."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import median_low
+
+from monitor.core.sensors import NAMES
+from monitor.records import NextPass, Sensor
+
+MEMORY = timedelta(days=120)
+"""Older passes say nothing of the satellites that fly today."""
+_SAME_PASS = timedelta(hours=6)
+"""Slices and reprocessings of one pass; another satellite follows on the same orbit after days."""
+_MISSED = 3
+"""A track that did not come so many times in a row is not flown, or not published, any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """One acquisition of a region that a catalog listed, whatever became of it."""
+
+    sensor: Sensor
+    relative_orbit: int | None
+    sensing_time: datetime
+
+
+def next_passes(passed: Iterable[Passed], now: datetime) -> tuple[NextPass, ...]:
+    """The next pass of every track that still comes, earliest first; none of a track seen less than twice.
+
+    A track is a sensor on a relative orbit, whichever satellites fly it. It repeats after the median of its intervals
+    (of two in the middle the shorter), which gaps leave alone as long as they are the fewer. Passes after `now` are
+    ignored.
+    """
+    tracks: dict[tuple[Sensor, int | None], list[datetime]] = {}
+    for one in passed:
+        if now - MEMORY <= one.sensing_time <= now:
+            tracks.setdefault((one.sensor, one.relative_orbit), []).append(one.sensing_time)
+    found = (_next(sensor, orbit, times, now) for (sensor, orbit), times in tracks.items())
+    return tuple(sorted((one for one in found if one is not None), key=_order))
+
+
+def _order(one: NextPass) -> tuple[datetime, str, int]:
+    return one.expected, one.sensor.value, -1 if one.relative_orbit is None else one.relative_orbit
+
+
+def _next(sensor: Sensor, orbit: int | None, times: Sequence[datetime], now: datetime) -> NextPass | None:
+    came = _distinct(times)
+    if len(came) < 2:
+        return None
+    repeat = median_low([later - earlier for earlier, later in pairwise(came)])
+    waited = now - came[-1]
+    if waited > _MISSED * repeat:
+        return None
+    missed = waited // repeat
+    basis = f"every {_days(repeat)}, {len(came)} passes in {_days(came[-1] - came[0])}, last {came[-1]:%Y-%m-%d}"
+    if missed:
+        basis += f", {missed} missed since"
+    return NextPass(sensor=sensor, relative_orbit=orbit, expected=came[-1] + (missed + 1) * repeat, basis=basis)
+
+
+def told(one: NextPass) -> str:
+    """In words: "2026-02-03 (radar, orbit 46)"."""
+    orbit = "" if one.relative_orbit is None else f", orbit {one.relative_orbit}"
+    return f"{one.expected:%Y-%m-%d} ({NAMES[one.sensor]}{orbit})"
+
+
+def _distinct(times: Iterable[datetime]) -> list[datetime]:
+    """Times in order, slices of one pass once: the first of them."""
+    came: list[datetime] = []
+    for time in sorted(times):
+        if not came or time - came[-1] > _SAME_PASS:
+            came.append(time)
+    return came
+
+
+def _days(span: timedelta) -> str:
+    days = span / timedelta(days=1)
+    return f"{days:.0f} day{'' if round(days) == 1 else 's'}" if days >= 0.95 else f"{days * 24:.0f} h"
