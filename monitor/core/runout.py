@@ -131,7 +131,6 @@ def flow_down(elevation_m: Array, source: Mask, reach_tangent: float) -> Flow:
     inner = np.zeros(ground.shape, dtype=np.bool_)
     inner.ravel()[list(walk.reached)] = True
     reached[rows, columns] = inner[1:-1, 1:-1]
-    reached &= ~source
     length_m, drop_m = walk.farthest
     return Flow(reached=reached, length_m=length_m, drop_m=drop_m, complete=walk.complete)
 

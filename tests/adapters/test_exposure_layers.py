@@ -87,14 +87,18 @@ def _cut_json(path: Path) -> LayerSource:
     return source(path)
 
 
-def _no_crs(path: Path) -> LayerSource:
+def _no_crs(path: Path, number: int = -1) -> LayerSource:
     write_geopackage(path, [("a", HOUSE)], "EPSG:32654")
     with sqlite3.connect(path) as database:
         database.execute("PRAGMA writable_schema = 1")
-        database.execute("UPDATE gpkg_geometry_columns SET srs_id = -1")
-        database.execute("UPDATE gpkg_contents SET srs_id = -1")
+        database.execute("UPDATE gpkg_geometry_columns SET srs_id = ?", [number])
+        database.execute("UPDATE gpkg_contents SET srs_id = ?", [number])
     database.close()
     return source(path)
+
+
+def _no_degrees_either(path: Path) -> LayerSource:
+    return _no_crs(path, 0)  # "undefined geographic", as -1 is "undefined Cartesian"
 
 
 def _two_layers(path: Path) -> LayerSource:
@@ -133,6 +137,7 @@ def _plain_database(path: Path) -> LayerSource:
         (_cut_short, "cannot be read", "Export it anew"),
         (_cut_json, "cannot be read", "Export it anew"),
         (_no_crs, "CRS is unknown", "Assign the CRS"),
+        (_no_degrees_either, "CRS is unknown", "Assign the CRS"),
         (_two_layers, "it has 2 layers", "Set `layer` to one of: houses, barns"),
         (_other_layer, "no layer barns", "Set `layer` to one of: houses"),
         (_other_field, "no field title", "Set `name_field` to one of: label"),

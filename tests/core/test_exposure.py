@@ -35,7 +35,7 @@ def test_the_sentence_of_the_duty_officer() -> None:
     roads = layer(
         LayerKind.ROADS,
         ("Route 235", LineString([(900, 1000), (950, 1200)])),
-        ("Route 235", LineString([(950, 1200), (1000, 1300)])),
+        ("Route 235", LineString([(950, 1200), (1050, 1150)])),
         (None, LineString([(1120, 900), (1120, 1300)])),
     )
     zone = layer(LayerKind.ZONES, ("Iburi 7", box(500, 500, 2000, 2000)))
@@ -63,7 +63,7 @@ def test_the_limit_is_the_distance() -> None:
 
 def test_pieces_of_a_road_without_a_name_are_one_road() -> None:
     """Maps cut roads at every crossing; pieces that meet are one, others are not."""
-    lines = [[(0, 1050), (500, 1050)], [(500, 1050), (999, 1050)], [(1101, 0), (1101, 500), (1150, 1100)]]
+    lines = [[(850, 1050), (950, 1050)], [(950, 1050), (999, 1050)], [(1101, 0), (1101, 500), (1150, 1100)]]
     found = exposure(EVENT, None, [layer(LayerKind.ROADS, *((None, LineString(line)) for line in lines))]).roads
     assert found is not None
     assert (found.count, found.names) == (2, ())

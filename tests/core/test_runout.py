@@ -140,6 +140,14 @@ def test_a_channel_keeps_it_together() -> None:
     assert width[0] > 2 * width[1]
 
 
+def test_an_open_slope_spreads_it_a_little() -> None:
+    """From one pixel on a slope of 30° it is 130 m wide after 300 m, not a cone of 45° and not a line."""
+    one = np.zeros(SHAPE, dtype=bool)
+    one[5, 30] = True
+    reached = flow_down(slope(30.0), one, TANGENT).reached
+    assert [int(reached[5 + rows].sum()) for rows in (1, 5, 10, 20, 30)] == [3, 7, 9, 11, 13]
+
+
 def _width(flow: Flow) -> int:
     return int(flow.reached[45].sum())
 
