@@ -10,7 +10,7 @@ from shapely.geometry.base import BaseGeometry
 
 from monitor.core.canvas import Canvas, canvases
 from monitor.core.clusters import burn
-from monitor.core.exposure import exposure
+from monitor.core.exposure import LayersAtHand, exposure
 from monitor.core.grid import neighbour, project
 from monitor.core.land_cover import CLASSES, LandCover
 from monitor.core.lifecycle import ALERT_STATES
@@ -19,7 +19,18 @@ from monitor.core.runout import MOST_HA, runout
 from monitor.core.severity import SeverityTable, severity
 from monitor.errors import ScarpwatchError
 from monitor.ports import ExposureLayers, PassHistory, TerrainSource
-from monitor.records import Acquisition, Event, EventContext, NextPass, Runout, Tile, Verdict
+from monitor.records import (
+    Acquisition,
+    Detector,
+    Event,
+    EventContext,
+    Exposure,
+    LayerKind,
+    NextPass,
+    Runout,
+    Tile,
+    Verdict,
+)
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -77,13 +88,13 @@ class Describer:
         at_hand = self.layers.of(event.region, epsg)
         exposed = None
         if at_hand is not None:
-            exposed = exposure(outline, reach, at_hand.layers, at_hand.unreadable)
-        level, reason = severity(event.area_ha, event.confidence, exposed, self.table)
+            exposed = _exposure(event, outline, reach, at_hand)
+        level, reason = severity(event, exposed, self.table)
         context = EventContext(
             severity=level,
             severity_reason=reason,
             runout=flow,
-            land_cover=_land_cover(source, ground.land_cover),
+            land_cover={} if event.detector is Detector.TILE else _land_cover(source, ground.land_cover),
             exposure=exposed,
             next_passes=coming,
         )
@@ -120,9 +131,16 @@ def _main_zone(event: Event) -> tuple[int, BaseGeometry, _Source]:
     return source.canvas.epsg, outline, source
 
 
+def _exposure(event: Event, outline: BaseGeometry, reach: BaseGeometry | None, at_hand: LayersAtHand) -> Exposure:
+    """What the layers have at an event; of a whole tile, somewhere in which the rise is, its place alone."""
+    if event.detector is not Detector.TILE:
+        return exposure(outline, reach, at_hand.layers, at_hand.unreadable)
+    return exposure(outline, None, [one for one in at_hand.layers if one.kind is LayerKind.PLACES])
+
+
 def _runout(event: Event, source: _Source, terrain: TerrainSource) -> tuple[Runout | None, BaseGeometry | None]:
     """Where debris could go, and that ground in the zone's CRS; others are read if it leaves the event's tiles."""
-    if event.area_ha > MOST_HA or event.alike_from_m is not None:
+    if event.area_ha > MOST_HA or event.alike_from_m is not None or event.detector is Detector.TILE:
         return None, None
     known = {tile: one.elevation_m for tile in source.canvas.tiles if (one := _read(terrain.read, tile)) is not None}
     if not known:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from shapely.geometry import box
 
-from monitor.core.exposure import LayersAtHand
+from monitor.core.context_words import told
+from monitor.core.exposure import LayersAtHand, layer_of
 from monitor.core.grid import TILE_M, neighbour, project, tile_polygon
 from monitor.core.land_cover import LandCover, Scheme, WorldCover
 from monitor.core.next_pass import Passed
@@ -16,7 +17,7 @@ from monitor.core.severity import SeverityTable
 from monitor.core.terrain import terrain_of
 from monitor.describing import Described, Describer, Surroundings, needs_context
 from monitor.errors import AssetUnavailable
-from monitor.records import Event, EventState, Sensor, Terrain, Tile, Verdict
+from monitor.records import Detector, Event, EventState, Exposure, LayerKind, Sensor, Severity, Terrain, Tile, Verdict
 from tests.adapters.store.factories import acquisition, day, event, evidence, later, transition
 
 TILE = Tile(epsg=32654, column=220, row=1842)
@@ -53,12 +54,15 @@ class Ledger:
         return [Passed(sensor=Sensor.OPTICAL, relative_orbit=31, sensing_time=time) for time in times]
 
 
+@dataclass
 class NoLayers:
-    """A region without layers."""
+    """A region without layers, or with these."""
+
+    at_hand: LayersAtHand | None = None
 
     def of(self, region: str, epsg: int) -> LayersAtHand | None:
         """As the port says."""
-        return None
+        return self.at_hand
 
 
 def slide(north_m: float = 1500.0, side_m: float = 100.0) -> Event:
@@ -69,10 +73,13 @@ def slide(north_m: float = 1500.0, side_m: float = 100.0) -> Event:
 
 
 def describe(
-    events: Sequence[Event], terrain: Slope, cover: Callable[[Tile], LandCover | None] = lambda _tile: None
+    events: Sequence[Event],
+    terrain: Slope,
+    cover: Callable[[Tile], LandCover | None] = lambda _tile: None,
+    layers: NoLayers | None = None,
 ) -> Described:
     """What an acquisition makes of them."""
-    describer = Describer(passes=Ledger(), layers=NoLayers(), table=SeverityTable())
+    describer = Describer(passes=Ledger(), layers=layers or NoLayers(), table=SeverityTable())
     return describer.describe(events, acquisition(1), Surroundings(terrain=terrain, land_cover=cover))
 
 
@@ -154,6 +161,23 @@ def test_an_event_over_two_zones_is_described_where_most_of_it_lies() -> None:
     assert found.context is not None
     assert found.context.runout is not None
     assert found.context.runout.length_m > 0
+
+
+def test_a_whole_tile_has_a_place_and_nothing_else() -> None:
+    """The rise is somewhere in it: no slope, cover, runout, house or road is that of changed ground."""
+    ground = tile_polygon(TILE)
+    house = layer_of("houses", LayerKind.BUILDINGS, np.array([ground.centroid], dtype=object), ["Mill"])
+    towns = layer_of("towns", LayerKind.PLACES, np.array([ground], dtype=object), ["Atsuma-cho"])
+    layers = NoLayers(LayersAtHand(layers=(house, towns), unreadable=("roads",)))
+    outline = project(ground, TILE.epsg, 4326)
+    opened = replace(slide(), detector=Detector.TILE, geometry=outline, area_ha=655.0, slope_deg=0.0)
+    cover = LandCover(scheme=Scheme.ESA_WORLDCOVER, classes=np.full((256, 256), 10, dtype=np.uint8))
+    (found,) = describe([opened], Slope(), lambda _tile: cover, layers).events
+    assert found.context is not None
+    assert found.context.exposure == Exposure(near_m=100.0, municipality="Atsuma-cho")
+    assert (found.context.runout, found.context.land_cover) == (None, {})
+    assert found.context.severity is Severity.MINOR
+    assert told(found).startswith("in Atsuma-cho; somewhere in a whole tile; next pass expected ")
 
 
 def test_whom_an_acquisition_describes() -> None:

@@ -1,7 +1,7 @@
 """What surrounds an event, in one sentence for people."""
 
 from monitor.core import exposure, next_pass, runout
-from monitor.records import Event, EventContext
+from monitor.records import Detector, Event, EventContext
 
 _MAIN = 0.5
 """Share of the ground that one class of land cover needs to stand for all of it."""
@@ -36,6 +36,8 @@ def land_cover_told(context: EventContext) -> str:
 
 
 def _slope(event: Event, context: EventContext) -> str:
+    if event.detector is Detector.TILE:
+        return "somewhere in a whole tile"
     cover = land_cover_told(context)
     slope = f"slope of {event.slope_deg:.0f}°" + (f" ({cover})" if cover else "")
     if context.runout is None:

@@ -6,7 +6,8 @@ Severity is of the ground and what lies on it; urgency and certainty follow from
     candidate                                    never told
     provisional                                  expected where something is     possible
                                                  exposed or that is not known,
-                                                 else future
+                                                 else future; of a whole
+                                                 tile future
     confirmed                                    as provisional                  likely
     open, and confirmed from the field           as provisional                  observed
     closed (settled, merged), expired            past                            as it was before it ended
@@ -20,7 +21,18 @@ The ground has failed when an alert opens, and nobody saw it begin: urgency is n
 from dataclasses import dataclass
 
 from monitor.core.lifecycle import DISMISSED, OPEN_STATES
-from monitor.records import ActionKind, Certainty, Event, EventState, Exposure, Nearby, Severity, Urgency, ZoneRelation
+from monitor.records import (
+    ActionKind,
+    Certainty,
+    Detector,
+    Event,
+    EventState,
+    Exposure,
+    Nearby,
+    Severity,
+    Urgency,
+    ZoneRelation,
+)
 
 _STEPS = tuple(Severity)
 
@@ -48,19 +60,21 @@ class SeverityTable:
     """An event of low confidence is so many steps less grave."""
 
 
-def severity(area_ha: float, confidence: str, exposure: Exposure | None, table: SeverityTable) -> tuple[Severity, str]:
-    """How grave an event is, and why in words.
+def severity(event: Event, exposure: Exposure | None, table: SeverityTable) -> tuple[Severity, str]:
+    """How grave an event is by its size, its confidence and what is exposed, and why in words.
 
-    Where a layer cannot be read it is moderate at least: what lies there is not known.
+    Where a layer cannot be read it is moderate at least: what lies there is not known. The rise of a whole tile has no
+    outline, so neither its size nor what is exposed is known: it asks for a look, and is minor.
 
     Args:
-        confidence: low, medium or high.
         exposure: None: the region has no layers.
     """
+    if event.detector is Detector.TILE:
+        return Severity.MINOR, "a whole tile: neither how much ground it is nor what is exposed is known"
     rows = ((Severity.EXTREME, table.extreme), (Severity.SEVERE, table.severe), (Severity.MODERATE, table.moderate))
-    met = ((level, _reasons(row, area_ha, exposure)) for level, row in rows)
-    level, reasons = next(((level, why) for level, why in met if why), (Severity.MINOR, [f"{area_ha:.1f} ha"]))
-    if confidence == "low" and table.low_confidence_steps and level is not Severity.MINOR:
+    met = ((level, _reasons(row, event.area_ha, exposure)) for level, row in rows)
+    level, reasons = next(((level, why) for level, why in met if why), (Severity.MINOR, [_hectares(event.area_ha)]))
+    if event.confidence == "low" and table.low_confidence_steps and level is not Severity.MINOR:
         level = _STEPS[max(0, _STEPS.index(level) - table.low_confidence_steps)]
         reasons.append("lowered for low confidence")
     if exposure is None:
@@ -71,10 +85,14 @@ def severity(area_ha: float, confidence: str, exposure: Exposure | None, table: 
     return level, ", ".join(reasons)
 
 
+def _hectares(area_ha: float) -> str:
+    return f"{area_ha:.1f} ha"
+
+
 def _reasons(row: SeverityRow, area_ha: float, exposure: Exposure | None) -> list[str]:
     found = []
     if row.area_ha is not None and area_ha >= row.area_ha:
-        found.append(f"{area_ha:.1f} ha")
+        found.append(_hectares(area_ha))
     if exposure is None:
         return found
     for limit, there, what in ((row.buildings, exposure.buildings, "building"), (row.roads, exposure.roads, "road")):
@@ -91,6 +109,8 @@ def urgency(event: Event) -> Urgency:
         return Urgency.UNKNOWN
     if event.state not in OPEN_STATES:
         return Urgency.PAST
+    if event.detector is Detector.TILE:
+        return Urgency.FUTURE
     exposed = event.context.exposure if event.context is not None else None
     return Urgency.FUTURE if exposed is not None and _nothing_there(exposed) else Urgency.EXPECTED
 

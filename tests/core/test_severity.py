@@ -40,6 +40,11 @@ def near(count: int) -> Nearby:
     return Nearby(count=count, reached=0)
 
 
+def sized(area_ha: float, confidence: str) -> Event:
+    """An alert of so much ground."""
+    return replace(event(PROVISIONAL), area_ha=area_ha, confidence=confidence)
+
+
 @pytest.mark.parametrize(
     ("area_ha", "confidence", "exposure", "level", "reason"),
     [
@@ -65,7 +70,7 @@ def test_the_default_table(
     area_ha: float, confidence: str, exposure: Exposure | None, level: Severity, reason: str
 ) -> None:
     """The worst row of which any limit is reached, with the reasons; what is unknown is moderate at least."""
-    assert severity(area_ha, confidence, exposure, SeverityTable()) == (level, reason)
+    assert severity(sized(area_ha, confidence), exposure, SeverityTable()) == (level, reason)
 
 
 def test_a_table_of_ones_own() -> None:
@@ -73,10 +78,10 @@ def test_a_table_of_ones_own() -> None:
     table = SeverityTable(
         extreme=SeverityRow(), severe=SeverityRow(roads=2), moderate=SeverityRow(), low_confidence_steps=0
     )
-    assert severity(500.0, "high", exposed(buildings=near(99)), table)[0] is Severity.MINOR
-    assert severity(0.1, "low", exposed(roads=near(2)), table)[0] is Severity.SEVERE
+    assert severity(sized(500.0, "high"), exposed(buildings=near(99)), table)[0] is Severity.MINOR
+    assert severity(sized(0.1, "low"), exposed(roads=near(2)), table)[0] is Severity.SEVERE
     two = SeverityTable(low_confidence_steps=3)
-    assert severity(50.0, "low", SAFE, two)[0] is Severity.MINOR
+    assert severity(sized(50.0, "low"), SAFE, two)[0] is Severity.MINOR
 
 
 def event(*states: tuple[EventState, str], exposure: Exposure | None = None) -> Event:
@@ -167,3 +172,11 @@ def test_urgency_of_others() -> None:
 def test_a_slope_that_failed_is_never_immediate() -> None:
     """CAP's strongest urgency is not in the vocabulary at all."""
     assert "immediate" not in {one.value for one in Urgency}
+
+
+def test_a_whole_tile_asks_for_a_look() -> None:
+    """Its hectares are those of the tile: neither size nor exposure make it grave, or urgent."""
+    tile = replace(sized(655.0, "low"), detector=Detector.TILE)
+    level, reason = severity(tile, exposed(unreadable=("houses",)), SeverityTable())
+    assert (level, urgency(tile), certainty(tile)) == (Severity.MINOR, Urgency.FUTURE, Certainty.POSSIBLE)
+    assert "a whole tile" in reason
