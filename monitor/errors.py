@@ -5,14 +5,16 @@
     │   ├── CatalogUnavailable
     │   ├── AssetUnavailable
     │   ├── StoreBusy
-    │   └── DiskFull
+    │   ├── DiskFull
+    │   └── NotDelivered
     └── Permanent            trying again cannot help: the acquisition is parked and a person is told
         ├── ConfigError
         ├── BadItem
         ├── BadAsset
         ├── BadModel
         ├── InputFault
-        └── Refused
+        ├── Refused
+        └── Undeliverable
 
 Every error names the item it is about and what to do next, so that the message alone is enough at three in the morning.
 """
@@ -91,6 +93,12 @@ class DiskFull(Transient):
     default_reason = "disk-full"
 
 
+class NotDelivered(Transient):
+    """A receiver did not acknowledge a message: no connection, no answer in time, 5xx or 429."""
+
+    default_reason = "not-delivered"
+
+
 class Permanent(ScarpwatchError):
     """Trying again gives the same result: park it and tell a person."""
 
@@ -131,3 +139,9 @@ class Refused(Permanent):
     """What a person asked for cannot be done as things are; `reason` says why, for programs."""
 
     default_reason = "refused"
+
+
+class Undeliverable(Permanent):
+    """A receiver refuses a message (4xx), has moved, or may not be asked (private address, unreadable secret)."""
+
+    default_reason = "undeliverable"

@@ -15,11 +15,14 @@ from monitor.records import (
     Acquisition,
     AcquisitionResult,
     Bands,
+    Channel,
+    ChannelCount,
     Choice,
     Detector,
     Event,
     LedgerEntry,
     Look,
+    Message,
     Observation,
     Rejected,
     SceneItem,
@@ -258,3 +261,40 @@ class Illustrator(Protocol):
             DiskFull
             AssetUnavailable: chips that are there cannot be read now.
         """
+
+
+class Outlet(Protocol):
+    """One receiver of alerts (`monitor.adapters.channels`)."""
+
+    def send(self, messages: Sequence[Message], now: datetime) -> str:
+        """Send messages as one and return, in words, the receiver's acknowledgement.
+
+        Raises:
+            Transient: it was not acknowledged; the same messages are sent again.
+            Permanent: sending again cannot help.
+        """
+
+
+class Deliveries(Protocol):
+    """Where it is kept what is to be told to whom."""
+
+    def plan_deliveries(self, channels: Sequence[Channel], now: datetime) -> int:
+        """Write what every channel is to hear of new messages, and set aside what is silenced; how many were new."""
+
+    def claim_deliveries(self, channel: Channel, owner: str, lease: timedelta, now: datetime) -> list[Message]:
+        """Claim the next message of a channel, or the revisions that make up one; empty: nothing is due."""
+
+    def delivered(self, messages: Sequence[Message], owner: str, detail: str, now: datetime) -> int:
+        """Note that the receiver acknowledged them, as one message; how many were still held by `owner`."""
+
+    def put_off(self, messages: Sequence[Message], owner: str, reason: str, detail: str, until: datetime) -> int:
+        """A try failed: they are due again at `until`; how many were still held by `owner`."""
+
+    def park_deliveries(self, messages: Sequence[Message], owner: str, reason: str, detail: str) -> int:
+        """Set them aside until a person acts; how many were still held by `owner`."""
+
+    def pause_channel(self, channel: str, until: datetime, now: datetime) -> None:
+        """Put off everything that is due on a channel."""
+
+    def channel_counts(self) -> list[ChannelCount]:
+        """How every channel stands that ever had a message."""

@@ -1,5 +1,6 @@
 """Configuration: `load` reads it, `Settings` holds it, `SettingsError` explains what is wrong with it."""
 
+from monitor.config.channels import ChannelSettings
 from monitor.config.layers import LayerSettings
 from monitor.config.mistakes import Mistake, SettingsError
 from monitor.config.settings import (
@@ -17,6 +18,7 @@ from monitor.config.settings import (
 
 __all__ = [
     "CatalogSettings",
+    "ChannelSettings",
     "CollectionSettings",
     "LayerSettings",
     "LogSettings",

@@ -7,6 +7,8 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+_OF_CHANNELS = ("path", "url_file", "secret_file")
+
 
 def absolute_database(url: str, folder: Path) -> str:
     """The URL with an absolute path when it is SQLite; whatever is no URL is left for the validation to name."""
@@ -29,7 +31,8 @@ def with_absolute_paths(data: dict[str, object], folder: Path) -> dict[str, obje
         result["tiers"] = _with_absolute(tiers, "null_rates", folder)
     if isinstance(value := result.get("database"), str):
         result["database"] = absolute_database(value, folder)
-    for group, key in (("catalogs", "href"), ("regions", "geometry")):
+    in_groups = (("catalogs", "href"), ("regions", "geometry"), *(("channels", key) for key in _OF_CHANNELS))
+    for group, key in in_groups:
         if isinstance(members := result.get(group), Mapping):
             result[group] = {name: _with_absolute(member, key, folder) for name, member in members.items()}
     result |= _with_absolute_layers(result, folder)

@@ -30,6 +30,7 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from monitor.config.channels import ChannelSettings, LimitSettings
 from monitor.config.environment import PREFIX, environment_values
 from monitor.config.explain import explain, located
 from monitor.config.geometry import region_geometry
@@ -223,6 +224,8 @@ class Settings(BaseSettings):
     layers: dict[Identifier, LayerSettings] = Field(default_factory=dict)
     """What lies on the ground of every region: places, roads, buildings, designated zones."""
     severity: SeveritySettings = SeveritySettings()
+    channels: dict[Identifier, ChannelSettings] = Field(default_factory=dict)
+    """Where alerts are sent."""
     serve: ServeSettings = ServeSettings()
     log: LogSettings = LogSettings()
 
@@ -258,6 +261,24 @@ class Settings(BaseSettings):
                 ((region, "catalogs", place), error, name)
                 for region, settings in value.items()
                 for place, name in enumerate(settings.catalogs)
+                if name not in known
+            ]
+        )
+        return value
+
+    @field_validator("channels")
+    @classmethod
+    def _known_regions(cls, value: dict[str, ChannelSettings], info: ValidationInfo) -> dict[str, ChannelSettings]:
+        known = info.data.get("regions")
+        if known is None:
+            return value
+        names = ", ".join(sorted(known)) or "none"
+        error = PydanticCustomError("unknown_region", "no region of this name (there are: {names})", {"names": names})
+        _refuse(
+            [
+                ((channel, "regions", place), error, name)
+                for channel, settings in value.items()
+                for place, name in enumerate(settings.regions)
                 if name not in known
             ]
         )
@@ -336,6 +357,8 @@ def known_keys(group: Place) -> list[str]:
         ("regions", "*", "layers", "*"): LayerSettings,
         ("layers", "*"): LayerSettings,
         ("severity",): SeveritySettings,
+        ("channels", "*"): ChannelSettings,
+        ("channels", "*", "at_most"): LimitSettings,
         ("serve",): ServeSettings,
         ("log",): LogSettings,
     }

@@ -16,6 +16,7 @@ from monitor.records.context import (
     Urgency,
     ZoneRelation,
 )
+from monitor.records.deliveries import Channel, ChannelCount, Delivery, DeliveryState, Message, RateLimit, Silence
 from monitor.records.events import Action, Cluster, Event, Evidence, FrozenReference, Transition
 from monitor.records.ground import Region, Terrain, Tile
 from monitor.records.kinds import (
@@ -52,9 +53,13 @@ __all__ = [
     "Asset",
     "Bands",
     "Certainty",
+    "Channel",
+    "ChannelCount",
     "Choice",
     "ChoiceReason",
     "Cluster",
+    "Delivery",
+    "DeliveryState",
     "Detector",
     "DismissalReason",
     "Event",
@@ -67,6 +72,7 @@ __all__ = [
     "LayerSource",
     "LedgerEntry",
     "Look",
+    "Message",
     "ModelCard",
     "Nearby",
     "NetworkAnswer",
@@ -74,6 +80,7 @@ __all__ = [
     "Observation",
     "PixelState",
     "Prediction",
+    "RateLimit",
     "Region",
     "Rejected",
     "Runout",
@@ -81,6 +88,7 @@ __all__ = [
     "Sensor",
     "SensorPolicy",
     "Severity",
+    "Silence",
     "Terrain",
     "Tier",
     "Tile",

@@ -118,7 +118,7 @@ def test_layers_reach_alerts_messages_and_people(world: World, capsys: pytest.Ca
     assert (exposed.zone, exposed.zones, exposed.place) == (ZoneRelation.INSIDE, ("Zone 7",), "2.1 km NE of Atsuma")
     assert event.context.severity in (Severity.SEVERE, Severity.EXTREME)
     with closing(world.store()) as store:
-        message = next(one for one in reversed(store.outbox_pending()) if one.event_id == event.id)
+        message = next(one for one in reversed(store.outbox()) if one.event_id == event.id)
     context = cast(Json, message.payload["context"])
     assert cast(Json, context["exposure"])["zones"] == ["Zone 7"]
     document = json.loads(told(world, capsys, "--json"))

@@ -175,9 +175,9 @@ def read(
     ]
 
 
-def outbox_pending(session: Session, limit: int) -> list[OutboxEntry]:
-    """Messages not delivered yet, oldest first."""
-    rows = session.scalars(select(OutboxRow).where(OutboxRow.delivered.is_(None)).order_by(OutboxRow.id).limit(limit))
+def outbox(session: Session, limit: int) -> list[OutboxEntry]:
+    """Messages, oldest first."""
+    rows = session.scalars(select(OutboxRow).order_by(OutboxRow.id).limit(limit))
     return [
         OutboxEntry(
             idempotency_key=row.idempotency_key,
@@ -188,9 +188,3 @@ def outbox_pending(session: Session, limit: int) -> list[OutboxEntry]:
         )
         for row in rows
     ]
-
-
-def mark_delivered(session: Session, idempotency_key: str, now: datetime) -> bool:
-    """Note a delivery; False when it was noted before or there is no such message."""
-    pending = update(OutboxRow).where(OutboxRow.idempotency_key == idempotency_key, OutboxRow.delivered.is_(None))
-    return affected(session, pending.values(delivered=now)) == 1

@@ -303,7 +303,7 @@ class OutboxRow(Table):
     __tablename__ = "outbox"
     __table_args__ = (
         Index("uq_outbox", "idempotency_key", unique=True),
-        Index("ix_outbox_delivered", "delivered"),
+        Index("ix_outbox_planned", "planned"),
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
@@ -313,4 +313,56 @@ class OutboxRow(Table):
     sequence: Mapped[int]
     payload: Mapped[JsonValue]
     created: Mapped[datetime]
+    planned: Mapped[datetime | None]
+    """When its deliveries were written, one for each channel that wants it; None: not yet."""
+
+
+class DeliveryRow(Table):
+    """What became, or is to become, of one message on one channel."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        Index("uq_delivery", "channel", "idempotency_key", unique=True),
+        Index("ix_delivery_queue", "channel", "state", "event_id", "sequence"),
+        Index("ix_delivery_delivered", "channel", "delivered"),
+    )
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    idempotency_key: Mapped[str] = mapped_column(String(250))
+    channel: Mapped[str] = mapped_column(Name)
+    event_id: Mapped[str] = mapped_column(Name, ForeignKey("event.id"))
+    sequence: Mapped[int]
+    region: Mapped[str] = mapped_column(Name)
+    storm: Mapped[str] = mapped_column(Name)
+    tier: Mapped[str] = mapped_column(Name)
+    state: Mapped[str] = mapped_column(Name)
+    due_since: Mapped[datetime]
+    not_before: Mapped[datetime | None]
+    attempts: Mapped[int]
+    last_try: Mapped[datetime | None]
+    failing_since: Mapped[datetime | None]
+    reason: Mapped[str | None] = mapped_column(Name)
+    detail: Mapped[str | None]
     delivered: Mapped[datetime | None]
+    message_id: Mapped[str | None] = mapped_column(String(500))
+    """Under which it was delivered; messages gathered into one share it."""
+    replays: Mapped[int]
+    lease_owner: Mapped[str | None] = mapped_column(Name)
+    lease_until: Mapped[datetime | None]
+
+
+class SilenceRow(Table):
+    """A time in which a person wants nothing of a region, or of a part of it, to reach the channels."""
+
+    __tablename__ = "silence"
+    __table_args__ = (Index("ix_silence_until", "until"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    region: Mapped[str | None] = mapped_column(Name)
+    start: Mapped[datetime]
+    until: Mapped[datetime]
+    geometry: Mapped[JsonValue | None]
+    why: Mapped[str]
+    by: Mapped[str] = mapped_column(Name)
+    at: Mapped[datetime]
+    ended: Mapped[datetime | None]

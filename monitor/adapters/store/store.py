@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from monitor.adapters.store import choices, events, history, ledger, migration
 from monitor.adapters.store.codec import clean
 from monitor.adapters.store.database import LOCK_WAIT, Database
+from monitor.adapters.store.delivery_store import SqlDeliveries
 from monitor.adapters.store.views import ChoiceCount, LedgerCount, OutboxEntry, Rejection, TileCoverage
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.core.next_pass import Passed
@@ -26,7 +27,7 @@ from monitor.records import (
 )
 
 
-class SqlStore:
+class SqlStore(SqlDeliveries):
     """SQLite or PostgreSQL. Every method is one transaction and may raise StoreBusy; safe to share between threads.
 
     Give each process its own: connections do not survive a fork.
@@ -263,12 +264,7 @@ class SqlStore:
             events.put(session, acted, now)
             return acted
 
-    def outbox_pending(self, limit: int = 1000) -> list[OutboxEntry]:
-        """Messages not delivered yet, oldest first."""
+    def outbox(self, limit: int = 1000) -> list[OutboxEntry]:
+        """What people should hear, oldest first."""
         with self.database.read() as session:
-            return events.outbox_pending(session, limit)
-
-    def mark_delivered(self, idempotency_key: str, now: datetime) -> bool:
-        """Note a delivery; False when it was noted before or there is no such message."""
-        with self.database.write() as session:
-            return events.mark_delivered(session, idempotency_key, now)
+            return events.outbox(session, limit)

@@ -57,7 +57,7 @@ class TileCoverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxEntry:
-    """A message that has not been delivered yet."""
+    """A message that people should hear."""
 
     idempotency_key: str
     """`event_id:sequence`."""

@@ -1,0 +1,82 @@
+"""The process that sends one message through Apprise (`python -m monitor.adapters.channels.apprise_process`).
+
+Apprise brings a hundred libraries' worth of ways to open connections, and none of them takes a limit for the whole of a
+message. A process of its own can be ended when its time is over, and what it connects to is seen by an audit hook
+(https://docs.python.org/3/library/audit_events.html), with the address that is really connected to.
+
+Reads one line of JSON, {"url", "title", "body", "allow_private"}; writes one, {"taken", "refused", "detail"}.
+"""
+
+import json
+import logging
+import os
+import re
+import sys
+import threading
+from collections.abc import Mapping
+
+from monitor.core.network_addresses import inner_address
+
+_CONNECTS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
+_MOST_DETAIL = 500
+
+
+def main() -> None:
+    """Send what standard input says."""
+    asked = json.loads(sys.stdin.readline())
+    # Who asked holds the other end; when that process is gone, another sends the message, and this one must not.
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    refused: list[str] = []
+    if not asked["allow_private"]:
+        _refuse_private(refused)
+    sys.stdout.write(json.dumps(_send(asked, refused)) + "\n")
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _send(asked: Mapping[str, str], refused: list[str]) -> dict[str, object]:
+    import apprise
+
+    receiver = apprise.Apprise.instantiate(asked["url"], suppress_exceptions=True)
+    if receiver is None:
+        return {"taken": False, "refused": [], "detail": "", "unknown_url": True}
+    outgoing = apprise.Apprise()
+    outgoing.add(receiver)
+    with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as log:  # type: ignore[no-untyped-call]
+        text = apprise.NotifyFormat.TEXT
+        taken = bool(outgoing.notify(title=asked["title"], body=asked["body"], body_format=text))
+        said = " ".join(log.getvalue().split())
+    return {"taken": taken, "refused": refused, "detail": _without_secrets(said, asked["url"])[:_MOST_DETAIL]}
+
+
+def _refuse_private(refused: list[str]) -> None:
+    def check(event: str, arguments: tuple[object, ...]) -> None:
+        if event not in _CONNECTS:
+            return
+        address = arguments[1]
+        host = str(address[0]) if isinstance(address, tuple) else "a local socket"
+        kind = inner_address(host)
+        if kind is not None:
+            refused.append(f"{host} ({kind})")
+            raise PermissionError(f"{host} is a {kind} address")
+
+    sys.addaudithook(check)
+
+
+def _without_secrets(text: str, url: str) -> str:
+    """What Apprise says, without passwords and tokens: the parts of the URL other than its host."""
+    scheme, _, rest = url.partition("://")
+    host = re.split(r"[/?]", rest, maxsplit=1)[0].rpartition("@")[2].rpartition(":")[0]
+    for part in re.split(r"[/:@?&=]", rest):
+        if len(part) > 5 and part not in (host, scheme):
+            text = text.replace(part, "…")
+    return text
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""A folder of files, for systems that fetch rather than listen."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from monitor.adapters.files import write_atomic
+from monitor.core.envelopes import encoded
+from monitor.errors import NotDelivered
+from monitor.records import Message
+
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]|^\.")
+_NO_LIMIT = 2**40
+"""Files may have every corner of an outline."""
+
+
+class FolderChannel:
+    """Writes `<event>/<sequence>.json`: complete or not there, and the same bytes if it is written twice."""
+
+    def __init__(self, *, name: str, folder: Path) -> None:
+        """`name` is the channel's; the folder is made with the first file."""
+        self._name = name
+        self._folder = folder
+
+    def send(self, messages: Sequence[Message], now: datetime) -> str:
+        """Write messages; where the last of them lies.
+
+        Raises:
+            NotDelivered: the folder cannot be written now.
+            DiskFull: no space.
+        """
+        path = self._folder
+        for message in messages:
+            path = self._folder / _NOT_IN_NAMES.sub("_", message.event_id) / f"{message.sequence}.json"
+            try:
+                write_atomic(path, encoded(message, _NO_LIMIT))
+            except OSError as err:
+                raise NotDelivered(
+                    f"{path} cannot be written ({err.strerror})",
+                    item=f"channel {self._name}",
+                    remedy="Let the user that runs Scarpwatch write there, or mount it; it is tried again",
+                    reason="folder-unwritable",
+                ) from err
+        return str(path)

@@ -1,0 +1,269 @@
+"""Deliveries: who sends what, how it ended. Functions take the session of one transaction.
+
+A claim is a lease, as in the ledger: conditional updates let one process at a time send a message, and one that died
+is relieved at once on the same host, after the lease elsewhere.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import cast
+
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from monitor.adapters.store.codec import Values, clean
+from monitor.adapters.store.database import affected
+from monitor.adapters.store.owners import owner_is_dead
+from monitor.adapters.store.schema import DeliveryRow, OutboxRow
+from monitor.core.delivery import RATE_LIMITED, WARNING, room_at
+from monitor.records import Channel, ChannelCount, Delivery, DeliveryState, Message
+
+_NO_LEASE = {"lease_owner": None, "lease_until": None}
+_MOST_GATHERED = 1000
+"""Revisions in one message."""
+_FAR = timedelta(hours=26)
+"""Nothing is put off so far: such a time was written before the clock was set back."""
+_Rows = type[DeliveryRow]
+
+
+def claim(session: Session, channel: Channel, owner: str, lease: timedelta, now: datetime) -> list[Message]:
+    """Claim the next message of a channel, or the revisions that are gathered into it; none: nothing is due.
+
+    Warnings go first, then what has waited longest. The revisions of one event go in order: a later one waits for an
+    earlier one that is due.
+    """
+    _relieve(session, channel.name)
+    rows = _next(session, channel, now)
+    if not rows:
+        return []
+    free_at = room_at(_sent(session, channel, now), channel.at_most, now)
+    if free_at > now:
+        _put_off(session, channel, free_at, now)
+        return []
+    return _take(session, rows, owner, lease, now)
+
+
+def _relieve(session: Session, channel: str) -> None:
+    """Give back what processes held that died here."""
+    held = (DeliveryRow.channel == channel, _is(DeliveryState.DUE), DeliveryRow.lease_owner.is_not(None))
+    owners = session.scalars(select(DeliveryRow.lease_owner).where(*held).distinct()).all()
+    dead = [owner for owner in owners if owner_is_dead(owner)]
+    if dead:
+        of_dead = (*held, DeliveryRow.lease_owner.in_(dead))
+        affected(session, update(DeliveryRow).where(*of_dead).values(_NO_LEASE))
+
+
+def _next(session: Session, channel: Channel, now: datetime) -> list[DeliveryRow]:
+    """The rows of the next message."""
+    earlier, other = aliased(DeliveryRow), aliased(DeliveryRow)
+    before = and_(
+        earlier.channel == DeliveryRow.channel,
+        earlier.event_id == DeliveryRow.event_id,
+        earlier.state == DeliveryState.DUE.value,
+        earlier.sequence < DeliveryRow.sequence,
+    )
+    gathers = channel.gather > timedelta(0)
+    # What is gathered may hold several revisions of an event, as long as none before them is held back.
+    in_order = ~exists().where(before, ~_ripe(earlier, now)) if gathers else ~exists().where(before)
+    urgent = exists().where(
+        other.channel == DeliveryRow.channel,
+        other.event_id == DeliveryRow.event_id,
+        other.state == DeliveryState.DUE.value,
+        other.tier == WARNING,
+    )
+    waiting = select(DeliveryRow).where(DeliveryRow.channel == channel.name, _is(DeliveryState.DUE))
+    ordered = waiting.where(_ripe(DeliveryRow, now), in_order).order_by(case((urgent, 0), else_=1), DeliveryRow.id)
+    if not gathers:
+        return list(session.scalars(ordered.limit(1)))
+    return _gathered(session.scalars(ordered).all(), channel.gather, now)
+
+
+def _ripe(row: _Rows, now: datetime) -> ColumnElement[bool]:
+    """Nobody sends it, and nothing asks for a later time."""
+    no_wait = or_(row.not_before.is_(None), row.not_before <= now, row.not_before > now + _FAR)
+    free = or_(row.lease_until.is_(None), row.lease_until <= now, row.lease_until > now + _FAR)
+    return and_(no_wait, free)
+
+
+def _gathered(rows: Sequence[DeliveryRow], gather: timedelta, now: datetime) -> list[DeliveryRow]:
+    """The first storm (or event without one) whose first revision has waited long enough."""
+    groups: dict[str, list[DeliveryRow]] = {}
+    for row in rows:
+        groups.setdefault(row.storm or row.event_id, []).append(row)
+    for group in groups.values():
+        first = min(row.due_since for row in group)
+        if now - first >= gather or first > now:
+            return sorted(group, key=lambda row: row.id)[:_MOST_GATHERED]
+    return []
+
+
+def _sent(session: Session, channel: Channel, now: datetime) -> Sequence[datetime]:
+    """When the last messages were delivered."""
+    if channel.at_most is None:
+        return []
+    since = now - channel.at_most.per
+    recent = (DeliveryRow.channel == channel.name, DeliveryRow.delivered > since)
+    times = select(func.max(DeliveryRow.delivered)).where(*recent).group_by(DeliveryRow.message_id)
+    return [time for time in session.scalars(times) if time is not None]
+
+
+def _put_off(session: Session, channel: Channel, until: datetime, now: datetime) -> None:
+    assert channel.at_most is not None
+    minutes = channel.at_most.per.total_seconds() / 60
+    detail = f"the channel takes {channel.at_most.count} messages in {minutes:g} minutes"
+    waiting = (DeliveryRow.channel == channel.name, _is(DeliveryState.DUE), _ripe(DeliveryRow, now))
+    values: Values = {"reason": RATE_LIMITED, "detail": detail, "not_before": until}
+    affected(session, update(DeliveryRow).where(*waiting).values(values))
+
+
+def _take(session: Session, rows: Sequence[DeliveryRow], owner: str, lease: timedelta, now: datetime) -> list[Message]:
+    """Claim rows that still are as they were read: all of them, since writers take turns."""
+    limited = {row.id for row in rows if row.reason == RATE_LIMITED}
+    free = (DeliveryRow.id.in_([row.id for row in rows]), _is(DeliveryState.DUE), _ripe(DeliveryRow, now))
+    taken = update(DeliveryRow).where(*free)
+    values = {
+        "attempts": DeliveryRow.attempts + 1,
+        "last_try": now,
+        "not_before": None,
+        "lease_owner": owner,
+        "lease_until": now + lease,
+    }
+    if affected(session, taken.values(values)) != len(rows):
+        session.rollback()
+        return []
+    keys = [row.idempotency_key for row in rows]
+    outbox = session.scalars(select(OutboxRow).where(OutboxRow.idempotency_key.in_(keys)))
+    told = {row.idempotency_key: row for row in outbox}
+    for row in rows:
+        session.refresh(row)
+    return [_message(row, told[row.idempotency_key], row.id in limited) for row in rows]
+
+
+def _message(row: DeliveryRow, told: OutboxRow, limited: bool) -> Message:
+    return Message(
+        idempotency_key=row.idempotency_key,
+        channel=row.channel,
+        event_id=row.event_id,
+        sequence=row.sequence,
+        payload=cast("Mapping[str, object]", told.payload),
+        created=told.created,
+        attempts=row.attempts,
+        failing_since=row.failing_since,
+        waited_for_limit=limited,
+        replays=row.replays,
+    )
+
+
+def finish(session: Session, messages: Sequence[Message], owner: str, ending: Mapping[str, object]) -> int:
+    """Give claimed messages up with new columns; how many of them were still held by this claim."""
+    values = {"not_before": None} | _NO_LEASE | dict(ending)
+    return sum(affected(session, update(DeliveryRow).where(_held(one, owner)).values(values)) for one in messages)
+
+
+def _held(message: Message, owner: str) -> ColumnElement[bool]:
+    # The number of the try tells one claim of a process from a later one of the same.
+    return and_(
+        DeliveryRow.channel == message.channel,
+        DeliveryRow.idempotency_key == message.idempotency_key,
+        _is(DeliveryState.DUE),
+        DeliveryRow.lease_owner == owner,
+        DeliveryRow.attempts == message.attempts,
+    )
+
+
+def pause(session: Session, channel: str, until: datetime, now: datetime) -> None:
+    """Put off everything that is due on a channel, because its receiver asked for it."""
+    early = or_(DeliveryRow.not_before.is_(None), DeliveryRow.not_before < until)
+    of_channel = (DeliveryRow.channel == channel, _is(DeliveryState.DUE), _ripe(DeliveryRow, now), early)
+    affected(session, update(DeliveryRow).where(*of_channel).values(not_before=until))
+
+
+def retry(session: Session, name: str, now: datetime) -> int:
+    """Make due again what is parked of a channel, or of one message, suppressed or not; how many."""
+    parked = and_(DeliveryRow.channel == name, _is(DeliveryState.PARKED))
+    set_aside = [DeliveryState.PARKED.value, DeliveryState.SUPPRESSED.value]
+    of_key = and_(DeliveryRow.idempotency_key == name, DeliveryRow.state.in_(set_aside))
+    return affected(session, update(DeliveryRow).where(or_(parked, of_key)).values(_afresh(now)))
+
+
+def replay(session: Session, channel: str, since: datetime | None, now: datetime) -> int:
+    """Make due again what was delivered to a channel at or after a time; how many."""
+    chosen = [DeliveryRow.channel == channel, _is(DeliveryState.DELIVERED)]
+    if since is not None:
+        chosen.append(DeliveryRow.delivered >= since)
+    values = _afresh(now) | {"replays": DeliveryRow.replays + 1, "delivered": None, "message_id": None}
+    return affected(session, update(DeliveryRow).where(*chosen).values(values))
+
+
+def _afresh(now: datetime) -> Values:
+    return {
+        "state": DeliveryState.DUE.value,
+        "due_since": now,
+        "not_before": None,
+        "attempts": 0,
+        "failing_since": None,
+        "reason": None,
+        "detail": None,
+    }
+
+
+def read(
+    session: Session, channel: str | None, state: DeliveryState | None, limit: int, event_id: str | None = None
+) -> list[Delivery]:
+    """Deliveries, newest first."""
+    statement = select(DeliveryRow).order_by(DeliveryRow.id.desc()).limit(limit)
+    if channel is not None:
+        statement = statement.where(DeliveryRow.channel == channel)
+    if state is not None:
+        statement = statement.where(_is(state))
+    if event_id is not None:
+        statement = statement.where(DeliveryRow.event_id == event_id)
+    return [_delivery(row) for row in session.scalars(statement)]
+
+
+def _delivery(row: DeliveryRow) -> Delivery:
+    return Delivery(
+        idempotency_key=row.idempotency_key,
+        channel=row.channel,
+        event_id=row.event_id,
+        sequence=row.sequence,
+        region=row.region,
+        tier=row.tier,
+        state=DeliveryState(row.state),
+        due_since=row.due_since,
+        not_before=row.not_before,
+        attempts=row.attempts,
+        last_try=row.last_try,
+        reason=row.reason,
+        detail=row.detail,
+        delivered=row.delivered,
+        replays=row.replays,
+    )
+
+
+def counts(session: Session) -> list[ChannelCount]:
+    """How every channel stands that ever had a message, by name."""
+    failing = func.sum(case((DeliveryRow.failing_since.is_not(None), 1), else_=0))
+    columns = (DeliveryRow.channel, DeliveryRow.state, func.count(), func.min(DeliveryRow.due_since), failing)
+    grouped = select(*columns).group_by(DeliveryRow.channel, DeliveryRow.state).order_by(DeliveryRow.channel)
+    found: dict[str, dict[DeliveryState, int]] = {}
+    oldest: dict[str, datetime] = {}
+    failed: dict[str, int] = {}
+    for channel, state, count, since, failures in session.execute(grouped):
+        found.setdefault(channel, {})[DeliveryState(state)] = count
+        if state == DeliveryState.DUE.value:
+            oldest[channel] = since
+            failed[channel] = int(failures or 0)
+    return [
+        ChannelCount(channel=channel, counts=states, oldest_due=oldest.get(channel), failing=failed.get(channel, 0))
+        for channel, states in found.items()
+    ]
+
+
+def _is(state: DeliveryState) -> ColumnElement[bool]:
+    return DeliveryRow.state == state.value
+
+
+def ending(state: DeliveryState, reason: str | None, detail: str) -> Values:
+    """Columns of every way in which a try ends."""
+    return {"state": state.value, "reason": reason, "detail": clean(detail)[:2000]}

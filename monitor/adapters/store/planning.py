@@ -1,0 +1,132 @@
+"""From the outbox to the channels: which channel is to hear of which message, and what silences keep back.
+
+Functions take the session of one transaction.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import cast
+
+from shapely.errors import ShapelyError
+from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from monitor.adapters.store import silences
+from monitor.adapters.store.codec import Values
+from monitor.adapters.store.database import affected, insert_new
+from monitor.adapters.store.schema import DeliveryRow, OutboxRow
+from monitor.core.delivery import NO_CHANNEL, SILENCED, silenced_by, tier_of, wants
+from monitor.records import Channel, DeliveryState, Silence
+
+_AT_ONCE = 500
+"""Messages planned in one transaction."""
+_DUE = DeliveryRow.state == DeliveryState.DUE.value
+
+
+def is_needed(session: Session, channels: Sequence[Channel], now: datetime) -> bool:
+    """Whether `plan` or `set_aside` would change anything, so that nobody waits for the right to write for nothing."""
+    if session.scalar(select(OutboxRow.id).where(OutboxRow.planned.is_(None)).limit(1)) is not None:
+        return True
+    if session.scalar(select(DeliveryRow.id).where(_DUE, _of_others(channels)).limit(1)) is not None:
+        return True
+    due = session.scalar(select(DeliveryRow.id).where(_DUE).limit(1))
+    return due is not None and bool(silences.in_force(session, now))
+
+
+def plan(session: Session, channels: Sequence[Channel], now: datetime) -> int:
+    """Write the deliveries of messages that have none yet, and mark these messages; the number of messages.
+
+    Besides what a channel wants it hears all later revisions of an event that it was told of: who has heard of an
+    alert must hear of its end, whatever its tier has become.
+    """
+    rows = session.scalars(
+        select(OutboxRow).where(OutboxRow.planned.is_(None)).order_by(OutboxRow.id).limit(_AT_ONCE)
+    ).all()
+    told = _told(session, {row.event_id for row in rows})
+    values: list[Values] = []
+    for row in rows:
+        payload = cast("Mapping[str, object]", row.payload)
+        for channel in channels:
+            if wants(channel, payload) or (row.event_id, channel.name) in told:
+                told.add((row.event_id, channel.name))
+                values.append(_values(row, payload, channel.name, now))
+    insert_new(session, DeliveryRow, values)
+    affected(session, update(OutboxRow).where(OutboxRow.id.in_([row.id for row in rows])).values(planned=now))
+    return len(rows)
+
+
+def _told(session: Session, events: set[str]) -> set[tuple[str, str]]:
+    heard = DeliveryRow.state != DeliveryState.SUPPRESSED.value
+    found = select(DeliveryRow.event_id, DeliveryRow.channel).where(DeliveryRow.event_id.in_(events), heard).distinct()
+    return {(event_id, channel) for event_id, channel in session.execute(found)}
+
+
+def _values(row: OutboxRow, payload: Mapping[str, object], channel: str, now: datetime) -> Values:
+    return {
+        "idempotency_key": row.idempotency_key,
+        "channel": channel,
+        "event_id": row.event_id,
+        "sequence": row.sequence,
+        "region": str(payload.get("region", "")),
+        "storm": str(payload.get("storm") or ""),
+        "tier": tier_of(payload),
+        "state": DeliveryState.DUE.value,
+        "due_since": now,
+        "attempts": 0,
+        "replays": 0,
+    }
+
+
+def set_aside(session: Session, channels: Sequence[Channel], now: datetime) -> None:
+    """Suppress what a silence covers, and park what is due for channels that are gone. What is being sent is left."""
+    free = or_(DeliveryRow.lease_until.is_(None), DeliveryRow.lease_until <= now)
+    gone: Values = {
+        "state": DeliveryState.PARKED.value,
+        "reason": NO_CHANNEL,
+        "detail": "the channel is not in the configuration. Put it back and run `scarpwatch deliveries retry`",
+    }
+    affected(session, update(DeliveryRow).where(_DUE, free, _of_others(channels)).values(gone))
+    found = silences.in_force(session, now)
+    if not found:
+        return
+    covered: dict[int, list[int]] = {}
+    for delivery, region, payload in _silenceable(session, found, now):
+        silence = silenced_by(found, region, _ground(payload))
+        if silence is not None:
+            covered.setdefault(silence.id, []).append(delivery)
+    for number, rows in covered.items():
+        suppressed = {"state": DeliveryState.SUPPRESSED.value, "reason": f"{SILENCED}:{number}", "not_before": None}
+        affected(session, update(DeliveryRow).where(DeliveryRow.id.in_(rows)).values(suppressed))
+
+
+def _silenceable(
+    session: Session, found: Sequence[Silence], now: datetime
+) -> list[tuple[int, str, Mapping[str, object]]]:
+    """Deliveries that are due in the regions of silences: their row, region and payload."""
+    statement = (
+        select(DeliveryRow.id, DeliveryRow.region, OutboxRow.payload)
+        .join(OutboxRow, OutboxRow.idempotency_key == DeliveryRow.idempotency_key)
+        .where(_DUE, or_(DeliveryRow.lease_until.is_(None), DeliveryRow.lease_until <= now))
+    )
+    regions = {one.region for one in found if one.region is not None}
+    if all(one.region is not None for one in found):
+        statement = statement.where(DeliveryRow.region.in_(regions))
+    return [(row, region, cast("Mapping[str, object]", payload)) for row, region, payload in session.execute(statement)]
+
+
+def _ground(payload: Mapping[str, object]) -> BaseGeometry | None:
+    try:
+        return shape(cast("dict[str, object]", payload["geometry"]))
+    except (KeyError, TypeError, AttributeError, ValueError, ShapelyError):
+        return None
+
+
+def _of_others(channels: Sequence[Channel]) -> ColumnElement[bool]:
+    return DeliveryRow.channel.not_in([channel.name for channel in channels])
+
+
+def unplanned(session: Session) -> int:
+    """Messages whose deliveries are not written yet."""
+    return session.scalar(select(func.count(OutboxRow.id)).where(OutboxRow.planned.is_(None))) or 0

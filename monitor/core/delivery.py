@@ -1,0 +1,103 @@
+"""What is sent to whom, when a failed message is tried again, and what a silence covers."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shapely.geometry.base import BaseGeometry
+
+from monitor.records import AlertStatus, Channel, RateLimit, Silence
+
+_LONGEST_EXPONENT = 20
+"""Enough for every longest wait; a larger one would overflow a timedelta."""
+NO_CHANNEL = "no-such-channel"
+"""Reason: the channel is no longer in the configuration."""
+RATE_LIMITED = "rate-limited"
+"""Reason: the channel takes no more messages for now."""
+GAVE_UP = "gave-up"
+"""Reason: every try failed, for longer than the channel is patient."""
+SILENCED = "silenced"
+"""Reason, followed by `:` and the number of the silence."""
+WARNING = "warning"
+"""The tier that goes first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrySettings:
+    """How patient delivery is."""
+
+    first_wait: timedelta = timedelta(seconds=30)
+    """Upper end of the wait after the first failure; doubles with each further one."""
+    longest_wait: timedelta = timedelta(hours=1)
+    longest_asked: timedelta = timedelta(hours=6)
+    """Also of a receiver that asks for more (Retry-After)."""
+    shortest_wait: timedelta = timedelta(seconds=1)
+
+
+def wants(channel: Channel, payload: Mapping[str, object]) -> bool:
+    """Whether a channel is to hear of a revision: its region, its tier and its status fit."""
+    here = not channel.regions or payload.get("region") in channel.regions
+    status = payload.get("status", AlertStatus.ACTUAL)
+    return here and tier_of(payload) in channel.tiers and status in channel.statuses
+
+
+def tier_of(payload: Mapping[str, object]) -> str:
+    """The tier a revision has; messages from before there were tiers are warnings."""
+    return str(payload.get("tier") or WARNING)
+
+
+def wait_after(attempts: int, draw: float, settings: RetrySettings, retry_after_s: float | None = None) -> timedelta:
+    """Until the next try.
+
+    Exponential backoff with full jitter, so that messages which failed together do not come back together
+    (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), and at least what the receiver asks.
+
+    Args:
+        attempts: tries so far, at least 1.
+        draw: a random number, 0 to 1.
+        settings: limits.
+        retry_after_s: the receiver's own wish, seconds.
+    """
+    doubled: timedelta = min(settings.first_wait * 2 ** min(attempts - 1, _LONGEST_EXPONENT), settings.longest_wait)
+    asked = min(timedelta(seconds=min(retry_after_s or 0.0, 1e9)), settings.longest_asked)
+    return max(doubled * draw, asked, settings.shortest_wait)
+
+
+def gives_up(failing_since: datetime | None, now: datetime, channel: Channel) -> bool:
+    """Whether a message that has just failed has failed for too long."""
+    return failing_since is not None and now - failing_since >= channel.give_up_after
+
+
+def room_at(sent: Sequence[datetime], limit: RateLimit | None, now: datetime) -> datetime:
+    """When the next message may go: `now`, or when the oldest of the last `count` messages is `per` ago.
+
+    Args:
+        sent: when messages were delivered, in any order. Those from the future (a clock set back) do not count.
+        limit: of the channel.
+        now: aware UTC.
+    """
+    if limit is None:
+        return now
+    recent = sorted((time for time in sent if now - limit.per < time <= now), reverse=True)
+    return now if len(recent) < limit.count else recent[limit.count - 1] + limit.per
+
+
+def holding(silences: Iterable[Silence], now: datetime) -> list[Silence]:
+    """The silences in force."""
+    return [one for one in silences if one.start <= now < one.until and one.ended is None]
+
+
+def silenced_by(silences: Iterable[Silence], region: str, ground: BaseGeometry | None) -> Silence | None:
+    """The first of the silences in force that covers an alert.
+
+    Args:
+        silences: in force.
+        region: of the alert.
+        ground: its outline, EPSG:4326; None where it cannot be read: then only silences of whole regions cover it.
+    """
+    for one in silences:
+        if one.region not in (None, region):
+            continue
+        if one.geometry is None or (ground is not None and one.geometry.intersects(ground)):
+            return one
+    return None

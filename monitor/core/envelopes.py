@@ -1,0 +1,48 @@
+"""The message that programs get, made of what the outbox holds and nothing else: every try sends the same bytes."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import cast
+
+from shapely import envelope
+from shapely.geometry import mapping, shape
+from shapely.geometry.base import BaseGeometry
+
+from monitor.records import Message
+
+MOST_BYTES = 256 * 1024
+"""Of a body; receivers commonly refuse more than 1 MB, and some more than 256 kB."""
+_TOLERANCES_DEG = (0.00002, 0.0001, 0.0005, 0.002)
+"""2, 11, 55 and 220 m of latitude."""
+
+
+def encoded(message: Message, most_bytes: int = MOST_BYTES) -> bytes:
+    """The body of a message: JSON, UTF-8, of at most `most_bytes`.
+
+    An outline with so many corners that it does not fit is made simpler, at last its bounding box. The member
+    `geometry_tolerance_deg` then says by how much, in degrees (-1: it is the bounding box).
+    """
+    return fitted(f"alert.{message.payload.get('reason', 'changed')}", message.created, message.payload, most_bytes)
+
+
+def fitted(kind: str, created: datetime, data: Mapping[str, object], most_bytes: int = MOST_BYTES) -> bytes:
+    """`encoded` of any content."""
+    body = _body(kind, created, data)
+    if len(body) <= most_bytes or "geometry" not in data:
+        return body
+    outline = shape(cast("dict[str, object]", data["geometry"]))
+    for tolerance in _TOLERANCES_DEG:
+        body = _body(kind, created, _with(data, outline.simplify(tolerance), tolerance))
+        if len(body) <= most_bytes:
+            return body
+    return _body(kind, created, _with(data, envelope(outline), -1.0))
+
+
+def _with(data: Mapping[str, object], outline: BaseGeometry, tolerance_deg: float) -> dict[str, object]:
+    return {**data, "geometry": mapping(outline), "geometry_tolerance_deg": tolerance_deg}
+
+
+def _body(kind: str, created: datetime, data: Mapping[str, object]) -> bytes:
+    content = {"type": kind, "timestamp": created.astimezone(UTC).isoformat(), "data": data}
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode()

@@ -1,0 +1,114 @@
+"""Messages in plain words, for people: one for all revisions of a storm, worst first.
+
+Names in them come from files of others. Control characters and what e-mail, chat and HTML would take for markup are
+replaced, so that a name can neither break a message nor hide something in it.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from shapely.errors import ShapelyError
+from shapely.geometry import shape
+
+from monitor.core.delivery import WARNING, tier_of
+from monitor.records import AlertStatus, Message
+
+_MOST_PLACES = 20
+_MOST_CHARACTERS = 300
+_ENDED = frozenset({"refuted", "closed", "expired"})
+_HARMLESS = str.maketrans(
+    {"<": "‹", ">": "›", "[": "(", "]": ")", "`": "'", "*": "·", "~": "-", "|": "/", "\\": "/", "@": "(at)", "&": "+"}
+)
+Payload = Mapping[str, object]
+
+
+def plain(text: object) -> str:
+    """Text of others on one line, without control characters and markup, 300 characters at most."""
+    printable = "".join(one if one.isprintable() else " " for one in str(text))
+    return " ".join(printable.translate(_HARMLESS).split())[:_MOST_CHARACTERS]
+
+
+def notice(messages: Sequence[Message]) -> tuple[str, str]:
+    """Title and body of one message that tells all of these; the newest revision of each event stands for it."""
+    newest = {one.event_id: one for one in sorted(messages, key=lambda one: one.sequence)}
+    worst = sorted(newest.values(), key=_badness)
+    body = [_head(worst)] if len(worst) > 1 else []
+    for rank, message in enumerate(worst[:_MOST_PLACES], start=1):
+        body += _place(message, f"{rank}. " if len(worst) > 1 else "")
+    if len(worst) > _MOST_PLACES:
+        body.append(f"and {len(worst) - _MOST_PLACES} more: scarpwatch alerts")
+    if any(one.waited_for_limit for one in messages):
+        body.append("Held back until now: the limit of this channel was reached.")
+    if any(one.replays for one in messages):
+        body.append("Sent again on demand.")
+    return _title(worst), "\n".join(body)
+
+
+def _badness(message: Message) -> tuple[bool, bool, float, str]:
+    payload = message.payload
+    return _has_ended(payload), tier_of(payload) != WARNING, -(_number(payload, "strength") or 0.0), message.event_id
+
+
+def _title(worst: Sequence[Message]) -> str:
+    payloads = [one.payload for one in worst]
+    statuses = {str(one.get("status", AlertStatus.ACTUAL)) for one in payloads}
+    mark = "" if statuses == {AlertStatus.ACTUAL} else f"{' and '.join(sorted(statuses)).upper()}: "
+    regions = ", ".join(sorted({plain(one.get("region", "")) for one in payloads}))
+    first = payloads[0]
+    if all(map(_has_ended, payloads)):
+        return f"{mark}Landslide alert ended, {regions}" + (f": {len(worst)} places" if len(worst) > 1 else "")
+    kind = "warning" if any(tier_of(one) == WARNING for one in payloads) else "watch"
+    if len(worst) == 1:
+        return f"{mark}Landslide {kind}, {regions}: {_hectares(first)}, {plain(first.get('state', ''))}"
+    return f"{mark}Landslide {kind}, {regions}: {len(worst)} places, worst {_hectares(first)}"
+
+
+def _head(worst: Sequence[Message]) -> str:
+    storms = sorted({plain(one.payload["storm"]) for one in worst if one.payload.get("storm")})
+    of_storm = f" of {', '.join(storms)}" if storms else ""
+    return f"{len(worst)} places{of_storm}, worst first:"
+
+
+def _place(message: Message, mark: str) -> list[str]:
+    payload = message.payload
+    status = str(payload.get("status", AlertStatus.ACTUAL))
+    told = "" if status == AlertStatus.ACTUAL else f"{status.upper()}, "
+    lines = [
+        f"{mark}{told}{_hectares(payload)} at {_where(payload)}: {tier_of(payload)}, {plain(payload.get('state', ''))}",
+        f"   failed between {_day(payload, 'window_start')} and {_day(payload, 'window_end')} (UTC)",
+        f"   confidence {plain(payload.get('confidence', 'unknown'))}: {plain(payload.get('confidence_reason', ''))}",
+        f"   why now: {plain(payload.get('reason', ''))}. {plain(payload.get('detail', ''))}".rstrip(". "),
+    ]
+    if payload.get("picture"):
+        lines.append(f"   picture: {plain(payload['picture'])}")
+    lines.append(f"   event {plain(message.event_id)}, revision {message.sequence}")
+    return lines
+
+
+def _where(payload: Payload) -> str:
+    try:
+        point = shape(cast("dict[str, object]", payload["geometry"])).representative_point()
+        where = f"{point.y:.5f}, {point.x:.5f}"
+    except (KeyError, TypeError, AttributeError, ValueError, ShapelyError):
+        where = "an unknown place"
+    name = plain(payload.get("place") or "")
+    return f"{name} ({where})" if name else where
+
+
+def _has_ended(payload: Payload) -> bool:
+    return payload.get("state") in _ENDED
+
+
+def _hectares(payload: Payload) -> str:
+    area = _number(payload, "area_ha")
+    return "unknown size" if area is None else f"{area:.2f} ha"
+
+
+def _number(payload: Payload, name: str) -> float | None:
+    value = payload.get(name)
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def _day(payload: Payload, name: str) -> str:
+    return plain(payload.get(name, "an unknown day"))[:10]
