@@ -1,4 +1,4 @@
-"""`scarpwatch run`: two jobs (poll, process), a health server, and a clean end.
+"""`scarpwatch run`: two jobs (poll, process), one for every channel, a health server, and a clean end.
 
 SIGTERM and SIGINT only set a flag. The acquisition at hand is finished and written, then everything is closed
 and the process ends with 0. A second signal ends it at once; the lease of what was left is then taken over.
@@ -26,10 +26,11 @@ from monitor.adapters.store import LedgerCount
 from monitor.config import Settings
 from monitor.core.breaker import HostHealth
 from monitor.core.lifecycle import ALERT_STATES
+from monitor.delivering import Delivery, DeliveryEvent
 from monitor.errors import ScarpwatchError
 from monitor.overview import TileHistory, coverage
 from monitor.ports import LookArchive, SlopeSights, Store
-from monitor.records import AcquisitionState
+from monitor.records import AcquisitionState, DeliveryState
 from monitor.web.health import Answers, Check, HealthServer
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 _LOOK_AT_QUEUE_EVERY = timedelta(seconds=5)
 """How soon an acquisition is noticed after a poll found it or its waiting time ended: one small query."""
+_DELIVERY = "deliver"
+"""The jobs of channels, and the threads they run in: one each."""
 _MISSED_POLLS = 3
 """A watch that missed so many polls is not watching."""
 _ENDS = {"done": "done", "parked": "parked", "retry": "discovered"}
@@ -113,6 +116,13 @@ def log_event(log: FilteringBoundLogger, event: "PassEvent") -> None:
     say(event.detail, action=event.action, region=event.region, item=event.item, **extra)
 
 
+def log_delivery(log: FilteringBoundLogger, event: DeliveryEvent) -> None:
+    """One log line for one message that was delivered, or was not."""
+    extra: dict[str, object] = {"reason": event.reason} if event.reason else {}
+    say = log.info if event.action == "delivered" else log.warning
+    say(event.detail, action=event.action, channel=event.channel, item=event.item, revisions=event.revisions, **extra)
+
+
 class Daemon:
     """The service, kept going."""
 
@@ -126,8 +136,10 @@ class Daemon:
         log: FilteringBoundLogger,
         clock: "Clock",
         queue_interval: timedelta = _LOOK_AT_QUEUE_EVERY,
+        delivery: Delivery | None = None,
     ) -> None:
-        """
+        """`delivery` None leaves what people should hear to other processes.
+
         Raises:
             ConfigError: the address of `serve` cannot be used.
         """
@@ -140,7 +152,8 @@ class Daemon:
         self._stop = threading.Event()
         self._interval = timedelta(minutes=settings.poll_minutes)
         self._last_poll: datetime | None = None
-        self._scheduler = _scheduler()
+        self._delivery = delivery
+        self._scheduler = _scheduler(channels=len(delivery.couriers) if delivery else 0)
         self._queue_interval = queue_interval
         registry = _registry()
         self.metrics = Metrics(registry)
@@ -198,6 +211,25 @@ class Daemon:
             self.metrics.passed(time.monotonic() - start)
             self._measure()
 
+    def deliver(self, channel: str) -> None:
+        """The job of one channel: send what is due. A receiver that is dead or slow holds up nothing but itself."""
+        assert self._delivery is not None
+
+        def report(event: DeliveryEvent) -> None:
+            log_delivery(self._log, event)
+            self.metrics.delivery(event.channel, event.action, event.revisions)
+
+        try:
+            self._delivery.round(channel, self._clock, report, self._stop.is_set)
+        finally:
+            self._measure_delivery()
+
+    def plan(self) -> None:
+        """The job of a watch without channels: nobody who adds one later is told of what was before."""
+        assert self._delivery is not None
+        self._delivery.plan(self._clock())
+        self._measure_delivery()
+
     def _start(self) -> None:
         # The last state of the regions is shown from the first scrape on, not only after the next acquisition.
         self._measure()
@@ -207,11 +239,29 @@ class Daemon:
         for name, job, every in (("poll", self.poll, self._interval), ("process", self.process, self._queue_interval)):
             seconds = every.total_seconds()
             self._scheduler.add_job(job, "interval", seconds=seconds, id=name, next_run_time=now)
+        self._start_delivery(now)
         # The listener says what matters; the library would log every look at the queue skipped while one is at work.
         logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
         self._scheduler.start()
         where = f"http://{self._settings.serve.host}:{self.health.port}"
         self._log.info(f"watching {len(self._settings.regions)} region(s); {where}/metrics", action="started")
+
+    def _start_delivery(self, now: datetime) -> None:
+        if self._delivery is None:
+            return
+        often = {"seconds": self._queue_interval.total_seconds(), "next_run_time": now, "executor": _DELIVERY}
+        if not self._delivery.couriers:
+            self._scheduler.add_job(self.plan, "interval", id=_DELIVERY, **often)
+        for name in self._delivery.couriers:
+            self._scheduler.add_job(self.deliver, "interval", args=(name,), id=f"{_DELIVERY}-{name}", **often)
+
+    def _measure_delivery(self) -> None:
+        assert self._delivery is not None
+        now = self._clock()
+        for name, one in self._delivery.counts().items():
+            parked = one.counts.get(DeliveryState.PARKED, 0)
+            late = now - one.oldest_due if one.oldest_due else timedelta(0)
+            self.metrics.channel(name, oldest_due_s=max(0.0, late.total_seconds()), parked=parked)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         # A second signal meets the default handler: people who insist are obeyed.
@@ -282,9 +332,9 @@ def _answered(settings: Settings, failed: Sequence["PassEvent"]) -> list[str]:
     return sorted({name for region in settings.regions.values() for name in region.catalogs} - silent)
 
 
-def _scheduler() -> BackgroundScheduler:
+def _scheduler(channels: int) -> BackgroundScheduler:
     return BackgroundScheduler(
-        executors={"default": ThreadPoolExecutor(2)},
+        executors={"default": ThreadPoolExecutor(2), _DELIVERY: ThreadPoolExecutor(max(1, channels))},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 3600},
         timezone="UTC",
     )

@@ -74,6 +74,18 @@ class Metrics:
         self._alerts = _gauge(registry, "scarpwatch_alerts_open", "Open alerts", "region", "state")
         self._host_failures = _gauge(registry, "scarpwatch_host_failures", "Failures of a host in a row", "host")
         self._host_resting = _gauge(registry, "scarpwatch_host_resting", "1 while a failing host rests, else 0", "host")
+        self._deliveries = Counter(
+            "scarpwatch_deliveries",
+            "Revisions of alerts by channel and what became of a try in this process",
+            ("channel", "result"),
+            registry=registry,
+        )
+        self._oldest_due = _gauge(
+            registry, "scarpwatch_delivery_oldest_due_seconds", "How long the oldest message waits; 0: none", "channel"
+        )
+        self._undelivered = _gauge(
+            registry, "scarpwatch_deliveries_parked", "Messages that wait for a person", "channel"
+        )
         self._engine = _gauge(registry, "scarpwatch_engine_info", "1 for the inference engine really in use", "engine")
         self._build = Info("scarpwatch_build", "What is running", registry=registry)
 
@@ -123,6 +135,15 @@ class Metrics:
         for host, one in health.items():
             self._host_failures.labels(host).set(one.failures)
             self._host_resting.labels(host).set(one.state(now) is not HostState.WORKING)
+
+    def delivery(self, channel: str, result: str, revisions: int) -> None:
+        """A try to deliver so many revisions ended."""
+        self._deliveries.labels(channel, result).inc(revisions)
+
+    def channel(self, channel: str, *, oldest_due_s: float, parked: int) -> None:
+        """How a channel stands."""
+        self._oldest_due.labels(channel).set(oldest_due_s)
+        self._undelivered.labels(channel).set(parked)
 
     def passed(self, seconds: float) -> None:
         """A pass over the queue ended."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli import acting, reading, working
+from monitor.cli import acting, delivering, reading, silencing, working
 from monitor.cli.exits import TABLE, Exit
 from monitor.cli.parts import ConfigOption, JsonOption, say, say_json, settings_of
 from monitor.cli.surroundings import doubtful, missing
@@ -41,6 +41,9 @@ def make_app() -> typer.Typer:
     app.add_typer(alerts, name="alerts")
     app.command(epilog=EPILOG)(reading.regions)
     app.command(epilog=EPILOG)(reading.models)
+    app.command(epilog=EPILOG)(delivering.deliver)
+    delivering.add_to(app, EPILOG)
+    silencing.add_to(app, EPILOG)
     config = typer.Typer(help="The configuration.", no_args_is_help=True)
     config.command("check", epilog=EPILOG)(config_check)
     database = typer.Typer(help="The database.", no_args_is_help=True)

@@ -15,6 +15,7 @@ from monitor.adapters.model_store import list_models
 from monitor.adapters.slope_sights import SlopeSightFiles
 from monitor.adapters.store import ChoiceCount, LedgerCount, Rejection
 from monitor.cli import tables
+from monitor.cli.delivering import channel_json
 from monitor.cli.exits import Exit
 from monitor.cli.geojson import (
     Json,
@@ -42,7 +43,7 @@ from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.next_pass import MEMORY, next_passes
 from monitor.errors import ConfigError
 from monitor.overview import Coverage
-from monitor.records import AcquisitionState, Event, EventState, LedgerEntry
+from monitor.records import AcquisitionState, ChannelCount, DeliveryState, Event, EventState, LedgerEntry
 
 
 def alerts(
@@ -101,7 +102,8 @@ def status(
         say_json(_standing_json(settings, standing))
     else:
         _tell_standing(settings, standing)
-    raise typer.Exit(Exit.FAILED if standing.parked else Exit.OK)
+    undelivered = any(one.counts.get(DeliveryState.PARKED, 0) for one in standing.channels.values())
+    raise typer.Exit(Exit.FAILED if standing.parked or undelivered else Exit.OK)
 
 
 def regions(config: ConfigOption = None, as_json: JsonOption = False) -> None:
@@ -162,6 +164,8 @@ class _Standing:
     refused: list[Rejection]
     """Items that polls refused to use."""
     alerts: Counter[tuple[str, EventState]]
+    channels: dict[str, ChannelCount]
+    """How the channels stand."""
     choices: list[ChoiceCount]
     """Which sensor counted, in each region's look-back."""
 
@@ -176,6 +180,7 @@ def _standing(settings: Settings, region: str | None, now: datetime) -> _Standin
             # A parked row may be old: all of the ledger is read for it.
             parked=[row for row in store.ledger(region, _ALL) if row.state is AcquisitionState.PARKED],
             refused=store.rejections(region),
+            channels={one.channel: one for one in store.channel_counts()},
             alerts=Counter((event.region, event.state) for event in store.events(region)),
             choices=[
                 count
@@ -206,6 +211,7 @@ def _standing_json(settings: Settings, standing: _Standing) -> Json:
         "regions": regions,
         "parked": [_parked(entry) for entry in standing.parked],
         "refused": [_refused(one) for one in standing.refused],
+        "channels": {name: channel_json(one) for name, one in standing.channels.items()},
     }
 
 
@@ -222,6 +228,9 @@ def _tell_standing(settings: Settings, standing: _Standing) -> None:
     if any(one.blind.tracks for one in standing.seen):
         say("\nSlopes that radar never sees: they lie in layover or shadow whenever a track passes")
         out().print(tables.blind_table(standing.seen))
+    late = tables.channel_lines(standing.channels, settings.channels, standing.now)
+    if late:
+        say("\n".join(["", "Channels with messages that are late or parked:", *late]))
     if standing.parked:
         say("")
         for line in tables.parked_lines(standing.parked):

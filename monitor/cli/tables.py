@@ -2,7 +2,7 @@
 
 import math
 import textwrap
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,9 +15,24 @@ from monitor.core import context_words, next_pass
 from monitor.core.grid import region_tiles
 from monitor.core.sensors import NAMES
 from monitor.core.slope_sight import TrackSight
+from monitor.delivering import Round
 from monitor.overview import Coverage
-from monitor.records import AlertStatus, Event, LedgerEntry, ModelCard, NextPass, Region, Sensor
+from monitor.records import (
+    AlertStatus,
+    ChannelCount,
+    Delivery,
+    DeliveryState,
+    Event,
+    LedgerEntry,
+    ModelCard,
+    NextPass,
+    Region,
+    Sensor,
+    Silence,
+)
 
+LATE = timedelta(hours=1)
+"""A message that waits so long is shown."""
 _SHOWN_TILES = 6
 _WIDTH = 100
 _INDENT = "     "
@@ -240,3 +255,54 @@ def refused_lines(refused: Sequence[Rejection], most: int = 10) -> list[str]:
     if len(refused) > most:
         lines.append(f"  and {len(refused) - most} more: scarpwatch status --json")
     return lines
+
+
+def round_lines(rounds: Mapping[str, Round]) -> list[str]:
+    """What a round of each channel did, in revisions of alerts; silent channels are left out."""
+    lines = []
+    for name, one in rounds.items():
+        if one.delivered or one.put_off or one.parked or one.errors:
+            told = f"{one.delivered} delivered, {one.put_off} to be tried again, {one.parked} parked"
+            lines.append(f"channel {name}: {told}")
+            lines += [f"! {error}" for error in dict.fromkeys(one.errors)]
+    return lines
+
+
+def channel_lines(counts: Mapping[str, ChannelCount], configured: Container[str], now: datetime) -> list[str]:
+    """Channels with something parked or late, and the command that shows more."""
+    lines = []
+    for name, one in counts.items():
+        parked = one.counts.get(DeliveryState.PARKED, 0)
+        late = one.failing > 0 or (one.oldest_due is not None and now - one.oldest_due > LATE)
+        if not parked and not late:
+            continue
+        due = one.counts.get(DeliveryState.DUE, 0)
+        since = f", the oldest for {age(now - one.oldest_due)}" if one.oldest_due is not None else ""
+        gone = "" if name in configured else " (not in the configuration)"
+        lines.append(f"  {name}{gone}: {due} due{since}, {one.failing} of them failing; {parked} parked")
+    return [*lines, "  see: scarpwatch deliveries --parked"] if lines else []
+
+
+def delivery_table(deliveries: Sequence[Delivery], now: datetime) -> Table:
+    """Messages by channel, newest first."""
+    table = _table("Channel", "Message", "Tier", "State", "Tries", "Since", "Next try", "Reason")
+    for one in deliveries:
+        since = one.delivered if one.delivered is not None else one.due_since
+        later = f"in {age(one.not_before - now)}" if one.not_before is not None and one.not_before > now else ""
+        again = f" (replay {one.replays})" if one.replays else ""
+        state, tries = one.state.value + again, str(one.attempts)
+        row = (one.channel, one.idempotency_key, one.tier, state, tries, f"{age(now - since)} ago", later)
+        table.add_row(*row, one.reason or "")
+    return table
+
+
+def silence_table(silences: Sequence[Silence], now: datetime) -> Table:
+    """Silences, with whether they hold."""
+    table = _table("Number", "Region", "From", "Until", "Holds", "Why", "By")
+    for one in silences:
+        held = "ended" if one.ended else "over" if now >= one.until else "not yet" if now < one.start else "yes"
+        where = (one.region or "all") + (", part of it" if one.geometry is not None else "")
+        table.add_row(
+            str(one.id), where, f"{one.start:%Y-%m-%d %H:%M}", f"{one.until:%Y-%m-%d %H:%M}", held, one.why, one.by
+        )
+    return table

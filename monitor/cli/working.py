@@ -18,6 +18,7 @@ from monitor.adapters.model_store import load_watch_card
 from monitor.adapters.slope_sights import SlopeSightFiles
 from monitor.adapters.store import SqlStore
 from monitor.cli import tables
+from monitor.cli.delivering import deliver_once
 from monitor.cli.exits import Exit
 from monitor.cli.parts import (
     ConfigOption,
@@ -35,6 +36,7 @@ from monitor.cli.parts import (
 from monitor.cli.static_catalogs import absent_collections
 from monitor.config import Settings
 from monitor.daemon import About, Daemon, Kept, log_event
+from monitor.delivery_wiring import build_delivery
 from monitor.logs import make_logger
 from monitor.shipped import installed_version
 
@@ -73,13 +75,18 @@ def once(context: typer.Context, config: ConfigOption = None, as_json: JsonOptio
                 hints.append(event.detail)
 
         summary = service.once(parts.clock, report)
+    rounds = deliver_once(settings, parts, log)
     if hints:
         hints += [f"{one.place}: {one.message}. {one.remedy}" for one in absent_collections(settings)]
     if as_json:
-        say_json({**asdict(summary), "hints": hints})
+        told = {name: asdict(one) for name, one in rounds.items()}
+        say_json({**asdict(summary), "hints": hints, "channels": told})
     else:
         _tell(settings, summary, parts, hints)
-    raise typer.Exit(Exit.FAILED if summary.errors or summary.parked else Exit.OK)
+        for line in tables.round_lines(rounds):
+            say(line)
+    undelivered = any(one.errors for one in rounds.values())
+    raise typer.Exit(Exit.FAILED if summary.errors or summary.parked or undelivered else Exit.OK)
 
 
 def run(context: typer.Context, config: ConfigOption = None) -> None:
@@ -89,11 +96,24 @@ def run(context: typer.Context, config: ConfigOption = None) -> None:
     prepare_database(settings)
     log = make_logger(sys.stderr, as_json=settings.log.as_json, level=settings.log.level)
     card = load_watch_card(settings.models / settings.model)
-    with closing(SqlStore(settings.database)) as store, closing(parts.build(settings, _no_progress)) as service:
+    with (
+        closing(SqlStore(settings.database)) as store,
+        closing(parts.build(settings, _no_progress)) as service,
+        closing(build_delivery(settings)) as delivery,
+    ):
         engine = getattr(service, "engine", "unknown")
         about = About(version=installed_version(), model_version=card.version, engine=engine)
         kept = Kept(store=store, looks=LookFiles(settings.products), sights=SlopeSightFiles(settings.products))
-        Daemon(service=service, kept=kept, settings=settings, about=about, log=log, clock=parts.clock).run()
+        daemon = Daemon(
+            service=service,
+            kept=kept,
+            settings=settings,
+            about=about,
+            log=log,
+            clock=parts.clock,
+            delivery=delivery,
+        )
+        daemon.run()
 
 
 def release(

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from shapely.geometry.base import BaseGeometry
 
-from monitor.records import AlertStatus, Channel, RateLimit, Silence
+from monitor.records import AlertStatus, Channel, Message, RateLimit, Silence
 
 _LONGEST_EXPONENT = 20
 """Enough for every longest wait; a larger one would overflow a timedelta."""
@@ -101,3 +101,36 @@ def silenced_by(silences: Iterable[Silence], region: str, ground: BaseGeometry |
         if one.geometry is None or (ground is not None and one.geometry.intersects(ground)):
             return one
     return None
+
+
+def trial_message(channel: str, now: datetime) -> Message:
+    """A message of status Test, for a person who wants to see whether a channel works."""
+    moment = now.astimezone(UTC)
+    event_id = f"test-{moment:%Y%m%dT%H%M%SZ}"
+    payload: dict[str, object] = {
+        "event_id": event_id,
+        "region": "test",
+        "status": AlertStatus.TEST.value,
+        "tier": "watch",
+        "storm": "",
+        "state": "provisional",
+        "reason": "channel-test",
+        "detail": "This is a test of the channel; nothing happened.",
+        "area_ha": 0.0,
+        "confidence": "none",
+        "confidence_reason": "nothing was looked at",
+        "at": moment.isoformat(),
+        "window_start": moment.isoformat(),
+        "window_end": moment.isoformat(),
+        "geometry": None,
+        "picture": None,
+    }
+    return Message(
+        idempotency_key=f"{event_id}:0",
+        channel=channel,
+        event_id=event_id,
+        sequence=0,
+        payload=payload,
+        created=moment,
+        attempts=1,
+    )

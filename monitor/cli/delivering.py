@@ -1,0 +1,175 @@
+"""Commands about what is sent to whom: deliver, deliveries, channels."""
+
+import os
+import sys
+from contextlib import closing
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.cli import tables
+from monitor.cli.exits import Exit
+from monitor.cli.parts import (
+    ConfigOption,
+    JsonOption,
+    Parts,
+    out,
+    prepare_database,
+    reading_store,
+    say,
+    say_json,
+    settings_of,
+)
+from monitor.config import Settings
+from monitor.delivering import Round
+from monitor.records import ChannelCount, Delivery, DeliveryState
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+_NO_CHANNELS = "No channel is configured: add one to `channels` of the configuration (docs/operate.md)."
+
+
+def add_to(app: typer.Typer, epilog: str) -> None:
+    """Add the groups of commands."""
+    messages = typer.Typer(help="What was, is and is to be sent to whom.", invoke_without_command=True)
+    messages.callback(epilog=epilog)(deliveries)
+    messages.command(epilog=epilog)(retry)
+    messages.command(epilog=epilog)(replay)
+    receivers = typer.Typer(help="The receivers of alerts.", no_args_is_help=True)
+    receivers.command("test", epilog=epilog)(channel_test)
+    app.add_typer(messages, name="deliveries")
+    app.add_typer(receivers, name="channels")
+
+
+def deliver(context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Send now what is due, once to every channel. Exit code 1 when something could not be sent."""
+    from monitor.logs import make_logger
+
+    parts = context.ensure_object(Parts)
+    settings = settings_of(config, dict(os.environ))
+    prepare_database(settings)
+    log = make_logger(sys.stderr, as_json=settings.log.as_json, level=settings.log.level)
+    rounds = deliver_once(settings, parts, log)
+    with reading_store(settings) as store:
+        left = {one.channel: one.counts.get(DeliveryState.DUE, 0) for one in store.channel_counts()}
+    if as_json:
+        say_json({name: {**asdict(one), "due": left.get(name, 0)} for name, one in rounds.items()})
+    elif not rounds:
+        say(_NO_CHANNELS)
+    else:
+        say("\n".join(tables.round_lines(rounds) or ["Nothing was due."]))
+        waiting = sum(left.get(name, 0) for name in rounds)
+        if waiting:
+            say(f"{waiting} message(s) wait: scarpwatch deliveries")
+    raise typer.Exit(Exit.FAILED if any(one.errors for one in rounds.values()) else Exit.OK)
+
+
+def deliver_once(settings: Settings, parts: Parts, log: "FilteringBoundLogger") -> dict[str, Round]:
+    """One round of every channel."""
+    from monitor.daemon import log_delivery
+    from monitor.delivery_wiring import build_delivery
+
+    with closing(build_delivery(settings)) as delivery:
+        return delivery.once(parts.clock, lambda event: log_delivery(log, event))
+
+
+def deliveries(
+    context: typer.Context,
+    config: ConfigOption = None,
+    channel: Annotated[str | None, typer.Option("--channel", help="Only this channel.")] = None,
+    parked: Annotated[bool, typer.Option("--parked", help="Only what waits for a person, and why.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="So many at most, newest first.")] = 100,
+    as_json: JsonOption = False,
+) -> None:
+    """What was, is and is to be sent to whom, newest first."""
+    if context.invoked_subcommand is not None:
+        return
+    parts = context.ensure_object(Parts)
+    settings = settings_of(config, dict(os.environ))
+    with reading_store(settings) as store:
+        found = store.deliveries(channel, DeliveryState.PARKED if parked else None, limit=limit)
+        counts = {one.channel: one for one in store.channel_counts()}
+    if as_json:
+        standing = {name: channel_json(one) for name, one in counts.items()}
+        say_json({"channels": standing, "deliveries": [_delivery_json(one) for one in found]})
+        return
+    if not found:
+        say("Nothing is parked." if parked else "Nothing was to be delivered yet.")
+        return
+    out().print(tables.delivery_table(found, parts.clock()))
+    reasons = {(one.channel, one.detail): one for one in found if one.state is DeliveryState.PARKED and one.detail}
+    for (name, detail), one in reasons.items():
+        say(f"{name}: {one.reason}: {detail}\n    then: scarpwatch deliveries retry {name}")
+
+
+def retry(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="CHANNEL|KEY", help="A channel, or one message by its key.")],
+    config: ConfigOption = None,
+) -> None:
+    """Put what is parked back among what is due, after its cause was removed. A key also ends a silence for it."""
+    parts = context.ensure_object(Parts)
+    with reading_store(settings_of(config, dict(os.environ))) as store:
+        count = store.retry_deliveries(name, parts.clock())
+    say(f"{count} message(s) of {name} are due again: scarpwatch deliver")
+    raise typer.Exit(Exit.OK if count else Exit.FAILED)
+
+
+def replay(
+    context: typer.Context,
+    channel: Annotated[str, typer.Argument(help="The channel.")],
+    since: Annotated[
+        datetime | None, typer.Option("--since", help="Only what was delivered at or after this time, UTC.")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Send again what a channel acknowledged, under the same keys, for a receiver that lost it."""
+    from monitor.cli.times import as_utc
+
+    parts = context.ensure_object(Parts)
+    with reading_store(settings_of(config, dict(os.environ))) as store:
+        count = store.replay_deliveries(channel, as_utc(since), parts.clock())
+    say(f"{count} message(s) of {channel} are due again: scarpwatch deliver")
+    raise typer.Exit(Exit.OK if count else Exit.FAILED)
+
+
+def channel_test(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The channel.")],
+    config: ConfigOption = None,
+) -> None:
+    """Send one message of status Test to a channel, and say what its receiver answers."""
+    from monitor.core.delivery import trial_message
+    from monitor.delivery_wiring import open_outlet
+    from monitor.errors import Permanent, Transient
+
+    parts = context.ensure_object(Parts)
+    settings = settings_of(config, dict(os.environ))
+    chosen = settings.channels.get(name)
+    if chosen is None:
+        names = ", ".join(sorted(settings.channels)) or "none"
+        raise typer.BadParameter(f"there is no channel {name!r}; configured: {names}", param_hint="NAME")
+    now = parts.clock()
+    try:
+        detail = open_outlet(name, chosen).send([trial_message(name, now)], now)
+    except (Transient, Permanent) as error:
+        say(str(error).replace(", then run `scarpwatch deliveries retry`", ""))
+        raise typer.Exit(Exit.FAILED) from error
+    say(f"channel {name}: {detail}")
+
+
+def channel_json(one: ChannelCount) -> dict[str, object]:
+    """How a channel stands, for machines."""
+    return {
+        **{state.value: one.counts.get(state, 0) for state in DeliveryState},
+        "failing": one.failing,
+        "oldest_due": one.oldest_due.isoformat() if one.oldest_due else None,
+    }
+
+
+def _delivery_json(one: Delivery) -> dict[str, object]:
+    plain = asdict(one)
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in plain.items()}
