@@ -9,6 +9,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 
 import httpcore
 import httpx
@@ -131,12 +132,19 @@ def _within(end: float, timeout: float | None) -> float:
     return left if timeout is None else min(left, timeout)
 
 
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Whose certificates count, as httpx has it (SSL_CERT_FILE names others); reading them takes a while."""
+    return httpx.create_ssl_context()
+
+
 class CheckedTransport(httpx.BaseTransport):
     """What httpx sends through: plain httpcore over a checked network, without proxies."""
 
-    def __init__(self, network: CheckedNetwork) -> None:
-        """Certificates as httpx checks them (SSL_CERT_FILE names other authorities)."""
-        self._pool = httpcore.ConnectionPool(network_backend=network, ssl_context=httpx.create_ssl_context())
+    def __init__(self, network: CheckedNetwork, encrypted: bool) -> None:
+        """`encrypted` says whether the receiver is asked by https."""
+        authorities = _authorities() if encrypted else None
+        self._pool = httpcore.ConnectionPool(network_backend=network, ssl_context=authorities)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; the body of the answer is still to be read."""

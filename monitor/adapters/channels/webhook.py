@@ -77,10 +77,11 @@ class Webhook:
             whole_s=self._limits.whole_s,
         )
         timeout = httpx.Timeout(self._limits.whole_s, connect=self._limits.connect_s)
-        with closing(CheckedTransport(network)) as transport:
+        url = self._url.read()
+        with closing(CheckedTransport(network, encrypted=url.lower().startswith("https:"))) as transport:
             client = httpx.Client(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False)
             try:
-                with client.stream("POST", self._url.read(), content=body, headers=headers) as response:
+                with client.stream("POST", url, content=body, headers=headers) as response:
                     return self._judge(response, now)
             except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpcore.UnsupportedProtocol) as err:
                 raise self._refused(f"its address is none ({err})", "bad-address", "Correct `url`") from err

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from monitor.records import Message
 
+TRIANGLE = [[141.9, 42.7], [141.91, 42.7], [141.91, 42.71], [141.9, 42.7]]
 CREATED = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
@@ -27,7 +28,10 @@ def payload(**changes: object) -> dict[str, object]:
         "window_start": "2018-09-04T00:00:00+00:00",
         "window_end": "2018-09-06T00:00:00+00:00",
         "picture": "alerts/E1/alert.png",
-        "geometry": {"type": "Polygon", "coordinates": [[[141.9, 42.7], [141.91, 42.7], [141.91, 42.71], [141.9, 42.7]]]},
+        "geometry": {
+            "type": "Polygon",
+            "coordinates": [[[141.9, 42.7], [141.91, 42.7], [141.91, 42.71], [141.9, 42.7]]],
+        },
     }
     return plain | changes
 

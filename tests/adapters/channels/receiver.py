@@ -53,8 +53,8 @@ def in_turn(answers: Sequence[Answer]) -> Script:
 
 
 @contextmanager
-def receiving(script: Script) -> Iterator[Inbox]:
-    """A receiver on loopback."""
+def receiving(script: Script, verify: bool = True) -> Iterator[Inbox]:
+    """A receiver on loopback; signatures are verified against the real time."""
     inbox, lock = Inbox(), threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -65,7 +65,7 @@ def receiving(script: Script) -> Iterator[Inbox]:
                 inbox.ids.append(headers.get("webhook-id", ""))
                 inbox.bodies.append(body)
                 inbox.headers.append(headers)
-                if "webhook-id" in headers:
+                if verify and "webhook-id" in headers:
                     inbox.verified.append(Verifier(SECRET).verify(body, headers))
                 answer = script(inbox)
             inbox.release.wait(answer.after_s)

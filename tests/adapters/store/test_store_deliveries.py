@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
 from shapely import box
 
 from monitor.adapters.store import SqlStore, make_owner
@@ -232,10 +231,9 @@ def test_channel_that_is_gone(store: SqlStore) -> None:
     assert (parked.state, parked.reason) == (DeliveryState.PARKED, "no-such-channel")
 
 
-@pytest.mark.parametrize("set_back", [timedelta(days=1), timedelta(days=400)])
-def test_clock_set_back(store: SqlStore, set_back: timedelta) -> None:
+def test_clock_set_back(store: SqlStore) -> None:
     """Times written before the clock was set back by a day or more hold nothing up for that long."""
     tell(store, opened("A"))
     store.plan_deliveries([DUTY], NOW)
     store.put_off(store.claim_deliveries(DUTY, OTHER, LEASE, NOW), OTHER, "no-answer", "", NOW + 3 * 60 * MINUTE)
-    assert take_all(store, after=-set_back) == [["A:0"]]
+    assert take_all(store, after=-timedelta(days=1)) == [["A:0"]]

@@ -1,0 +1,70 @@
+"""Apprise against a real receiver: one message about a storm, refusals, private addresses, time."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from monitor.adapters.channels.apprise_channel import AppriseChannel
+from monitor.adapters.channels.secrets import Secret
+from monitor.errors import NotDelivered, Undeliverable
+from tests.adapters.channels.messages import message, payload
+from tests.adapters.channels.receiver import Answer, always, receiving
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+def channel(url: str, *, allow_private: bool = True, whole_s: float = 60.0) -> AppriseChannel:
+    """A channel that posts JSON (https://github.com/caronc/apprise/wiki/Notify_Custom_JSON)."""
+    address = url.replace("http://", "json://chat:hunter22secret@").partition("/alerts")[0]
+    return AppriseChannel(
+        name="chat", url=Secret(item="url", value=address), allow_private=allow_private, whole_s=whole_s
+    )
+
+
+def test_one_message_about_a_storm() -> None:
+    """Two revisions arrive as one message with title and list; hostile names arrive harmless."""
+    told = [message("A"), message("B", 0, payload(place='<b>"厚真"</b>&]]>'))]
+    with receiving(always(Answer(status=200))) as inbox:
+        assert channel(inbox.url).send(told, NOW) == "one message about 2 revision(s)"
+    (body,) = inbox.bodies
+    content = json.loads(body)
+    assert content["title"] == "Landslide warning, atsuma: 2 places, worst 2.00 ha"
+    assert '‹b›"厚真"‹/b›+)) ›'.replace(" ", "") in content["message"].replace(" ", "")
+
+
+@pytest.mark.parametrize(("status", "error"), [(500, NotDelivered), (404, Undeliverable)])
+def test_refusal(status: int, error: type[Exception]) -> None:
+    """What may be over soon is tried again, the rest is parked; no password is told."""
+    with receiving(always(Answer(status=status))) as inbox, pytest.raises(error, match=f"error={status}") as caught:
+        channel(inbox.url).send([message()], NOW)
+    assert "hunter22secret" not in str(caught.value)
+
+
+def test_private_address_is_refused() -> None:
+    """What Apprise really connects to is checked, whatever the URL says."""
+    with receiving(always(Answer())) as inbox:
+        outlet = channel(inbox.url.replace("127.0.0.1", "localhost"), allow_private=False)
+        with pytest.raises(Undeliverable, match="loopback") as caught:
+            outlet.send([message()], NOW)
+    assert caught.value.reason == "private-address"
+    assert inbox.ids == []
+
+
+def test_slow_receiver_is_left() -> None:
+    """A message that takes too long is not acknowledged, and its process is gone."""
+    with receiving(always(Answer(after_s=30))) as inbox, pytest.raises(NotDelivered, match=r"within 0\.1 s"):
+        channel(inbox.url, whole_s=0.1).send([message()], NOW)
+
+
+def test_url_that_apprise_does_not_know(tmp_path: Path) -> None:
+    """A wrong URL is parked, without showing it; so is one whose file is gone."""
+    with pytest.raises(Undeliverable, match="does not know") as caught:
+        AppriseChannel(name="chat", url=Secret(item="url", value="nonsense://me:hunter22secret@x")).send(
+            [message()], NOW
+        )
+    assert "hunter22secret" not in str(caught.value)
+    gone = Secret(item="channels.chat.url", file=tmp_path / "gone")
+    with pytest.raises(Undeliverable, match="cannot be read"):
+        AppriseChannel(name="chat", url=gone).send([message()], NOW)
