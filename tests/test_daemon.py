@@ -16,12 +16,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from structlog.typing import FilteringBoundLogger
 
 from monitor.adapters.looks import LookFiles
 from monitor.adapters.slope_sights import SlopeSightFiles
 from monitor.adapters.store import SqlStore
 from monitor.config import Settings, load
 from monitor.daemon import About, Daemon, Kept
+from monitor.delivering import Delivery
 from monitor.errors import ConfigError
 from monitor.logs import make_logger
 from monitor.records import AcquisitionState
@@ -46,7 +48,12 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 @contextmanager
-def watching(settings: Settings, clock: Callable[[], datetime] = lambda: NOW) -> Iterator[Daemon]:
+def watching(
+    settings: Settings,
+    clock: Callable[[], datetime] = lambda: NOW,
+    delivery: Delivery | None = None,
+    log: FilteringBoundLogger | None = None,
+) -> Iterator[Daemon]:
     """A daemon over the fake service; its parts are closed at the end."""
     service, store = FakeService(settings, clock), SqlStore(settings.database)
     try:
@@ -55,9 +62,10 @@ def watching(settings: Settings, clock: Callable[[], datetime] = lambda: NOW) ->
             kept=Kept(store=store, looks=LookFiles(settings.products), sights=SlopeSightFiles(settings.products)),
             settings=settings,
             about=ABOUT,
-            log=make_logger(StringIO(), as_json=True),
+            log=log or make_logger(StringIO(), as_json=True),
             clock=clock,
             queue_interval=timedelta(seconds=0.2),
+            delivery=delivery,
         )
     finally:
         service.close()

@@ -29,6 +29,11 @@ class SqlDeliveries:
                     planning.set_aside(session, channels, now)
                     return planned
 
+    def unplanned(self) -> int:
+        """Messages of which nobody has said yet who is to hear them."""
+        with self.database.read() as session:
+            return planning.unplanned(session)
+
     def claim_deliveries(self, channel: Channel, owner: str, lease: timedelta, now: datetime) -> list[Message]:
         """Claim the next message of a channel, or the revisions that make up one; empty: nothing is due."""
         with self.database.write() as session:

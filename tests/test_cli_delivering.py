@@ -1,0 +1,180 @@
+"""The commands about what is sent to whom, against real receivers."""
+
+import json
+import os
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from shapely.geometry import mapping
+
+from monitor.adapters.store import SqlStore
+from monitor.cli.run import run
+from tests.adapters.channels.receiver import SECRET, Answer, Inbox, always, receiving
+from tests.fake_watch import parts, region_polygon, write_config
+
+Captured = pytest.CaptureFixture[str]
+NOW = datetime.now(UTC)
+"""Real time, because receivers refuse old signatures."""
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A configuration named by SCARPWATCH_CONFIG, in an environment without other settings."""
+    for name in list(os.environ):
+        if name.startswith("SCARPWATCH_"):
+            monkeypatch.delenv(name)
+    path = write_config(tmp_path)
+    monkeypatch.setenv("SCARPWATCH_CONFIG", str(path))
+    monkeypatch.setenv("COLUMNS", "200")
+    return path
+
+
+def add_channels(config: Path, inbox: Inbox, more: str = "") -> None:
+    """A webhook with its secret in a file, and a folder."""
+    (config.parent / "secret").write_text(SECRET)
+    with config.open("a", encoding="utf-8") as file:
+        file.write(
+            "channels:\n"
+            f"  duty: {{type: webhook, url: '{inbox.url}', secret_file: secret, allow_private: true}}\n"
+            f"  files: {{type: directory, path: out}}\n{more}"
+        )
+
+
+def call(capsys: Captured, *arguments: str, now: datetime = NOW) -> tuple[int, str]:
+    """Exit code and standard output of one command."""
+    capsys.readouterr()
+    code = run(arguments, parts(lambda: now))
+    return code, capsys.readouterr().out
+
+
+def test_once_delivers_at_its_end(capsys: Captured, config: Path) -> None:
+    """A pass sends what it found to every channel, says so, and sends it once."""
+    with receiving(always(Answer())) as inbox:
+        add_channels(config, inbox)
+        code, out = call(capsys, "once")
+        assert code == 0
+        assert "channel duty: 3 delivered, 0 to be tried again, 0 parked" in out
+        assert "channel" not in call(capsys, "once")[1]
+    assert sorted(inbox.ids) == ["gone:0:duty", "large:0:duty", "small:0:duty"]
+    assert sorted(path.parent.name for path in (config.parent / "out").rglob("0.json")) == ["gone", "large", "small"]
+    written = json.loads((config.parent / "out" / "large" / "0.json").read_text())
+    assert written == json.loads(inbox.bodies[inbox.ids.index("large:0:duty")])
+
+
+def test_channel_added_later_hears_what_comes_then(capsys: Captured, config: Path) -> None:
+    """Who adds a channel is not told years of history."""
+    call(capsys, "once")
+    code, out = call(capsys, "deliver")
+    assert (code, "No channel is configured" in out) == (0, True)
+    with receiving(always(Answer())) as inbox:
+        add_channels(config, inbox)
+        assert call(capsys, "deliver") == (0, "Nothing was due.\n")
+    assert inbox.ids == []
+
+
+def test_parked_until_it_is_mended(capsys: Captured, config: Path) -> None:
+    """A receiver that refuses shows in the exit code, in deliveries and in status; after a retry all is well."""
+    answers = {"status": 401}
+    with receiving(lambda _inbox: Answer(status=answers["status"], body=b"who are you?")) as inbox:
+        add_channels(config, inbox)
+        code, out = call(capsys, "once")
+        assert code == 1
+        assert "channel duty: 0 delivered, 0 to be tried again, 3 parked" in out
+        assert "channel duty: it answers HTTP 401: who are you?" in out
+        _, out = call(capsys, "deliveries", "--parked")
+        assert "http-401" in out
+        assert "then: scarpwatch deliveries retry duty" in out
+        code, out = call(capsys, "status")
+        assert code == 1
+        assert "  duty: 0 due, 0 of them failing; 3 parked" in out
+        standing = json.loads(call(capsys, "status", "--json")[1])["channels"]
+        assert (standing["duty"]["parked"], standing["files"]["delivered"]) == (3, 3)
+        answers["status"] = 200
+        assert call(capsys, "deliveries", "retry", "large:0")[0] == 0
+        assert call(capsys, "deliveries", "retry", "duty")[0] == 0
+        assert call(capsys, "deliveries", "retry", "duty")[0] == 1
+        code, out = call(capsys, "deliver", "--json")
+        assert code == 0
+        assert json.loads(out)["duty"] == {"delivered": 3, "put_off": 0, "parked": 0, "errors": [], "due": 0}
+        assert call(capsys, "status")[0] == 0
+    assert len(inbox.acknowledged) == 3
+
+
+def test_late_is_shown(capsys: Captured, config: Path) -> None:
+    """A receiver that is down is told by once, and by status until it is back."""
+    with receiving(always(Answer(status=500))) as inbox:
+        add_channels(config, inbox)
+        code, out = call(capsys, "once")
+    assert code == 1
+    assert "duty: 0 delivered, 3 to be tried again" in out
+    assert "  duty: 3 due, the oldest for 0 min, 3 of them failing; 0 parked" in call(capsys, "status")[1]
+    assert "http-500" in call(capsys, "deliveries", "--channel", "duty")[1]
+
+
+def test_replay(capsys: Captured, config: Path) -> None:
+    """What was delivered comes again on demand, under the same ids and marked as a replay."""
+    with receiving(always(Answer())) as inbox:
+        add_channels(config, inbox)
+        call(capsys, "once")
+        later = NOW + timedelta(minutes=1)
+        assert call(capsys, "deliveries", "replay", "duty", "--since", f"{later:%Y-%m-%dT%H:%M:%S}")[0] == 1
+        assert call(capsys, "deliveries", "replay", "duty")[0] == 0
+        call(capsys, "deliver")
+    assert sorted(inbox.ids) == sorted([f"{name}:0:duty" for name in ("gone", "large", "small")] * 2)
+    assert [headers.get("scarpwatch-replay") for headers in inbox.headers] == [None] * 3 + ["1"] * 3
+
+
+def test_channel_test(capsys: Captured, config: Path) -> None:
+    """One message of status Test, and what the receiver answers; nothing of it is kept."""
+    with receiving(always(Answer(status=202))) as inbox:
+        add_channels(config, inbox)
+        call(capsys, "db", "upgrade")
+        assert call(capsys, "channels", "test", "duty") == (0, "channel duty: HTTP 202\n")
+        assert call(capsys, "channels", "test", "nobody")[0] == 2
+    assert json.loads(inbox.bodies[0])["data"]["status"] == "test"
+    with closing(SqlStore(f"sqlite:///{config.parent}/watch.db")) as store:
+        assert store.deliveries() == []
+    code, out = call(capsys, "channels", "test", "duty")
+    assert (code, "no answer" in out) == (1, True)
+
+
+def test_silences(capsys: Captured, config: Path) -> None:
+    """Within a silence channels hear nothing and lists show everything; it can be listed and ended."""
+    area = config.parent / "works.geojson"
+    area.write_text(json.dumps(mapping(region_polygon())))
+    until = f"{NOW + timedelta(hours=1):%Y-%m-%dT%H:%M:%S}"
+    call(capsys, "db", "upgrade")
+    wanted = ("silence", "add", "valley", "--until", until, "--why", "roadworks", "--polygon", str(area), "--by", "kk")
+    code, out = call(capsys, *wanted)
+    assert code == 0
+    assert "silence 1: valley until" in out
+    with receiving(always(Answer())) as inbox:
+        add_channels(config, inbox)
+        assert call(capsys, "once")[0] == 0
+        assert inbox.ids == []
+        assert "large" in call(capsys, "alerts")[1]
+        assert call(capsys, "deliveries")[1].count("silenced:1") == 6
+        assert "roadworks" in call(capsys, "silence", "list")[1]
+        assert call(capsys, "silence", "end", "1")[0] == 0
+        assert call(capsys, "silence", "end", "1")[0] == 1
+        assert json.loads(call(capsys, "silence", "list", "--json")[1])["silences"] == []
+        (ended,) = json.loads(call(capsys, "silence", "list", "--all", "--json")[1])["silences"]
+        assert (ended["why"], ended["by"], ended["geometry"]["type"]) == ("roadworks", "kk", "Polygon")
+        call(capsys, "deliver")
+    assert inbox.ids == [], "what was due in the silence is not sent after it"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("silence", "add", "valley", "--until", "2001-01-01", "--why", "x"),
+        ("silence", "add", "nowhere", "--until", "2999-01-01", "--why", "x"),
+        ("silence", "add", "all", "--until", "2999-01-01", "--why", "x", "--polygon", "none.geojson"),
+    ],
+)
+@pytest.mark.usefixtures("config")
+def test_wrong_silence(capsys: Captured, wrong: tuple[str, ...]) -> None:
+    """A silence that is over, of no region, or with no polygon is refused."""
+    assert call(capsys, *wrong)[0] == 2
