@@ -1,4 +1,5 @@
-"""`python -m benchmarks speed | implants | hokkaido | california | simulated | valley-radar | sensors | years`."""
+"""`python -m benchmarks speed | implants | hokkaido | california | simulated | valley-radar | sensors | years |
+deliveries`."""
 
 import sys
 from datetime import datetime
@@ -146,6 +147,23 @@ def years(
     models = (*(model or ()), *(radar_model or ()))
     wanted = Size(size_px=size, looks=round(length * LOOKS_A_YEAR))
     typer.echo(run(Task(seeds=parse_seeds(seeds), size=wanted, models=models, out=out), progress))
+
+
+@app.command()
+def deliveries(
+    kills: Annotated[int, typer.Option("--kills", min=0, help="How often the delivery is killed.")] = 50,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of when it is killed; left out: any.")] = None,
+) -> None:
+    """Delivery that is killed at random: missing and doubled messages at a real receiver. Exit code 1 on any."""
+    from secrets import randbelow
+    from tempfile import TemporaryDirectory
+
+    from benchmarks.deliveries import run
+
+    with TemporaryDirectory() as folder:
+        result = run(Path(folder), kills, randbelow(1_000_000) if seed is None else seed)
+    typer.echo(result)
+    raise typer.Exit(1 if result.missing or result.after_noted else 0)
 
 
 if __name__ == "__main__":

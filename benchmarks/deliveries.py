@@ -1,0 +1,261 @@
+"""Kill the delivery at random against a real receiver: what arrives, what is missing, what comes twice.
+
+The receiver is a process of its own that verifies every signature and writes down what arrives before it answers. The
+delivery is `scarpwatch deliver` in a process of its own, killed by SIGKILL at random and started again.
+"""
+
+import json
+import multiprocessing
+import os
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Event as Signal
+from pathlib import Path
+
+from rich.console import Console
+from shapely import box
+from standardwebhooks import Webhook as Verifier
+
+from monitor.adapters.store import SqlStore
+from monitor.cli.parts import Parts, Progress
+from monitor.cli.run import run as run_command
+from monitor.config import Settings
+from monitor.daemon import Watch
+from monitor.delivery_wiring import build_delivery
+from monitor.records import (
+    Acquisition,
+    AcquisitionResult,
+    AlertStatus,
+    DeliveryState,
+    Detector,
+    Event,
+    EventState,
+    Sensor,
+    Transition,
+)
+
+_IMPORTED = build_delivery
+"""What a process of the delivery needs is imported once, before any is started: it shall die in its work."""
+_CONTEXT = multiprocessing.get_context("forkserver")
+_SECRET = "whsec_YSBzZWNyZXQgb2YgdGhlIGJlbmNobWFyazogMzIgYnl0"
+_CHANNEL = "duty"
+_SLOWEST_ANSWER_S = 0.01
+_LONGEST_LIFE_S = 0.25
+"""Of a process that is killed, after it has begun."""
+_PATIENCE_S = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What arrived."""
+
+    revisions: int
+    kills: int
+    arrived: int
+    """Different messages."""
+    missing: int
+    after_noted: int
+    """Arrivals after the acknowledgement of the same message was noted."""
+    before_noted: int
+    """Arrivals of a message that had arrived, while no acknowledgement of it was noted."""
+    seed: int
+    seconds: float
+
+    def __str__(self) -> str:
+        """For a terminal."""
+        return (
+            f"revisions {self.revisions}, kills {self.kills}, arrived {self.arrived}, missing {self.missing}\n"
+            f"duplicates after the acknowledgement was noted {self.after_noted}, before it {self.before_noted}\n"
+            f"{self.seconds:.0f} s, seed {self.seed}"
+        )
+
+
+def run(folder: Path, kills: int, seed: int) -> Result:
+    """Deliver with so many kills, then to the end.
+
+    Args:
+        folder: for the database, the log of the receiver and the configuration; empty.
+        kills: how often the delivery is killed.
+        seed: of when it is killed.
+    """
+    start, chance = time.monotonic(), random.Random(seed)
+    _CONTEXT.set_forkserver_preload(["benchmarks.deliveries"])
+    revisions = _fill(folder, events=max(20, 12 * kills))
+    with _receiver(folder / "arrivals.jsonl") as url:
+        config = _configure(folder, url)
+        done = sum(_killed(config, chance.uniform(0, _LONGEST_LIFE_S)) for _ in range(kills))
+        while _due(folder):
+            _deliver(config).join(_PATIENCE_S)
+    return _result(folder, revisions=revisions, kills=done, seed=seed, seconds=time.monotonic() - start)
+
+
+def _killed(config: Path, life_s: float) -> bool:
+    """Start the delivery and kill it; False when it had ended by itself."""
+    begun = _CONTEXT.Event()
+    process = _deliver(config, begun)
+    begun.wait(_PATIENCE_S)
+    time.sleep(life_s)
+    process.kill()
+    process.join(_PATIENCE_S)
+    return process.exitcode == -9
+
+
+def _deliver(config: Path, begun: Signal | None = None) -> BaseProcess:
+    process = _CONTEXT.Process(target=_delivery_process, args=(str(config), begun))
+    process.start()
+    return process
+
+
+def _delivery_process(config: str, begun: Signal | None) -> None:
+    """`scarpwatch deliver`, quietly."""
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, 1)
+    os.dup2(quiet, 2)
+    if begun is not None:
+        begun.set()
+    sys.exit(run_command(["deliver", "--config", config], Parts(build=_no_service, demo=_no_demo, clock=_now)))
+
+
+def _no_demo(folder: Path, seed: int, check: bool, console: Console) -> bool:
+    raise AssertionError("nothing here runs the demonstration")
+
+
+def _no_service(settings: Settings, progress: Progress) -> Watch:
+    """Delivery needs no service."""
+    raise AssertionError("nothing here polls or processes")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@contextmanager
+def _receiver(log: Path) -> Iterator[str]:
+    """A receiver in a process of its own; its address."""
+    mine, its = _CONTEXT.Pipe()
+    process = _CONTEXT.Process(target=_receive, args=(str(log), its))
+    process.start()
+    try:
+        yield f"http://127.0.0.1:{mine.recv()}/"
+    finally:
+        process.kill()
+        process.join()
+
+
+def _receive(log: str, parent: "multiprocessing.connection.Connection") -> None:
+    chance = random.Random(0)
+    with open(log, "a", encoding="utf-8", buffering=1) as arrivals:
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                Verifier(_SECRET).verify(body, headers)
+                arrivals.write(json.dumps([headers["webhook-id"], time.time()]) + "\n")
+                time.sleep(chance.uniform(0, _SLOWEST_ANSWER_S))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Quiet."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.handle_error = _hung_up  # type: ignore[assignment]
+        parent.send(server.server_address[1])
+        server.serve_forever()
+
+
+def _hung_up(_request: object, _address: object) -> None:
+    """A sender that was killed."""
+
+
+def _configure(folder: Path, url: str) -> Path:
+    path = folder / "config.yaml"
+    channel = f"{{type: webhook, url: '{url}', secret: {_SECRET}, allow_private: true, statuses: [test]}}"
+    path.write_text(f"database: sqlite:///watch.db\nchannels: {{{_CHANNEL}: {channel}}}\n", encoding="utf-8")
+    return path
+
+
+def _due(folder: Path) -> bool:
+    with closing(SqlStore(f"sqlite:///{folder}/watch.db")) as store:
+        return bool(store.unplanned() or store.deliveries(state=DeliveryState.DUE, limit=1))
+
+
+def _result(folder: Path, *, revisions: int, kills: int, seed: int, seconds: float) -> Result:
+    lines = (folder / "arrivals.jsonl").read_text(encoding="utf-8").splitlines()
+    arrivals: list[tuple[str, float]] = [tuple(json.loads(line)) for line in lines]
+    with closing(SqlStore(f"sqlite:///{folder}/watch.db")) as store:
+        rows = store.deliveries(state=DeliveryState.DELIVERED, limit=10 * revisions)
+    noted = {f"{row.idempotency_key}:{row.channel}": row.delivered for row in rows}
+    times = {key: at.timestamp() for key, at in noted.items() if at is not None}
+    counts = Counter(key for key, _ in arrivals)
+    after = sum(at > times.get(key, float("inf")) for key, at in arrivals)
+    return Result(
+        revisions=revisions,
+        kills=kills,
+        arrived=len(counts),
+        missing=revisions - len(counts),
+        after_noted=after,
+        before_noted=sum(counts.values()) - len(counts) - after,
+        seed=seed,
+        seconds=seconds,
+    )
+
+
+def _fill(folder: Path, events: int) -> int:
+    """A database with so many events of two revisions each; how many revisions that is."""
+    now = _now()
+    found = tuple(_event(number, now) for number in range(events))
+    acquisition = Acquisition(
+        region="valley",
+        key="S2A-0",
+        version="v1",
+        sensing_time=now,
+        sensor=Sensor.OPTICAL,
+        platform="S2A",
+        relative_orbit=1,
+        items=(),
+    )
+    with closing(SqlStore(f"sqlite:///{folder}/watch.db")) as store:
+        store.upgrade()
+        store.discover("valley", [acquisition], [], now)
+        store.claim("benchmark", timedelta(hours=1), now, ["valley"])
+        result = AcquisitionResult(reason="compared", detail="made up", events=found)
+        store.complete(acquisition, "benchmark", result, now)
+        return len(store.outbox(10 * events))
+
+
+def _event(number: int, now: datetime) -> Event:
+    steps = tuple(
+        Transition(at=now, previous=before, state=state, reason="made-up", detail="", acquisition_id="S2A-0_v1")
+        for before, state in ((None, EventState.PROVISIONAL), (EventState.PROVISIONAL, EventState.CONFIRMED))
+    )
+    west = 10 + 0.001 * number
+    return Event(
+        id=f"valley-{number:05d}",
+        region="valley",
+        state=EventState.CONFIRMED,
+        status=AlertStatus.TEST,
+        detector=Detector.BASELINE,
+        geometry=box(west, 45, west + 0.0005, 45.0005),
+        area_ha=0.5,
+        mean_change=0.4,
+        strength=0.2,
+        spread=0.0,
+        slope_deg=30.0,
+        confidence="medium",
+        confidence_reason="made up",
+        window_start=now,
+        window_end=now,
+        model_version="1",
+        tiles=(),
+        transitions=steps,
+    )
