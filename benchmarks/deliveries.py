@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import os
 import random
+import signal
 import sys
 import time
 from collections import Counter
@@ -17,7 +18,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.process import BaseProcess
-from multiprocessing.synchronize import Event as Signal
 from pathlib import Path
 
 from rich.console import Console
@@ -47,9 +47,10 @@ _IMPORTED = build_delivery
 _CONTEXT = multiprocessing.get_context("forkserver")
 _SECRET = "whsec_YSBzZWNyZXQgb2YgdGhlIGJlbmNobWFyazogMzIgYnl0"
 _CHANNEL = "duty"
+_ARRIVALS = "arrivals.jsonl"
 _SLOWEST_ANSWER_S = 0.01
-_LONGEST_LIFE_S = 0.25
-"""Of a process that is killed, after it has begun."""
+_LONGEST_LIFE_S = 0.2
+"""Of a process that is killed, after its first message arrived."""
 _PATIENCE_S = 300.0
 
 
@@ -88,39 +89,42 @@ def run(folder: Path, kills: int, seed: int) -> Result:
     """
     start, chance = time.monotonic(), random.Random(seed)
     _CONTEXT.set_forkserver_preload(["benchmarks.deliveries"])
-    revisions = _fill(folder, events=max(20, 12 * kills))
-    with _receiver(folder / "arrivals.jsonl") as url:
+    revisions = _fill(folder, events=max(10, 8 * kills))
+    with _receiver(folder / _ARRIVALS) as url:
         config = _configure(folder, url)
-        done = sum(_killed(config, chance.uniform(0, _LONGEST_LIFE_S)) for _ in range(kills))
+        done = sum(_killed(config, folder / _ARRIVALS, chance.uniform(0, _LONGEST_LIFE_S)) for _ in range(kills))
         while _due(folder):
             _deliver(config).join(_PATIENCE_S)
     return _result(folder, revisions=revisions, kills=done, seed=seed, seconds=time.monotonic() - start)
 
 
-def _killed(config: Path, life_s: float) -> bool:
-    """Start the delivery and kill it; False when it had ended by itself."""
-    begun = _CONTEXT.Event()
-    process = _deliver(config, begun)
-    begun.wait(_PATIENCE_S)
+def _killed(config: Path, arrivals: Path, life_s: float) -> bool:
+    """Start the delivery and kill it so long after a message of its own arrived; False when it had ended by itself."""
+    before = _size(arrivals)
+    process = _deliver(config)
+    while process.is_alive() and _size(arrivals) == before:
+        time.sleep(0.001)
     time.sleep(life_s)
     process.kill()
     process.join(_PATIENCE_S)
-    return process.exitcode == -9
+    return process.exitcode == -signal.SIGKILL
 
 
-def _deliver(config: Path, begun: Signal | None = None) -> BaseProcess:
-    process = _CONTEXT.Process(target=_delivery_process, args=(str(config), begun))
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _deliver(config: Path) -> BaseProcess:
+    process = _CONTEXT.Process(target=_delivery_process, args=(str(config),))
     process.start()
     return process
 
 
-def _delivery_process(config: str, begun: Signal | None) -> None:
+def _delivery_process(config: str) -> None:
     """`scarpwatch deliver`, quietly."""
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
-    if begun is not None:
-        begun.set()
     sys.exit(run_command(["deliver", "--config", config], Parts(build=_no_service, demo=_no_demo, clock=_now)))
 
 
@@ -190,7 +194,7 @@ def _due(folder: Path) -> bool:
 
 
 def _result(folder: Path, *, revisions: int, kills: int, seed: int, seconds: float) -> Result:
-    lines = (folder / "arrivals.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (folder / _ARRIVALS).read_text(encoding="utf-8").splitlines()
     arrivals: list[tuple[str, float]] = [tuple(json.loads(line)) for line in lines]
     with closing(SqlStore(f"sqlite:///{folder}/watch.db")) as store:
         rows = store.deliveries(state=DeliveryState.DELIVERED, limit=10 * revisions)

@@ -222,13 +222,12 @@ class Daemon:
         try:
             self._delivery.round(channel, self._clock, report, self._stop.is_set)
         finally:
-            self._measure_delivery()
+            self._measure_channel(channel)
 
     def plan(self) -> None:
         """The job of a watch without channels: nobody who adds one later is told of what was before."""
         assert self._delivery is not None
         self._delivery.plan(self._clock())
-        self._measure_delivery()
 
     def _start(self) -> None:
         # The last state of the regions is shown from the first scrape on, not only after the next acquisition.
@@ -255,13 +254,12 @@ class Daemon:
         for name in self._delivery.couriers:
             self._scheduler.add_job(self.deliver, "interval", args=(name,), id=f"{_DELIVERY}-{name}", **often)
 
-    def _measure_delivery(self) -> None:
+    def _measure_channel(self, name: str) -> None:
         assert self._delivery is not None
-        now = self._clock()
-        for name, one in self._delivery.counts().items():
-            parked = one.counts.get(DeliveryState.PARKED, 0)
-            late = now - one.oldest_due if one.oldest_due else timedelta(0)
-            self.metrics.channel(name, oldest_due_s=max(0.0, late.total_seconds()), parked=parked)
+        now, standing = self._clock(), self._delivery.standing(name)
+        late = now - standing.oldest_due if standing.oldest_due else timedelta(0)
+        parked = standing.counts.get(DeliveryState.PARKED, 0)
+        self.metrics.channel(name, oldest_due_s=max(0.0, late.total_seconds()), parked=parked)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         # A second signal meets the default handler: people who insist are obeyed.

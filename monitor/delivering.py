@@ -207,10 +207,10 @@ class Delivery:
         with ThreadPoolExecutor(len(self.couriers), "deliver") as pool:
             return dict(zip(self.couriers, pool.map(one, self.couriers.values()), strict=True))
 
-    def counts(self) -> dict[str, ChannelCount]:
-        """How every channel stands: those of the configuration, and others that have messages."""
-        standing = {name: ChannelCount(channel=name, counts={}, oldest_due=None) for name in self.couriers}
-        return standing | {one.channel: one for one in self._store.channel_counts()}
+    def standing(self, name: str) -> ChannelCount:
+        """What is due or parked of a channel."""
+        nothing = ChannelCount(channel=name, counts={}, oldest_due=None)
+        return next(iter(self._store.channel_counts(name)), nothing)
 
     def close(self) -> None:
         """Release the database."""

@@ -296,5 +296,5 @@ class Deliveries(Protocol):
     def pause_channel(self, channel: str, until: datetime, now: datetime) -> None:
         """Put off everything that is due on a channel."""
 
-    def channel_counts(self) -> list[ChannelCount]:
-        """How every channel stands that ever had a message."""
+    def channel_counts(self, channel: str | None = None) -> list[ChannelCount]:
+        """How every channel stands that ever had a message; of one channel only what is due or parked."""

@@ -11,5 +11,5 @@ def test_killed_five_times(tmp_path: Path) -> None:
     result = run(tmp_path, kills=5, seed=new_seed())
     print(result)
     assert (result.missing, result.after_noted) == (0, 0)
-    assert result.arrived == result.revisions == 120
+    assert result.arrived == result.revisions == 80
     assert result.kills > 0

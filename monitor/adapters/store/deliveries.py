@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal_column, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from monitor.adapters.store.codec import Values, clean
 from monitor.adapters.store.database import affected
 from monitor.adapters.store.owners import owner_is_dead
-from monitor.adapters.store.schema import DeliveryRow, OutboxRow
+from monitor.adapters.store.schema import IS_DUE, DeliveryRow, OutboxRow
 from monitor.core.delivery import RATE_LIMITED, WARNING, room_at
 from monitor.records import Channel, ChannelCount, Delivery, DeliveryState, Message
 
@@ -23,6 +23,7 @@ _MOST_GATHERED = 1000
 """Revisions in one message."""
 _FAR = timedelta(hours=26)
 """Nothing is put off so far: such a time was written before the clock was set back."""
+_DUE: ColumnElement[str] = literal_column("'due'")
 _Rows = type[DeliveryRow]
 
 
@@ -45,7 +46,7 @@ def claim(session: Session, channel: Channel, owner: str, lease: timedelta, now:
 
 def _relieve(session: Session, channel: str) -> None:
     """Give back what processes held that died here."""
-    held = (DeliveryRow.channel == channel, _is(DeliveryState.DUE), DeliveryRow.lease_owner.is_not(None))
+    held = (DeliveryRow.channel == channel, IS_DUE, DeliveryRow.lease_owner.is_not(None))
     owners = session.scalars(select(DeliveryRow.lease_owner).where(*held).distinct()).all()
     dead = [owner for owner in owners if owner_is_dead(owner)]
     if dead:
@@ -59,7 +60,7 @@ def _next(session: Session, channel: Channel, now: datetime) -> list[DeliveryRow
     before = and_(
         earlier.channel == DeliveryRow.channel,
         earlier.event_id == DeliveryRow.event_id,
-        earlier.state == DeliveryState.DUE.value,
+        earlier.state == _DUE,
         earlier.sequence < DeliveryRow.sequence,
     )
     gathers = channel.gather > timedelta(0)
@@ -68,10 +69,10 @@ def _next(session: Session, channel: Channel, now: datetime) -> list[DeliveryRow
     urgent = exists().where(
         other.channel == DeliveryRow.channel,
         other.event_id == DeliveryRow.event_id,
-        other.state == DeliveryState.DUE.value,
+        other.state == _DUE,
         other.tier == WARNING,
     )
-    waiting = select(DeliveryRow).where(DeliveryRow.channel == channel.name, _is(DeliveryState.DUE))
+    waiting = select(DeliveryRow).where(DeliveryRow.channel == channel.name, IS_DUE)
     ordered = waiting.where(_ripe(DeliveryRow, now), in_order).order_by(case((urgent, 0), else_=1), DeliveryRow.id)
     if not gathers:
         return list(session.scalars(ordered.limit(1)))
@@ -111,7 +112,7 @@ def _put_off(session: Session, channel: Channel, until: datetime, now: datetime)
     assert channel.at_most is not None
     minutes = channel.at_most.per.total_seconds() / 60
     detail = f"the channel takes {channel.at_most.count} messages in {minutes:g} minutes"
-    waiting = (DeliveryRow.channel == channel.name, _is(DeliveryState.DUE), _ripe(DeliveryRow, now))
+    waiting = (DeliveryRow.channel == channel.name, IS_DUE, _ripe(DeliveryRow, now))
     values: Values = {"reason": RATE_LIMITED, "detail": detail, "not_before": until}
     affected(session, update(DeliveryRow).where(*waiting).values(values))
 
@@ -119,7 +120,7 @@ def _put_off(session: Session, channel: Channel, until: datetime, now: datetime)
 def _take(session: Session, rows: Sequence[DeliveryRow], owner: str, lease: timedelta, now: datetime) -> list[Message]:
     """Claim rows that still are as they were read: all of them, since writers take turns."""
     limited = {row.id for row in rows if row.reason == RATE_LIMITED}
-    free = (DeliveryRow.id.in_([row.id for row in rows]), _is(DeliveryState.DUE), _ripe(DeliveryRow, now))
+    free = (DeliveryRow.id.in_([row.id for row in rows]), IS_DUE, _ripe(DeliveryRow, now))
     taken = update(DeliveryRow).where(*free)
     values = {
         "attempts": DeliveryRow.attempts + 1,
@@ -165,7 +166,7 @@ def _held(message: Message, owner: str) -> ColumnElement[bool]:
     return and_(
         DeliveryRow.channel == message.channel,
         DeliveryRow.idempotency_key == message.idempotency_key,
-        _is(DeliveryState.DUE),
+        IS_DUE,
         DeliveryRow.lease_owner == owner,
         DeliveryRow.attempts == message.attempts,
     )
@@ -174,7 +175,7 @@ def _held(message: Message, owner: str) -> ColumnElement[bool]:
 def pause(session: Session, channel: str, until: datetime, now: datetime) -> None:
     """Put off everything that is due on a channel, because its receiver asked for it."""
     early = or_(DeliveryRow.not_before.is_(None), DeliveryRow.not_before < until)
-    of_channel = (DeliveryRow.channel == channel, _is(DeliveryState.DUE), _ripe(DeliveryRow, now), early)
+    of_channel = (DeliveryRow.channel == channel, IS_DUE, _ripe(DeliveryRow, now), early)
     affected(session, update(DeliveryRow).where(*of_channel).values(not_before=until))
 
 
@@ -241,22 +242,25 @@ def _delivery(row: DeliveryRow) -> Delivery:
     )
 
 
-def counts(session: Session) -> list[ChannelCount]:
-    """How every channel stands that ever had a message, by name."""
+def counts(session: Session, channel: str | None = None) -> list[ChannelCount]:
+    """How every channel stands that ever had a message, by name; of one channel only what is due or parked."""
     failing = func.sum(case((DeliveryRow.failing_since.is_not(None), 1), else_=0))
     columns = (DeliveryRow.channel, DeliveryRow.state, func.count(), func.min(DeliveryRow.due_since), failing)
     grouped = select(*columns).group_by(DeliveryRow.channel, DeliveryRow.state).order_by(DeliveryRow.channel)
+    if channel is not None:
+        waiting = [DeliveryState.DUE.value, DeliveryState.PARKED.value]
+        grouped = grouped.where(DeliveryRow.channel == channel, DeliveryRow.state.in_(waiting))
     found: dict[str, dict[DeliveryState, int]] = {}
     oldest: dict[str, datetime] = {}
     failed: dict[str, int] = {}
-    for channel, state, count, since, failures in session.execute(grouped):
-        found.setdefault(channel, {})[DeliveryState(state)] = count
+    for name, state, count, since, failures in session.execute(grouped):
+        found.setdefault(name, {})[DeliveryState(state)] = count
         if state == DeliveryState.DUE.value:
-            oldest[channel] = since
-            failed[channel] = int(failures or 0)
+            oldest[name] = since
+            failed[name] = int(failures or 0)
     return [
-        ChannelCount(channel=channel, counts=states, oldest_due=oldest.get(channel), failing=failed.get(channel, 0))
-        for channel, states in found.items()
+        ChannelCount(channel=name, counts=states, oldest_due=oldest.get(name), failing=failed.get(name, 0))
+        for name, states in found.items()
     ]
 
 

@@ -79,10 +79,10 @@ class SqlDeliveries:
         with self.database.read() as session:
             return deliveries.read(session, channel, state, limit, event_id)
 
-    def channel_counts(self) -> list[ChannelCount]:
-        """How every channel stands that ever had a message."""
+    def channel_counts(self, channel: str | None = None) -> list[ChannelCount]:
+        """How every channel stands that ever had a message; of one channel only what is due or parked."""
         with self.database.read() as session:
-            return deliveries.counts(session)
+            return deliveries.counts(session, channel)
 
     def retry_deliveries(self, name: str, now: datetime) -> int:
         """Make due again what is parked of a channel, or one message by its key; how many."""

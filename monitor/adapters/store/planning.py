@@ -16,22 +16,21 @@ from sqlalchemy.orm import Session
 from monitor.adapters.store import silences
 from monitor.adapters.store.codec import Values
 from monitor.adapters.store.database import affected, insert_new
-from monitor.adapters.store.schema import DeliveryRow, OutboxRow
+from monitor.adapters.store.schema import IS_DUE, DeliveryRow, OutboxRow
 from monitor.core.delivery import NO_CHANNEL, SILENCED, silenced_by, tier_of, wants
 from monitor.records import Channel, DeliveryState, Silence
 
 _AT_ONCE = 500
 """Messages planned in one transaction."""
-_DUE = DeliveryRow.state == DeliveryState.DUE.value
 
 
 def is_needed(session: Session, channels: Sequence[Channel], now: datetime) -> bool:
     """Whether `plan` or `set_aside` would change anything, so that nobody waits for the right to write for nothing."""
     if session.scalar(select(OutboxRow.id).where(OutboxRow.planned.is_(None)).limit(1)) is not None:
         return True
-    if session.scalar(select(DeliveryRow.id).where(_DUE, _of_others(channels)).limit(1)) is not None:
+    if session.scalar(select(DeliveryRow.id).where(IS_DUE, _of_others(channels)).limit(1)) is not None:
         return True
-    due = session.scalar(select(DeliveryRow.id).where(_DUE).limit(1))
+    due = session.scalar(select(DeliveryRow.id).where(IS_DUE).limit(1))
     return due is not None and bool(silences.in_force(session, now))
 
 
@@ -87,7 +86,7 @@ def set_aside(session: Session, channels: Sequence[Channel], now: datetime) -> N
         "reason": NO_CHANNEL,
         "detail": "the channel is not in the configuration. Put it back and run `scarpwatch deliveries retry`",
     }
-    affected(session, update(DeliveryRow).where(_DUE, free, _of_others(channels)).values(gone))
+    affected(session, update(DeliveryRow).where(IS_DUE, free, _of_others(channels)).values(gone))
     found = silences.in_force(session, now)
     if not found:
         return
@@ -108,7 +107,7 @@ def _silenceable(
     statement = (
         select(DeliveryRow.id, DeliveryRow.region, OutboxRow.payload)
         .join(OutboxRow, OutboxRow.idempotency_key == DeliveryRow.idempotency_key)
-        .where(_DUE, or_(DeliveryRow.lease_until.is_(None), DeliveryRow.lease_until <= now))
+        .where(IS_DUE, or_(DeliveryRow.lease_until.is_(None), DeliveryRow.lease_until <= now))
     )
     regions = {one.region for one in found if one.region is not None}
     if all(one.region is not None for one in found):
