@@ -89,3 +89,12 @@ def test_mistake(tmp_path: Path, channel: str, place: str, words: str) -> None:
     assert words in told[0][1]
     assert all(one.remedy for one in caught.value.mistakes)
     assert "c2h" not in str(told) + str(caught.value)
+
+
+def test_example_that_ships_works(tmp_path: Path) -> None:
+    """The commented channels of config.yaml are right as they stand."""
+    lines = (Path(__file__).parents[1] / "config.yaml").read_text(encoding="utf-8").splitlines()
+    block = [line.removeprefix("# ") for line in lines[lines.index("# channels:") :]]
+    example = "\n".join(block[: next(at for at, line in enumerate(block) if not line)])
+    settings = load(write(tmp_path, example.replace("[atsuma]", "[valley]")))
+    assert [one.type for one in settings.channels.values()] == ["webhook", "apprise", "directory"]

@@ -1,5 +1,6 @@
 """A real HTTP receiver that does what it is told, verifies signatures and remembers what came."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -53,7 +54,7 @@ def in_turn(answers: Sequence[Answer]) -> Script:
 
 
 @contextmanager
-def receiving(script: Script, verify: bool = True) -> Iterator[Inbox]:
+def receiving(script: Script, verify: bool = True, tls: ssl.SSLContext | None = None) -> Iterator[Inbox]:
     """A receiver on loopback; signatures are verified against the real time."""
     inbox, lock = Inbox(), threading.Lock()
 
@@ -94,6 +95,9 @@ def receiving(script: Script, verify: bool = True) -> Iterator[Inbox]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    server.handle_error = lambda *_hung_up: None  # type: ignore[method-assign, assignment]
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     inbox.url = f"http://127.0.0.1:{server.server_address[1]}/alerts?token=x"
     with serving(server):
         try:

@@ -3,13 +3,16 @@
 import json
 import math
 import socket
+import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
+import trustme
 
+from monitor.adapters.channels import checked_network
 from monitor.adapters.channels.secrets import Secret
 from monitor.adapters.channels.webhook import Webhook, WebhookLimits
 from monitor.core.envelopes import MOST_BYTES
@@ -217,3 +220,23 @@ def test_hostile_names_arrive_unharmed() -> None:
     with receiving(always(Answer())) as inbox:
         send(webhook(inbox.url), place=name)
     assert json.loads(inbox.bodies[0])["data"]["place"] == name
+
+
+def test_certificate_is_of_the_name_and_not_of_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection goes to the checked address, and the certificate must be of the host that the URL names."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    checked_network._authorities.cache_clear()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("alerts.example").configure_cert(context)
+    try:
+        with receiving(always(Answer()), tls=context) as inbox:
+            good = inbox.url.replace("http://127.0.0.1", "https://alerts.example")
+            assert send(webhook(good, resolve=partial(_always_at, ["127.0.0.1"]))) == "HTTP 204"
+            other = inbox.url.replace("http://127.0.0.1", "https://other.example")
+            with pytest.raises(NotDelivered, match="CERTIFICATE_VERIFY_FAILED"):
+                send(webhook(other, resolve=partial(_always_at, ["127.0.0.1"])))
+    finally:
+        checked_network._authorities.cache_clear()
+    assert len(inbox.ids) == 1
