@@ -75,8 +75,7 @@ def _deliveries() -> None:
     op.create_index("uq_delivery", "delivery", ["channel", "idempotency_key"], unique=True)
     op.create_index("ix_delivery_queue", "delivery", ["channel", "state", "event_id", "sequence"])
     due = sa.text("state = 'due'")
-    columns = ["channel", "event_id", "sequence"]
-    op.create_index("ix_delivery_due", "delivery", columns, sqlite_where=due, postgresql_where=due)
+    op.create_index("ix_delivery_due", "delivery", ["channel", "id"], sqlite_where=due, postgresql_where=due)
     op.create_index("ix_delivery_delivered", "delivery", ["channel", "delivered"])
 
 

@@ -49,7 +49,9 @@ def add(
     polygon: Annotated[
         Path | None, typer.Option("--polygon", help="Only alerts that touch this: GeoJSON, longitude and latitude.")
     ] = None,
-    by: Annotated[str | None, typer.Option("--by", help="Who wants it; left out: the user.")] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", help="Who wants it; left out: the user.", envvar="SCARPWATCH_BY")
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Keep alerts from the channels for a time. They are never hidden from feeds and lists."""

@@ -72,11 +72,19 @@ def _next(session: Session, channel: Channel, now: datetime) -> list[DeliveryRow
         other.state == _DUE,
         other.tier == WARNING,
     )
-    waiting = select(DeliveryRow).where(DeliveryRow.channel == channel.name, IS_DUE)
-    ordered = waiting.where(_ripe(DeliveryRow, now), in_order).order_by(case((urgent, 0), else_=1), DeliveryRow.id)
-    if not gathers:
-        return list(session.scalars(ordered.limit(1)))
-    return _gathered(session.scalars(ordered).all(), channel.gather, now)
+    due = (DeliveryRow.channel == channel.name, IS_DUE, _ripe(DeliveryRow, now), in_order)
+    ordered = select(DeliveryRow).where(*due).order_by(DeliveryRow.id)
+    if gathers:
+        # The sort keeps the order of rows that are alike.
+        urgent_first = session.execute(ordered.add_columns(urgent.label("urgent"))).all()
+        rows = [row for row, _ in sorted(urgent_first, key=lambda one: not one[1])]
+        return _gathered(rows, channel.gather, now)
+    # Two questions, of which each stops at its first row; one that sorts by urgency would look at all that is due.
+    for wanted in (ordered.where(urgent), ordered):
+        found = session.scalars(wanted.limit(1)).first()
+        if found is not None:
+            return [found]
+    return []
 
 
 def _ripe(row: _Rows, now: datetime) -> ColumnElement[bool]:

@@ -325,12 +325,11 @@ class DeliveryRow(Table):
     __table_args__ = (
         Index("uq_delivery", "channel", "idempotency_key", unique=True),
         Index("ix_delivery_queue", "channel", "state", "event_id", "sequence"),
-        # Few are due of the many there ever were: what looks for them walks this one, if it says `IS_DUE`.
+        # Few are due of the many there ever were: what looks for them walks this one in order, if it says `IS_DUE`.
         Index(
             "ix_delivery_due",
             "channel",
-            "event_id",
-            "sequence",
+            "id",
             sqlite_where=text("state = 'due'"),
             postgresql_where=text("state = 'due'"),
         ),

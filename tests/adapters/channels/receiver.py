@@ -95,7 +95,7 @@ def receiving(script: Script, verify: bool = True, tls: ssl.SSLContext | None = 
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    server.handle_error = lambda *_hung_up: None  # type: ignore[method-assign, assignment]
+    server.handle_error = lambda *_hung_up: None  # type: ignore[method-assign]
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     inbox.url = f"http://127.0.0.1:{server.server_address[1]}/alerts?token=x"
