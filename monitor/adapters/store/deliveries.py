@@ -63,9 +63,8 @@ def _next(session: Session, channel: Channel, now: datetime) -> list[DeliveryRow
         earlier.state == _DUE,
         earlier.sequence < DeliveryRow.sequence,
     )
-    gathers = channel.gather > timedelta(0)
-    # What is gathered may hold several revisions of an event, as long as none before them is held back.
-    in_order = ~exists().where(before, ~_ripe(earlier, now)) if gathers else ~exists().where(before)
+    # An earlier revision that may go now goes first anyway, or in the same message.
+    in_order = ~exists().where(before, ~_ripe(earlier, now))
     urgent = exists().where(
         other.channel == DeliveryRow.channel,
         other.event_id == DeliveryRow.event_id,
@@ -74,7 +73,7 @@ def _next(session: Session, channel: Channel, now: datetime) -> list[DeliveryRow
     )
     due = (DeliveryRow.channel == channel.name, IS_DUE, _ripe(DeliveryRow, now), in_order)
     ordered = select(DeliveryRow).where(*due).order_by(DeliveryRow.id)
-    if gathers:
+    if channel.gather > timedelta(0):
         # The sort keeps the order of rows that are alike.
         urgent_first = session.execute(ordered.add_columns(urgent.label("urgent"))).all()
         rows = [row for row, _ in sorted(urgent_first, key=lambda one: not one[1])]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from monitor.adapters.channels.apprise_channel import AppriseChannel
+from monitor.adapters.channels.apprise_process import _without_secrets
 from monitor.adapters.channels.secrets import Secret
 from monitor.errors import NotDelivered, Undeliverable
 from tests.adapters.channels.messages import message, payload
@@ -40,6 +41,15 @@ def test_refusal(status: int, error: type[Exception]) -> None:
     with receiving(always(Answer(status=status))) as inbox, pytest.raises(error, match=f"error={status}") as caught:
         channel(inbox.url).send([message()], NOW)
     assert "hunter22secret" not in str(caught.value)
+
+
+def test_what_apprise_says_has_no_secrets() -> None:
+    """Passwords and tokens are taken out of its words, the host stays."""
+    url = "slack://T0KEN-of-ours/B1234567/mail.example.org:8443/?password=hunter22secret"
+    said = "could not post to mail.example.org with T0KEN-of-ours and hunter22secret, error=500"
+    assert _without_secrets(said, url) == "could not post to … with … and …, error=500"
+    mail = "mailtos://duty:hunter22secret@mail.example.org:587?to=someone"
+    assert _without_secrets("mail.example.org refuses hunter22secret", mail) == "mail.example.org refuses …"
 
 
 def test_private_address_is_refused() -> None:

@@ -105,6 +105,16 @@ def test_claimed_by_one_until_the_lease_ends(store: SqlStore) -> None:
     assert claim(store, after=10 * LEASE) == []
 
 
+def test_later_claim_of_the_same_process(store: SqlStore) -> None:
+    """A try that outlived its lease notes nothing of a later try, also of the same process."""
+    tell(store, opened("A"))
+    store.plan_deliveries([DUTY], NOW)
+    slow = store.claim_deliveries(DUTY, ME, LEASE, NOW)
+    again = store.claim_deliveries(DUTY, ME, LEASE, NOW + LEASE)
+    assert store.park_deliveries(slow, ME, "gone", "too late") == 0
+    assert store.delivered(again, ME, "HTTP 204", NOW + LEASE) == 1
+
+
 def test_dead_process_is_relieved_at_once(store: SqlStore) -> None:
     """A process of this host that is gone holds nothing up; one that lives keeps what it holds."""
     tell(store, opened("A"), opened("B"))
@@ -136,7 +146,7 @@ def test_revisions_in_order_and_warnings_first(store: SqlStore) -> None:
 def test_storm_is_gathered(store: SqlStore) -> None:
     """Revisions of one storm become one message when its first has waited; others are told apart."""
     chat = replace(DUTY, gather=10 * MINUTE)
-    tell(store, opened("A", storm="S1"), opened("B", storm="S2"), opened("C"))
+    tell(store, opened("B", Tier.WATCH, storm="S2"), opened("C", Tier.WATCH), opened("A", storm="S1"))
     store.plan_deliveries([chat], NOW)
     tell(store, confirmed(opened("A", storm="S1")), opened("D", storm="S1"), number=2)
     store.plan_deliveries([chat], NOW + 5 * MINUTE)
@@ -200,6 +210,20 @@ def test_silence_suppresses_what_it_covers(store: SqlStore) -> None:
     assert take_all(store) == [["A:1"]], "who was not told of the opening is told what comes after the silence"
     assert store.retry_deliveries("A:0", NOW) == 1
     assert take_all(store) == [["A:0"]]
+
+
+def test_end_of_what_a_silence_kept_back(store: SqlStore) -> None:
+    """A channel for warnings that never heard of an alert does not hear, as a watch, that it ended."""
+    everywhere = Silence(id=0, region=None, start=NOW, until=NOW + MINUTE, geometry=None, why="test", by="kk", at=NOW)
+    store.add_silence(everywhere)
+    warned = opened("W")
+    tell(store, warned)
+    store.plan_deliveries([OPS], NOW)
+    ended = later(warned, acquisition(2), EventState.REFUTED, Verdict.CONTRADICTS)
+    steps = (*ended.transitions[:-1], replace(ended.transitions[-1], tier=Tier.WATCH))
+    tell(store, replace(ended, tier=Tier.WATCH, transitions=steps), number=2)
+    store.plan_deliveries([OPS], NOW + MINUTE)
+    assert take_all(store, OPS, after=MINUTE) == []
 
 
 def test_put_back_replayed_and_paused(store: SqlStore) -> None:
