@@ -43,13 +43,13 @@ def test_channels_beside_the_watch(settings: Settings) -> None:
     good, slow = Receiver(), Receiver(hold)
 
     def visit(base: str) -> None:
-        until(lambda: len(good.taken) == 3)
+        until(lambda: len(good.taken) == 4)
         until(lambda: 'ledger_entries{region="valley",state="done"} 2.0' in httpx.get(f"{base}/metrics").text)
         hold.set()
-        until(lambda: 'scarpwatch_deliveries_parked{channel="slow"} 3.0' in httpx.get(f"{base}/metrics").text)
+        until(lambda: 'scarpwatch_deliveries_parked{channel="slow"} 4.0' in httpx.get(f"{base}/metrics").text)
         lines = httpx.get(f"{base}/metrics").text.splitlines()
-        assert 'scarpwatch_deliveries_total{channel="good",result="delivered"} 3.0' in lines
-        assert 'scarpwatch_deliveries_total{channel="slow",result="delivery-parked"} 3.0' in lines
+        assert 'scarpwatch_deliveries_total{channel="good",result="delivered"} 4.0' in lines
+        assert 'scarpwatch_deliveries_total{channel="slow",result="delivery-parked"} 4.0' in lines
         assert 'scarpwatch_delivery_oldest_due_seconds{channel="good"} 0.0' in lines
 
     with closing(SqlStore(settings.database)) as store:
@@ -69,14 +69,14 @@ def test_channels_beside_the_watch(settings: Settings) -> None:
     told = [json.loads(line) for line in stream.getvalue().splitlines()]
     parked = [line for line in told if line["action"] == "delivery-parked"]
     assert {(line["channel"], line["reason"], line["level"]) for line in parked} == {("slow", "gone", "warning")}
-    assert sum(line["action"] == "delivered" for line in told) == 3
+    assert sum(line["action"] == "delivered" for line in told) == 4
 
 
 def test_watch_without_channels_keeps_no_backlog(settings: Settings) -> None:
     """What happens while there is no channel is not told to one that is added later."""
     with closing(SqlStore(settings.database)) as store:
         with watching(settings, lambda: datetime.now(UTC), Delivery(store=store, couriers=[])) as daemon:
-            run_while(daemon, lambda _base: until(lambda: len(store.outbox()) == 3 and _all_planned(store)))
+            run_while(daemon, lambda _base: until(lambda: len(store.outbox()) == 4 and _all_planned(store)))
         assert store.plan_deliveries([Channel(name="late")], datetime.now(UTC)) == 0
         assert store.deliveries() == []
 
