@@ -84,9 +84,10 @@ def test_parked_until_it_is_mended(capsys: Captured, config: Path) -> None:
         code, out = call(capsys, "once")
         assert code == 1
         assert "channel duty: 0 delivered, 0 to be tried again, 4 parked" in out
-        assert "channel duty: it answers HTTP 401: who are you?" in out
+        assert '! channel duty: it answers HTTP 401: "who are you?". Mend what the receiver says' in out
         _, out = call(capsys, "deliveries", "--parked")
         assert "http-401" in out
+        assert 'duty: http-401: it answers HTTP 401: "who are you?". Mend what the receiver says\n' in out
         assert "then: scarpwatch deliveries retry duty" in out
         code, out = call(capsys, "status")
         assert code == 1

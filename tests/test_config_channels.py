@@ -9,14 +9,15 @@ import pytest
 from monitor.adapters.channels.apprise_channel import AppriseChannel
 from monitor.adapters.channels.folder import FolderChannel
 from monitor.adapters.channels.webhook import Webhook
+from monitor.cli.surroundings import doubtful
 from monitor.config import SettingsError, load
 from monitor.delivery_wiring import open_outlet
-from monitor.records import AlertStatus, RateLimit
+from monitor.records import AlertStatus, RateLimit, Tier
 from tests.adapters.channels.receiver import SECRET
 
 REGION = "regions: {valley: {geometry: {bbox: [10, 45, 10.1, 45.1]}, catalogs: [local]}}\n"
 EVERY: frozenset[str] = frozenset()
-BOTH = frozenset({"watch", "warning"})
+BOTH = frozenset(Tier)
 BASE = "catalogs: {local: {type: static, href: catalog.json}}\n" + REGION
 
 
@@ -50,7 +51,7 @@ def test_channels_of_every_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert duty.at_most == RateLimit(count=30, per=timedelta(hours=1))
     assert (duty.regions, duty.tiers, duty.statuses) == (EVERY, BOTH, frozenset({AlertStatus.ACTUAL}))
     assert (duty.gather, mail.gather) == (timedelta(0), timedelta(minutes=5))
-    assert (mail.regions, mail.tiers) == (frozenset({"valley"}), frozenset({"warning"}))
+    assert (mail.regions, mail.tiers) == (frozenset({"valley"}), frozenset({Tier.WARNING}))
     assert drills.statuses == frozenset({AlertStatus.EXERCISE, AlertStatus.TEST})
     assert drills.give_up_after == timedelta(days=1)
     assert settings.channels["mail"].url_file == tmp_path / "mail.url"
@@ -98,3 +99,11 @@ def test_example_that_ships_works(tmp_path: Path) -> None:
     example = "\n".join(block[: next(at for at, line in enumerate(block) if not line)])
     settings = load(write(tmp_path, example.replace("[atsuma]", "[valley]")))
     assert [one.type for one in settings.channels.values()] == ["webhook", "apprise", "directory"]
+
+
+def test_file_that_cannot_be_read_is_a_hint(tmp_path: Path) -> None:
+    """`config check` tells of secrets that are not there; the watch works without."""
+    path = write(tmp_path, "channels: {mail: {type: apprise, url_file: mail.url}}\n")
+    assert [one.place for one in doubtful(load(path), {})] == ["channels.mail.url_file"]
+    (tmp_path / "mail.url").write_text("json://example.org")
+    assert doubtful(load(path), {}) == ()

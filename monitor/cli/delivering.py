@@ -100,9 +100,8 @@ def deliveries(
         say("Nothing is parked." if parked else "Nothing was to be delivered yet.")
         return
     out().print(tables.delivery_table(found, parts.clock()))
-    reasons = {(one.channel, one.detail): one for one in found if one.state is DeliveryState.PARKED and one.detail}
-    for (name, detail), one in reasons.items():
-        say(f"{name}: {one.reason}: {detail}\n    then: scarpwatch deliveries retry {name}")
+    for line in tables.undelivered_lines(found):
+        say(line)
 
 
 def retry(

@@ -40,7 +40,24 @@ def doubtful(settings: Settings, environ: Mapping[str, str]) -> tuple[Mistake, .
         for name in settings.catalogs
         if name not in used
     ]
-    return (*found, *_blind(settings), *absent_collections(settings), *_large(settings), *odd_layers(settings))
+    rest = (*absent_collections(settings), *_large(settings), *odd_layers(settings))
+    return (*found, *_secrets(settings), *_blind(settings), *rest)
+
+
+def _secrets(settings: Settings) -> list[Mistake]:
+    """A channel that cannot be used keeps nothing else from working: its messages are parked."""
+    files = {
+        f"channels.{name}.{setting}": path
+        for name, channel in settings.channels.items()
+        for setting in ("url_file", "secret_file")
+        if (path := getattr(channel, setting)) is not None
+    }
+    remedy = "Correct the path, or let the user that runs Scarpwatch read the file."
+    return [
+        Mistake(place, f"the file {path} cannot be read", remedy)
+        for place, path in files.items()
+        if not os.access(path, os.R_OK)
+    ]
 
 
 def unknown_model(settings: Settings) -> tuple[Mistake, ...]:

@@ -38,6 +38,7 @@ _WIDTH = 100
 _INDENT = "     "
 _THEN_RELEASE = ", then run `scarpwatch release`"
 """End of some remedies; the whole command follows them."""
+_THEN_RETRY = ", then run `scarpwatch deliveries retry`"
 _NUMBERS = frozenset({"", "ha", "Number", "Tiles", "Slopes, km²", "Never seen, km²", "Never seen"})
 
 
@@ -294,6 +295,18 @@ def delivery_table(deliveries: Sequence[Delivery], now: datetime) -> Table:
         row = (one.channel, one.idempotency_key, one.tier, state, tries, f"{age(now - since)} ago", later)
         table.add_row(*row, one.reason or "")
     return table
+
+
+def undelivered_lines(deliveries: Sequence[Delivery]) -> list[str]:
+    """What waits for a person: why, what to do, and the command that puts it back; each cause once."""
+    causes = {
+        (one.channel, one.reason, one.detail or ""): None for one in deliveries if one.state is DeliveryState.PARKED
+    }
+    lines = []
+    for channel, reason, detail in causes:
+        words = detail.removeprefix(f"channel {channel}: ").replace(_THEN_RETRY, "")
+        lines += [f"{channel}: {reason}: {words}", f"    then: scarpwatch deliveries retry {channel}"]
+    return lines
 
 
 def silence_table(silences: Sequence[Silence], now: datetime) -> Table:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from monitor.records import AlertStatus, Channel, RateLimit
+from monitor.records import AlertStatus, Channel, RateLimit, Tier
 
 _LEAST_SECRET_BYTES = 24
 """Standard Webhooks asks for 24 to 64 (https://github.com/standard-webhooks/standard-webhooks, signature scheme)."""
@@ -55,7 +55,7 @@ class ChannelSettings(BaseModel):
     """directory: the folder."""
     regions: tuple[str, ...] = ()
     """Empty: all."""
-    tiers: Annotated[tuple[Literal["watch", "warning"], ...], Field(min_length=1)] = ("watch", "warning")
+    tiers: Annotated[tuple[Tier, ...], Field(min_length=1)] = tuple(Tier)
     statuses: Annotated[tuple[AlertStatus, ...], Field(min_length=1)] = (AlertStatus.ACTUAL,)
     """A channel for drills takes exercise and test."""
     allow_private: bool = False

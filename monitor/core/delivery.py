@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from shapely.geometry.base import BaseGeometry
 
-from monitor.records import AlertStatus, Channel, Message, RateLimit, Silence
+from monitor.records import AlertStatus, Channel, Message, RateLimit, Silence, Tier
 
 _LONGEST_EXPONENT = 20
 """Enough for every longest wait; a larger one would overflow a timedelta."""
@@ -18,7 +18,7 @@ GAVE_UP = "gave-up"
 """Reason: every try failed, for longer than the channel is patient."""
 SILENCED = "silenced"
 """Reason, followed by `:` and the number of the silence."""
-WARNING = "warning"
+WARNING = Tier.WARNING.value
 """The tier that goes first."""
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from shapely.geometry.base import BaseGeometry
 
-from monitor.records.kinds import AlertStatus
+from monitor.records.kinds import AlertStatus, Tier
 
 
 class DeliveryState(StrEnum):
@@ -39,7 +39,7 @@ class Channel:
     name: str
     regions: frozenset[str] = frozenset()
     """Empty: all."""
-    tiers: frozenset[str] = frozenset({"watch", "warning"})
+    tiers: frozenset[Tier] = frozenset(Tier)
     statuses: frozenset[AlertStatus] = frozenset({AlertStatus.ACTUAL})
     gather: timedelta = timedelta(0)
     """So long the first revision of a storm waits for others, to be told in one message; zero: each goes alone."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from shapely import Point, box
 
 from monitor.core.delivery import RetrySettings, gives_up, holding, room_at, silenced_by, wait_after, wants
-from monitor.records import AlertStatus, Channel, RateLimit, Silence
+from monitor.records import AlertStatus, Channel, RateLimit, Silence, Tier
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SETTINGS = RetrySettings()
@@ -48,7 +48,7 @@ def test_patience() -> None:
         (Channel(name="all"), True),
         (Channel(name="here", regions=frozenset({"atsuma"})), True),
         (Channel(name="there", regions=frozenset({"abira"})), False),
-        (Channel(name="watches", tiers=frozenset({"watch"})), False),
+        (Channel(name="watches", tiers=frozenset({Tier.WATCH})), False),
         (Channel(name="drills", statuses=frozenset({AlertStatus.EXERCISE, AlertStatus.TEST})), False),
     ],
 )

@@ -114,7 +114,8 @@ class Webhook:
             where = response.headers.get("location", "nowhere")[:500]
             remedy = f"If that is right, write it into `url`; redirects are not followed. {_THEN_RETRY.capitalize()}"
             raise self._refused(f"it answers HTTP {status} and points to {where}", "redirected", remedy)
-        said = f"it answers HTTP {status}: {first_words(response)}".rstrip(": ")
+        words = first_words(response)
+        said = f"it answers HTTP {status}" + (f': "{words}"' if words else "")
         if status in _PASSING or status >= 500:
             raise self._failed(said, f"http-{status}", retry_after_s(response.headers.get("retry-after"), now))
         if status == _GONE:

@@ -1,6 +1,10 @@
 """Apprise against a real receiver: one message about a storm, refusals, private addresses, time."""
 
 import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +26,14 @@ def channel(url: str, *, allow_private: bool = True, whole_s: float = 60.0) -> A
     return AppriseChannel(
         name="chat", url=Secret(item="url", value=address), allow_private=allow_private, whole_s=whole_s
     )
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for something that must come true."""
+    end = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
 
 
 def test_one_message_about_a_storm() -> None:
@@ -78,3 +90,18 @@ def test_url_that_apprise_does_not_know(tmp_path: Path) -> None:
     gone = Secret(item="channels.chat.url", file=tmp_path / "gone")
     with pytest.raises(Undeliverable, match="cannot be read"):
         AppriseChannel(name="chat", url=gone).send([message()], NOW)
+
+
+def test_process_ends_with_the_one_that_asked() -> None:
+    """When the sender is killed its process ends too: another sender takes the message over."""
+    with receiving(always(Answer(after_s=30))) as inbox:
+        url = inbox.url.replace("http://", "json://").partition("/alerts")[0]
+        asked = {"url": f"{url}?rto=60", "title": "t", "body": "b", "allow_private": True}
+        command = [sys.executable, "-m", "monitor.adapters.channels.apprise_process"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdin is not None
+            process.stdin.write(json.dumps(asked).encode() + b"\n")
+            process.stdin.flush()
+            until(lambda: bool(inbox.bodies))
+            process.stdin.close()
+            assert process.wait(20) == 1

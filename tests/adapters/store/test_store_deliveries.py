@@ -25,7 +25,7 @@ from tests.adapters.store.test_store_events import process
 ME, OTHER = "here@1:1:1", "there@2:2:2"
 MINUTE = timedelta(minutes=1)
 DUTY = Channel(name="duty", statuses=frozenset(AlertStatus))
-OPS = Channel(name="ops", statuses=frozenset(AlertStatus), tiers=frozenset({"warning"}))
+OPS = Channel(name="ops", statuses=frozenset(AlertStatus), tiers=frozenset({Tier.WARNING}))
 
 
 def opened(name: str, tier: Tier = Tier.WARNING, storm: str = "", strength: float = 1.0) -> Event:
