@@ -11,8 +11,10 @@ from typing import cast
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
+from monitor.core import exposure
+from monitor.core.context_json import context_from_json
 from monitor.core.delivery import WARNING, tier_of
-from monitor.records import AlertStatus, Message
+from monitor.records import AlertStatus, EventContext, Message
 
 _MOST_PLACES = 20
 _MOST_CHARACTERS = 300
@@ -74,12 +76,17 @@ def _place(message: Message, mark: str) -> list[str]:
     payload = message.payload
     status = str(payload.get("status", AlertStatus.ACTUAL))
     told = "" if status == AlertStatus.ACTUAL else f"{status.upper()}, "
+    around = _around(payload)
     lines = [
         f"{mark}{told}{_hectares(payload)} at {_where(payload)}: {tier_of(payload)}, {plain(payload.get('state', ''))}",
         f"   failed between {_day(payload, 'window_start')} and {_day(payload, 'window_end')} (UTC)",
         f"   confidence {plain(payload.get('confidence', 'unknown'))}: {plain(payload.get('confidence_reason', ''))}",
         f"   why now: {plain(payload.get('reason', ''))}. {plain(payload.get('detail', ''))}".rstrip(". "),
     ]
+    if around is not None:
+        lines.append(f"   severity {around.severity.value}: {plain(around.severity_reason)}")
+    if around is not None and around.exposure is not None and (near := exposure.told(around.exposure)):
+        lines.append(f"   {plain(near)}")
     if payload.get("picture"):
         lines.append(f"   picture: {plain(payload['picture'])}")
     lines.append(f"   event {plain(message.event_id)}, revision {message.sequence}")
@@ -92,8 +99,20 @@ def _where(payload: Payload) -> str:
         where = f"{point.y:.5f}, {point.x:.5f}"
     except (KeyError, TypeError, AttributeError, ValueError, ShapelyError):
         where = "an unknown place"
-    name = plain(payload.get("place") or "")
+    around = _around(payload)
+    name = "" if around is None or around.exposure is None else plain(exposure.located(around.exposure))
     return f"{name} ({where})" if name else where
+
+
+def _around(payload: Payload) -> EventContext | None:
+    """What surrounds the event; None where that is not known."""
+    context = payload.get("context")
+    if not isinstance(context, Mapping):
+        return None
+    try:
+        return context_from_json(context)
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return None  # written by another version: the message goes without
 
 
 def _has_ended(payload: Payload) -> bool:

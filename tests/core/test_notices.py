@@ -6,18 +6,20 @@ import pytest
 
 from monitor.core.delivery import trial_message
 from monitor.core.notices import notice, plain
-from tests.adapters.channels.messages import CREATED, message, payload
+from tests.adapters.channels.messages import CREATED, message, payload, surrounded
 
 
 def test_one_place() -> None:
     """One revision is told with place, size, state, window, confidence, reason, picture and number."""
-    title, body = notice([message(told=payload(place="2.1 km NE of Atsuma"))])
+    title, body = notice([message(told=payload(context=surrounded("2.1 km NE of Atsuma")))])
     assert title == "Landslide warning, atsuma: 2.00 ha, confirmed"
     assert body == (
         "2.00 ha at 2.1 km NE of Atsuma (42.70500, 141.90750): warning, confirmed\n"
         "   failed between 2018-09-04 and 2018-09-06 (UTC)\n"
         "   confidence medium: two looks agree\n"
         "   why now: supported. still changed\n"
+        "   severity severe: 2 ha, sure\n"
+        "   2 roads within 100 m\n"
         "   picture: alerts/E1/alert.png\n"
         "   event atsuma-E1, revision 0"
     )
@@ -51,6 +53,7 @@ def test_long_list_is_cut_and_says_so() -> None:
     [
         ({"status": "exercise"}, "EXERCISE: Landslide warning, atsuma: 2.00 ha, confirmed"),
         ({"state": "expired"}, "Landslide alert ended, atsuma"),
+        ({"context": {"written": "by another version"}}, "Landslide warning, atsuma: 2.00 ha, confirmed"),
         ({"tier": "watch", "area_ha": None}, "Landslide watch, atsuma: unknown size, confirmed"),
     ],
 )
@@ -77,10 +80,10 @@ def test_trial_message_is_a_test() -> None:
 def test_hostile_names() -> None:
     """Names cannot break lines, carry markup, hide text or call everybody."""
     name = "<script>alert(1)</script>\r\nBcc: x@y\u202e*bold* [a](http://b) @everyone `x` & \x00\x1b]0;"
-    hostile = payload(place=name, region=name, detail=name, confidence_reason=name)
+    hostile = payload(context=surrounded(name), region=name, detail=name, confidence_reason=name)
     title, body = notice([message(told=hostile)])
     for forbidden in "<>[]`*@&\r\x00\x1b\u202e":
         assert forbidden not in title + body
-    assert len(body.splitlines()) == 6
+    assert len(body.splitlines()) == 8
     assert "\n" not in title
     assert len(plain("x" * 10_000)) == 300

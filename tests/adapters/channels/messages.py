@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from monitor.records import Message
+from monitor.core.context_json import context_to_json
+from monitor.records import EventContext, Exposure, Message, Nearby, Severity
 
 TRIANGLE = [[141.9, 42.7], [141.91, 42.7], [141.91, 42.71], [141.9, 42.7]]
 CREATED = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -34,6 +35,12 @@ def payload(**changes: object) -> dict[str, object]:
         },
     }
     return plain | changes
+
+
+def surrounded(place: str) -> dict[str, object]:
+    """What surrounds an event, with a named place, as the outbox has it."""
+    near = Exposure(near_m=100, roads=Nearby(count=2, reached=1), place=place)
+    return context_to_json(EventContext(severity=Severity.SEVERE, severity_reason="2 ha, sure", exposure=near))
 
 
 def message(

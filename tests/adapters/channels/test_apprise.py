@@ -14,7 +14,7 @@ from monitor.adapters.channels.apprise_channel import AppriseChannel
 from monitor.adapters.channels.apprise_process import _without_secrets
 from monitor.adapters.channels.secrets import Secret
 from monitor.errors import NotDelivered, Undeliverable
-from tests.adapters.channels.messages import message, payload
+from tests.adapters.channels.messages import message, payload, surrounded
 from tests.adapters.channels.receiver import Answer, always, receiving
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -38,7 +38,7 @@ def until(true: Callable[[], bool]) -> None:
 
 def test_one_message_about_a_storm() -> None:
     """Two revisions arrive as one message with title and list; hostile names arrive harmless."""
-    told = [message("A"), message("B", 0, payload(place='<b>"厚真"</b>&]]>'))]
+    told = [message("A"), message("B", 0, payload(context=surrounded('<b>"厚真"</b>&]]>')))]
     with receiving(always(Answer(status=200))) as inbox:
         assert channel(inbox.url).send(told, NOW) == "one message about 2 revision(s)"
     (body,) = inbox.bodies
