@@ -166,6 +166,7 @@ def _evidence(event: Event, seen: Sequence[Seeing], context: LookContext, settin
         level=level.mean_change or 0.0,
         strength=level.area_ha * (level.mean_change or 0.0),
         detail=detail,
+        own=own,
     )
 
 

@@ -17,6 +17,7 @@ def upgrade() -> None:
     op.add_column("event", sa.Column("storm", sa.String(200), nullable=False, server_default=""))
     op.add_column("event", sa.Column("released", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("event", sa.Column("split_from", sa.String(200), nullable=True))
+    op.add_column("evidence", sa.Column("own", sa.Boolean(), nullable=False, server_default=sa.true()))
     op.add_column("evidence", sa.Column("rate", sa.Double(), nullable=True))
     op.add_column("evidence", sa.Column("held_rate", sa.Double(), nullable=True))
     op.add_column("transition", sa.Column("by", sa.String(200), nullable=True))
@@ -38,7 +39,7 @@ def downgrade() -> None:
     op.drop_table("action")
     for table, columns in (
         ("transition", ("tier", "by")),
-        ("evidence", ("held_rate", "rate")),
+        ("evidence", ("held_rate", "rate", "own")),
         ("event", ("split_from", "released", "storm", "tier")),
     ):
         for column in columns:

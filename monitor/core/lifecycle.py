@@ -251,7 +251,8 @@ def _heard(memory: _Memory, piece: Piece) -> _Memory:
         case Verdict.CONTRADICTS:
             return replace(memory, last_seen=at, contradictions=memory.contradictions + 1, undecided=0)
         case Verdict.INCONCLUSIVE if _same_eye(memory.opened, piece):
-            return replace(memory, last_seen=at, undecided=memory.undecided + 1)
+            # What another track did not see is no doubt: radar misses what it looks at from the wrong side.
+            return replace(memory, last_seen=at, undecided=memory.undecided + piece.own)
         case _:
             return memory
 

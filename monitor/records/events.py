@@ -49,6 +49,8 @@ class Evidence:
     detail: str
     of_record: bool = True
     """False: the look's sensor was not the evidence of record on this ground (`core.sensors`)."""
+    own: bool = True
+    """False: of another sensor or track than the look that opened the event, asked for a change of its own."""
     rate: float | None = None
     """Of what opens an event: how often quiet ground opens one at least so strong, in false events per 1,000 km² and
     year (`core.null_rate`); None: not known there."""

@@ -85,6 +85,8 @@ def test_silent_radar_keeps_no_event_of_optics_alive() -> None:
     by_radar = [replace(opened[0], detector=Detector.RADAR)]
     assert replay([*by_radar, *silent[:7]], SETTINGS)[-1].state is EventState.PROVISIONAL
     assert replay([*by_radar, *silent], SETTINGS)[-1].reason == "undecided"
+    of_another_track = [replace(piece, own=False) for piece in silent]
+    assert replay([*by_radar, *of_another_track], SETTINGS)[-1].state is EventState.PROVISIONAL
 
 
 def test_an_event_does_not_settle_within_days() -> None:

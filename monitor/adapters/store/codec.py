@@ -291,6 +291,7 @@ def evidence_values(event_id: str, evidence: Evidence) -> Values:
         "strength": number(evidence.strength),
         "detail": clean(evidence.detail),
         "of_record": evidence.of_record,
+        "own": evidence.own,
         "rate": number(evidence.rate),
         "held_rate": number(evidence.held_rate),
     }
@@ -308,6 +309,7 @@ def evidence(row: EvidenceRow) -> Evidence:
         strength=_or_nan(row.strength),
         detail=row.detail,
         of_record=row.of_record,
+        own=row.own,
         rate=row.rate,
         held_rate=row.held_rate,
     )

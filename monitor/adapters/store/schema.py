@@ -245,6 +245,7 @@ class EvidenceRow(Table):
     strength: Mapped[float | None]
     detail: Mapped[str]
     of_record: Mapped[bool] = mapped_column(server_default=true())
+    own: Mapped[bool] = mapped_column(server_default=true())
     rate: Mapped[float | None]
     held_rate: Mapped[float | None]
 
