@@ -20,6 +20,7 @@ def upgrade() -> None:
     op.add_column("evidence", sa.Column("own", sa.Boolean(), nullable=False, server_default=sa.true()))
     op.add_column("evidence", sa.Column("rate", sa.Double(), nullable=True))
     op.add_column("evidence", sa.Column("held_rate", sa.Double(), nullable=True))
+    op.add_column("evidence", sa.Column("strata", sa.Text(), nullable=False, server_default=""))
     op.add_column("transition", sa.Column("by", sa.String(200), nullable=True))
     op.add_column("transition", sa.Column("tier", sa.String(200), nullable=False, server_default="watch"))
     op.create_table(
@@ -39,7 +40,7 @@ def downgrade() -> None:
     op.drop_table("action")
     for table, columns in (
         ("transition", ("tier", "by")),
-        ("evidence", ("held_rate", "rate", "own")),
+        ("evidence", ("strata", "held_rate", "rate", "own")),
         ("event", ("split_from", "released", "storm", "tier")),
     ):
         for column in columns:

@@ -203,6 +203,7 @@ def open_event(
         of_record=context.of_record,
         rate=rates[0] if rates else None,
         held_rate=rates[1] if rates else None,
+        strata=context.strata,
     )
     transitions = replay([piece], settings)
     confidence, why = assess(cluster, context)

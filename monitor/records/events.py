@@ -56,6 +56,8 @@ class Evidence:
     year (`core.null_rate`); None: not known there."""
     held_rate: float | None = None
     """The same of those that a later look supports."""
+    strata: tuple[str, ...] = ()
+    """Of what opens an event: what kind of ground it is, and when (`core.strata`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from monitor.core.events import (
 )
 from monitor.core.grid import project
 from monitor.core.lifecycle import LifecycleSettings
+from monitor.core.null_rate import QuietCluster, count
 from monitor.records import AlertStatus, Cluster, Detector, EventState, Evidence, Sensor, Tile, Verdict
 
 LIFE = LifecycleSettings()
@@ -156,6 +157,22 @@ def test_the_doubt_of_a_shift_is_in_the_measure_of_the_sensor() -> None:
     assert "shifted by +0.40" in open_event(_cluster(), replace(CONTEXT, shift=0.4), LIFE).confidence_reason
     assert open_event(_cluster(), replace(radar, shift=0.4), LIFE).confidence == "high"
     assert "shifted by +5.0 dB" in open_event(_cluster(), replace(radar, shift=5.0), LIFE).confidence_reason
+
+
+def test_an_event_says_how_rare_it_is() -> None:
+    """With the kind of ground, whether that is simulated, and the rates that decide; also a candidate."""
+    quiet = [QuietCluster(detector="network", strength=0.5, held=True, strata=("steep", "winter"))] * 9
+    null = count(quiet, {"network": {("steep", "winter"): 10.0, ("steep", "summer"): 90.0}}, [], simulated=True)
+    there = replace(CONTEXT, strata=("steep", "winter"), null=null)
+    event = open_event(_cluster(), there, LIFE)
+    opening = event.evidence[0]
+    assert (opening.strata, event.rate) == (("steep", "winter"), opening.rate)
+    assert opening.rate is not None
+    assert "simulated quiet ground does so" in opening.detail
+    assert "per 1,000 km² and year (steep, winter)" in opening.detail
+    common = open_event(replace(_cluster(), strength=0.1), there, replace(LIFE, watch_rate=20.0))
+    assert common.state is EventState.CANDIDATE
+    assert open_event(_cluster(), CONTEXT, LIFE).rate is None
 
 
 def test_the_same_look_speaks_once() -> None:

@@ -294,6 +294,7 @@ def evidence_values(event_id: str, evidence: Evidence) -> Values:
         "own": evidence.own,
         "rate": number(evidence.rate),
         "held_rate": number(evidence.held_rate),
+        "strata": ",".join(evidence.strata),
     }
 
 
@@ -312,6 +313,7 @@ def evidence(row: EvidenceRow) -> Evidence:
         own=row.own,
         rate=row.rate,
         held_rate=row.held_rate,
+        strata=tuple(row.strata.split(",")) if row.strata else (),
     )
 
 

@@ -248,6 +248,8 @@ class EvidenceRow(Table):
     own: Mapped[bool] = mapped_column(server_default=true())
     rate: Mapped[float | None]
     held_rate: Mapped[float | None]
+    strata: Mapped[str] = mapped_column(server_default="")
+    """Words, joined by commas."""
 
 
 class ActionRow(Table):
