@@ -38,6 +38,7 @@ from monitor.records.kinds import (
 )
 from monitor.records.looks import CHANGE, Choice, Look, ModelCard, Observation, Prediction, TileStats
 from monitor.records.results import AcquisitionResult
+from monitor.records.revisions import Earlier, Revision
 from monitor.records.scenes import Acquisition, Asset, Bands, LedgerEntry, Rejected, SceneItem
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "DeliveryState",
     "Detector",
     "DismissalReason",
+    "Earlier",
     "Event",
     "EventContext",
     "EventState",
@@ -83,6 +85,7 @@ __all__ = [
     "RateLimit",
     "Region",
     "Rejected",
+    "Revision",
     "Runout",
     "SceneItem",
     "Sensor",

@@ -1,0 +1,159 @@
+"""An alert in sentences: headline, description and instruction, in any language of `core.words`.
+
+Messages, feeds and pages say the same about the same alert because they all ask here.
+"""
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+
+from monitor.core.lifecycle import ALERT_STATES, DISMISSED, MERGED
+from monitor.core.words import EN, Words, state_words
+from monitor.records import ActionKind, AlertStatus, Detector, Event, EventState, Evidence, Sensor, Tier, Verdict
+
+_LOOKS_NAMED = 8
+"""Of each kind; how many more there are is said."""
+_LONGEST_TEXT = 1200
+"""Characters of what others wrote."""
+_SPOKEN = (Verdict.SUPPORTS, Verdict.CONTRADICTS, Verdict.INCONCLUSIVE, Verdict.NOT_OBSERVED)
+
+
+def is_taken_back(state: EventState, reason: str) -> bool:
+    """Whether the last step says that the alert should not have been, or is told elsewhere, rather than that it ended.
+
+    It is so when a look refuted it, when a person dismissed it, and when it was joined with another alert.
+    """
+    return state is EventState.REFUTED or reason == MERGED or reason.startswith(DISMISSED)
+
+
+def place(event: Event, words: Words) -> str:
+    """Where it is, in words."""
+    return words.region.format(region=shortened(event.region, 120))
+
+
+def headline(event: Event, words: Words = EN, reason: str | None = None) -> str:
+    """One line, at most 160 characters.
+
+    Args:
+        reason: of the step it is said at; None: of the event's last.
+    """
+    last = event.transitions[-1].reason if event.transitions else ""
+    told = words.headline.format(
+        event=event_name(event, words),
+        area=hectares(event.area_ha),
+        place=place(event, words),
+        state=state_words(words, event.state, last if reason is None else reason),
+    )
+    marked = told if event.status is AlertStatus.ACTUAL else f"{_status_word(event, words)}: {told}"
+    return shortened(marked, 160)
+
+
+def event_name(event: Event, words: Words) -> str:
+    """What may have happened."""
+    return words.landslide if event.tier is Tier.WARNING else words.possible
+
+
+def description(event: Event, words: Words = EN) -> str:
+    """What is known, how sure it is, what speaks for and against it, and what was not seen; one paragraph a line."""
+    point = event.geometry.representative_point()
+    lines = [] if event.status is AlertStatus.ACTUAL else [words.status[event.status.value] + "."]
+    lines.append(
+        words.what.format(
+            area=hectares(event.area_ha),
+            slope=digits(event.slope_deg, 0),
+            lat=f"{point.y:.4f}",
+            lon=f"{point.x:.4f}",
+            place=place(event, words),
+        )
+    )
+    if event.alike_from_m is not None:
+        lines.append(words.alike.format(height=f"{event.alike_from_m:.0f}"))
+    lines.append(words.window.format(start=moment(event.window_start), end=moment(event.window_end)))
+    doubts = shortened(event.confidence_reason, _LONGEST_TEXT).rstrip(".")
+    lines.append(words.confidence.format(level=words.levels.get(event.confidence, event.confidence), doubts=doubts))
+    rate = opening_rate(event)
+    lines.append(words.rate_unknown if rate is None else words.rate.format(rate=f"{rate:.3g}"))
+    lines += _looks(event, words)
+    lines += _people(event, words)
+    return "\n".join(lines)
+
+
+def instruction(event: Event, words: Words = EN, reason: str | None = None) -> str:
+    """What to do with it."""
+    last = event.transitions[-1].reason if event.transitions else ""
+    if is_taken_back(event.state, last if reason is None else reason):
+        return words.instructions["cancelled"]
+    return words.instructions["open" if event.state in ALERT_STATES else "ended"]
+
+
+def opening_rate(event: Event) -> float | None:
+    """False events per 1,000 km² and year at least as strong as what opened it; None: not known."""
+    opening = next((piece for piece in event.evidence if piece.verdict is Verdict.OPENS), None)
+    return opening.rate if opening else None
+
+
+def hectares(area_ha: float) -> str:
+    """An area with as many digits as it deserves."""
+    return digits(area_ha, 2 if area_ha < 1 else 1 if area_ha < 100 else 0)
+
+
+def digits(value: float, places: int) -> str:
+    """A number for people; `?` where it is not known."""
+    return "?" if math.isnan(value) else f"{value:.{places}f}"
+
+
+def moment(time: datetime) -> str:
+    """A time for people."""
+    return f"{time:%Y-%m-%d %H:%M} UTC"
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of at most so many characters."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def sensor_of(piece: Evidence, event: Event) -> Sensor:
+    """What kind of instrument a piece of evidence is of."""
+    if piece.detector is Detector.RADAR:
+        return Sensor.SAR
+    if piece.detector is Detector.NETWORK and event.comparable.startswith(Sensor.SAR.value):
+        return Sensor.SAR
+    return Sensor.OPTICAL
+
+
+def _status_word(event: Event, words: Words) -> str:
+    said = words.status[event.status.value]
+    return next((said.split(mark)[0] for mark in (",", "：") if mark in said), said)
+
+
+def _looks(event: Event, words: Words) -> list[str]:
+    """What every look said, newest first, and how much of the ground the newest saw."""
+    newest = sorted(event.evidence, key=lambda piece: piece.sensing_time, reverse=True)
+    lines = []
+    for verdict in _SPOKEN:
+        found = [piece for piece in newest if _said(piece) is verdict]
+        if found:
+            lines.append(words.looks[verdict.value].format(looks=_named(found, event, words)))
+    seen = next((piece for piece in newest if piece.verdict is not Verdict.NOT_OBSERVED), None)
+    if seen is not None and not math.isnan(seen.observed_fraction):
+        lines.append(words.share.format(percent=f"{100 * seen.observed_fraction:.0f}"))
+    return lines
+
+
+def _said(piece: Evidence) -> Verdict:
+    """The look that opened it speaks for it."""
+    return Verdict.SUPPORTS if piece.verdict is Verdict.OPENS else piece.verdict
+
+
+def _named(pieces: Sequence[Evidence], event: Event, words: Words) -> str:
+    named = [f"{moment(one.sensing_time)} ({words.sensors[sensor_of(one, event).value]})" for one in pieces]
+    more = len(named) - _LOOKS_NAMED
+    return ", ".join(named[:_LOOKS_NAMED]) + (f", +{more}" if more > 0 else "")
+
+
+def _people(event: Event, words: Words) -> list[str]:
+    """What people did. No names: messages go far."""
+    done = [one for one in event.actions if one.kind.value in words.people]
+    lines = [words.people[one.kind.value].format(at=moment(one.at)) for one in done]
+    checked = any(one.kind is ActionKind.CONFIRM for one in done)
+    return lines if checked else [*lines, words.unchecked]
