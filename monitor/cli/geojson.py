@@ -6,25 +6,17 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from shapely import orient_polygons, set_precision
 from shapely.geometry import mapping
-from shapely.geometry.base import BaseGeometry
 
-from monitor.core import context_words
 from monitor.core.canvas import canvases
 from monitor.core.clusters import outline
-from monitor.core.context_json import context_to_json, next_pass_to_json
+from monitor.core.context_json import next_pass_to_json
+from monitor.core.geojson import Json, alert_feature, counter_clockwise, ground, worst_first
 from monitor.core.grid import PIXEL_HA, pixels_within, project, region_tiles
-from monitor.core.severity import certainty, urgency
 from monitor.core.slope_sight import TrackSight, unseen
 from monitor.overview import Coverage
 from monitor.ports import SlopeSights
 from monitor.records import Event, NextPass, Region, Tile
-
-Json = dict[str, object]
-
-_DEGREES = 1e-7
-"""Coordinates are rounded to a centimetre; set_precision keeps the outlines valid."""
 
 
 def alert_collection(
@@ -43,17 +35,15 @@ def alert_collection(
     """
     return {
         "type": "FeatureCollection",
-        "features": [_alert(event, products) for event in worst_first(events)],
+        "features": [
+            alert_feature(event, event.picture if has_picture(event, products) else None)
+            for event in worst_first(events)
+        ],
         "not_observed": {coverage.region: not_observed(coverage) for coverage in coverages},
         "next_passes": {
             region: [next_pass_to_json(one) for one in passes] for region, passes in (coming or {}).items()
         },
     }
-
-
-def worst_first(events: Iterable[Event]) -> list[Event]:
-    """Strongest first; ties by id, so that the order is always the same."""
-    return sorted(events, key=lambda event: (-event.strength, event.id))
 
 
 def not_observed(coverage: Coverage) -> Json:
@@ -108,11 +98,11 @@ def _blind(region: Region, tile: Tile, sights: Mapping[str, NDArray[np.uint8]]) 
     if not hidden.any():
         return None
     (canvas,) = canvases([tile])
-    ground = project(outline(hidden, canvas.window(tile), canvas), tile.epsg, 4326)
+    hidden_ground = project(outline(hidden, canvas.window(tile), canvas), tile.epsg, 4326)
     return {
         "type": "Feature",
         "id": f"{region.id}-{tile.id}",
-        "geometry": mapping(_counter_clockwise(set_precision(ground, _DEGREES))),
+        "geometry": ground(hidden_ground),
         "properties": {
             "region": region.id,
             "tile": tile.id,
@@ -127,55 +117,12 @@ def has_picture(event: Event, products: Path) -> bool:
     return bool(event.picture) and (products / str(event.picture)).is_file()
 
 
-def _counter_clockwise(area: BaseGeometry) -> BaseGeometry:
-    """Exterior rings counter-clockwise, holes clockwise (RFC 7946, 3.1.6)."""
-    return orient_polygons(area)
-
-
-def _alert(event: Event, products: Path) -> Json:
-    return {
-        "type": "Feature",
-        "id": event.id,
-        "geometry": mapping(_counter_clockwise(set_precision(event.geometry, _DEGREES))),
-        "properties": {
-            "id": event.id,
-            "region": event.region,
-            "state": event.state.value,
-            "status": event.status.value,
-            "detector": event.detector.value,
-            "area_ha": round(event.area_ha, 3),
-            "mean_change": round(event.mean_change, 4),
-            "strength": round(event.strength, 4),
-            "spread": round(event.spread, 4),
-            "slope_deg": round(event.slope_deg, 1),
-            "confidence": event.confidence,
-            "confidence_reason": event.confidence_reason,
-            "alike_from_m": None if event.alike_from_m is None else round(event.alike_from_m),
-            "window_start": event.window_start.isoformat(),
-            "window_end": event.window_end.isoformat(),
-            "picture": event.picture if has_picture(event, products) else None,
-            "urgency": urgency(event).value,
-            "certainty": certainty(event).value,
-            "told": context_words.told(event) or None,
-            **_context(event),
-            "model_version": event.model_version,
-            "tiles": [tile.id for tile in event.tiles],
-        },
-    }
-
-
-def _context(event: Event) -> Json:
-    """What surrounds an event, its parts among the other properties; null where it is not known."""
-    names = ("severity", "severity_reason", "runout", "land_cover", "exposure", "next_passes")
-    return dict.fromkeys(names) if event.context is None else context_to_json(event.context)
-
-
 def _region(region: Region) -> Json:
     return {
         "type": "Feature",
         "id": region.id,
         "bbox": list(region.geometry.bounds),
-        "geometry": mapping(_counter_clockwise(region.geometry)),
+        "geometry": mapping(counter_clockwise(region.geometry)),
         "properties": {
             "id": region.id,
             "catalogs": list(region.catalogs),

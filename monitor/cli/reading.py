@@ -17,14 +17,7 @@ from monitor.adapters.store import ChoiceCount, LedgerCount, Rejection
 from monitor.cli import tables
 from monitor.cli.delivering import channel_json
 from monitor.cli.exits import Exit
-from monitor.cli.geojson import (
-    Json,
-    alert_collection,
-    blind_collection,
-    not_observed,
-    region_collection,
-    worst_first,
-)
+from monitor.cli.geojson import alert_collection, blind_collection, not_observed, region_collection
 from monitor.cli.parts import (
     ConfigOption,
     JsonOption,
@@ -39,6 +32,7 @@ from monitor.cli.parts import (
     settings_of,
 )
 from monitor.config import Settings
+from monitor.core.geojson import Json, worst_first
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.next_pass import MEMORY, next_passes
 from monitor.errors import ConfigError
