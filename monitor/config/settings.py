@@ -37,8 +37,11 @@ from monitor.config.geometry import region_geometry
 from monitor.config.layers import LayerSettings, SeverityRowSettings, SeveritySettings
 from monitor.config.mistakes import Mistake, Place, SettingsError
 from monitor.config.paths import absolute_database, with_absolute_paths
+from monitor.config.serving import CapGroup, KnownLanguage, ServeSettings
 from monitor.config.tiers import TierSettings
 from monitor.config.yaml_file import YamlFile, read_yaml
+from monitor.core.addresses import Addresses
+from monitor.core.cap import CapSettings
 from monitor.core.change import AlertSettings
 from monitor.core.land_cover import COLLECTIONS
 from monitor.core.sensors import SensorSettings
@@ -96,14 +99,6 @@ class RegionSettings(_Group):
     sensor_policy: SensorPolicy = SensorPolicy.OPTICAL_WHEN_CLEAR
     layers: dict[Identifier, LayerSettings] = Field(default_factory=dict)
     """Beside those of all regions; one of the same name takes its place."""
-
-
-class ServeSettings(_Group):
-    """Where `scarpwatch run` answers /livez, /readyz and /metrics."""
-
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 9108
-    """0 takes any free port."""
 
 
 class LogSettings(_Group):
@@ -227,6 +222,9 @@ class Settings(BaseSettings):
     channels: dict[Identifier, ChannelSettings] = Field(default_factory=dict)
     """Where alerts are sent."""
     serve: ServeSettings = ServeSettings()
+    cap: CapGroup = CapGroup()
+    alert_languages: Annotated[tuple[KnownLanguage, ...], Field(min_length=1)] = ("en",)
+    """Of CAP messages, the first before others."""
     log: LogSettings = LogSettings()
 
     @classmethod
@@ -290,6 +288,21 @@ class Settings(BaseSettings):
         self.products = self.folder / self.products
         self.database = absolute_database(self.database, self.folder)
         return self
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where the world finds what messages link."""
+        return Addresses(base=self.serve.public_url or f"http://{self.serve.host}:{self.serve.port}")
+
+    def cap_settings(self) -> CapSettings:
+        """How CAP messages are made."""
+        return CapSettings(
+            sender=self.cap.sender,
+            sender_name=self.cap.sender_name,
+            contact=self.cap.contact,
+            languages=self.alert_languages,
+            addresses=self.addresses,
+        )
 
     @property
     def database_label(self) -> str:
@@ -360,6 +373,7 @@ def known_keys(group: Place) -> list[str]:
         ("channels", "*"): ChannelSettings,
         ("channels", "*", "at_most"): LimitSettings,
         ("serve",): ServeSettings,
+        ("cap",): CapGroup,
         ("log",): LogSettings,
     }
     model = models.get(parts)

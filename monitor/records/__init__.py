@@ -3,6 +3,7 @@
 Times are aware UTC, areas hectares, distances metres, geometries shapely objects whose CRS the field's docstring names.
 """
 
+from monitor.records.access import Access, Role
 from monitor.records.context import (
     Certainty,
     EventContext,
@@ -45,6 +46,7 @@ __all__ = [
     "CHANGE",
     "LEVEL_1C",
     "POLARISATIONS",
+    "Access",
     "Acquisition",
     "AcquisitionResult",
     "AcquisitionState",
@@ -86,6 +88,7 @@ __all__ = [
     "Region",
     "Rejected",
     "Revision",
+    "Role",
     "Runout",
     "SceneItem",
     "Sensor",

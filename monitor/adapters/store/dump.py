@@ -13,7 +13,7 @@ _LEFT_OUT = {
     "acquisition": {"id", "attempts", "not_before", "lease_owner", "lease_until", "updated"},
     "rejection": {"id", "first_seen", "last_seen", "count"},
     "observation": {"id", "created"},
-    "event": {"updated"},
+    "event": {"updated", "told_at"},
     "evidence": {"id"},
     "action": {"id"},
     "transition": {"id", "created"},
@@ -23,7 +23,7 @@ _LEFT_OUT = {
 }
 
 
-_OF_PEOPLE = {"delivery", "silence"}
+_OF_PEOPLE = {"delivery", "silence", "token"}
 """Tables that tell what receivers and people did."""
 
 

@@ -44,7 +44,7 @@ def actions(session: Session, event_id: str) -> list[Action]:
 
 
 def _upsert(session: Session, event: Event, now: datetime) -> None:
-    values = codec.event_values(event) | {"updated": now}
+    values = codec.event_values(event) | {"updated": now, "rank": codec.number(event.strength) or 0.0}
     if not insert_new(session, EventRow, [values]):
         affected(session, update(EventRow).where(EventRow.id == event.id).values(values))
 
@@ -89,6 +89,8 @@ def _post(session: Session, event: Event, sequence: int, step: codec.Values, now
         "created": now,
     }
     insert_new(session, OutboxRow, [message])
+    told = {"told_sequence": sequence, "told_reason": step["reason"], "told_at": now}
+    affected(session, update(EventRow).where(EventRow.id == event.id).values(told))
 
 
 def _payload(event: Event, step: codec.Values) -> codec.Values:

@@ -197,7 +197,13 @@ class EventRow(Table):
     """Changed ground. Geometry is GeoJSON in EPSG:4326; a number that is NULL was NaN."""
 
     __tablename__ = "event"
-    __table_args__ = (Index("ix_event_region", "region", "state"),)
+    __table_args__ = (
+        Index("ix_event_region", "region", "state"),
+        Index("ix_event_rank", "rank", "id"),
+        Index("ix_event_told", "told_at", "id"),
+        Index("ix_event_storm", "storm"),
+        Index("ix_event_updated", "updated"),
+    )
 
     id: Mapped[str] = mapped_column(Name, primary_key=True)
     region: Mapped[str] = mapped_column(Name)
@@ -226,6 +232,13 @@ class EventRow(Table):
     picture: Mapped[str | None]
     context: Mapped[JsonValue | None] = mapped_column(OptionalJson)
     updated: Mapped[datetime]
+    rank: Mapped[float] = mapped_column(server_default=text("0"))
+    """Strength, 0 where there is none: lists are ordered by it, and go on from it."""
+    told_sequence: Mapped[int | None]
+    """Of the newest transition that people heard, like the two below; NULL: they have heard nothing."""
+    told_reason: Mapped[str | None] = mapped_column(Name)
+    told_at: Mapped[datetime | None]
+    """When its message was written."""
 
 
 class EvidenceRow(Table):
@@ -308,6 +321,7 @@ class OutboxRow(Table):
     __table_args__ = (
         Index("uq_outbox", "idempotency_key", unique=True),
         Index("ix_outbox_planned", "planned"),
+        Index("ix_outbox_event", "event_id", "sequence"),
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
@@ -382,3 +396,19 @@ class SilenceRow(Table):
     by: Mapped[str] = mapped_column(Name)
     at: Mapped[datetime]
     ended: Mapped[datetime | None]
+
+
+class TokenRow(Table):
+    """Who may ask. The token itself is kept nowhere, only its digest."""
+
+    __tablename__ = "token"
+    __table_args__ = (Index("uq_token_digest", "digest", unique=True), Index("ix_token_name", "name"))
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    name: Mapped[str] = mapped_column(Name)
+    role: Mapped[str] = mapped_column(Name)
+    digest: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of the token, hexadecimal."""
+    created: Mapped[datetime]
+    revoked: Mapped[datetime | None]
+    last_used: Mapped[datetime | None]

@@ -1,0 +1,213 @@
+"""Alerts as lists, feeds and messages read them: only what was told, never a candidate, and no more than is shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, cast
+
+from shapely.geometry import shape
+from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy.orm import Session
+
+from monitor.adapters.store import codec
+from monitor.adapters.store.database import Database
+from monitor.adapters.store.schema import ActionRow, EventRow, EvidenceRow, OutboxRow, TransitionRow
+from monitor.core.feeds import Told
+from monitor.core.grid import tile_from_id
+from monitor.core.lifecycle import ALERT_STATES
+from monitor.records import AlertStatus, Detector, Earlier, Event, EventState, Revision, Tier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which alerts a list holds; None: all."""
+
+    region: str | None = None
+    tier: Tier | None = None
+    states: frozenset[EventState] | None = None
+    status: AlertStatus | None = None
+    storm: str | None = None
+    told_since: datetime | None = None
+    told_until: datetime | None = None
+    released: bool | None = None
+
+    @staticmethod
+    def standing(released: bool | None = None) -> "Wanted":
+        """Open alerts."""
+        return Wanted(states=ALERT_STATES, released=released)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a list was left: it goes on after this alert, whatever was added before it."""
+
+    rank: float
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Part of a list."""
+
+    listed: tuple[Told, ...]
+    following: Place | None
+    """None: the list ends here."""
+
+
+class AlertLists:
+    """What people and programs read of the alerts. Every method is one transaction and may raise StoreBusy."""
+
+    def __init__(self, database: Database) -> None:
+        """Of one database; safe to share between threads."""
+        self._database = database
+
+    def version(self) -> str:
+        """Another text whenever any alert may read otherwise: two steps down two indexes."""
+        with self._database.read() as session:
+            message = session.scalar(select(func.max(OutboxRow.id)))
+            written = session.scalar(select(func.max(EventRow.updated)))
+        return f"{message or 0}-{written.timestamp() if written else 0}"
+
+    def worst(self, wanted: Wanted, limit: int, after: Place | None = None) -> Page:
+        """Alerts, strongest first."""
+        statement = _chosen(select(EventRow), wanted)
+        if after is not None:
+            statement = statement.where(tuple_(EventRow.rank, EventRow.id) < tuple_(after.rank, after.event_id))
+        statement = statement.order_by(EventRow.rank.desc(), EventRow.id.desc()).limit(limit + 1)
+        with self._database.read() as session:
+            rows = session.scalars(statement).all()
+            listed = tuple(_told(row) for row in rows[:limit])
+        more = len(rows) > limit
+        last = rows[limit - 1] if more else None
+        return Page(listed=listed, following=Place(rank=last.rank, event_id=last.id) if last else None)
+
+    def count(self, wanted: Wanted) -> int:
+        """How many there are."""
+        with self._database.read() as session:
+            return session.scalar(_chosen(select(func.count()).select_from(EventRow), wanted)) or 0
+
+    def messages(self, limit: int, before: int | None = None, released: bool = False) -> list[tuple[int, Told]]:
+        """The newest messages before a row number, newest first, each with its number.
+
+        Args:
+            released: only those that may go to the public.
+        """
+        statement = select(OutboxRow).order_by(OutboxRow.id.desc())
+        if before is not None:
+            statement = statement.where(OutboxRow.id < before)
+        if released:
+            open_to_all = select(EventRow.id).where(EventRow.released)
+            statement = statement.where(OutboxRow.event_id.in_(open_to_all))
+        found: list[tuple[int, Told]] = []
+        with self._database.read() as session:
+            for row in session.scalars(statement.limit(limit)):
+                payload = cast("dict[str, Any]", row.payload)
+                if not released or payload.get("released"):
+                    told = Told(
+                        event=event_of_payload(payload),
+                        sequence=row.sequence,
+                        sent=row.created,
+                        reason=str(payload["reason"]),
+                    )
+                    found.append((row.id, told))
+        return found
+
+    def told(self, event_id: str) -> tuple[Earlier, ...]:
+        """The revisions of an alert that have a message, oldest first."""
+        with self._database.read() as session:
+            return _earlier(session, event_id)
+
+    def revision(self, event_id: str, sequence: int) -> Revision | None:
+        """An alert as it was when a message was written, or None: there is no such message."""
+        with self._database.read() as session:
+            chosen = (OutboxRow.event_id == event_id, OutboxRow.sequence == sequence)
+            row = session.scalar(select(OutboxRow).where(*chosen))
+            return _revision(session, row) if row else None
+
+
+def event_of_payload(payload: dict[str, Any]) -> Event:
+    """The event that a message is about, as it was then, without evidence, actions and transitions."""
+    fields = {name: payload[name] for name in _PLAIN if name in payload}
+    numbers: dict[str, Any] = {name: float("nan") if payload[name] is None else payload[name] for name in _NUMBERS}
+    return Event(
+        id=payload["event_id"],
+        state=EventState(payload["state"]),
+        tier=Tier(payload.get("tier", Tier.WATCH)),
+        status=AlertStatus(payload["status"]),
+        detector=Detector(payload["detector"]),
+        geometry=shape(payload["geometry"]),
+        window_start=datetime.fromisoformat(payload["window_start"]),
+        window_end=datetime.fromisoformat(payload["window_end"]),
+        tiles=tuple(tile_from_id(tile) for tile in payload["tiles"]),
+        **fields,
+        **numbers,
+    )
+
+
+_NUMBERS = ("area_ha", "mean_change", "strength", "spread", "slope_deg")
+_PLAIN = (
+    "region",
+    "confidence",
+    "confidence_reason",
+    "model_version",
+    "comparable",
+    "foreign_ha",
+    "alike_from_m",
+    "storm",
+    "released",
+    "split_from",
+    "picture",
+)
+
+
+def _chosen(statement: Select[Any], wanted: Wanted) -> Select[Any]:
+    statement = statement.where(EventRow.told_at.is_not(None))
+    equal = ((EventRow.region, wanted.region), (EventRow.storm, wanted.storm), (EventRow.released, wanted.released))
+    for column, value in (*equal, (EventRow.tier, wanted.tier), (EventRow.status, wanted.status)):
+        if value is not None:
+            statement = statement.where(column == value)
+    if wanted.states is not None:
+        statement = statement.where(EventRow.state.in_(sorted(wanted.states)))
+    if wanted.told_since is not None:
+        statement = statement.where(EventRow.told_at >= wanted.told_since)
+    if wanted.told_until is not None:
+        statement = statement.where(EventRow.told_at < wanted.told_until)
+    return statement
+
+
+def _told(row: EventRow) -> Told:
+    if row.told_sequence is None or row.told_at is None:
+        raise ValueError(f"{row.id}: nobody was told of it")
+    event = codec.event(row, (), (), ())
+    return Told(event=event, sequence=row.told_sequence, sent=row.told_at, reason=row.told_reason or "")
+
+
+def _earlier(session: Session, event_id: str, before: int | None = None) -> tuple[Earlier, ...]:
+    statement = select(OutboxRow.sequence, OutboxRow.created).where(OutboxRow.event_id == event_id)
+    if before is not None:
+        statement = statement.where(OutboxRow.sequence < before)
+    rows = session.execute(statement.order_by(OutboxRow.sequence))
+    return tuple(Earlier(sequence=sequence, sent=created) for sequence, created in rows)
+
+
+def _revision(session: Session, row: OutboxRow) -> Revision:
+    """The message's event with what was known when it was written."""
+    event_id = row.event_id
+    of_event = select(TransitionRow).where(TransitionRow.event_id == event_id, TransitionRow.sequence <= row.sequence)
+    rows: Sequence[TransitionRow] = session.scalars(of_event.order_by(TransitionRow.sequence)).all()
+    steps = [codec.transition(one) for one in rows]
+    step = steps[-1]
+    seen = select(EvidenceRow).where(EvidenceRow.event_id == event_id, EvidenceRow.sensing_time <= step.at)
+    done = select(ActionRow).where(ActionRow.event_id == event_id, ActionRow.at <= step.at)
+    return Revision(
+        event=replace(
+            event_of_payload(cast("dict[str, Any]", row.payload)),
+            evidence=tuple(codec.evidence(one) for one in session.scalars(seen.order_by(EvidenceRow.sensing_time))),
+            actions=tuple(codec.action(one) for one in session.scalars(done.order_by(ActionRow.at))),
+            transitions=tuple(steps),
+        ),
+        step=step,
+        sequence=row.sequence,
+        sent=row.created,
+        earlier=_earlier(session, event_id, row.sequence),
+    )
