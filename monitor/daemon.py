@@ -1,4 +1,4 @@
-"""`scarpwatch run`: two jobs (poll, process), one for every channel, a health server, and a clean end.
+"""`scarpwatch run`: two jobs (poll, process), one for every channel, a web server, and a clean end.
 
 SIGTERM and SIGINT only set a flag. The acquisition at hand is finished and written, then everything is closed
 and the process ends with 0. A second signal ends it at once; the lease of what was left is then taken over.
@@ -31,9 +31,12 @@ from monitor.errors import ScarpwatchError
 from monitor.overview import TileHistory, coverage
 from monitor.ports import LookArchive, SlopeSights, Store
 from monitor.records import AcquisitionState, DeliveryState
-from monitor.web.health import Answers, Check, HealthServer
+from monitor.web.health import Answers, Check
+from monitor.web.server import WebServer
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from monitor.service import Clock, PassEvent, PassSummary, Report
 
 _LOOK_AT_QUEUE_EVERY = timedelta(seconds=5)
@@ -96,11 +99,13 @@ class About:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """Where the daemon reads how the regions stand."""
+    """Where the daemon reads how the regions stand, and what reads it for people."""
 
     store: WatchStore
     looks: LookArchive
     sights: SlopeSights
+    api: "ASGIApp | None" = None
+    """Served beside /livez, /readyz and /metrics."""
 
 
 _WARNINGS = frozenset({"poll-failed", "parked", "retry", "lost", "look-lost", "layer-odd", "alone"})
@@ -161,7 +166,7 @@ class Daemon:
         self.metrics.static_layers(service.static_reads)
         self.metrics.exposure_layers(service.layer_failures)
         answers = Answers(alive=self._alive, ready=self._ready, registry=registry)
-        self.health = HealthServer(settings.serve.host, settings.serve.port, answers)
+        self.health = WebServer(settings.serve.host, settings.serve.port, answers, kept.api)
 
     def run(self) -> None:
         """Work until `stop`, SIGTERM or SIGINT; returns when everything is drained and closed.

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli import acting, delivering, reading, silencing, working
+from monitor.cli import acting, delivering, reading, serving, silencing, working
 from monitor.cli.exits import TABLE, Exit
 from monitor.cli.parts import ConfigOption, JsonOption, say, say_json, settings_of
 from monitor.cli.surroundings import doubtful, missing
@@ -33,6 +33,7 @@ def make_app() -> typer.Typer:
     app.command(epilog=EPILOG)(working.demo)
     app.command(epilog=EPILOG)(working.run)
     app.command(epilog=EPILOG)(working.once)
+    app.command(epilog=EPILOG)(serving.serve)
     app.command(epilog=EPILOG)(working.release)
     app.command(epilog=EPILOG)(reading.status)
     alerts = typer.Typer(help=reading.alerts.__doc__, epilog=EPILOG)
@@ -49,6 +50,11 @@ def make_app() -> typer.Typer:
     database = typer.Typer(help="The database.", no_args_is_help=True)
     database.command("upgrade", epilog=EPILOG)(db_upgrade)
     database.command("forget-looks", epilog=EPILOG)(db_forget_looks)
+    tokens = typer.Typer(help="Who may ask the API.", no_args_is_help=True)
+    tokens.command("add", epilog=EPILOG)(serving.add_token)
+    tokens.command("list", epilog=EPILOG)(serving.list_tokens)
+    tokens.command("revoke", epilog=EPILOG)(serving.revoke_token)
+    app.add_typer(tokens, name="tokens")
     app.add_typer(config, name="config")
     app.add_typer(database, name="db")
     return app

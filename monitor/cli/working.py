@@ -33,6 +33,7 @@ from monitor.cli.parts import (
     settings_of,
     working_settings,
 )
+from monitor.cli.serving import make_api
 from monitor.cli.static_catalogs import absent_collections
 from monitor.config import Settings
 from monitor.daemon import About, Daemon, Kept, log_event
@@ -90,7 +91,7 @@ def once(context: typer.Context, config: ConfigOption = None, as_json: JsonOptio
 
 
 def run(context: typer.Context, config: ConfigOption = None) -> None:
-    """The service: poll, process, serve /livez, /readyz and /metrics until SIGTERM, then drain and exit 0."""
+    """The service: poll, process, serve API, feeds and pages until SIGTERM, then drain and exit 0."""
     parts = context.ensure_object(Parts)
     settings = working_settings(config, dict(os.environ))
     prepare_database(settings)
@@ -103,7 +104,12 @@ def run(context: typer.Context, config: ConfigOption = None) -> None:
     ):
         engine = getattr(service, "engine", "unknown")
         about = About(version=installed_version(), model_version=card.version, engine=engine)
-        kept = Kept(store=store, looks=LookFiles(settings.products), sights=SlopeSightFiles(settings.products))
+        kept = Kept(
+            store=store,
+            looks=LookFiles(settings.products),
+            sights=SlopeSightFiles(settings.products),
+            api=make_api(settings, store, parts.clock),
+        )
         daemon = Daemon(
             service=service,
             kept=kept,

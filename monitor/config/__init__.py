@@ -3,12 +3,12 @@
 from monitor.config.channels import ChannelSettings
 from monitor.config.layers import LayerSettings
 from monitor.config.mistakes import Mistake, SettingsError
+from monitor.config.serving import CapGroup, ServeSettings
 from monitor.config.settings import (
     CatalogSettings,
     CollectionSettings,
     LogSettings,
     RegionSettings,
-    ServeSettings,
     Settings,
     config_path,
     load,
@@ -17,6 +17,7 @@ from monitor.config.settings import (
 )
 
 __all__ = [
+    "CapGroup",
     "CatalogSettings",
     "ChannelSettings",
     "CollectionSettings",

@@ -1,16 +1,19 @@
-"""/livez, /readyz and /metrics on a small HTTP server of its own thread."""
+"""/livez, /readyz and /metrics: they answer whatever the rest does, with threads of their own and no limits."""
 
+import asyncio
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from monitor.errors import ConfigError
+_PATHS = ("/livez", "/readyz", "/metrics")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,75 +36,33 @@ class Answers:
     registry: CollectorRegistry
 
 
-class HealthServer:
-    """Answers from `start` to `close`."""
+class HealthApp:
+    """Answers the three paths itself and hands everything else on."""
 
-    def __init__(self, host: str, port: int, answers: Answers) -> None:
-        """
-        Raises:
-            ConfigError: the address is taken or not ours.
-        """
-        try:
-            self._server = _Server((host, port), answers)
-        except OSError as err:
-            raise ConfigError(
-                f"cannot listen on {host}:{port} ({err.strerror})",
-                item="serve",
-                remedy="Choose another serve.port or serve.host, or stop the process that has it",
-            ) from err
-        self._thread = Thread(target=self._server.serve_forever, name="health", daemon=True)
+    def __init__(self, answers: Answers, other: ASGIApp | None) -> None:
+        """`other`: the API, or None where there is none."""
+        self._answers = answers
+        self._other = other or PlainTextResponse(" ".join(_PATHS) + "\n", HTTPStatus.NOT_FOUND)
+        # Not the threads of the API: those may all wait for the database.
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="health")
 
-    @property
-    def port(self) -> int:
-        """The port really in use."""
-        return int(self._server.server_address[1])
-
-    def start(self) -> None:
-        """Begin to answer."""
-        self._thread.start()
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http" or scope["path"] not in _PATHS:
+            await self._other(scope, receive, send)
+            return
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, partial(self._find, scope["path"]))
+        await found(scope, receive, send)
 
     def close(self) -> None:
-        """Stop answering and free the port."""
-        if self._thread.is_alive():
-            self._server.shutdown()
-            self._thread.join()
-        self._server.server_close()
+        """Let the threads go."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, address: tuple[str, int], answers: Answers) -> None:
-        self.answers = answers
-        super().__init__(address, _Handler)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-
-    def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
-        if path == "/livez":
-            self._checks(self.server.answers.alive())
-        elif path == "/readyz":
-            self._checks(self.server.answers.ready())
-        elif path == "/metrics":
-            self._answer(HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(self.server.answers.registry))
-        else:
-            self._answer(HTTPStatus.NOT_FOUND, "text/plain; charset=utf-8", b"/livez /readyz /metrics\n")
-
-    def _checks(self, checks: tuple[Check, ...]) -> None:
+    def _find(self, path: str) -> Response:
+        if path == "/metrics":
+            return Response(generate_latest(self._answers.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        checks = self._answers.alive() if path == "/livez" else self._answers.ready()
         passed = all(check.passed for check in checks)
         body = json.dumps({"passed": passed, "checks": [asdict(check) for check in checks]}, indent=1) + "\n"
         status = HTTPStatus.OK if passed else HTTPStatus.SERVICE_UNAVAILABLE
-        self._answer(status, "application/json", body.encode())
-
-    def _answer(self, status: HTTPStatus, content_type: str, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Probes come every few seconds; nobody wants a line for each."""
+        return Response(body, status, media_type="application/json")

@@ -86,31 +86,31 @@ class AlertLists:
         with self._database.read() as session:
             return session.scalar(_chosen(select(func.count()).select_from(EventRow), wanted)) or 0
 
-    def messages(self, limit: int, before: int | None = None, released: bool = False) -> list[tuple[int, Told]]:
-        """The newest messages before a row number, newest first, each with its number.
+    def messages(self, limit: int, before: int | None = None, released: bool = False) -> tuple[list[Told], int | None]:
+        """The newest messages before a row number, newest first, and the number to go on before, or None at the end.
 
         Args:
             released: only those that may go to the public.
         """
-        statement = select(OutboxRow).order_by(OutboxRow.id.desc())
+        statement = select(OutboxRow).order_by(OutboxRow.id.desc()).limit(limit)
         if before is not None:
             statement = statement.where(OutboxRow.id < before)
         if released:
-            open_to_all = select(EventRow.id).where(EventRow.released)
-            statement = statement.where(OutboxRow.event_id.in_(open_to_all))
-        found: list[tuple[int, Told]] = []
+            statement = statement.join(EventRow, EventRow.id == OutboxRow.event_id).where(EventRow.released)
         with self._database.read() as session:
-            for row in session.scalars(statement.limit(limit)):
-                payload = cast("dict[str, Any]", row.payload)
-                if not released or payload.get("released"):
-                    told = Told(
-                        event=event_of_payload(payload),
-                        sequence=row.sequence,
-                        sent=row.created,
-                        reason=str(payload["reason"]),
-                    )
-                    found.append((row.id, told))
-        return found
+            rows = session.scalars(statement).all()
+            payloads = [(row, cast("dict[str, Any]", row.payload)) for row in rows]
+            listed = [
+                Told(
+                    event=event_of_payload(payload),
+                    sequence=row.sequence,
+                    sent=row.created,
+                    reason=str(payload["reason"]),
+                )
+                for row, payload in payloads
+                if not released or payload.get("released")  # an alert may have been told before it was released
+            ]
+            return listed, rows[-1].id if len(rows) == limit else None
 
     def told(self, event_id: str) -> tuple[Earlier, ...]:
         """The revisions of an alert that have a message, oldest first."""

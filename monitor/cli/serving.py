@@ -1,0 +1,155 @@
+"""Commands about who is served: serve, tokens add, tokens list, tokens revoke."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import asdict
+from datetime import datetime
+from functools import partial
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.adapters.store import SqlStore
+from monitor.adapters.store.tokens import TokenRows
+from monitor.cli.exits import Exit
+from monitor.cli.geojson import not_observed, region_collection
+from monitor.cli.parts import (
+    ConfigOption,
+    JsonOption,
+    Parts,
+    coverages,
+    prepare_database,
+    reading_store,
+    say,
+    say_json,
+    settings_of,
+)
+from monitor.config import Settings
+from monitor.core.geojson import Json
+from monitor.errors import ScarpwatchError
+from monitor.logs import make_logger
+from monitor.records import Role
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from monitor.web.health import Check
+
+RoleOption = Annotated[Role, typer.Option(help="What its bearer may do: each role what those before it may.")]
+NameArgument = Annotated[str, typer.Argument(help="Of the person or program that has it; stands beside what they do.")]
+
+
+def make_api(settings: Settings, store: SqlStore, clock: Callable[[], datetime]) -> "ASGIApp":
+    """API, feeds and pages over one store."""
+    from monitor.adapters.store.listing import AlertLists
+    from monitor.web.app import make_app
+    from monitor.web.parts import WebParts
+
+    regions = settings.region_records()
+
+    def counted() -> Mapping[str, Json]:
+        return {one.region: not_observed(one) for one in coverages(settings, store, regions, clock())}
+
+    return make_app(
+        WebParts(
+            lists=AlertLists(store.database),
+            people=store,
+            tokens=TokenRows(store.database),
+            settings=settings,
+            regions=region_collection(regions),
+            coverage=counted,
+            clock=clock,
+        )
+    )
+
+
+def serve(context: typer.Context, config: ConfigOption = None) -> None:
+    """API, feeds and pages alone, beside a watch in another process; until SIGTERM."""
+    from prometheus_client import CollectorRegistry, ProcessCollector
+
+    from monitor.web.health import Answers
+    from monitor.web.server import WebServer
+
+    parts = context.ensure_object(Parts)
+    settings = settings_of(config, dict(os.environ))
+    prepare_database(settings)
+    log = make_logger(sys.stderr, as_json=settings.log.as_json, level=settings.log.level)
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    stop = threading.Event()
+    with closing(SqlStore(settings.database)) as store:
+        answers = Answers(alive=lambda: (), ready=partial(_ready, store), registry=registry)
+        api = make_api(settings, store, parts.clock)
+        with closing(WebServer(settings.serve.host, settings.serve.port, answers, api)) as server:
+
+            def on_signal(_number: int, _frame: FrameType | None) -> None:
+                stop.set()
+
+            before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+            server.start()
+            log.info(f"http://{settings.serve.host}:{server.port}", action="serving")
+            stop.wait()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+    log.info("ended cleanly", action="stopped")
+
+
+def add_token(
+    context: typer.Context, name: NameArgument, role: RoleOption = Role.READER, config: ConfigOption = None
+) -> None:
+    """Make a token and print it, this once: only its digest is kept."""
+    parts = context.ensure_object(Parts)
+    settings = settings_of(config, dict(os.environ))
+    prepare_database(settings)
+    with reading_store(settings) as store:
+        say(TokenRows(store.database).add(_name(name), role, parts.clock()))
+
+
+def list_tokens(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Who has a token, with which role, and when it was last used. The tokens themselves are kept nowhere."""
+    with reading_store(settings_of(config, dict(os.environ))) as store:
+        found = TokenRows(store.database).all()
+    if as_json:
+        say_json([{key: _plain(value) for key, value in asdict(one).items()} for one in found])
+        return
+    for one in found:
+        used = f"last used {one.last_used:%Y-%m-%d %H:%M}" if one.last_used else "never used"
+        ended = f", revoked {one.revoked:%Y-%m-%d %H:%M}" if one.revoked else ""
+        say(f"{one.name}: {one.role.value}, made {one.created:%Y-%m-%d %H:%M}, {used}{ended}")
+    if not found:
+        say("Nobody has a token: scarpwatch tokens add NAME --role reader")
+
+
+def revoke_token(context: typer.Context, name: NameArgument, config: ConfigOption = None) -> None:
+    """End a token at once, also in the middle of a session."""
+    parts = context.ensure_object(Parts)
+    with reading_store(settings_of(config, dict(os.environ))) as store:
+        if not TokenRows(store.database).revoke(name, parts.clock()):
+            say(f"{name}: nobody of this name has a token in use. `scarpwatch tokens list` shows them.")
+            raise typer.Exit(Exit.FAILED)
+    say(f"{name}: revoked")
+
+
+def _name(name: str) -> str:
+    if not name.strip() or len(name) > 200 or not name.isprintable():
+        raise typer.BadParameter("a name has 1 to 200 printable characters", param_hint="NAME")
+    return name.strip()
+
+
+def _ready(store: SqlStore) -> "tuple[Check, ...]":
+    from monitor.web.health import Check
+
+    try:
+        store.check()
+    except ScarpwatchError as error:
+        return (Check(name="database", passed=False, detail=f"{error.message}. {error.remedy}"),)
+    return (Check(name="database", passed=True, detail="reachable, of the right version"),)
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value

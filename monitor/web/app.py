@@ -1,0 +1,147 @@
+"""The application: what every request goes through, and all its routes."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Security
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.security import HTTPBearer
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from monitor.core.addresses import GEOJSON_TYPE
+from monitor.errors import ScarpwatchError
+from monitor.shipped import installed_version
+from monitor.web.alerts import AlertApi, alert_routes
+from monitor.web.auth import Door
+from monitor.web.caching import answer, as_json, document
+from monitor.web.coverage import CoverageBoard
+from monitor.web.feeds import FeedApi, feed_routes
+from monitor.web.limits import LimitMiddleware, Limits
+from monitor.web.parts import WebParts
+from monitor.web.problems import MEDIA_TYPE, Problem, on_defect, on_error, on_http, on_invalid, on_problem
+from monitor.web.reading import Reader
+
+_EXAMPLE = {
+    "type": "urn:scarpwatch:problem:unknown-event",
+    "title": "Not Found",
+    "status": 404,
+    "detail": "there is no alert of this id that you may see",
+    "item": "E9",
+    "remedy": "Lists and feeds show the ids there are; what is not released needs a token.",
+    "reason": "unknown-event",
+}
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"description": words, "content": {MEDIA_TYPE: {"example": _EXAMPLE}}}
+    for status, words in (
+        (400, "A cursor or tag that nobody gave."),
+        (401, "A token is needed, or the one given is not valid."),
+        (403, "The token's role may not do this."),
+        (404, "There is no such thing, or it may not be seen."),
+        (409, "It has changed since it was seen, or does not take this now; the detail says what others did."),
+        (413, "The body is too large."),
+        (422, "The request does not fit its description."),
+        (428, "Which step was seen is not said."),
+        (429, "Too many requests; Retry-After says when to come again."),
+        (503, "The database is busy; Retry-After says when to come again."),
+    )
+}
+
+
+def make_app(parts: WebParts, monotonic: Callable[[], float] = time.monotonic) -> FastAPI:
+    """The application. It keeps nothing that another process would miss."""
+    app = FastAPI(
+        title="Scarpwatch",
+        version=installed_version(),
+        description="Landslide alerts from satellite evidence, and what was not observed. See docs/api.md.",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # these would load scripts from elsewhere
+        redoc_url=None,
+        responses=_ERRORS,
+        dependencies=[Security(HTTPBearer(auto_error=False, description="scarpwatch tokens add NAME"))],
+    )
+    door = Door(parts.tokens, parts.settings.serve.public_feeds, parts.clock)
+    board = CoverageBoard(parts.coverage, parts.clock)
+    reader = Reader(parts)
+    app.include_router(feed_routes(FeedApi(parts, door, board)))
+    app.include_router(alert_routes(AlertApi(parts, door, board, reader)))
+    app.include_router(_ground_routes(parts, door, board))
+    app.state.board = board
+    _handlers(app)
+    _around(app, parts, monotonic)
+    return app
+
+
+def _handlers(app: FastAPI) -> None:
+    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(ScarpwatchError, on_error)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(Exception, on_defect)
+
+
+def _around(app: FastAPI, parts: WebParts, monotonic: Callable[[], float]) -> None:
+    """What stands before the routes; the last added is the first asked."""
+    serve = parts.settings.serve
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["GET", "HEAD", "POST"],
+        allow_headers=["Authorization", "Content-Type", "If-None-Match", "If-Match"],
+        expose_headers=["ETag", "Last-Modified", "Retry-After"],
+        max_age=3600,
+    )
+    limits = Limits(requests_per_s=serve.requests_per_s, burst=serve.burst, largest_body=serve.largest_body_kib * 1024)
+    app.add_middleware(LimitMiddleware, limits=limits, monotonic=monotonic)
+    app.add_middleware(HeadMiddleware)
+
+
+def _ground_routes(parts: WebParts, door: Door, board: CoverageBoard) -> APIRouter:
+    router = APIRouter(prefix="/api/v1", tags=["ground"])
+
+    def regions(request: Request) -> Response:
+        """The watched regions, as GeoJSON."""
+        viewer = door.viewer(request)
+        return answer(
+            request, document(as_json(parts.regions), GEOJSON_TYPE, parts.clock()), public=viewer.access is None
+        )
+
+    def coverage(request: Request) -> Response:
+        """Of every region what was not observed: without it, no alert means nothing."""
+        viewer = door.viewer(request)
+        body = {"regions": board.read(tuple(sorted(parts.settings.regions)))}
+        return answer(request, document(as_json(body), "application/json", parts.clock()), public=viewer.access is None)
+
+    for path, handler in (("/regions", regions), ("/coverage", coverage)):
+        router.add_api_route(path, handler, methods=["GET"], response_class=Response)
+    return router
+
+
+class HeadMiddleware:
+    """HEAD is GET without a body, and every response says that its type is what it says it is."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Around an application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        head = scope["method"] == "HEAD"
+
+        async def said(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                extra = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin")]
+                message["headers"] = [*message.get("headers", []), *extra]
+            elif head and message["type"] == "http.response.body":
+                message["body"] = b""
+            await send(message)
+
+        await self._app({**scope, "method": "GET"} if head else scope, receive, said)

@@ -1,0 +1,60 @@
+"""What was not observed, at hand: counting it takes seconds, and no list of alerts is shown without it."""
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from monitor.core.geojson import Json
+from monitor.errors import ScarpwatchError
+
+_OLD = timedelta(minutes=10)
+
+
+class CoverageBoard:
+    """The newest count. One that is old is counted anew in the background; meanwhile the last one is shown."""
+
+    def __init__(self, count: Callable[[], Mapping[str, Json]], clock: Callable[[], datetime]) -> None:
+        """Nothing is counted before somebody asks."""
+        self._count = count
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._counting: threading.Thread | None = None
+        self._counted: datetime | None = None
+        self._found: Mapping[str, Json] = {}
+        self._failure: str | None = None
+        self.number = 0
+        """Of counts so far: what was made of an earlier one is out of date."""
+
+    def read(self, regions: tuple[str, ...]) -> Json:
+        """Of every region the newest count, or why there is none yet."""
+        self._refresh()
+        with self._lock:
+            unknown: Json = {"unknown": self._failure or "it is being counted: ask again in a minute"}
+            return {region: self._found.get(region, unknown) for region in regions}
+
+    def wait(self, seconds: float) -> None:
+        """Until the count at work is done."""
+        counting = self._counting
+        if counting is not None:
+            counting.join(seconds)
+
+    def _refresh(self) -> None:
+        with self._lock:
+            busy = self._counting is not None and self._counting.is_alive()
+            fresh = self._counted is not None and self._clock() - self._counted < _OLD
+            if busy or fresh:
+                return
+            self._counting = threading.Thread(target=self._work, name="coverage", daemon=True)
+            self._counting.start()
+
+    def _work(self) -> None:
+        found: Mapping[str, Json] = {}
+        failure = None
+        try:
+            found = self._count()
+        except ScarpwatchError as error:
+            failure = str(error)
+        with self._lock:
+            self._counted, self._failure = self._clock(), failure
+            self._found = found or self._found
+            self.number += 1

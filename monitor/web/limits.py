@@ -1,0 +1,148 @@
+"""How much anybody may ask: sizes of bodies and rates of requests, decided before anything is read or looked up."""
+
+import hashlib
+import math
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from threading import Lock
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from monitor.web.problems import Problem
+
+_KEPT = 10_000
+"""Callers remembered; one forgotten starts anew."""
+_WRONG_TOKEN = 10.0
+"""Requests that one with a token nobody has counts for, so that guessing does not pay."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one caller may."""
+
+    requests_per_s: float
+    burst: int
+    largest_body: int
+    """Bytes."""
+
+
+class Buckets:
+    """A bucket of requests for each caller, filled again at a constant rate."""
+
+    def __init__(self, limits: Limits, monotonic: Callable[[], float]) -> None:
+        """`monotonic` in seconds."""
+        self._limits = limits
+        self._monotonic = monotonic
+        self._lock = Lock()
+        self._kept: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, caller: str, cost: float = 1.0, least: float = 0.0) -> float:
+        """Seconds to wait before `cost` can be had; 0: it was taken.
+
+        Args:
+            least: what may be left afterwards; below 0 takes on credit.
+        """
+        with self._lock:
+            now = self._monotonic()
+            level, then = self._kept.get(caller, (float(self._limits.burst), now))
+            level = min(self._limits.burst, level + (now - then) * self._limits.requests_per_s) - cost
+            if level < least:
+                return (least - level) / self._limits.requests_per_s
+            self._kept[caller] = (level, now)
+            self._kept.move_to_end(caller)
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+            return 0.0
+
+
+class LimitMiddleware:
+    """Answers 429 and 413 before the application hears of the request."""
+
+    def __init__(self, app: ASGIApp, limits: Limits, monotonic: Callable[[], float]) -> None:
+        """`monotonic` in seconds."""
+        self._app = app
+        self._limits = limits
+        self._buckets = Buckets(limits, monotonic)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        address = str((scope.get("client") or ("unknown",))[0])
+        wait = self._buckets.take(address, 0.0) or self._buckets.take(_caller(headers, address))
+        refused = _too_many(wait, address) if wait else self._too_large(headers, scope)
+        if refused is not None:
+            await refused.response()(scope, receive, send)
+            return
+
+        async def heard(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == HTTPStatus.UNAUTHORIZED:
+                self._buckets.take(address, _WRONG_TOKEN, least=-math.inf)
+            await send(message)
+
+        try:
+            await self._app(scope, _measured(receive, self._limits.largest_body, scope), heard)
+        except _Overflow as overflow:
+            await overflow.problem.response()(scope, receive, send)
+
+    def _too_large(self, headers: Headers, scope: Scope) -> Problem | None:
+        given = headers.get("content-length", "0")
+        if not given.isdecimal() or int(given[:20]) > self._limits.largest_body:
+            return _large(self._limits.largest_body, scope)
+        return None
+
+
+class _Overflow(Exception):
+    """A body that is longer than it may be, and did not say so."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__("body too large")
+        self.problem = problem
+
+
+def _measured(receive: Receive, most: int, scope: Scope) -> Receive:
+    got = 0
+
+    async def measured() -> Message:
+        nonlocal got
+        message = await receive()
+        got += len(message.get("body", b""))
+        if got > most:
+            raise _Overflow(_large(most, scope))
+        return message
+
+    return measured
+
+
+def _caller(headers: Headers, address: str) -> str:
+    """Who it is as far as limits go: a token, else an address."""
+    given = headers.get("authorization")
+    return hashlib.sha256(given.encode()).hexdigest() if given else address
+
+
+def _too_many(wait_s: float, address: str) -> Problem:
+    seconds = max(1, math.ceil(wait_s))
+    return Problem(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "too many requests",
+        item=address,
+        remedy=f"Wait {seconds} s. Feeds change once a minute at most: ask with If-None-Match.",
+        reason="too-many-requests",
+        headers={"Retry-After": str(seconds)},
+    )
+
+
+def _large(most: int, scope: Scope) -> Problem:
+    return Problem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"the body is larger than {most} bytes",
+        item=str(scope["path"])[:300],
+        remedy="Send less, or raise serve.largest_body_kib.",
+        reason="body-too-large",
+        headers={"Connection": "close"},
+    )

@@ -1,0 +1,45 @@
+"""What the web is given by the composition root. It reads the store only."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from monitor.adapters.store.listing import AlertLists
+from monitor.config import Settings
+from monitor.core.geojson import Json
+from monitor.records import Action, Event
+from monitor.web.auth import Tokens
+
+Clock = Callable[[], datetime]
+
+
+class People(Protocol):
+    """Where people look at an event and act on it (`monitor.adapters.store.SqlStore`)."""
+
+    def event(self, event_id: str) -> Event | None:
+        """One event with its evidence and transitions, or None."""
+
+    def act(self, event_id: str, action: Action, now: datetime, seen: int | None = None) -> Event:
+        """Note what a person did; Refused when that cannot be done, or it has changed since `seen`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebParts:
+    """Everything the web needs from outside."""
+
+    lists: AlertLists
+    people: People
+    tokens: Tokens
+    settings: Settings
+    regions: Json
+    """The watched regions, GeoJSON."""
+    coverage: Callable[[], Mapping[str, Json]]
+    """Of every region what was not observed; slow, so asked for seldom."""
+    clock: Clock
+
+    @property
+    def products(self) -> Path:
+        """Where pictures lie."""
+        return self.settings.products
