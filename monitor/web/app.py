@@ -61,6 +61,7 @@ def make_app(parts: WebParts, monotonic: Callable[[], float] = time.monotonic) -
         openapi_url="/api/v1/openapi.json",
         docs_url=None,  # these would load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,
         responses=_ERRORS,
         dependencies=[Security(HTTPBearer(auto_error=False, description="scarpwatch tokens add NAME"))],
     )

@@ -9,9 +9,10 @@ from http import HTTPStatus
 from threading import Lock
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from monitor.web.problems import Problem
+from monitor.web.problems import LARGE_REMEDY, Problem
 
 _KEPT = 10_000
 """Callers remembered; one forgotten starts anew."""
@@ -85,10 +86,7 @@ class LimitMiddleware:
                 self._buckets.take(address, _WRONG_TOKEN, least=-math.inf)
             await send(message)
 
-        try:
-            await self._app(scope, _measured(receive, self._limits.largest_body, scope), heard)
-        except _Overflow as overflow:
-            await overflow.problem.response()(scope, receive, send)
+        await self._app(scope, _measured(receive, self._limits.largest_body), heard)
 
     def _too_large(self, headers: Headers, scope: Scope) -> Problem | None:
         given = headers.get("content-length", "0")
@@ -97,15 +95,8 @@ class LimitMiddleware:
         return None
 
 
-class _Overflow(Exception):
-    """A body that is longer than it may be, and did not say so."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__("body too large")
-        self.problem = problem
-
-
-def _measured(receive: Receive, most: int, scope: Scope) -> Receive:
+def _measured(receive: Receive, most: int) -> Receive:
+    """For a body that does not say its size. Its reader passes on no other kind of error than the framework's."""
     got = 0
 
     async def measured() -> Message:
@@ -113,7 +104,7 @@ def _measured(receive: Receive, most: int, scope: Scope) -> Receive:
         message = await receive()
         got += len(message.get("body", b""))
         if got > most:
-            raise _Overflow(_large(most, scope))
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {most} bytes")
         return message
 
     return measured
@@ -142,7 +133,7 @@ def _large(most: int, scope: Scope) -> Problem:
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         f"the body is larger than {most} bytes",
         item=str(scope["path"])[:300],
-        remedy="Send less, or raise serve.largest_body_kib.",
+        remedy=LARGE_REMEDY,
         reason="body-too-large",
         headers={"Connection": "close"},
     )

@@ -19,7 +19,9 @@ _STATUS = {
     "unknown-reason": HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 """Of what people may not do, by reason."""
+LARGE_REMEDY = "Send less, or raise serve.largest_body_kib."
 _REMEDIES = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: LARGE_REMEDY,
     HTTPStatus.NOT_FOUND: "See /api/v1/openapi.json for the paths there are.",
     HTTPStatus.METHOD_NOT_ALLOWED: "See /api/v1/openapi.json for what the path takes.",
 }

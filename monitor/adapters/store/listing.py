@@ -77,9 +77,9 @@ class AlertLists:
         with self._database.read() as session:
             rows = session.scalars(statement).all()
             listed = tuple(_told(row) for row in rows[:limit])
-        more = len(rows) > limit
-        last = rows[limit - 1] if more else None
-        return Page(listed=listed, following=Place(rank=last.rank, event_id=last.id) if last else None)
+            last = rows[limit - 1] if len(rows) > limit else None
+            following = Place(rank=last.rank, event_id=last.id) if last else None
+        return Page(listed=listed, following=following)
 
     def count(self, wanted: Wanted) -> int:
         """How many there are."""
@@ -110,7 +110,8 @@ class AlertLists:
                 for row, payload in payloads
                 if not released or payload.get("released")  # an alert may have been told before it was released
             ]
-            return listed, rows[-1].id if len(rows) == limit else None
+            older = rows[-1].id if len(rows) == limit else None
+        return listed, older
 
     def told(self, event_id: str) -> tuple[Earlier, ...]:
         """The revisions of an alert that have a message, oldest first."""
