@@ -82,7 +82,7 @@ def serve(context: typer.Context, config: ConfigOption = None) -> None:
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     stop = threading.Event()
-    with closing(SqlStore(settings.database)) as store:
+    with closing(SqlStore(settings.database, lifecycle=settings.tiers.lifecycle)) as store:
         answers = Answers(alive=lambda: (), ready=partial(_ready, store), registry=registry)
         api = make_api(settings, store, parts.clock)
         with closing(WebServer(settings.serve.host, settings.serve.port, answers, api)) as server:

@@ -98,7 +98,7 @@ def run(context: typer.Context, config: ConfigOption = None) -> None:
     log = make_logger(sys.stderr, as_json=settings.log.as_json, level=settings.log.level)
     card = load_watch_card(settings.models / settings.model)
     with (
-        closing(SqlStore(settings.database)) as store,
+        closing(SqlStore(settings.database, lifecycle=settings.tiers.lifecycle)) as store,
         closing(parts.build(settings, _no_progress)) as service,
         closing(build_delivery(settings)) as delivery,
     ):
