@@ -166,5 +166,17 @@ def deliveries(
     raise typer.Exit(1 if result.missing or result.after_noted else 0)
 
 
+@app.command()
+def feeds(
+    alerts: Annotated[int, typer.Option("--alerts", min=1000, help="Synthetic alerts in the database.")] = 100_000,
+    rate: Annotated[float, typer.Option("--rate", min=1, help="Requests per second.")] = 50.0,
+    seconds: Annotated[float, typer.Option("--seconds", min=1, help="For how long.")] = 30.0,
+) -> None:
+    """Feeds and API over 100,000 alerts, asked at a fixed rate from another process while a watch writes."""
+    from benchmarks.feeds import run
+
+    typer.echo(run(alerts, rate, seconds))
+
+
 if __name__ == "__main__":
     app()

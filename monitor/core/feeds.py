@@ -92,26 +92,32 @@ def feature(told: Told, addresses: Addresses) -> Json:
     return plain | {"properties": properties | more}
 
 
-def geojson_feed(
-    listed: Sequence[Told], scope: Scope, addresses: Addresses, matched: int, not_observed: Mapping[str, object]
-) -> Json:
-    """A FeatureCollection, in the order given.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """How much a feed holds."""
+
+    matched: int
+    """Alerts of its scope; more than are returned where a feed is cut at its limit."""
+    returned: int
+    newest: datetime | None
+    """When people were last told of any of them."""
+
+
+def feed_members(scope: Scope, addresses: Addresses, extent: Extent, not_observed: Mapping[str, object]) -> Json:
+    """All of a GeoJSON feed (a FeatureCollection) but its features.
 
     Args:
-        matched: how many alerts there are of this scope; more than `listed` where a feed is cut at its limit.
         not_observed: of every region what the absence of an alert says nothing about.
     """
-    newest = max((one.sent for one in listed), default=None)
     return {
         "type": "FeatureCollection",
         "id": f"{addresses.base}/feeds/{scope.path}",
         "region": scope.region,
         "tier": scope.tier,
         "period": scope.period.value,
-        "updated": newest.astimezone(UTC).isoformat() if newest else None,
-        "numberMatched": matched,
-        "numberReturned": len(listed),
-        "features": [feature(one, addresses) for one in listed],
+        "updated": extent.newest.astimezone(UTC).isoformat() if extent.newest else None,
+        "numberMatched": extent.matched,
+        "numberReturned": extent.returned,
         "not_observed": dict(not_observed),
     }
 

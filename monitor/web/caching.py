@@ -37,7 +37,7 @@ class Document:
 def document(body: bytes, media_type: str, now: datetime) -> Document:
     """A representation made now."""
     tag = hashlib.sha256(body).hexdigest()[:24]
-    zipped = gzip.compress(body, 5, mtime=0) if len(body) >= _LEAST_GZIP else None
+    zipped = gzip.compress(body, 3, mtime=0) if len(body) >= _LEAST_GZIP else None
     modified = now.astimezone(UTC).replace(microsecond=0)
     return Document(body=body, zipped=zipped, etag=f'W/"{tag}"', media_type=media_type, modified=modified)
 

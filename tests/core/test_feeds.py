@@ -16,7 +16,7 @@ from shapely.geometry import shape
 
 from monitor.core.addresses import Addresses
 from monitor.core.evidence_item import evidence_item
-from monitor.core.feeds import Period, Publisher, Scope, Told, atom_feed, feature, geojson_feed
+from monitor.core.feeds import Extent, Period, Publisher, Scope, Told, atom_feed, feature, feed_members
 from monitor.records import Event, EventState, Tier
 from tests.core.alerts import SENT, alert
 
@@ -76,12 +76,13 @@ def test_no_name_breaks_a_feed(name: str) -> None:
 def test_a_geojson_feed_links_everything_and_says_what_was_not_seen() -> None:
     """Features link message, page, picture and evidence; rings turn as RFC 7946 wants."""
     hole = Polygon([(10, 45), (10, 46), (11, 46), (11, 45)], [[(10.2, 45.2), (10.8, 45.2), (10.8, 45.8), (10.2, 45.8)]])
-    listed = [told(alert(geometry=MultiPolygon([hole]), tier=Tier.WARNING, state=EventState.CONFIRMED), 2)]
-    feed = json.loads(json.dumps(geojson_feed(listed, SCOPE, WEB, 7, {"atsuma": {"tiles": 20}}), allow_nan=False))
+    feed = feed_members(SCOPE, WEB, Extent(matched=7, returned=1, newest=SENT), {"atsuma": {"tiles": 20}})
     assert feed["id"] == "https://watch.example.org/feeds/atsuma/all/day.geojson"
     assert (feed["numberMatched"], feed["numberReturned"]) == (7, 1)
     assert feed["not_observed"] == {"atsuma": {"tiles": 20}}
-    (one,) = feed["features"]
+    assert feed["updated"] == "2018-09-08T03:04:05.678901+00:00"
+    confirmed = alert(geometry=MultiPolygon([hole]), tier=Tier.WARNING, state=EventState.CONFIRMED)
+    one = json.loads(json.dumps(feature(told(confirmed, 2), WEB), allow_nan=False))
     path = "https://watch.example.org/api/v1/alerts/atsuma-20180908-x1"
     assert one["properties"]["cap"] == f"{path}/cap/2.xml"
     assert one["properties"]["evidence"] == f"{path}/item.json"
@@ -102,8 +103,7 @@ def test_an_alert_without_a_picture_links_none() -> None:
 
 def test_a_number_that_is_not_known_is_null() -> None:
     """JSON has no NaN."""
-    feed = geojson_feed([told(alert(spread=math.nan, slope_deg=math.nan))], SCOPE, WEB, 1, {})
-    (one,) = json.loads(json.dumps(feed, allow_nan=False))["features"]
+    one = json.loads(json.dumps(feature(told(alert(spread=math.nan, slope_deg=math.nan)), WEB), allow_nan=False))
     assert (one["properties"]["spread"], one["properties"]["slope_deg"]) == (None, None)
 
 

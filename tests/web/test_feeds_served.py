@@ -1,6 +1,7 @@
 """Feeds and messages over HTTP: who sees what, how often it is sent, and that others can read it."""
 
 import gzip
+from datetime import timedelta
 from pathlib import Path
 
 import feedparser
@@ -8,7 +9,8 @@ import httpx
 import pytest
 from lxml import etree
 
-from tests.adapters.store.factories import acquisition, later
+from monitor.records import Action, ActionKind, Role
+from tests.adapters.store.factories import NOW, acquisition, later
 from tests.web.conftest import SEEN, Site, look, served
 
 SCHEMA = etree.XMLSchema(etree.parse(Path(__file__).parents[1] / "core" / "cap" / "CAP-v1.2.xsd"))
@@ -171,3 +173,13 @@ def test_the_description_of_the_api_is_there_for_everybody(site: Site) -> None:
     assert "/feeds/{region}/{tier}/{period}.geojson" in described["paths"]
     errors = described["paths"]["/api/v1/alerts/{event_id}"]["get"]["responses"]
     assert "application/problem+json" in errors["404"]["content"]
+
+
+def test_a_feed_changes_also_when_the_clock_was_set_back(tmp_path: Path) -> None:
+    """What is written with an older time than before is told all the same."""
+    with served(tmp_path) as site, site.client(Role.RESPONDER) as client:
+        path = "/feeds/atsuma/all/open.geojson"
+        first = client.get(path).headers["etag"]
+        action = Action(at=NOW, by="x", kind=ActionKind.DISMISS, reason="works")
+        site.store.act("E2", action, NOW - timedelta(days=400))
+        assert [one["id"] for one in client.get(path, headers={"If-None-Match": first}).json()["features"]] == ["E1"]

@@ -1,6 +1,6 @@
 """Alerts as lists, feeds and messages read them: only what was told, never a candidate, and no more than is shown."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
@@ -46,6 +46,16 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """An alert as it is now, without its content."""
+
+    event_id: str
+    state: tuple[object, ...]
+    """Another one whenever the alert may read otherwise."""
+    sent: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """Part of a list."""
 
@@ -62,11 +72,12 @@ class AlertLists:
         self._database = database
 
     def version(self) -> str:
-        """Another text whenever any alert may read otherwise: two steps down two indexes."""
+        """Another text whenever any alert may read otherwise, also after a clock was set back: one step down an index
+        each."""
+        columns = (OutboxRow.id, EvidenceRow.id, ActionRow.id, EventRow.updated)
+        newest = select(*(select(func.max(column)).scalar_subquery() for column in columns))
         with self._database.read() as session:
-            message = session.scalar(select(func.max(OutboxRow.id)))
-            written = session.scalar(select(func.max(EventRow.updated)))
-        return f"{message or 0}-{written.timestamp() if written else 0}"
+            return "-".join(str(one) for one in session.execute(newest).one())
 
     def worst(self, wanted: Wanted, limit: int, after: Place | None = None) -> Page:
         """Alerts, strongest first."""
@@ -80,6 +91,22 @@ class AlertLists:
             last = rows[limit - 1] if len(rows) > limit else None
             following = Place(rank=last.rank, event_id=last.id) if last else None
         return Page(listed=listed, following=following)
+
+    def keys(self, wanted: Wanted, limit: int) -> list[Key]:
+        """The first alerts of a list, strongest first, without reading them."""
+        columns = (EventRow.id, EventRow.told_at, EventRow.updated, EventRow.told_sequence)
+        statement: Select[Any] = _chosen(select(*columns), wanted)
+        statement = statement.order_by(EventRow.rank.desc(), EventRow.id.desc()).limit(limit)
+        with self._database.read() as session:
+            return [
+                Key(event_id=one, state=tuple(state), sent=told) for one, told, *state in session.execute(statement)
+            ]
+
+    def alerts(self, event_ids: Collection[str]) -> dict[str, Told]:
+        """These alerts, as far as they were told."""
+        statement = _chosen(select(EventRow), Wanted()).where(EventRow.id.in_(event_ids))
+        with self._database.read() as session:
+            return {row.id: _told(row) for row in session.scalars(statement)}
 
     def count(self, wanted: Wanted) -> int:
         """How many there are."""
@@ -161,8 +188,8 @@ _PLAIN = (
 )
 
 
-def _chosen(statement: Select[Any], wanted: Wanted) -> Select[Any]:
-    statement = statement.where(EventRow.told_at.is_not(None))
+def _chosen(of: Any, wanted: Wanted) -> Select[Any]:
+    statement: Select[Any] = of.where(EventRow.told_at.is_not(None))
     equal = ((EventRow.region, wanted.region), (EventRow.storm, wanted.storm), (EventRow.released, wanted.released))
     for column, value in (*equal, (EventRow.tier, wanted.tier), (EventRow.status, wanted.status)):
         if value is not None:
