@@ -29,6 +29,7 @@ class Answered:
 
     kind: str
     status: int
+    """0: no answer came."""
     ms: float
     """From when the request was due, so that what waits behind a slow one counts as slow."""
 
@@ -48,7 +49,11 @@ async def ask(base: str, token: str, rate: float, seconds: float, alerts: int) -
             kind = rng.choice(kinds)
             path = _path(kind, rng, alerts)
             known = {"If-None-Match": tags[path]} if kind == "atom, nothing new" and path in tags else {}
-            answer = await client.get(path, headers=known)
+            try:
+                answer = await client.get(path, headers=known)
+            except httpx.TransportError as error:
+                print(repr(error), file=sys.stderr)
+                return Answered(kind=kind, status=0, ms=(time.perf_counter() - due) * 1000)
             tags[path] = answer.headers.get("etag", "")
             return Answered(kind=kind, status=answer.status_code, ms=(time.perf_counter() - due) * 1000)
 

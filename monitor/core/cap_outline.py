@@ -53,6 +53,11 @@ def outline_text(geometry: BaseGeometry, most_bytes: int) -> Outline:
     return Outline(rings=_rings([around]), tolerance_m=away + _ROUNDING_M)
 
 
+def local_metres(geometry: BaseGeometry) -> BaseGeometry:
+    """A geometry in degrees with its shape as on the ground, in metres, good for what an alert covers."""
+    return _Metres.around(geometry).forth(geometry)
+
+
 @dataclass(frozen=True, slots=True)
 class _Metres:
     """Degrees to metres, good for what an alert covers. Nothing is longer than it is said."""

@@ -21,6 +21,11 @@ _TAKEN_IN = {
 """In which states an event takes what a person does."""
 
 
+def takes(event: Event, kind: ActionKind) -> bool:
+    """Whether a person can do this with an event as it stands."""
+    return event.state in _TAKEN_IN[kind]
+
+
 def act(event: Event, action: Action, settings: LifecycleSettings, seen: int | None = None) -> Event:
     """The event after what a person did.
 
@@ -42,7 +47,7 @@ def act(event: Event, action: Action, settings: LifecycleSettings, seen: int | N
             remedy="Look at it again, then decide anew.",
             reason="changed-meanwhile",
         )
-    if event.state not in _TAKEN_IN[action.kind]:
+    if not takes(event, action.kind):
         raise Refused(
             f"it is {event.state.value}, and nothing to {action.kind.value}",
             item=event.id,

@@ -1,7 +1,9 @@
 """The application: what every request goes through, and all its routes."""
 
+import json
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Security
@@ -22,6 +24,7 @@ from monitor.web.caching import answer, as_json, document
 from monitor.web.coverage import CoverageBoard
 from monitor.web.feeds import FeedApi, feed_routes
 from monitor.web.limits import LimitMiddleware, Limits
+from monitor.web.pages import Pages, is_page, page_routes
 from monitor.web.parts import WebParts
 from monitor.web.problems import MEDIA_TYPE, Problem, on_defect, on_error, on_http, on_invalid, on_problem
 from monitor.web.reading import Reader
@@ -71,18 +74,31 @@ def make_app(parts: WebParts, monotonic: Callable[[], float] = time.monotonic) -
     app.include_router(feed_routes(FeedApi(parts, door, board)))
     app.include_router(alert_routes(AlertApi(parts, door, board, reader)))
     app.include_router(_ground_routes(parts, door, board))
+    pages = Pages(parts, door, board, reader)
+    app.include_router(page_routes(pages))
     app.state.board = board
-    _handlers(app)
+    _handlers(app, pages)
     _around(app, parts, monotonic)
     return app
 
 
-def _handlers(app: FastAPI) -> None:
-    app.add_exception_handler(Problem, on_problem)
-    app.add_exception_handler(ScarpwatchError, on_error)
-    app.add_exception_handler(RequestValidationError, on_invalid)
-    app.add_exception_handler(HTTPException, on_http)
-    app.add_exception_handler(Exception, on_defect)
+def _handlers(app: FastAPI, pages: Pages) -> None:
+    """Errors are problems for programs, and pages for people."""
+    for kind, handler in (
+        (Problem, on_problem),
+        (ScarpwatchError, on_error),
+        (RequestValidationError, on_invalid),
+        (HTTPException, on_http),
+        (Exception, on_defect),
+    ):
+        app.add_exception_handler(kind, partial(_told, pages, handler))
+
+
+def _told(
+    pages: Pages, handler: Callable[[Request, Exception], Response], request: Request, error: Exception
+) -> Response:
+    response = handler(request, error)
+    return pages.problem(request, response, json.loads(bytes(response.body))) if is_page(request) else response
 
 
 def _around(app: FastAPI, parts: WebParts, monotonic: Callable[[], float]) -> None:

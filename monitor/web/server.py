@@ -11,6 +11,8 @@ from monitor.web.health import Answers, HealthApp
 
 _CONNECTIONS = 500
 """More at once are answered 503."""
+_KEPT_S = 75
+"""An idle connection is kept for longer than callers and proxies keep theirs: none is closed under a request."""
 _END_S = 5
 """How long requests at work may take to end."""
 
@@ -38,6 +40,7 @@ class WebServer:
             access_log=False,
             lifespan="off",
             limit_concurrency=_CONNECTIONS,
+            timeout_keep_alive=_KEPT_S,
             timeout_graceful_shutdown=_END_S,
             server_header=False,
             # Behind a proxy on the same machine the address that counts is the one it names.

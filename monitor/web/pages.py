@@ -1,0 +1,255 @@
+"""Pages for people, rendered here: no script, nothing from elsewhere, of use on a phone and on paper."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path as FilePath
+from typing import Annotated
+from urllib.parse import parse_qs, urlencode
+
+from fastapi import APIRouter, Query, Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+
+from monitor.adapters.store.listing import Wanted
+from monitor.core.addresses import PDF_TYPE, quoted
+from monitor.core.lifecycle import ALERT_STATES
+from monitor.core.people import takes
+from monitor.core.telling import description, headline, instruction, moment
+from monitor.core.words import LANGUAGES, Words
+from monitor.records import Action, ActionKind, DismissalReason, Role
+from monitor.web.alerts import DEEDS, Deed
+from monitor.web.asking import Cursor, EventId, Name, read_place, written
+from monitor.web.auth import COOKIE, Door, Viewer
+from monitor.web.coverage import CoverageBoard
+from monitor.web.parts import WebParts
+from monitor.web.problems import Problem
+from monitor.web.reading import Reader
+from monitor.web.sheet import sheet
+from monitor.web.showing import looks, row, unseen_lines
+
+_FOLDER = FilePath(__file__).parent
+_STYLE, _ICON = _FOLDER / "static" / "style.css", _FOLDER / "static" / "icon.svg"
+_ROWS = 50
+_SESSION_S = 12 * 3600
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "Cache-Control": "private, no-cache",
+    "Vary": "Cookie, Authorization",
+}
+
+
+class Pages:
+    """The handlers."""
+
+    def __init__(self, parts: WebParts, door: Door, board: CoverageBoard, reader: Reader) -> None:
+        """`board` knows what was not observed."""
+        self._parts = parts
+        self._door = door
+        self._board = board
+        self._reader = reader
+        self._language = parts.settings.alert_languages[0]
+        self._secure = parts.settings.addresses.base.startswith("https:")
+        self._templates = Environment(
+            loader=FileSystemLoader(_FOLDER / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters["moment"] = moment
+
+    def home(self, request: Request, cursor: Annotated[Cursor | None, Query()] = None) -> Response:
+        """Open alerts, worst first, and what was not observed."""
+        viewer = self._door.viewer(request)
+        wanted = Wanted(states=ALERT_STATES, released=viewer.released)
+        return self._list(viewer, "Open alerts", wanted, "/", cursor, storms=True)
+
+    def situation(self, request: Request, storm: Name, cursor: Annotated[Cursor | None, Query()] = None) -> Response:
+        """All alerts of a storm, worst first, also those that ended."""
+        viewer = self._door.viewer(request)
+        wanted = Wanted(storm=storm, released=viewer.released)
+        if not self._parts.lists.count(wanted):
+            raise Problem(
+                HTTPStatus.NOT_FOUND,
+                "there is no such situation, or none that you may see",
+                item=storm,
+                remedy="The page of an alert links its situation.",
+                reason="unknown-storm",
+            )
+        return self._list(viewer, f"Situation {storm}", wanted, f"/situations/{quoted(storm)}", cursor, storms=False)
+
+    def alert(self, request: Request, event_id: EventId, language: Annotated[Name | None, Query()] = None) -> Response:
+        """One alert."""
+        viewer = self._door.viewer(request)
+        event, told = self._reader.visible(event_id, viewer)
+        words = self._words(language)
+        may = [
+            kind.value
+            for kind in DEEDS
+            if takes(event, kind)
+            and viewer.may(Role.ADMIN if kind is ActionKind.RELEASE else Role.RESPONDER)
+            and not (kind is ActionKind.RELEASE and event.released)
+            and not (kind is ActionKind.ACKNOWLEDGE and any(one.kind is kind for one in event.actions))
+        ]
+        return self._page(
+            "alert.html",
+            viewer,
+            language=language or self._language,
+            event=event,
+            headline=headline(event, words),
+            description=description(event, words).splitlines(),
+            instruction=instruction(event, words),
+            picture=event.picture is not None,
+            base=f"/api/v1/alerts/{quoted(event.id)}",
+            looks=looks(event),
+            told=told,
+            step=len(event.transitions) - 1,
+            deeds=may,
+            reasons=[reason.value for reason in DismissalReason],
+            not_observed=unseen_lines(self._unseen((event.region,))),
+        )
+
+    def sheet(self, request: Request, event_id: EventId) -> Response:
+        """One alert on one page to print."""
+        viewer = self._door.viewer(request)
+        event, _told = self._reader.visible(event_id, viewer)
+        try:
+            picture = self._reader.file(event, None)
+        except Problem:
+            picture = None
+        unseen = unseen_lines(self._unseen((event.region,)))
+        body = sheet(event, picture, self._reader.addresses.page(event.id), unseen)
+        return Response(body, headers={"Cache-Control": "private, no-cache"}, media_type=PDF_TYPE)
+
+    async def act(self, request: Request, event_id: EventId) -> Response:
+        """The form of an alert's page; afterwards the page anew."""
+        form = await _form(request)
+        return await run_in_threadpool(self._act, request, event_id, form)
+
+    def _act(self, request: Request, event_id: str, form: dict[str, str]) -> Response:
+        # Who sees the form may be signed out by now: the role is asked before the form is read.
+        access = self._door.person(request, Role.RESPONDER)
+        try:
+            deed = Deed.model_validate({name: value for name, value in form.items() if value})
+        except ValidationError as err:
+            wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in err.errors())
+            remedy = "Go back and mend the form."
+            raise Problem(
+                HTTPStatus.UNPROCESSABLE_ENTITY, wrong, item=event_id, remedy=remedy, reason="invalid-request"
+            ) from err
+        kind = ActionKind(deed.kind)
+        if kind is ActionKind.RELEASE:
+            access = self._door.person(request, Role.ADMIN)
+        self._reader.visible(event_id, Viewer(access=access))
+        now = self._parts.clock()
+        action = Action(at=now, by=access.name, kind=kind, reason=deed.reason or "", text=deed.text)
+        self._parts.people.act(event_id, action, now, deed.step)
+        return RedirectResponse(f"/alerts/{quoted(event_id)}", HTTPStatus.SEE_OTHER)
+
+    def login(self, to: Annotated[Name | None, Query()] = None) -> Response:
+        """Where people give their token."""
+        return self._page("login.html", Viewer(access=None), wrong=False, to=_local(to))
+
+    async def enter(self, request: Request) -> Response:
+        """Keep the token in a cookie that no script can read."""
+        form = await _form(request)
+        secret, to = form.get("token", "").strip(), _local(form.get("to"))
+        if await run_in_threadpool(self._door.known, secret) is None:
+            page = self._page("login.html", Viewer(access=None), wrong=True, to=to)
+            page.status_code = HTTPStatus.UNAUTHORIZED
+            return page
+        answer = RedirectResponse(to, HTTPStatus.SEE_OTHER)
+        answer.set_cookie(
+            COOKIE, secret, max_age=_SESSION_S, httponly=True, samesite="strict", secure=self._secure, path="/"
+        )
+        return answer
+
+    def leave(self) -> Response:
+        """Forget the token in this browser."""
+        answer = RedirectResponse("/login", HTTPStatus.SEE_OTHER)
+        answer.delete_cookie(COOKIE, path="/")
+        return answer
+
+    def style(self) -> Response:
+        """The one style sheet."""
+        return FileResponse(_STYLE, headers={"Cache-Control": "public, max-age=3600"}, media_type="text/css")
+
+    def icon(self) -> Response:
+        """The sign of a tab."""
+        return FileResponse(_ICON, headers={"Cache-Control": "public, max-age=3600"}, media_type="image/svg+xml")
+
+    def problem(self, request: Request, response: Response, body: dict[str, object]) -> Response:
+        """An error as a page; who is not signed in is asked to."""
+        if response.status_code == HTTPStatus.UNAUTHORIZED and request.method == "GET":
+            return RedirectResponse(f"/login?{urlencode({'to': request.url.path})}", HTTPStatus.SEE_OTHER)
+        back = request.url.path.removesuffix("/actions")
+        page = self._page("problem.html", Viewer(access=None), problem=body, back=back)
+        page.status_code = response.status_code
+        return page
+
+    def _list(
+        self, viewer: Viewer, title: str, wanted: Wanted, path: str, cursor: str | None, *, storms: bool
+    ) -> Response:
+        page = self._parts.lists.worst(wanted, _ROWS, read_place(cursor))
+        words = self._words(None)
+        named = sorted({one.event.storm for one in page.listed if one.event.storm}) if storms else []
+        more = f"{path}?{urlencode({'cursor': written(page.following)})}" if page.following else None
+        regions = tuple(sorted({one.event.region for one in page.listed} | set(self._parts.settings.regions)))
+        return self._page(
+            "alerts.html",
+            viewer,
+            title=title,
+            summary=f"{self._parts.lists.count(wanted)} alerts, strongest first",
+            rows=[row(one, words) for one in page.listed],
+            storms=named,
+            more=more,
+            not_observed=unseen_lines(self._unseen(regions)),
+        )
+
+    def _unseen(self, regions: tuple[str, ...]) -> dict[str, object]:
+        return self._board.read(regions)
+
+    def _words(self, language: str | None) -> Words:
+        return LANGUAGES.get(language or self._language, LANGUAGES["en"])
+
+    def _page(self, template: str, viewer: Viewer, **values: object) -> HTMLResponse:
+        shown = {"language": self._language, "person": viewer.access} | values
+        return HTMLResponse(self._templates.get_template(template).render(shown), headers=_HEADERS)
+
+
+async def _form(request: Request) -> dict[str, str]:
+    body = (await request.body()).decode("utf-8", "replace")
+    return {name: values[-1] for name, values in parse_qs(body, max_num_fields=20).items()}
+
+
+def _local(to: str | None) -> str:
+    """A path of ours: a link to the form must not lead elsewhere."""
+    return to if to and to.startswith("/") and not to.startswith(("//", "/\\")) else "/"
+
+
+def page_routes(pages: Pages) -> APIRouter:
+    """All pages. They are for people, so the description of the API leaves them out."""
+    router = APIRouter(include_in_schema=False)
+    routes: tuple[tuple[str, Callable[..., object], str], ...] = (
+        ("/", pages.home, "GET"),
+        ("/situations/{storm}", pages.situation, "GET"),
+        ("/alerts/{event_id}.pdf", pages.sheet, "GET"),
+        ("/alerts/{event_id}", pages.alert, "GET"),
+        ("/alerts/{event_id}/actions", pages.act, "POST"),
+        ("/login", pages.login, "GET"),
+        ("/login", pages.enter, "POST"),
+        ("/logout", pages.leave, "POST"),
+        ("/static/style.css", pages.style, "GET"),
+        ("/static/icon.svg", pages.icon, "GET"),
+    )
+    for path, handler, method in routes:
+        router.add_api_route(path, handler, methods=[method], response_class=HTMLResponse, response_model=None)
+    return router
+
+
+def is_page(request: Request) -> bool:
+    """Whether an answer is for a person with a browser."""
+    return not request.url.path.startswith(("/api/", "/feeds/")) and "text/html" in request.headers.get("accept", "")

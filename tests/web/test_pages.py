@@ -1,0 +1,149 @@
+"""Pages in a real browser: readable on a phone, of use on paper, and safe from what others wrote."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from monitor.records import EventState, Role
+from tests.adapters.store.factories import acquisition, event
+from tests.web.conftest import Site, look, served
+
+_ROOT = Path(__file__).parents[2]
+_PHONE = ViewportSize(width=390, height=844)
+_DESKTOP = ViewportSize(width=1280, height=900)
+_HOSTILE = '<script>document.title="owned"</script><img src=x onerror="document.title=1">'
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    found = shutil.which("chromium")
+    if found is None:
+        pytest.skip("no chromium (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site with pictures, and an alert with a hostile name."""
+    with served(tmp_path_factory.mktemp("shown")) as site:
+        look(site.store, 5, replace(event(acquisition(5), "E5", 0.9), confidence_reason=_HOSTILE, storm="st <b>orm"))
+        (site.products / "alerts").mkdir(parents=True, exist_ok=True)
+        shutil.copy(_ROOT / "docs" / "alert.png", site.products / "alerts" / "E1.png")
+        yield site
+
+
+@pytest.fixture
+def page(browser: Browser, shown: Site) -> Iterator[Page]:
+    """A phone of somebody who signed in through the form."""
+    secret = shown.tokens.add(f"duty-{id(object())}", Role.RESPONDER, acquisition(1).sensing_time)
+    context = browser.new_context(viewport=_PHONE, device_scale_factor=2)
+    opened = context.new_page()
+    faults: list[str] = []
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    opened.goto(f"{shown.base}/alerts/E1")
+    opened.get_by_label("Token").fill(secret)
+    opened.get_by_role("button", name="Sign in").click()
+    yield opened
+    context.close()
+    assert faults == []
+
+
+def fits(page: Page) -> bool:
+    """Nothing is wider than the screen."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+
+
+def test_who_signs_in_comes_to_the_page_asked_for(page: Page) -> None:
+    """With the alert in words, its picture, its evidence, and what was not observed, on a phone."""
+    assert page.url.endswith("/alerts/E1")
+    assert "Landslide, 2.0 ha, region atsuma" in page.locator("h1").inner_text()
+    assert page.locator("img.picture").evaluate("image => image.complete && image.naturalWidth > 0")
+    assert "25% of the ground" in page.locator(".unseen").inner_text()
+    assert page.locator("tr.opens").count() == 1
+    assert fits(page)
+    page.set_viewport_size(_DESKTOP)
+    assert fits(page)
+
+
+def test_the_list_is_worst_first_and_leads_to_the_situation(page: Page, shown: Site) -> None:
+    """From the open alerts to a storm, which shows those that ended too; outlines are drawn."""
+    page.goto(shown.base)
+    assert page.locator(".row a").first.inner_text().startswith("TEST: Landslide")
+    assert page.locator(".row svg path").first.get_attribute("d")
+    assert fits(page)
+    page.get_by_role("link", name="atsuma-storm-1").click()
+    assert page.locator(".row").count() == 2
+
+
+def test_acting_changes_the_alert_and_says_who(page: Page, shown: Site) -> None:
+    """Acknowledge through the form; a form that was open meanwhile is told what happened."""
+    page.goto(f"{shown.base}/alerts/E2")
+    late = page.context.new_page()
+    late.goto(f"{shown.base}/alerts/E2")
+    page.get_by_label("Note").fill("seen from the road")
+    page.get_by_role("button", name="Acknowledge").click()
+    assert "seen from the road" in page.locator("main").inner_text()
+    late.get_by_label("dismissed").select_option("works")
+    late.get_by_role("button", name="Dismiss").click()
+    assert "changed since" in late.locator("[role=alert]").inner_text()
+    known = shown.store.event("E2")
+    assert known is not None
+    assert known.state is EventState.PROVISIONAL
+
+
+def test_what_others_wrote_is_text(page: Page, shown: Site) -> None:
+    """Markup in names and doubts is shown, never run."""
+    page.goto(f"{shown.base}/alerts/E5")
+    assert "<script>" in page.locator("article").inner_text()
+    assert page.locator("article script").count() == 0
+    assert "owned" not in page.title()
+    page.get_by_role("link", name="st <b>orm").click()
+    assert "Situation st <b>orm" in page.locator("h1").inner_text()
+
+
+def test_an_alert_prints_on_one_page(page: Page, shown: Site) -> None:
+    """From the browser, and as the PDF made here."""
+    page.goto(f"{shown.base}/alerts/E1")
+    assert pages_of(page.pdf(prefer_css_page_size=True)) == 1
+    answer = page.context.request.get(f"{shown.base}/alerts/E1.pdf")
+    assert answer.headers["content-type"] == "application/pdf"
+    assert pages_of(answer.body()) == 1
+
+
+def pages_of(pdf: bytes) -> int:
+    """Pages of a PDF."""
+    return pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page ") + pdf.count(b"/Type /Page\r")
+
+
+def test_pages_load_nothing_from_elsewhere_and_are_not_for_strangers(shown: Site) -> None:
+    """A strict policy; the way in is the only page without a token; links to it lead nowhere else."""
+    with httpx.Client(base_url=shown.base, headers={"Accept": "text/html"}) as stranger:
+        for path in ("/", "/alerts/E1", "/alerts/E1.pdf", "/situations/atsuma-storm-1"):
+            answer = stranger.get(path)
+            assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/login")
+        login = stranger.get("/login", params={"to": "//evil.example"})
+        assert "default-src 'none'" in login.headers["content-security-policy"]
+        assert 'name="to" value="/"' in login.text
+        assert stranger.post("/login", data={"token": "nonsense", "to": "/"}).status_code == 401
+
+
+def test_a_form_of_another_site_does_nothing(shown: Site) -> None:
+    """The cookie alone is no consent."""
+    secret = shown.tokens.add("cookie", Role.ADMIN, acquisition(1).sensing_time)
+    with httpx.Client(base_url=shown.base, cookies={"scarpwatch": secret}) as tricked:
+        form = {"kind": "dismiss", "reason": "works", "step": "0"}
+        for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {}):
+            assert tricked.post("/alerts/E1/actions", data=form, headers=headers).status_code == 403
+    known = shown.store.event("E1")
+    assert known is not None
+    assert known.state is EventState.CONFIRMED
