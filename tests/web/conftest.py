@@ -1,5 +1,6 @@
 """A real server over a real database with a few alerts, and clients with and without tokens."""
 
+import itertools
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from monitor.web.parts import WebParts
 from monitor.web.server import WebServer
 from tests.adapters.store.factories import LEASE, NOW, acquisition, event, later, result
 
+_NUMBERS = itertools.count()
 SEEN: Json = {"share_not_observed": 0.25, "tiles": 20}
 
 
@@ -38,7 +40,7 @@ class Site:
         """Somebody who asks."""
         headers: dict[str, str] = {}
         if role is not None:
-            headers["Authorization"] = f"Bearer {self.tokens.add(name or f'{role}-{id(headers)}', role, NOW)}"
+            headers["Authorization"] = f"Bearer {self.tokens.add(name or f'{role}-{next(_NUMBERS)}', role, NOW)}"
         return httpx.Client(base_url=self.base, headers=headers)
 
 
