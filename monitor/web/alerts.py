@@ -12,13 +12,13 @@ from monitor.adapters.store.listing import Wanted
 from monitor.core.addresses import CAP_TYPE, GEOJSON_TYPE, PNG_TYPE
 from monitor.core.cap import cap_message
 from monitor.core.evidence_item import evidence_item
-from monitor.core.feeds import feature
 from monitor.core.geojson import Json
 from monitor.records import Action, ActionKind, AlertStatus, DismissalReason, EventState, Role, Tier
 from monitor.web.asking import Cursor, EventId, Limit, Moment, Name, Sequence, no_such_alert, read_place, written
 from monitor.web.auth import Door, Viewer
 from monitor.web.caching import Document, Shelf, answer, as_json, document
 from monitor.web.coverage import CoverageBoard
+from monitor.web.features import Features
 from monitor.web.parts import WebParts
 from monitor.web.problems import Problem
 from monitor.web.reading import Reader
@@ -58,12 +58,13 @@ class Deed(BaseModel):
 class AlertApi:
     """The handlers."""
 
-    def __init__(self, parts: WebParts, door: Door, board: CoverageBoard, reader: Reader) -> None:
+    def __init__(self, parts: WebParts, door: Door, board: CoverageBoard, reader: Reader, features: Features) -> None:
         """`board` knows what was not observed."""
         self._parts = parts
         self._door = door
         self._board = board
         self._reader = reader
+        self._features = features
         self._cap = parts.settings.cap_settings()
         self._messages = Shelf(_CAP_DOCUMENTS)
 
@@ -92,20 +93,21 @@ class AlertApi:
             told_until=until,
             released=viewer.released,
         )
-        page = self._parts.lists.worst(wanted, limit, read_place(cursor))
-        following = None
-        if page.following is not None:
-            query = request.url.include_query_params(cursor=written(page.following)).query
+        keys = self._parts.lists.keys(wanted, limit + 1, read_place(cursor))
+        shown, following = keys[:limit], None
+        if len(keys) > limit:
+            query = request.url.include_query_params(cursor=written(shown[-1].place)).query
             following = f"{self._reader.addresses.base}/api/v1/alerts?{query}"
         known = tuple(sorted(self._parts.settings.regions))
-        body: Json = {
+        members: Json = {
             "type": "FeatureCollection",
-            "features": [feature(one, self._reader.addresses) for one in page.listed],
-            "numberReturned": len(page.listed),
+            "numberReturned": len(shown),
             "next": following,
             "not_observed": self._board.read((region,) if region in known else known),
         }
-        return answer(request, self._document(body, GEOJSON_TYPE), public=viewer.access is None)
+        body = self._features.collection(members, shown)
+        found = document(body, GEOJSON_TYPE, self._parts.clock())
+        return answer(request, found, public=viewer.access is None)
 
     def one(self, request: Request, event_id: EventId) -> Response:
         """An alert with its evidence, what people did, its steps, and the messages that were sent."""

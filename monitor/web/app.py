@@ -22,6 +22,7 @@ from monitor.web.alerts import AlertApi, alert_routes
 from monitor.web.auth import Door
 from monitor.web.caching import answer, as_json, document
 from monitor.web.coverage import CoverageBoard
+from monitor.web.features import Features
 from monitor.web.feeds import FeedApi, feed_routes
 from monitor.web.limits import LimitMiddleware, Limits
 from monitor.web.pages import Pages, is_page, page_routes
@@ -71,8 +72,9 @@ def make_app(parts: WebParts, monotonic: Callable[[], float] = time.monotonic) -
     door = Door(parts.tokens, parts.settings.serve.public_feeds, parts.clock)
     board = CoverageBoard(parts.coverage, parts.clock)
     reader = Reader(parts)
-    app.include_router(feed_routes(FeedApi(parts, door, board)))
-    app.include_router(alert_routes(AlertApi(parts, door, board, reader)))
+    features = Features(parts.lists, parts.settings.addresses)
+    app.include_router(feed_routes(FeedApi(parts, door, board, features)))
+    app.include_router(alert_routes(AlertApi(parts, door, board, reader, features)))
     app.include_router(_ground_routes(parts, door, board))
     pages = Pages(parts, door, board, reader)
     app.include_router(page_routes(pages))

@@ -1,23 +1,21 @@
 """/feeds: the Atom index of CAP messages, and GeoJSON by region, tier and time. Rendered once for each change."""
 
-from collections import OrderedDict
-from collections.abc import Sequence
 from http import HTTPStatus
-from threading import Lock
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from monitor.adapters.store.listing import AlertLists, Key, Wanted
-from monitor.core.addresses import ATOM_TYPE, GEOJSON_TYPE, Addresses
-from monitor.core.feeds import EVERYTHING, Extent, Period, Publisher, Scope, atom_feed, feature, feed_members
+from monitor.adapters.store.listing import Wanted
+from monitor.core.addresses import ATOM_TYPE, GEOJSON_TYPE
+from monitor.core.feeds import EVERYTHING, Extent, Period, Publisher, Scope, atom_feed, feed_members
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.records import Tier
 from monitor.web.asking import Cursor, Name, read_number
 from monitor.web.auth import Door, Viewer
-from monitor.web.caching import Document, Shelf, answer, as_json, document
+from monitor.web.caching import Document, Shelf, answer, document
 from monitor.web.coverage import CoverageBoard
+from monitor.web.features import Features
 from monitor.web.parts import WebParts
 from monitor.web.problems import Problem
 
@@ -25,8 +23,6 @@ MOST_FEATURES = 500
 """In one feed, worst first; `numberMatched` says how many there are, the API pages through all."""
 MOST_ENTRIES = 100
 _DOCUMENTS = 256
-_FEATURES = 20_000
-"""Kept, of about a kilobyte each."""
 _STEP_S = 60
 """Feeds of a time are made anew once a minute: alerts grow out of them."""
 
@@ -34,13 +30,13 @@ _STEP_S = 60
 class FeedApi:
     """The handlers."""
 
-    def __init__(self, parts: WebParts, door: Door, board: CoverageBoard) -> None:
+    def __init__(self, parts: WebParts, door: Door, board: CoverageBoard, features: Features) -> None:
         """`board` knows what was not observed."""
         self._parts = parts
         self._door = door
         self._board = board
         self._shelf = Shelf(_DOCUMENTS)
-        self._features = Features(parts.lists, parts.settings.addresses)
+        self._features = features
         self._publisher = Publisher(
             addresses=parts.settings.addresses,
             authority=parts.settings.cap.sender,
@@ -100,8 +96,7 @@ class FeedApi:
             newest=max((key.sent for key in keys), default=None),
         )
         members = feed_members(scope, self._publisher.addresses, extent, seen)
-        features = b",".join(self._features.of(keys))
-        return document(as_json(members)[:-1] + b',"features":[' + features + b"]}", GEOJSON_TYPE, now)
+        return document(self._features.collection(members, keys), GEOJSON_TYPE, now)
 
     def _no_region(self, region: str) -> Problem:
         names = ", ".join(sorted(self._parts.settings.regions)) or "none"
@@ -112,36 +107,6 @@ class FeedApi:
             remedy=f"There are: {names}; or ask for all.",
             reason="unknown-region",
         )
-
-
-class Features:
-    """Alerts as GeoJSON features at hand: of five hundred in a feed few change from one rendition to the next."""
-
-    def __init__(self, lists: AlertLists, addresses: Addresses) -> None:
-        """Made of what the store lists."""
-        self._lists = lists
-        self._addresses = addresses
-        self._lock = Lock()
-        self._kept: OrderedDict[str, tuple[object, bytes]] = OrderedDict()
-
-    def of(self, keys: Sequence[Key]) -> list[bytes]:
-        """The features of these alerts, in their order."""
-        with self._lock:
-            found = {
-                key.event_id: kept[1]
-                for key in keys
-                if (kept := self._kept.get(key.event_id)) is not None and kept[0] == key.state
-            }
-        missing = {key.event_id: key.state for key in keys if key.event_id not in found}
-        made = {one: as_json(feature(told, self._addresses)) for one, told in self._lists.alerts(missing).items()}
-        with self._lock:
-            for one, body in made.items():
-                self._kept[one] = (missing[one], body)
-                self._kept.move_to_end(one)
-            while len(self._kept) > _FEATURES:
-                self._kept.popitem(last=False)
-        found |= made
-        return [found[key.event_id] for key in keys if key.event_id in found]
 
 
 def feed_routes(api: FeedApi) -> APIRouter:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from shapely.geometry import shape
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Select, func, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from monitor.adapters.store import codec
@@ -49,7 +49,7 @@ class Place:
 class Key:
     """An alert as it is now, without its content."""
 
-    event_id: str
+    place: Place
     state: tuple[object, ...]
     """Another one whenever the alert may read otherwise."""
     sent: datetime
@@ -74,17 +74,12 @@ class AlertLists:
     def version(self) -> str:
         """Another text whenever any alert may read otherwise, also after a clock was set back: one step down an index
         each."""
-        columns = (OutboxRow.id, EvidenceRow.id, ActionRow.id, EventRow.updated)
-        newest = select(*(select(func.max(column)).scalar_subquery() for column in columns))
         with self._database.read() as session:
-            return "-".join(str(one) for one in session.execute(newest).one())
+            return "-".join(str(one) for one in session.execute(_NEWEST).one())
 
     def worst(self, wanted: Wanted, limit: int, after: Place | None = None) -> Page:
         """Alerts, strongest first."""
-        statement = _chosen(select(EventRow), wanted)
-        if after is not None:
-            statement = statement.where(tuple_(EventRow.rank, EventRow.id) < tuple_(after.rank, after.event_id))
-        statement = statement.order_by(EventRow.rank.desc(), EventRow.id.desc()).limit(limit + 1)
+        statement = _ordered(select(EventRow), wanted, limit + 1, after)
         with self._database.read() as session:
             rows = session.scalars(statement).all()
             listed = tuple(_told(row) for row in rows[:limit])
@@ -92,14 +87,14 @@ class AlertLists:
             following = Place(rank=last.rank, event_id=last.id) if last else None
         return Page(listed=listed, following=following)
 
-    def keys(self, wanted: Wanted, limit: int) -> list[Key]:
-        """The first alerts of a list, strongest first, without reading them."""
-        columns = (EventRow.id, EventRow.told_at, EventRow.updated, EventRow.told_sequence)
-        statement: Select[Any] = _chosen(select(*columns), wanted)
-        statement = statement.order_by(EventRow.rank.desc(), EventRow.id.desc()).limit(limit)
+    def keys(self, wanted: Wanted, limit: int, after: Place | None = None) -> list[Key]:
+        """The first alerts of a list, or those after a place, strongest first, without reading them."""
+        columns = (EventRow.id, EventRow.told_at, EventRow.rank, EventRow.updated, EventRow.told_sequence)
+        statement = _ordered(select(*columns), wanted, limit, after)
         with self._database.read() as session:
             return [
-                Key(event_id=one, state=tuple(state), sent=told) for one, told, *state in session.execute(statement)
+                Key(place=Place(rank=rank, event_id=event_id), sent=told, state=tuple(state))
+                for event_id, told, rank, *state in session.execute(statement)
             ]
 
     def alerts(self, event_ids: Collection[str]) -> dict[str, Told]:
@@ -172,6 +167,11 @@ def event_of_payload(payload: dict[str, Any]) -> Event:
     )
 
 
+# Asked with every request, so it is not built anew each time.
+_NEWEST = text(
+    "SELECT (SELECT max(id) FROM outbox), (SELECT max(id) FROM evidence), (SELECT max(id) FROM action), "
+    "(SELECT max(updated) FROM event)"
+)
 _NUMBERS = ("area_ha", "mean_change", "strength", "spread", "slope_deg")
 _PLAIN = (
     "region",
@@ -201,6 +201,13 @@ def _chosen(of: Any, wanted: Wanted) -> Select[Any]:
     if wanted.told_until is not None:
         statement = statement.where(EventRow.told_at < wanted.told_until)
     return statement
+
+
+def _ordered(of: Any, wanted: Wanted, limit: int, after: Place | None) -> Select[Any]:
+    statement = _chosen(of, wanted)
+    if after is not None:
+        statement = statement.where(tuple_(EventRow.rank, EventRow.id) < tuple_(after.rank, after.event_id))
+    return statement.order_by(EventRow.rank.desc(), EventRow.id.desc()).limit(limit)
 
 
 def _told(row: EventRow) -> Told:
