@@ -17,6 +17,7 @@ from xml.etree import ElementTree as Xml
 from monitor.core.addresses import GEOJSON_TYPE, PNG_TYPE, Addresses, quoted
 from monitor.core.cap_outline import Outline, outline_text
 from monitor.core.lifecycle import ALERT_STATES
+from monitor.core.severity import certainty, urgency
 from monitor.core.telling import (
     description,
     digits,
@@ -28,7 +29,7 @@ from monitor.core.telling import (
     place,
 )
 from monitor.core.words import LANGUAGES, Words
-from monitor.records import AlertStatus, Event, EventState, Revision, Tier
+from monitor.records import AlertStatus, Event, Revision
 
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 _LANDSLIDE = ("OET:v1.2", "OET-119")
@@ -120,10 +121,9 @@ def cap_status(event: Event) -> str:
 
 
 def cap_words(event: Event) -> tuple[str, str, str]:
-    """Urgency, severity and certainty. A slope that has failed is not Immediate by itself."""
-    certainty = {EventState.CONFIRMED: "Likely", EventState.CLOSED: "Likely", EventState.REFUTED: "Unlikely"}
-    severity = "Severe" if event.tier is Tier.WARNING else "Moderate"
-    return ("Expected" if event.state in ALERT_STATES else "Past", severity, certainty.get(event.state, "Possible"))
+    """Urgency, severity and certainty, by the tables of `core.severity`."""
+    grave = event.context.severity.value if event.context is not None else "unknown"
+    return urgency(event).value.capitalize(), grave.capitalize(), certainty(event).value.capitalize()
 
 
 def visible(text: str) -> str:
@@ -224,6 +224,8 @@ def _parameters(revision: Revision, outline: Outline) -> dict[str, str]:
         values["storm"] = event.storm
     if event.split_from:
         values["split_from"] = event.split_from
+    if event.context is not None:
+        values["severity_reason"] = event.context.severity_reason
     return values
 
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 
+from monitor.core import context_words
 from monitor.core.lifecycle import ALERT_STATES, DISMISSED, MERGED
 from monitor.core.words import EN, Words, state_words
 from monitor.records import ActionKind, AlertStatus, Detector, Event, EventState, Evidence, Sensor, Tier, Verdict
@@ -27,7 +28,10 @@ def is_taken_back(state: EventState, reason: str) -> bool:
 
 
 def place(event: Event, words: Words) -> str:
-    """Where it is, in words."""
+    """Where it is, in words: its municipality where layers tell, else its region."""
+    exposed = event.context.exposure if event.context is not None else None
+    if exposed is not None and exposed.municipality:
+        return shortened(exposed.municipality, 120)
     return words.region.format(region=shortened(event.region, 120))
 
 
@@ -66,6 +70,8 @@ def description(event: Event, words: Words = EN) -> str:
             place=place(event, words),
         )
     )
+    if around := context_words.told(event):
+        lines.append(words.around.format(around=shortened(around, _LONGEST_TEXT)))
     if event.alike_from_m is not None:
         lines.append(words.alike.format(height=f"{event.alike_from_m:.0f}"))
     lines.append(words.window.format(start=moment(event.window_start), end=moment(event.window_end)))

@@ -26,6 +26,7 @@ class Words:
     levels: Mapping[str, str]
     """Of confidence."""
     what: str
+    around: str
     alike: str
     window: str
     confidence: str
@@ -94,6 +95,7 @@ EN = Words(
     sensors=_sensors("optical", "radar"),
     levels=_levels("low", "medium", "high"),
     what="{area} ha of ground changed on slopes of up to {slope}° at {lat}, {lon} ({place}).",
+    around="{around}.",
     alike="All slopes from {height} m up changed alike: melting snow, or slopes that failed.",
     window="It happened between {start} (last look without the change) and {end} (first look with it).",
     confidence="Confidence: {level}. This is no probability. Doubts: {doubts}.",
@@ -143,6 +145,7 @@ DE = Words(
     sensors=_sensors("optisch", "Radar"),
     levels=_levels("gering", "mittel", "hoch"),
     what="{area} ha Boden haben sich an bis zu {slope}° steilen Hängen bei {lat}, {lon} ({place}) verändert.",
+    around="Umgebung (englisch): {around}.",
     alike="Alle Hänge ab {height} m haben sich gleich verändert: Schneeschmelze oder Hangrutschungen.",
     window="Es geschah zwischen {start} (letzte Aufnahme ohne die Veränderung) und {end} (erste mit ihr).",
     confidence="Vertrauen: {level}. Dies ist keine Wahrscheinlichkeit. Zweifel (englisch): {doubts}.",
@@ -192,6 +195,7 @@ FR = Words(
     sensors=_sensors("optique", "radar"),
     levels=_levels("faible", "moyenne", "élevée"),
     what="{area} ha de sol ont changé sur des pentes atteignant {slope}° à {lat}, {lon} ({place}).",
+    around="Alentours (en anglais) : {around}.",
     alike="Toutes les pentes à partir de {height} m ont changé de même : fonte de neige ou glissements.",
     window="Cela s’est produit entre le {start} (dernière image sans le changement) et le {end} (première avec lui).",
     confidence="Confiance : {level}. Ce n’est pas une probabilité. Doutes (en anglais) : {doubts}.",
@@ -241,6 +245,7 @@ ES = Words(
     sensors=_sensors("óptico", "radar"),
     levels=_levels("baja", "media", "alta"),
     what="{area} ha de suelo cambiaron en laderas de hasta {slope}° en {lat}, {lon} ({place}).",
+    around="Alrededores (en inglés): {around}.",
     alike="Todas las laderas a partir de {height} m cambiaron igual: deshielo o deslizamientos.",
     window="Ocurrió entre {start} (última imagen sin el cambio) y {end} (primera con él).",
     confidence="Confianza: {level}. No es una probabilidad. Dudas (en inglés): {doubts}.",
@@ -293,6 +298,7 @@ IT = Words(
     sensors=_sensors("ottico", "radar"),
     levels=_levels("bassa", "media", "alta"),
     what="{area} ha di suolo sono cambiati su pendii fino a {slope}° a {lat}, {lon} ({place}).",
+    around="Dintorni (in inglese): {around}.",
     alike="Tutti i pendii da {height} m in su sono cambiati allo stesso modo: neve che si scioglie o frane.",
     window="È accaduto tra il {start} (ultima immagine senza il cambiamento) e il {end} (prima con esso).",
     confidence="Fiducia: {level}. Non è una probabilità. Dubbi (in inglese): {doubts}.",
@@ -343,6 +349,7 @@ JA = Words(
     sensors=_sensors("光学", "レーダー"),
     levels=_levels("低", "中", "高"),
     what="{lat}, {lon}（{place}）で、最大傾斜 {slope}° の斜面の地表 {area} ha が変化しました。",
+    around="周辺（英語）：{around}。",
     alike="標高 {height} m 以上の斜面がすべて同様に変化しました。融雪または斜面崩壊です。",
     window="{start}（変化のない最後の観測）から {end}（変化のある最初の観測）までに発生しました。",
     confidence="確信度：{level}。確率ではありません。疑問点（英語）：{doubts}。",

@@ -18,10 +18,26 @@ from monitor.core.cap import NAMESPACE, CapSettings, MessageKind, cap_message, i
 from monitor.core.cap_outline import outline_text
 from monitor.core.grid import project
 from monitor.core.words import LANGUAGES
-from monitor.records import Action, ActionKind, AlertStatus, EventState, Revision, Tier
+from monitor.records import (
+    Action,
+    ActionKind,
+    AlertStatus,
+    EventContext,
+    EventState,
+    Exposure,
+    Nearby,
+    Revision,
+    Severity,
+    Tier,
+)
 from tests.core.alerts import SENT, STORM, alert, revision
 
 SCHEMA = etree.XMLSchema(etree.parse(Path(__file__).parent / "cap" / "CAP-v1.2.xsd"))
+GRAVE = EventContext(
+    severity=Severity.SEVERE,
+    severity_reason="1 building within 100 m",
+    exposure=Exposure(near_m=100, buildings=Nearby(count=1, reached=0), municipality="Atsuma-cho"),
+)
 WEB = CapSettings(sender="watch@example.org", addresses=Addresses(base="https://watch.example.org"))
 IN = {"cap": NAMESPACE}
 
@@ -115,14 +131,14 @@ def test_the_end_of_an_alert_is_no_all_clear_and_expires_soon() -> None:
 
 def test_a_parser_of_others_reads_what_was_meant() -> None:
     """capparser, which shares no code with Scarpwatch."""
-    told = revision(alert(tier=Tier.WARNING), 4, "still-changed", earlier=(0,))
+    told = revision(alert(tier=Tier.WARNING, context=GRAVE), 4, "still-changed", earlier=(0,))
     found = capparser.parse(stringXML=cap_message(told, WEB).xml.decode())
     info = found.info[0][0]
     parameters = {one.valueName[0]: one.value[0] for one in info.parameter[0]}
     assert found.identifier[0] == "atsuma-20180908-x1.4"
     assert found.references[0] == "watch@example.org,atsuma-20180908-x1.0,2018-09-08T03:04:05-00:00"
-    assert (info.event[0], info.severity[0]) == ("Landslide", "Severe")
-    assert info.headline[0].startswith("Landslide, 3.6 ha, region atsuma")
+    assert (info.event[0], info.urgency[0], info.severity[0]) == ("Landslide", "Expected", "Severe")
+    assert info.headline[0].startswith("Landslide, 3.6 ha, Atsuma-cho")
     assert parameters["tier"] == "warning"
     assert parameters["false_events_per_1000km2_year"] == "0.25"
     corners = [tuple(map(float, one.split(","))) for one in info.area[0][0].polygon[0].split()]

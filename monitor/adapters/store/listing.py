@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from monitor.adapters.store import codec
 from monitor.adapters.store.database import Database
 from monitor.adapters.store.schema import ActionRow, EventRow, EvidenceRow, OutboxRow, TransitionRow
+from monitor.core.context_json import context_from_json
 from monitor.core.feeds import Told
 from monitor.core.grid import tile_from_id
 from monitor.core.lifecycle import ALERT_STATES
@@ -162,6 +163,7 @@ def event_of_payload(payload: dict[str, Any]) -> Event:
         window_start=datetime.fromisoformat(payload["window_start"]),
         window_end=datetime.fromisoformat(payload["window_end"]),
         tiles=tuple(tile_from_id(tile) for tile in payload["tiles"]),
+        context=context_from_json(payload["context"]) if payload.get("context") else None,
         **fields,
         **numbers,
     )

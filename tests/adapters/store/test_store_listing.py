@@ -58,7 +58,7 @@ def test_a_message_is_of_the_alert_as_it_was_then(store: SqlStore) -> None:
 def test_an_event_survives_the_way_through_a_message(store: SqlStore) -> None:
     """What the outbox holds is enough to tell of it."""
     fill(store)
-    payload = next(one.payload for one in store.outbox_pending() if one.event_id == "E2")
+    payload = next(one.payload for one in store.outbox() if one.event_id == "E2")
     whole = store.event("E2")
     assert whole is not None
     assert event_of_payload(dict(payload)) == replace(whole, evidence=(), transitions=())
