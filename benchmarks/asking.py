@@ -34,6 +34,18 @@ class Answered:
     """From when the request was due, so that what waits behind a slow one counts as slow."""
 
 
+REGIONS = ("north", "south", "east", "west")
+_TIERS = ("all", "watch", "warning")
+_PERIODS = ("hour", "day", "week", "30days")
+
+
+def all_feeds() -> list[str]:
+    """Every feed that is asked for."""
+    regions = [f"/feeds/{region}/{tier}/open.geojson" for region in REGIONS for tier in _TIERS]
+    times = [f"/feeds/all/{tier}/{period}.geojson" for tier in _TIERS for period in _PERIODS]
+    return ["/feeds/atom.xml", "/feeds/all/all/open.geojson", *regions, *times]
+
+
 async def ask(base: str, token: str, rate: float, seconds: float, alerts: int) -> list[Answered]:
     """Ask at a constant rate, answered or not."""
     rng, tags = random.Random(1), dict[str, str]()
@@ -61,14 +73,14 @@ async def ask(base: str, token: str, rate: float, seconds: float, alerts: int) -
 
 
 def _path(kind: str, rng: random.Random, alerts: int) -> str:
-    region, tier = rng.choice(["north", "south", "east", "west"]), rng.choice(["all", "watch", "warning"])
-    event = f"{('north', 'south', 'east', 'west')[(number := rng.randrange(alerts)) % 4]}-{number:06d}"
+    region, tier = rng.choice(REGIONS), rng.choice(_TIERS)
+    event = f"{REGIONS[(number := rng.randrange(alerts)) % 4]}-{number:06d}"
     return {
         "atom": "/feeds/atom.xml",
         "atom, nothing new": "/feeds/atom.xml",
         "geojson open": "/feeds/all/all/open.geojson",
         "geojson of a region": f"/feeds/{region}/{tier}/open.geojson",
-        "geojson of a time": f"/feeds/all/{tier}/{rng.choice(['hour', 'day', 'week', '30days'])}.geojson",
+        "geojson of a time": f"/feeds/all/{tier}/{rng.choice(_PERIODS)}.geojson",
         "list": f"/api/v1/alerts?region={region}&state=provisional&limit=50",
         "alert": f"/api/v1/alerts/{event}",
         "cap": f"/api/v1/alerts/{event}/cap/0.xml",

@@ -40,8 +40,9 @@ def upgrade() -> None:
         "WHERE t.event_id = event.id AND t.sequence = event.told_sequence) "
         "WHERE told_sequence IS NOT NULL"
     )
-    op.create_index("ix_event_rank", "event", ["rank", "id"])
-    op.create_index("ix_event_told", "event", ["told_at", "id"])
+    listed = ["told_at", "state", "tier", "region", "released", "updated", "told_sequence"]
+    op.create_index("ix_event_rank", "event", ["rank", "id", *listed])
+    op.create_index("ix_event_told", "event", ["told_at", "state", "tier", "region", "released"])
     op.create_index("ix_event_storm", "event", ["storm"])
     op.create_index("ix_event_updated", "event", ["updated"])
     op.create_index("ix_outbox_event", "outbox", ["event_id", "sequence"])
