@@ -29,6 +29,7 @@ from monitor.records import (
     Region,
     Sensor,
     Silence,
+    Tier,
 )
 
 LATE = timedelta(hours=1)
@@ -47,7 +48,8 @@ def alert_table(worst_first: Sequence[Event]) -> Table:
     table = _table("", "Severity", "ha", "State", "Failed between", "Latitude, longitude", "Sure", "Region")
     for rank, event in enumerate(worst_first, start=1):
         centre = event.geometry.representative_point()
-        status = "" if event.status is AlertStatus.ACTUAL else f", {event.status.value}"
+        warning = ", warning" if event.tier is Tier.WARNING else ""
+        status = warning + ("" if event.status is AlertStatus.ACTUAL else f", {event.status.value}")
         table.add_row(
             str(rank),
             event.context.severity.value if event.context else "–",
@@ -66,7 +68,7 @@ def alert_lines(worst_first: Sequence[Event], products: Path) -> list[str]:
     that it can be copied."""
     lines = []
     for rank, event in enumerate(worst_first, start=1):
-        lines.append(f"{rank:>3}  {event.id}")
+        lines.append(f"{rank:>3}  {event.id}" + (f"  ({event.storm})" if event.storm else ""))
         sentences = [context_words.told(event)]
         if event.context is not None:
             sentences.append(f"severity {event.context.severity}: {event.context.severity_reason}")

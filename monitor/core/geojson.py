@@ -52,6 +52,8 @@ def alert_feature(event: Event, picture: str | None) -> Json:
             "storm": event.storm or None,
             "status": event.status.value,
             "released": event.released,
+            "rate_per_1000_km2_year": None if event.rate is None else rounded(event.rate, 3),
+            "split_from": event.split_from,
             "detector": event.detector.value,
             "area_ha": rounded(event.area_ha, 3),
             "mean_change": rounded(event.mean_change, 4),
