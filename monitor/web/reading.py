@@ -41,7 +41,7 @@ class Reader:
         return event, told
 
     def whole(self, event: Event, told: tuple[Earlier, ...], viewer: Viewer) -> Json:
-        """All that is known. Names of people are for people with a token."""
+        """All that is known. Who did what, and their words, are for people with a token."""
         newest = told[-1]
         shown = Told(
             event=event,
@@ -64,7 +64,7 @@ class Reader:
                     "state": step.state.value,
                     "tier": step.tier.value,
                     "reason": step.reason,
-                    "detail": step.detail,
+                    "detail": step.detail if named or step.by is None else "",
                     "by": step.by if named else None,
                 }
                 for number, step in enumerate(event.transitions)
