@@ -196,3 +196,16 @@ def test_who_did_what_and_said_what_is_not_for_everybody(tmp_path: Path) -> None
         for path in ("/api/v1/alerts/E1", "/alerts/E1"):
             assert "m.tanaka" in reader.get(path).text
             assert "Sato" in reader.get(path).text
+
+
+def test_what_was_told_before_the_release_stays_closed(tmp_path: Path) -> None:
+    """Everybody sees the message that released it and what follows, not those before."""
+    with served(tmp_path, public_feeds=True) as site, site.client(None) as anyone:
+        site.store.act("E2", Action(at=NOW, by="x", kind=ActionKind.RELEASE), NOW)
+        told = anyone.get("/api/v1/alerts/E2").json()["messages"]
+        entries = feedparser.parse(anyone.get("/feeds/atom.xml").content).entries
+        shown = {one.id.rpartition("/")[2] for one in entries if "E2" in one.id}
+        assert f"E2.{told[-1]['revision']}" in shown
+        assert "E2.0" not in shown
+        codes = [anyone.get(f"/api/v1/alerts/E2/cap/{one['revision']}.xml").status_code for one in told]
+        assert (codes[0], codes[-1]) == (404, 200)
