@@ -62,6 +62,8 @@ class Case:
     cover: Mapping[Tile, Cover]
     """What optics saw lie on the ground, of a radar pass. Snow is not among the ground of `looked` any more."""
     choices: Sequence[Choice] = ()
+    released: bool = False
+    """Its alerts may go to the public without a person's word."""
     melting: Melting | None = None
     """Snow that a radar pass shows itself. The ground that it hides is not in `looked` any more either."""
 
@@ -231,6 +233,7 @@ class Judge:
             records={one.tile: one.record for one in case.choices},
             plain_status=self._plain_status(acquisition),
             null=self.null,
+            released=case.released,
         )
 
     def _plain_status(self, acquisition: Acquisition) -> AlertStatus | None:

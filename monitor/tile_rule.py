@@ -123,5 +123,6 @@ class TileRule:
             model_version=row.model_version,
             comparable=context.comparable,
             tiles=(row.tile,),
+            released=context.released,
         )
         return add_evidence(blank, [piece], self.lifecycle)

@@ -97,6 +97,8 @@ class RegionSettings(_Group):
     catalogs: Annotated[tuple[str, ...], Field(min_length=1)]
     lookback_days: Annotated[int, Field(ge=1)] = 45
     sensor_policy: SensorPolicy = SensorPolicy.OPTICAL_WHEN_CLEAR
+    release: Literal["by-person", "at-once"] = "by-person"
+    """Whether an alert waits for a person before it is told to the public (CAP Actual and Public)."""
     layers: dict[Identifier, LayerSettings] = Field(default_factory=dict)
     """Beside those of all regions; one of the same name takes its place."""
 
@@ -323,6 +325,7 @@ class Settings(BaseSettings):
                 catalogs=region.catalogs,
                 lookback_days=region.lookback_days,
                 sensor_policy=region.sensor_policy,
+                release_at_once=region.release == "at-once",
             )
             for name, region in sorted(self.regions.items())
         )

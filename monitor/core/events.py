@@ -81,6 +81,8 @@ class LookContext:
     """What quiet ground does; None: nobody knows."""
     strata: tuple[str, ...] = ()
     """What kind of ground the cluster lies on, and when."""
+    released: bool = False
+    """What it opens may go to the public without a person's word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +228,7 @@ def open_event(
         window_end=parent.window_end if parent else context.sensing_time,
         storm=parent.storm if parent else "",
         split_from=parent.id if parent else None,
+        released=context.released,
         model_version=context.model_version,
         comparable=context.comparable,
         alike_from_m=cluster.alike_from_m,

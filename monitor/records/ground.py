@@ -19,6 +19,8 @@ class Region:
     catalogs: tuple[str, ...]
     lookback_days: int = 45
     sensor_policy: SensorPolicy = SensorPolicy.OPTICAL_WHEN_CLEAR
+    release_at_once: bool = False
+    """Its alerts may go to the public without a person's word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
