@@ -86,12 +86,14 @@ class Pipeline:
         sights: SlopeSights | None = None,
         describer: Describer | None = None,
         progress: Callable[[str, int, int], None] = lambda _what, _done, _all: None,
+        revise: Callable[[AcquisitionResult], AcquisitionResult] = lambda result: result,
     ) -> None:
         """
         Args:
             instruments: what a region is looked at with by a sensor.
             sights: where slopes that radar never sees are kept; None keeps nothing of them.
             describer: tells what surrounds alerts; None tells nothing of it.
+            revise: what an exercise makes of a result before it is shown and written.
             progress: hears (acquisition, tiles done, tiles).
         """
         self._store = store
@@ -103,6 +105,7 @@ class Pipeline:
         self._sights = sights
         self._describer = describer
         self._progress = progress
+        self._revise = revise
         self._judge = Judge(
             store=store,
             alerts=settings.alerts,
@@ -155,6 +158,7 @@ class Pipeline:
             return self._commit(surveyed, _nothing(case), earlier.complaint(), owner, clock)
         result, change = watch.run("change", lambda: self._judge.judge(case))
         hold()
+        result = self._revise(result)
         described = watch.run("context", lambda: self._describe(case, result))
         result = replace(result, events=described.events)
         result = watch.run("products", lambda: self._show(case, change, result))

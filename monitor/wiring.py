@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -32,12 +33,13 @@ from monitor.config import CatalogSettings, Settings
 from monitor.core.ground_layers import wanted_scheme
 from monitor.core.land_cover import LandCover, Scheme
 from monitor.core.null_rate import NullRates
+from monitor.core.paint import Brush
 from monitor.describing import Describer
 from monitor.errors import BadAsset, BadItem, CatalogUnavailable
 from monitor.looking import Instruments, Network, surroundings
 from monitor.pipeline import Pipeline, PipelineSettings
 from monitor.ports import Catalog, ImageSource, TerrainSource
-from monitor.records import Region, SceneItem, Sensor, Terrain, Tile
+from monitor.records import ModelCard, Region, SceneItem, Sensor, Terrain, Tile
 from monitor.service import Gauges, Service, ServiceSettings
 from monitor.shipped import shipped_folder
 from monitor.view import Recent
@@ -49,42 +51,18 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
     Raises:
         BadModel, ConfigError: the model or the database does not fit.
     """
-    networks = _networks(settings)
-    card, engine = networks[Sensor.OPTICAL].card, networks[Sensor.OPTICAL].engine
+    tools = Tools.of(settings)
     store = SqlStore(settings.database, lifecycle=settings.tiers.lifecycle)
-    hosts = Hosts()
-    catalogs = {name: _catalog(name, chosen, hosts) for name, chosen in settings.catalogs.items()}
-    planetary_computer = PlanetaryComputer(hosts)
-    signed = Signers(
-        {name: planetary_computer for name, chosen in settings.catalogs.items() if chosen.sign is not None}, hosts
-    )
-    images: dict[Sensor, ImageSource] = {
-        Sensor.OPTICAL: RasterImageSource(signed),
-        Sensor.SAR: RadarImageSource(signed),
-    }
     regions = {region.id: region.geometry for region in settings.region_records()}
-    kept, reads = StaticFiles(settings.products), SourceReads()
-    elevation = Elevation(catalogs, lambda items: RasterTerrainSource(items, signed, kept, reads))
-
-    def instruments(region: Region, sensor: Sensor) -> Instruments:
-        """What one acquisition of a region is looked at with; one engine for all."""
-        return Instruments(
-            network=networks.get(sensor),
-            images=images[sensor],
-            terrain=elevation.of(region),
-            land_cover=maps[sensor].of(region) if sensor in maps else lambda _tile: None,
-        )
-
-    maps = _maps(networks, catalogs, lambda scheme, items: RasterLandCover(items, scheme, signed, kept, reads))
     lease = timedelta(minutes=settings.lease_minutes)
     layers = LayerFiles(settings.region_layers(), regions)
     pipeline = Pipeline(
         store=store,
         archive=LookFiles(settings.products),
         publisher=ProductFolder(settings.products),
-        illustrator=Illustrations(settings.products, regions, card.threshold),
-        instruments=instruments,
-        settings=_pipeline_settings(settings, lease),
+        illustrator=Illustrations(settings.products, regions, tools.card.threshold),
+        instruments=partial(tools.instruments, tools.images()),
+        settings=pipeline_settings(settings, lease),
         sights=SlopeSightFiles(settings.products),
         describer=Describer(passes=store, layers=layers, table=settings.severity.table()),
         progress=progress,
@@ -93,17 +71,88 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
         store=store,
         pipeline=pipeline,
         regions=settings.region_records(),
-        catalogs=catalogs,
+        catalogs=tools.catalogs,
         owner=make_owner(),
         settings=ServiceSettings(lease=lease),
         close=store.close,
         gauges=Gauges(
-            engine=engine.name, hosts=hosts.snapshot, static_reads=reads.counts, layer_failures=layers.failures
+            engine=tools.engine_name,
+            hosts=tools.hosts.snapshot,
+            static_reads=tools.reads.counts,
+            layer_failures=layers.failures,
         ),
     )
 
 
-def _pipeline_settings(settings: Settings, lease: timedelta) -> PipelineSettings:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What acquisitions are looked at with: one engine for all."""
+
+    networks: Mapping[Sensor, Network]
+    catalogs: Mapping[str, Catalog]
+    hosts: Hosts
+    reads: SourceReads
+    signed: Signers
+    elevation: "Elevation"
+    maps: Mapping[Sensor, "LandCoverMaps"]
+
+    @classmethod
+    def of(cls, settings: Settings, read_only: bool = False) -> "Tools":
+        """The tools of a configuration; `read_only` keeps nothing in its product folder.
+
+        Raises:
+            BadModel: a model does not fit.
+        """
+        networks, hosts = _networks(settings), Hosts()
+        catalogs = {name: _catalog(name, chosen, hosts) for name, chosen in settings.catalogs.items()}
+        planetary_computer = PlanetaryComputer(hosts)
+        signed = Signers(
+            {name: planetary_computer for name, chosen in settings.catalogs.items() if chosen.sign is not None}, hosts
+        )
+        kept, reads = StaticFiles(settings.products, read_only), SourceReads()
+        return cls(
+            networks=networks,
+            catalogs=catalogs,
+            hosts=hosts,
+            reads=reads,
+            signed=signed,
+            elevation=Elevation(catalogs, lambda items: RasterTerrainSource(items, signed, kept, reads)),
+            maps=_maps(networks, catalogs, lambda scheme, items: RasterLandCover(items, scheme, signed, kept, reads)),
+        )
+
+    @property
+    def card(self) -> ModelCard:
+        """Of the network that looks at optics."""
+        return self.networks[Sensor.OPTICAL].card
+
+    @property
+    def engine_name(self) -> str:
+        """The engine really in use."""
+        return self.networks[Sensor.OPTICAL].engine.name
+
+    def images(self, brush: Brush | None = None) -> dict[Sensor, ImageSource]:
+        """Pixels of both sensors, painted over where there is a brush."""
+        return {
+            Sensor.OPTICAL: RasterImageSource(self.signed, brush=brush),
+            Sensor.SAR: RadarImageSource(self.signed, brush=brush),
+        }
+
+    def instruments(self, images: Mapping[Sensor, ImageSource], region: Region, sensor: Sensor) -> Instruments:
+        """What one acquisition of a region is looked at with."""
+        return Instruments(
+            network=self.networks.get(sensor),
+            images=images[sensor],
+            terrain=self.elevation.of(region),
+            land_cover=self.maps[sensor].of(region) if sensor in self.maps else lambda _tile: None,
+        )
+
+
+def pipeline_settings(settings: Settings, lease: timedelta) -> PipelineSettings:
+    """What an operator has set about one acquisition's way.
+
+    Raises:
+        ConfigError: the file of what quiet ground does is wrong.
+    """
     return PipelineSettings(
         alerts=settings.alerts,
         lifecycle=settings.tiers.lifecycle,

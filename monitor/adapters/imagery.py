@@ -24,6 +24,7 @@ from monitor.core.masks import (
     least_trusted,
     snowy,
 )
+from monitor.core.paint import Brush
 from monitor.errors import BadItem
 from monitor.records import Asset, Bands, PixelState, SceneItem, Tile
 
@@ -41,9 +42,15 @@ _VISIBLE = ("B04", "B03", "B02")
 class RasterImageSource:
     """Reads Sentinel-2 like items (`ImageSource`)."""
 
-    def __init__(self, signed: Signers | None = None, cloudless: Cloudless | None = None) -> None:
-        """Files are opened on first use and kept open per thread; `signed` gives the link to read now."""
+    def __init__(
+        self, signed: Signers | None = None, cloudless: Cloudless | None = None, brush: Brush | None = None
+    ) -> None:
+        """Files are opened on first use and kept open per thread; `signed` gives the link to read now.
+
+        What `brush` lays over the bands, masks are made of as well.
+        """
         self._signed = signed or Signers({})
+        self._brush = brush or Brush()
         self._cloudless = cloudless or Cloudless()
         self._reader = RasterReader()
         self._haze: dict[tuple[str, ...], tuple[float, ...]] = {}
@@ -110,7 +117,7 @@ class RasterImageSource:
         # DN 0 is nodata in every Sentinel-2 product, whether or not the file says so.
         nodata = 0.0 if asset.nodata is None else asset.nodata
         digital = self._reader.warp([self._signed(item, asset.href)], item.id, geobox, resampling, nodata)
-        return digital * np.float32(asset.scale) + np.float32(asset.offset)
+        return painted(digital * np.float32(asset.scale) + np.float32(asset.offset), name, geobox, self._brush)
 
     def _classified(self, item: SceneItem, geobox: GeoBox) -> States:
         asset = _asset(item, "SCL")
@@ -158,6 +165,14 @@ def _rank(state: States) -> NDArray[np.int8]:
     rank[state == PixelState.VALID] = 0
     rank[state == PixelState.NODATA] = 2
     return rank
+
+
+def painted(pixels: Array, name: str, geobox: GeoBox, brush: Brush) -> Array:
+    """(1, H, W) of a band with what a brush lays over it."""
+    grid, epsg = geobox.transform, geobox.crs.to_epsg() if geobox.crs else None
+    if not brush.patches or epsg is None:
+        return pixels
+    return brush.over(name, pixels[0], epsg, grid.c, grid.f, grid.a)[None]
 
 
 def labelled(pixels: Array, bands: Sequence[str], tile: Tile) -> xr.DataArray:

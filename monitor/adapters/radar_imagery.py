@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.enums import Resampling
 
-from monitor.adapters.imagery import labelled
+from monitor.adapters.imagery import labelled, painted
 from monitor.adapters.rasters import RasterReader
 from monitor.adapters.signing import Signers
 from monitor.core.faults import not_linear_power
 from monitor.core.grid import tile_geobox
+from monitor.core.paint import Brush
 from monitor.core.radar_geometry import OperaMask, from_opera_mask
 from monitor.errors import BadItem, InputFault
 from monitor.records import Bands, PixelState, SceneItem, Tile
@@ -24,9 +25,13 @@ MASK_SOURCE = "radar"
 class RadarImageSource:
     """Reads Sentinel-1 RTC like items (`ImageSource`)."""
 
-    def __init__(self, signed: Signers | None = None) -> None:
-        """Files are opened on first use and kept open per thread; `signed` gives the link to read now."""
+    def __init__(self, signed: Signers | None = None, brush: Brush | None = None) -> None:
+        """Files are opened on first use and kept open per thread; `signed` gives the link to read now.
+
+        `brush` paints over what is read.
+        """
         self._signed = signed or Signers({})
+        self._brush = brush or Brush()
         self._reader = RasterReader()
 
     def read(self, items: Sequence[SceneItem], bands: Sequence[str], tile: Tile) -> Bands:
@@ -76,7 +81,8 @@ class RadarImageSource:
         href = self._signed(item, asset.href)
         # Nearest: the passes of a track share their grid, and an interpolated pixel would mix ground with the zeros
         # of the border and have less speckle than its neighbours.
-        return self._reader.warp([href], item.id, tile_geobox(tile), Resampling.nearest, asset.nodata)
+        power = self._reader.warp([href], item.id, tile_geobox(tile), Resampling.nearest, asset.nodata)
+        return painted(power, name, tile_geobox(tile), self._brush)
 
 
 def _check_linear(power: Array, item: SceneItem) -> None:

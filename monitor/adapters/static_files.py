@@ -62,9 +62,10 @@ class SourceReads:
 class StaticFiles:
     """Layers under `root`/static/<tile id>/<layer>.tif."""
 
-    def __init__(self, root: Path) -> None:
-        """`root` is the product folder; nothing is touched until the first write."""
+    def __init__(self, root: Path, read_only: bool = False) -> None:
+        """`root` is the product folder; nothing is touched until the first write, and never where `read_only`."""
         self._root = root / FOLDER
+        self._read_only = read_only
 
     def read(self, layer: str, tile: Tile, key: str | None = None) -> Pixels | None:
         """The kept pixels of a tile; None where there are none that were made of exactly the sources of `key`.
@@ -89,6 +90,8 @@ class StaticFiles:
 
     def write(self, layer: str, tile: Tile, key: str, pixels: Pixels) -> None:
         """Keep the pixels of a tile, (256 + 2 halo, 256 + 2 halo) float32 or uint8, made of the sources of `key`."""
+        if self._read_only:
+            return
         halo_px = (pixels.shape[0] - tile_geobox(tile).shape[0]) // 2
         creation = {
             "driver": "GTiff",
