@@ -28,6 +28,7 @@ from monitor.core.breaker import HostHealth
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.delivering import Delivery, DeliveryEvent
 from monitor.errors import ScarpwatchError
+from monitor.night_drill import NightDrill
 from monitor.overview import TileHistory, coverage
 from monitor.ports import LookArchive, SlopeSights, Store
 from monitor.records import AcquisitionState, DeliveryState
@@ -43,6 +44,8 @@ _LOOK_AT_QUEUE_EVERY = timedelta(seconds=5)
 """How soon an acquisition is noticed after a poll found it or its waiting time ended: one small query."""
 _DELIVERY = "deliver"
 """The jobs of channels, and the threads they run in: one each."""
+_DRILL = "drill"
+"""The job of exercises, and the thread it runs in."""
 _MISSED_POLLS = 3
 """A watch that missed so many polls is not watching."""
 _ENDS = {"done": "done", "parked": "parked", "retry": "discovered"}
@@ -142,6 +145,7 @@ class Daemon:
         clock: "Clock",
         queue_interval: timedelta = _LOOK_AT_QUEUE_EVERY,
         delivery: Delivery | None = None,
+        drill: NightDrill | None = None,
     ) -> None:
         """`delivery` None leaves what people should hear to other processes.
 
@@ -158,6 +162,7 @@ class Daemon:
         self._interval = timedelta(minutes=settings.poll_minutes)
         self._last_poll: datetime | None = None
         self._delivery = delivery
+        self._drill = drill
         self._scheduler = _scheduler(channels=len(delivery.couriers) if delivery else 0)
         self._queue_interval = queue_interval
         registry = _registry()
@@ -234,6 +239,24 @@ class Daemon:
         assert self._delivery is not None
         self._delivery.plan(self._clock())
 
+    def drill(self) -> None:
+        """The job of the night: an exercise in every chosen region. One that fails is told, and disturbs nothing."""
+        assert self._drill is not None
+        if not self._drill.due(self._clock()):
+            return
+        for region in self._drill.settings.regions:
+            try:
+                result = self._drill.run(region, self._stop.is_set)
+            except ScarpwatchError as error:
+                self._log.warning(str(error), action="drill-failed", region=region, reason=error.reason)
+                continue
+            if result is None:
+                return
+            scars = {found.value: count for found, count in result.scars.items()}
+            self.metrics.drill(region, scars, result.passed, self._clock())
+            say = self._log.info if result.passed else self._log.warning
+            say(result.detail, action="drill" if result.passed else "drill-not-passed", region=region)
+
     def _start(self) -> None:
         # The last state of the regions is shown from the first scrape on, not only after the next acquisition.
         self._measure()
@@ -244,6 +267,9 @@ class Daemon:
             seconds = every.total_seconds()
             self._scheduler.add_job(job, "interval", seconds=seconds, id=name, next_run_time=now)
         self._start_delivery(now)
+        if self._drill is not None:
+            hour = self._drill.settings.hour_utc
+            self._scheduler.add_job(self.drill, "cron", hour=hour, id=_DRILL, executor=_DRILL)
         # The listener says what matters; the library would log every look at the queue skipped while one is at work.
         logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
         self._scheduler.start()
@@ -337,7 +363,11 @@ def _answered(settings: Settings, failed: Sequence["PassEvent"]) -> list[str]:
 
 def _scheduler(channels: int) -> BackgroundScheduler:
     return BackgroundScheduler(
-        executors={"default": ThreadPoolExecutor(2), _DELIVERY: ThreadPoolExecutor(max(1, channels))},
+        executors={
+            "default": ThreadPoolExecutor(2),
+            _DELIVERY: ThreadPoolExecutor(max(1, channels)),
+            _DRILL: ThreadPoolExecutor(1),
+        },
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 3600},
         timezone="UTC",
     )

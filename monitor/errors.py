@@ -6,7 +6,8 @@
     │   ├── AssetUnavailable
     │   ├── StoreBusy
     │   ├── DiskFull
-    │   └── NotDelivered
+    │   ├── NotDelivered
+    │   └── DrillFailed
     └── Permanent            trying again cannot help: the acquisition is parked and a person is told
         ├── ConfigError
         ├── BadItem
@@ -97,6 +98,12 @@ class NotDelivered(Transient):
     """A receiver did not acknowledge a message: no connection, no answer in time, 5xx or 429."""
 
     default_reason = "not-delivered"
+
+
+class DrillFailed(Transient):
+    """An exercise of the service gave no report; the next one may."""
+
+    default_reason = "drill-failed"
 
 
 class Permanent(ScarpwatchError):

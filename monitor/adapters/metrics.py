@@ -87,6 +87,18 @@ class Metrics:
             registry, "scarpwatch_deliveries_parked", "Messages that wait for a person", "channel"
         )
         self._engine = _gauge(registry, "scarpwatch_engine_info", "1 for the inference engine really in use", "engine")
+        self._drill_scars = Counter(
+            "scarpwatch_drill_scars",
+            "Scars painted by exercises of the service, by what became of them",
+            ("region", "result"),
+            registry=registry,
+        )
+        self._drill_success = _gauge(
+            registry,
+            "scarpwatch_drill_last_success_timestamp_seconds",
+            "When an exercise of the service last found every scar on observed ground and reached every channel",
+            "region",
+        )
         self._build = Info("scarpwatch_build", "What is running", registry=registry)
 
     def static_layers(self, reads: Callable[[], Mapping[str, int]]) -> None:
@@ -144,6 +156,13 @@ class Metrics:
         """How a channel stands."""
         self._oldest_due.labels(channel).set(oldest_due_s)
         self._undelivered.labels(channel).set(parked)
+
+    def drill(self, region: str, scars: Mapping[str, int], passed: bool, now: datetime) -> None:
+        """An exercise ended. `scars` by what became of them, zeros included."""
+        for result, count in scars.items():
+            self._drill_scars.labels(region, result).inc(count)
+        if passed:
+            self._drill_success.labels(region).set(now.timestamp())
 
     def passed(self, seconds: float) -> None:
         """A pass over the queue ended."""

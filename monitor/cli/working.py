@@ -35,10 +35,11 @@ from monitor.cli.parts import (
 )
 from monitor.cli.serving import make_api
 from monitor.cli.static_catalogs import absent_collections
-from monitor.config import Settings
+from monitor.config import Settings, config_path
 from monitor.daemon import About, Daemon, Kept, log_event
 from monitor.delivery_wiring import build_delivery
 from monitor.logs import make_logger
+from monitor.night_drill import NightDrill, drill_command
 from monitor.shipped import installed_version
 
 if TYPE_CHECKING:
@@ -118,8 +119,15 @@ def run(context: typer.Context, config: ConfigOption = None) -> None:
             log=log,
             clock=parts.clock,
             delivery=delivery,
+            drill=_night_drill(settings, config),
         )
         daemon.run()
+
+
+def _night_drill(settings: Settings, config: Path | None) -> NightDrill | None:
+    if settings.drills is None:
+        return None
+    return NightDrill(settings.drills, drill_command(config_path(config, dict(os.environ))))
 
 
 def release(

@@ -1,6 +1,7 @@
 """Configuration: `load` reads it, `Settings` holds it, `SettingsError` explains what is wrong with it."""
 
 from monitor.config.channels import ChannelSettings
+from monitor.config.drills import DrillSettings
 from monitor.config.layers import LayerSettings
 from monitor.config.mistakes import Mistake, SettingsError
 from monitor.config.serving import CapGroup, ServeSettings
@@ -21,6 +22,7 @@ __all__ = [
     "CatalogSettings",
     "ChannelSettings",
     "CollectionSettings",
+    "DrillSettings",
     "LayerSettings",
     "LogSettings",
     "Mistake",

@@ -31,6 +31,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from monitor.config.channels import ChannelSettings, LimitSettings
+from monitor.config.drills import DrillSettings
 from monitor.config.environment import PREFIX, environment_values
 from monitor.config.explain import explain, located
 from monitor.config.geometry import region_geometry
@@ -223,6 +224,8 @@ class Settings(BaseSettings):
     severity: SeveritySettings = SeveritySettings()
     channels: dict[Identifier, ChannelSettings] = Field(default_factory=dict)
     """Where alerts are sent."""
+    drills: DrillSettings | None = None
+    """Exercises that the service makes by itself; None: none."""
     serve: ServeSettings = ServeSettings()
     cap: CapGroup = CapGroup()
     alert_languages: Annotated[tuple[KnownLanguage, ...], Field(min_length=1)] = ("en",)
@@ -282,6 +285,18 @@ class Settings(BaseSettings):
                 if name not in known
             ]
         )
+        return value
+
+    @field_validator("drills")
+    @classmethod
+    def _drilled_regions(cls, value: DrillSettings | None, info: ValidationInfo) -> DrillSettings | None:
+        known = info.data.get("regions")
+        if value is None or known is None:
+            return value
+        names = ", ".join(sorted(known)) or "none"
+        error = PydanticCustomError("unknown_region", "no region of this name (there are: {names})", {"names": names})
+        unknown = [(place, name) for place, name in enumerate(value.regions) if name not in known]
+        _refuse([(("regions", place), error, name) for place, name in unknown])
         return value
 
     @model_validator(mode="after")
@@ -375,6 +390,7 @@ def known_keys(group: Place) -> list[str]:
         ("severity",): SeveritySettings,
         ("channels", "*"): ChannelSettings,
         ("channels", "*", "at_most"): LimitSettings,
+        ("drills",): DrillSettings,
         ("serve",): ServeSettings,
         ("cap",): CapGroup,
         ("log",): LogSettings,

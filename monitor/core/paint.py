@@ -138,8 +138,8 @@ def radar_patch(
     around: Surroundings,
     polarisations: Sequence[str],
     native_m: float,
+    contrast: Contrast,
     generator: np.random.Generator,
-    contrast: Contrast = FRESH,
 ) -> Patch:
     """Ground that scatters otherwise, with speckle of its own, on the source's own pixels (`radar_implants`)."""
     grid = NativeGrid.under(around.pixels, native_m)

@@ -17,6 +17,7 @@ from monitor.core.grid import RESOLUTION_M, TILE_PX, pixels_within, project, reg
 from monitor.core.implants import Scar, place, scar_at
 from monitor.core.paint import PAD_PX, Patch, Surroundings, optical_patch, radar_patch
 from monitor.core.radar import LEAST_PASSES
+from monitor.core.radar_implants import Contrast
 from monitor.core.reference import valid
 from monitor.drill.beside import History
 from monitor.errors import Refused
@@ -42,7 +43,6 @@ _STEEP, _SLOPING = 0.5, 0.75
 longer on the level is taken for a field (`core.clusters`), and that is not what a drill tries."""
 _COARSE_M = 50.0
 _TICK = timedelta(microseconds=1)
-_NATIVE_M = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +84,13 @@ class Known:
     looks: LookArchive
     model_version: str
     alerts: AlertSettings
+    contrast: Contrast
+    """Of scars in a radar pass."""
+
+    @property
+    def native_m(self) -> float:
+        """What the acquisition resolves."""
+        return max(self.acquisition.resolution_m or RESOLUTION_M, RESOLUTION_M)
 
 
 def newest_compared(history: History, region: Region, sensor: Sensor | None) -> LedgerEntry:
@@ -164,14 +171,14 @@ class _Chooser:
         if found is None:
             return None
         around, known = found
-        heads = self._heads(around, known)
+        here = [one.outline for one in chosen if one.tile.epsg == tile.epsg]
+        heads = self._heads(around, known & ~burn(_around(here), canvases([tile])[0]))
         for row, column in place(heads, _TRIES, 1, self.generator):
             scar = scar_at(row, column, area_ha, around.elevation_m)
             if not _fits(scar, known) or not self._on_slopes(scar, around):
                 continue
             outline = _outline(scar, tile)
-            near = [one for one in chosen if one.tile.epsg == tile.epsg and one.outline.distance(outline) < APART_M]
-            if not near:
+            if all(other.distance(outline) >= APART_M for other in here):
                 return self._paint(len(chosen) + 1, tile, scar, outline, around)
         if not heads.any():
             self._ground[tile] = None
@@ -213,12 +220,9 @@ class _Chooser:
         return np.asarray(reference.count >= least, dtype=np.bool_)
 
     def _near_events(self, tile: Tile) -> Mask:
-        (canvas,) = canvases([tile])
         if tile.epsg not in self._taken:
-            # Outlines of a storm have thousands of corners: drawn coarsely, and wider by as much as that may cut off.
-            outlines = [project(event.geometry, 4326, tile.epsg).simplify(_COARSE_M) for event in self._events]
-            grounds = [one.buffer(APART_M + _COARSE_M, quad_segs=4) for one in outlines]
-            self._taken[tile.epsg] = union_all(grounds)
+            self._taken[tile.epsg] = _around([project(event.geometry, 4326, tile.epsg) for event in self._events])
+        (canvas,) = canvases([tile])
         return burn(self._taken[tile.epsg], canvas)
 
     def _heads(self, around: Surroundings, known: Mask) -> Mask:
@@ -236,10 +240,17 @@ class _Chooser:
         if acquisition.sensor is Sensor.OPTICAL:
             patch = optical_patch(scar, around, self._known.alerts.seed_slope_deg)
         else:
-            native_m = max(acquisition.resolution_m or _NATIVE_M, _NATIVE_M)
-            patch = radar_patch(scar, around, acquisition.polarisations, native_m, self.generator)
+            known = self._known
+            patch = radar_patch(scar, around, acquisition.polarisations, known.native_m, known.contrast, self.generator)
         slope_deg = float(around.slope_deg[scar.window][_bare(scar)].mean())
         return Painted(number=number, tile=tile, scar=scar, slope_deg=slope_deg, outline=outline, patch=patch)
+
+
+def _around(outlines: Sequence[BaseGeometry]) -> BaseGeometry:
+    """All ground within `APART_M` of some outlines, and a little more."""
+    # Outlines of a storm have thousands of corners: drawn coarsely, and wider by as much as that may cut off.
+    coarse = [one.simplify(_COARSE_M).buffer(APART_M + _COARSE_M, quad_segs=4) for one in outlines]
+    return union_all(coarse)
 
 
 def _fits(scar: Scar, known: Mask) -> bool:

@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from monitor.core.paint import FRESH
+from monitor.core.radar_implants import Contrast
 from monitor.records import Detector, Sensor
 
 
@@ -102,3 +104,5 @@ class DrillRequest:
     sensor: Sensor | None = None
     """None: whatever made the newest acquisition."""
     seed: int = 0
+    contrast: Contrast = FRESH
+    """What a scar does to the echo of radar."""

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from monitor.core.grid import RESOLUTION_M
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.paint import Brush
 from monitor.describing import Describer
@@ -62,9 +63,9 @@ class Shown:
     illustrator: Illustrator
 
 
-Tell = Callable[[Path, Clock], Mapping[str, ChannelReport]]
-"""Sends what waits in the outbox of the database in a folder to every channel that takes exercises; by channel, what
-arrived. Channels that take none are left out."""
+Tell = Callable[[Path, Clock], Sequence[ChannelReport]]
+"""Sends what waits in the outbox of the database in a folder to every channel that takes exercises; how these channels
+stand then, with what they were told before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +203,7 @@ class Drill:
             looks=bench.looks,
             model_version=instruments.model_version,
             alerts=bench.settings.alerts,
+            contrast=request.contrast,
         )
         return choose_places(known, request.sizes_ha, request.seed)
 
@@ -233,8 +235,9 @@ class Drill:
         )
         outcome = _process(pipeline, acquisition, region, own, clock)
         events = outcome.result.events
+        native_m, thresholds = acquisition.resolution_m or RESOLUTION_M, bench.settings.alerts
         scars = tuple(
-            report_of(one, touching(one, events), looks.painted.get(one.tile), overheard.layers, bench.settings.alerts)
+            report_of(one, touching(one, events), looks.painted.get(one.tile), overheard.layers, native_m, thresholds)
             for one in exercise.painted
         )
         alerts = tuple(event for event in events if event.state in ALERT_STATES)
@@ -242,13 +245,12 @@ class Drill:
 
     def _deliver(self, alerts: Sequence[Event], own: OwnStore, folder: Path, clock: Clock) -> tuple[ChannelReport, ...]:
         """Tell the alerts, and then that the exercise is over: receivers keep none of it."""
-        first = self._bench.tell(folder, clock)
+        self._bench.tell(folder, clock)
         for event in alerts:
             now = clock()
             over = Action(at=now, by=OWNER, kind=ActionKind.DISMISS, reason=DismissalReason.OTHER.value, text=OVER)
             own.act(event.id, over, now)
-        second = self._bench.tell(folder, clock)
-        return tuple(_both(first.get(name), second[name]) for name in sorted(second))
+        return tuple(self._bench.tell(folder, clock))
 
 
 def _process(pipeline: Pipeline, acquisition: Acquisition, region: Region, own: Store, clock: Clock) -> Outcome:
@@ -258,14 +260,3 @@ def _process(pipeline: Pipeline, acquisition: Acquisition, region: Region, own: 
         raise StoreBusy("the exercise's own ledger is not empty", item=region.id, remedy="Give an empty folder.")
     surveyed = pipeline.survey(acquisition, region, partial(pipeline.hold, acquisition, OWNER, clock))
     return pipeline.judge(surveyed, OWNER, clock)
-
-
-def _both(first: ChannelReport | None, second: ChannelReport) -> ChannelReport:
-    if first is None:
-        return second
-    return ChannelReport(
-        channel=second.channel,
-        told=first.told + second.told,
-        meant=first.meant + second.meant,
-        detail=first.detail or second.detail,
-    )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from monitor.core.change import AlertSettings
 from monitor.core.lifecycle import ALERT_STATES
+from monitor.core.radar import least_area_ha
 from monitor.drill.places import Painted
 from monitor.drill.report import Found, ScarReport
 from monitor.records import Detector, Event, Look, PixelState, Tile
@@ -35,7 +36,12 @@ _HIDDEN: Mapping[PixelState, str] = {
 
 
 def report_of(
-    painted: Painted, events: Sequence[Event], look: Look | None, layers: Layers, alerts: AlertSettings
+    painted: Painted,
+    events: Sequence[Event],
+    look: Look | None,
+    layers: Layers,
+    native_m: float,
+    alerts: AlertSettings,
 ) -> ScarReport:
     """What became of a scar.
 
@@ -43,6 +49,8 @@ def report_of(
         events: those that touch it, worst first.
         look: the painted look at its tile; None where nothing at all was observed.
         layers: change as it was published.
+        native_m: side of the pixels that the acquisition resolves.
+        alerts: the thresholds.
     """
     change = _change(layers, painted.tile)
     observed = _share(painted, change[2]) if change else 0.0
@@ -53,7 +61,7 @@ def report_of(
     elif observed < LEAST_OBSERVED:
         found, detail = Found.HIDDEN, _why_hidden(painted, look, observed)
     else:
-        found, detail = Found.MISSED, _why_missed(painted, change, alerts)
+        found, detail = Found.MISSED, _why_missed(painted, change, native_m, alerts)
     point = painted.ground.representative_point()
     return ScarReport(
         number=painted.number,
@@ -117,7 +125,12 @@ def _why_hidden(painted: Painted, look: Look | None, observed: float) -> str:
     return f"{count / int(painted.bare.sum()):.0%} of it hidden: {_HIDDEN[PixelState(state)]}"
 
 
-def _why_missed(painted: Painted, change: _Change | None, alerts: AlertSettings) -> str:
+def _least_ha(detector: Detector, native_m: float, alerts: AlertSettings) -> float:
+    """Minimum mapping unit."""
+    return max(alerts.min_area_ha, least_area_ha(native_m) if detector is Detector.RADAR else 0.0)
+
+
+def _why_missed(painted: Painted, change: _Change | None, native_m: float, alerts: AlertSettings) -> str:
     if change is None:
         return "not compared"
     detector, words, layer = change
@@ -126,6 +139,9 @@ def _why_missed(painted: Painted, change: _Change | None, alerts: AlertSettings)
     start = alerts.baseline_high if detector is Detector.BASELINE else alerts.radar_high
     grows = alerts.baseline_low if detector is Detector.BASELINE else alerts.radar_low
     figures = f"{words} {values.mean():.2f} on average, {values.max():.2f} at most"
+    least_ha = _least_ha(detector, native_m, alerts)
+    if painted.scar.area_ha < least_ha:
+        return f"smaller than the {least_ha:.2f} ha that are needed: {figures}"
     if values.max() < start:
         return f"too weak: {figures}, and {start:.2f} is needed"
     share = float((values >= grows).mean())

@@ -99,10 +99,11 @@ def _run(arguments: tuple[str, ...], out: str, err: str, setup: Setup | None, no
     if setup is not None:
         setup()
 
-    sys.exit(run(arguments, Parts(build=build, demo=_no_demo, clock=lambda: now)))
+    sys.exit(run(arguments, Parts(build=build, demo=no_demo, clock=lambda: now)))
 
 
-def _no_demo(folder: Path, seed: int, check: bool, console: Console) -> bool:
+def no_demo(folder: Path, seed: int, check: bool, console: Console) -> bool:
+    """For `Parts`: no command here runs the demonstration."""
     raise AssertionError("no command here runs the demonstration")
 
 
