@@ -1,24 +1,33 @@
 """The part of the composition root that makes exercises: the real chain, which writes into another folder."""
 
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from random import random
 
 from monitor.adapters.exposure_layers import LayerFiles
 from monitor.adapters.illustrations import Illustrations
 from monitor.adapters.looks import LookFiles
 from monitor.adapters.products import ProductFolder
-from monitor.adapters.store import SqlStore
+from monitor.adapters.store import SqlStore, make_owner
 from monitor.config import Settings
 from monitor.core.paint import Brush
+from monitor.delivering import Courier, Delivery
+from monitor.delivery_wiring import open_outlet
 from monitor.describing import Describer
 from monitor.drill import Bench, ChannelReport, Drill, Shown
 from monitor.looking import Instruments
-from monitor.records import Region, Sensor
+from monitor.records import AlertStatus, Channel, DeliveryState, Region, Sensor
+from monitor.records import Delivery as Delivered
 from monitor.wiring import Tools, pipeline_settings
 
 DATABASE = "drill.db"
 PRODUCTS = "products"
+_NO_TIME = timedelta(microseconds=1)
+"""Enough to gather what is there."""
 
 
 def build_drill(
@@ -53,7 +62,7 @@ def build_drill(
         open_store=lambda folder: SqlStore(own_database(folder), lifecycle=settings.tiers.lifecycle),
         own_looks=lambda folder: LookFiles(folder / PRODUCTS),
         shown=shown,
-        tell=lambda folder, clock: _tell(settings, folder),
+        tell=partial(_tell, settings),
         describer=Describer(
             passes=store, layers=LayerFiles(settings.region_layers(), grounds), table=settings.severity.table()
         ),
@@ -67,6 +76,27 @@ def own_database(folder: Path) -> str:
     return f"sqlite:///{folder / DATABASE}"
 
 
-def _tell(settings: Settings, folder: Path) -> tuple[ChannelReport, ...]:
-    """Send what waits in an exercise's outbox to every channel that takes exercises."""
-    return ()
+def _tell(settings: Settings, folder: Path, clock: Callable[[], datetime]) -> tuple[ChannelReport, ...]:
+    """Send what waits in an exercise's outbox to every channel that takes exercises; how they stand then.
+
+    Each message is tried once, at once: nobody waits for others of the storm, and real alerts lose none of their limit.
+    """
+    with closing(SqlStore(own_database(folder))) as store:
+        owner = make_owner()
+        couriers = [
+            Courier(channel=channel, outlet=open_outlet(name, chosen), store=store, owner=owner, draw=random)
+            for name, chosen in settings.channels.items()
+            if AlertStatus.EXERCISE in (channel := _at_once(chosen.record(name))).statuses
+        ]
+        Delivery(store=store, couriers=couriers).once(clock)
+        return tuple(_standing(one.channel.name, store.deliveries(one.channel.name)) for one in couriers)
+
+
+def _at_once(channel: Channel) -> Channel:
+    return replace(channel, gather=min(channel.gather, _NO_TIME), at_most=None)
+
+
+def _standing(channel: str, messages: Sequence[Delivered]) -> ChannelReport:
+    waiting = [one for one in messages if one.state is not DeliveryState.DELIVERED]
+    why = next((one.detail for one in reversed(waiting) if one.detail), "")
+    return ChannelReport(channel=channel, told=len(messages) - len(waiting), meant=len(messages), detail=why)

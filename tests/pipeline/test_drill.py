@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from shapely import Point, union_all
 from sqlalchemy import select
 
-from monitor.adapters.store import SqlStore
+from monitor.adapters.store import SqlStore, dump
 from monitor.adapters.store.schema import Table
 from monitor.cli.parts import Parts
 from monitor.cli.run import run
@@ -23,7 +24,7 @@ from monitor.sandbox.frame import EPSG
 from monitor.wiring import build
 from tests.pipeline.processes import no_demo
 from tests.pipeline.radar_world import make_radar_world
-from tests.pipeline.world import REGION, START, Source, World, make_world
+from tests.pipeline.world import REGION, START, Json, Source, World, make_world
 
 BY_RADAR = ("--sensor", "radar", "--ha", "1.5", "--count", "2", "--decibels", "-8", "-12", "--json")
 
@@ -73,11 +74,11 @@ def test_a_drill_is_seen_and_leaves_no_trace(quiet: World, tmp_path: Path, capsy
     assert [scar["found"] for scar in report["scars"]] == ["seen"] * 2
     assert {"place", "read", "change", "products", "store"} <= report["seconds"].keys()
     with closing(SqlStore(own_database(tmp_path / "kept"))) as own:
-        events, messages = own.events(), own.outbox_pending()
+        events, messages = own.events(), dump(own)["outbox"]
     assert {event.id for event in events} == {scar["event_id"] for scar in report["scars"]}
     assert {event.status for event in events} == {AlertStatus.EXERCISE}
     assert {event.storm for event in events} == {"valley-drill-20260101T120000Z"}
-    assert {message.payload["status"] for message in messages} == {"exercise"}
+    assert {cast(Json, message["payload"])["status"] for message in messages} == {"exercise"}
     assert len(messages) == 2
     assert all((tmp_path / "kept" / "products" / str(event.picture)).is_file() for event in events)
 
@@ -101,9 +102,37 @@ def test_the_same_seed_chooses_the_same_places(watched: World, capsys: pytest.Ca
     assert places[0] == places[1] != places[2]
 
 
-def test_a_scar_that_is_missed_is_explained(
-    tmp_path: Path, watched: World, source: Source, capsys: pytest.CaptureFixture[str]
+def test_every_channel_that_takes_exercises_is_told(
+    watched: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """They hear the alert, and that it is over; others hear nothing; one that is not reached fails the drill."""
+    (tmp_path / "file").touch()
+    folders: dict[str, dict[str, object]] = {
+        "drills": {"path": str(tmp_path / "drills"), "statuses": ["exercise"]},
+        "duty": {"path": str(tmp_path / "duty")},
+        "broken": {"path": str(tmp_path / "file" / "below"), "statuses": ["actual", "exercise"]},
+    }
+    watched.configure(channels={name: {"type": "directory", **one} for name, one in folders.items()})
+    before = everything(watched)
+    try:
+        code, out, _ = drill(watched, capsys, "--count", "1", "--deliver")
+    finally:
+        watched.configure(channels={})
+    assert everything(watched) == before
+    assert (code, (tmp_path / "duty").exists()) == (1, False)
+    assert "Channel drills: 2 of 2 messages acknowledged" in out
+    assert "Channel broken: 0 of 2 messages acknowledged: " in out
+    assert "cannot be written" in out
+    assert "duty" not in out
+    told = [json.loads(path.read_text()) for path in sorted((tmp_path / "drills").glob("valley-drill-*/*.json"))]
+    assert [(one["data"]["status"], one["data"]["state"]) for one in told] == [
+        ("exercise", "provisional"),
+        ("exercise", "closed"),
+    ]
+    assert told[1]["data"]["detail"] == "The exercise is over."
+
+
+def test_a_scar_that_is_missed_is_explained(watched: World, capsys: pytest.CaptureFixture[str]) -> None:
     """Thresholds that nothing reaches: the exit code is 1, and the figures are there."""
     watched.configure(alerts={"baseline_high": 4.0, "high": 0.9})
     try:
@@ -171,16 +200,19 @@ def test_a_drill_by_radar(tmp_path: Path, radar_source: Source, capsys: pytest.C
     assert {scar["found"] for scar in report["scars"]} <= {"seen", "candidate"}
 
 
-def test_real_events_are_kept_apart(tmp_path: Path, wide_source: Source, capsys: pytest.CaptureFixture[str]) -> None:
+def test_real_events_are_kept_apart(tmp_path: Path, wide_source: Source) -> None:
     """After a real storm a drill has room far from what failed only, and tells its own scars alone."""
     world = make_world(tmp_path / "world", wide_source)
     world.once(now=world.valley.times[2])
     real = union_all([project(event.geometry, 4326, EPSG) for event in world.events()])
     assert not real.is_empty
-    report = json.loads(drill(world, capsys, "--count", "20", "--keep", str(tmp_path / "kept"), "--json")[1])
-    assert 1 <= len(report["scars"]) < report["asked"]
-    places = [project(Point(scar["longitude"], scar["latitude"]), 4326, EPSG) for scar in report["scars"]]
+    request = DrillRequest(region=REGION, sizes_ha=(0.5,) * 20)
+    (tmp_path / "own").mkdir()
+    with closing(build_drill(world.settings())) as exercise:
+        scars = exercise.strengths(request, tmp_path / "own", lambda: START)
+    assert 1 <= len(scars) < 20
+    places = [project(Point(scar.longitude, scar.latitude), 4326, EPSG) for scar in scars]
     assert min(real.distance(place) for place in places) >= 500.0
-    with closing(SqlStore(own_database(tmp_path / "kept"))) as own:
+    with closing(SqlStore(own_database(tmp_path / "own"))) as own:
         told = own.events()
     assert all(real.distance(project(event.geometry, 4326, EPSG)) > 300.0 for event in told)
