@@ -198,6 +198,8 @@ MISTAKES = [
     ("optical_only", "optical", "regions.atsuma.sensor_policy", 10, "optical_when_clear", "words named here"),
     ("optical_only", "radar", "regions.atsuma.sensor_policy", 10, "radar_only", "one of the words"),
     ("[local]", "[lokal]", "regions.atsuma.catalogs[0]", 8, "no catalog of this name (there are: local)", "catalogs:"),
+    ("products: ./products", "drills: {regions: [atsuna]}", "drills.regions[0]", 2, "there are: atsuma", "regions:"),
+    ("products: ./products", "drills: {regions: [atsuma], ha: 90}", "drills.ha", 2, "20", ""),
     ("[local]", "[]", "regions.atsuma.catalogs", 8, "at least 1", "at least one"),
     ("catalogs: [local]", "# nothing", "regions.atsuma.catalogs", 6, "must be", "Add it"),
     ("  atsuma:", "  at suma:", "regions.at suma", 6, "name cannot be used", "letters"),

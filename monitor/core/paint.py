@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from monitor.core.grid import RESOLUTION_M
-from monitor.core.implants import DRY_SOIL, Scar, path_radiance, relative_light
+from monitor.core.implants import Scar, path_radiance, relative_light
 from monitor.core.radar_grid import NativeGrid
 from monitor.core.radar_implants import Contrast
 
@@ -21,11 +21,13 @@ Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 SOIL: Mapping[str, float] = MappingProxyType(
-    dict(zip(("B04", "B03", "B02"), DRY_SOIL, strict=True))
-    | {"B01": 0.10, "B05": 0.215, "B06": 0.23, "B07": 0.245, "B08": 0.26, "B8A": 0.27, "B11": 0.33, "B12": 0.28}
+    {"B04": 0.123, "B03": 0.074, "B02": 0.047}
+    | {"B01": 0.04, "B05": 0.14, "B06": 0.15, "B07": 0.16, "B08": 0.17, "B8A": 0.175, "B11": 0.22, "B12": 0.19}
 )
-"""Reflectance of dry, light-brown mineral soil by band, as `implants.DRY_SOIL`; the infrared within the range of the
-soil spectra in the ECOSTRESS library (Meerdink et al. 2019). Bands that the air hides (B09, B10) show no scar."""
+"""Reflectance of fresh scars above haze, by band. The visible ones are the median of bare ground on the real scars of
+Iburi 2018 (benchmarks/README.md); dry soil of other regions is up to twice as bright (`implants.DRY_SOIL`). The others
+follow the shape of moist soil in the ECOSTRESS library (Meerdink et al. 2019). Bands that the air hides (B09, B10) show
+no scar."""
 FRESH = Contrast(decibels=(-1.0, -5.0))
 """Co- and cross-polarised: forest gone, as in the middle of the contrasts of `radar_implants`."""
 LARGEST_HA = 20.0
