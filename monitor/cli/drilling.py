@@ -106,6 +106,7 @@ def _plain(report: DrillReport, request: DrillRequest, keep: Path | None) -> dic
     document: dict[str, object] = asdict(report) | {
         "sensing_time": report.sensing_time.isoformat(),
         "seconds": {stage: round(seconds, 3) for stage, seconds in report.seconds.items()},
+        "elapsed_s": round(report.elapsed_s, 3),
         "kept": None if keep is None else str(keep.absolute()),
         "seed": request.seed,
         "passed": report.passed,
@@ -119,5 +120,5 @@ def _tell(report: DrillReport, request: DrillRequest, keep: Path | None) -> None
     say(head + "\n")
     console.print(scar_table(report))
     say("")
-    console.print(stage_table(report.seconds))
+    console.print(stage_table(report))
     say("\n" + "\n".join(tail))

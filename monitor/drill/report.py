@@ -77,7 +77,9 @@ class DrillReport:
     """Scars that were to be painted; there may have been room for fewer."""
     scars: tuple[ScarReport, ...]
     seconds: Mapping[str, float] = field(default_factory=dict)
-    """By stage."""
+    """By stage; what runs side by side counts in full."""
+    elapsed_s: float = 0.0
+    """From beginning to end."""
     delivering: bool = False
     """Whether channels were to be told."""
     channels: Sequence[ChannelReport] = ()

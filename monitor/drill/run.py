@@ -165,6 +165,7 @@ class Drill:
             asked=len(request.sizes_ha),
             scars=chain.scars,
             seconds=seconds,
+            elapsed_s=time.perf_counter() - start,
             delivering=deliver,
             channels=channels,
             kept=folder,
@@ -173,8 +174,7 @@ class Drill:
     def strengths(self, request: DrillRequest, folder: Path, clock: Clock) -> tuple[ScarReport, ...]:
         """How strongly every painted scar was found, by what, or that it was missed; nothing is shown or told.
 
-        For the curve of detection against false events. As many scars as there is room for are painted at once; call
-        it with other seeds for more. `folder` is empty.
+        The first of the sizes are painted, as many as there is room for (`implant_strengths`). `folder` is empty.
 
         Raises:
             As `run`.

@@ -171,3 +171,14 @@ def test_classes_are_kept_too(tmp_path: Path) -> None:
     assert files.read(StaticLayer.LAND_COVER, TILE, "other") is None
     assert files.read(StaticLayer.LAND_COVER, EAST, "k") is None
     assert files.read(StaticLayer.TERRAIN, TILE, "k") is None
+
+
+def test_who_may_only_read_writes_nothing(tmp_path: Path) -> None:
+    """An exercise uses what is kept, and keeps nothing."""
+    item, reads = elevation(tmp_path), SourceReads()
+    source = RasterTerrainSource([item], files=StaticFiles(tmp_path, read_only=True), reads=reads)
+    first = source.read(TILE)
+    assert not (tmp_path / "static").exists()
+    RasterTerrainSource([item], files=StaticFiles(tmp_path)).read(TILE)
+    assert same(first, source.read(TILE))
+    assert reads.counts()["terrain"] == 1

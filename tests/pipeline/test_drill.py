@@ -17,7 +17,7 @@ from monitor.adapters.store.schema import Table
 from monitor.cli.parts import Parts
 from monitor.cli.run import run
 from monitor.core.grid import project
-from monitor.drill import DrillRequest, Found
+from monitor.drill import DrillRequest, Found, implant_strengths
 from monitor.drill_wiring import build_drill, own_database
 from monitor.records import AlertStatus, Detector, Sensor, SensorPolicy
 from monitor.sandbox.frame import EPSG
@@ -175,16 +175,18 @@ def test_without_ground_there_is_no_drill(watched: World, capsys: pytest.Capture
     assert "Try --sensor radar" in err
 
 
-def test_strengths_for_the_curve_of_detection(watched: World, tmp_path: Path) -> None:
-    """Every painted scar comes back with how strongly it was found, and nothing is drawn or published."""
+def test_strengths_for_the_curve_of_detection(watched: World) -> None:
+    """Every painted scar comes back with how strongly it was found, in as many runs as the valley has room for."""
+    before = everything(watched)
     with closing(build_drill(watched.settings())) as exercise:
-        request = DrillRequest(region=REGION, sizes_ha=(0.1, 1.0), seed=3)
-        small, large = exercise.strengths(request, tmp_path, lambda: START)
-    assert (small.area_ha, large.area_ha) == (0.1, 1.0)
-    assert large.found is Found.SEEN
-    assert large.detector is Detector.BASELINE
-    assert large.strength > small.strength
-    assert sorted(path.name for path in (tmp_path / "products").iterdir()) == ["looks"]
+        request = DrillRequest(region=REGION, sizes_ha=(), seed=3)
+        scars = implant_strengths(exercise, request, (0.1, 1.0), 2, lambda: START)
+    assert everything(watched) == before
+    assert sorted(scar.area_ha for scar in scars) == [0.1, 0.1, 1.0, 1.0]
+    small, large = ([scar for scar in scars if scar.area_ha == size] for size in (0.1, 1.0))
+    assert {scar.found for scar in large} == {Found.SEEN}
+    assert {scar.detector for scar in large} == {Detector.BASELINE}
+    assert max(scar.strength for scar in small) < min(scar.strength for scar in large)
 
 
 def test_a_drill_by_radar(tmp_path: Path, radar_source: Source, capsys: pytest.CaptureFixture[str]) -> None:
