@@ -30,8 +30,18 @@ class NightResult:
     """What one exercise showed."""
 
     scars: dict[Found, int]
-    passed: bool
+    reached: bool
+    """Every channel that was to be told."""
     detail: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the chain works: more scars were found than missed, and every channel was reached.
+
+        A scar that is missed now and then tells of the sensor and the ground, not of the chain.
+        """
+        found = self.scars[Found.SEEN] + self.scars[Found.CANDIDATE]
+        return self.reached and found > self.scars[Found.MISSED]
 
 
 class NightDrill:
@@ -95,7 +105,6 @@ def _read(region: str, out: str, err_text: str) -> NightResult:
     try:
         report = json.loads(out)
         found = [Found(scar["found"]) for scar in report["scars"]]
-        passed = bool(report["passed"])
         unreached = [one["channel"] for one in report["channels"] if one["told"] < one["meant"]]
         missed = [f"scar {one['number']}: {one['detail']}" for one in report["scars"] if one["found"] == Found.MISSED]
     except (ValueError, KeyError, TypeError) as err:
@@ -103,7 +112,7 @@ def _read(region: str, out: str, err_text: str) -> NightResult:
     scars = {kind: found.count(kind) for kind in Found}
     words = [f"{count} {kind.value}" for kind, count in scars.items() if count]
     words += missed + [f"channel {name} was not reached" for name in unreached]
-    return NightResult(scars=scars, passed=passed, detail="; ".join(words))
+    return NightResult(scars=scars, reached=not unreached, detail="; ".join(words))
 
 
 def _last_words(text: str) -> str:
@@ -112,4 +121,5 @@ def _last_words(text: str) -> str:
 
 
 def _failed(region: str, why: str) -> DrillFailed:
-    return DrillFailed(why, item=region, remedy="See for yourself: scarpwatch drill " + region)
+    what = why.removeprefix(f"{region}: ").rstrip(".")
+    return DrillFailed(what, item=region, remedy=f"See for yourself: scarpwatch drill {region}")

@@ -65,10 +65,27 @@ def test_a_report_is_read(tmp_path: Path) -> None:
     drill = NightDrill(CHOSEN, saying(tmp_path, report("seen", "missed", told=3), code=1))
     result = drill.run("valley", lambda: False)
     assert result is not None
-    assert (result.passed, result.scars[Found.SEEN], result.scars[Found.HIDDEN]) == (False, 1, 0)
+    assert (result.reached, result.scars[Found.SEEN], result.scars[Found.HIDDEN]) == (False, 1, 0)
     assert result.detail == "1 seen; 1 missed; scar 2: missed why; channel duty was not reached"
     wanted = "valley --json --sensor optical --ha 1.5 --count 2 --deliver nice 15"
     assert (tmp_path / "arguments").read_text() == wanted
+
+
+@pytest.mark.parametrize(
+    ("found", "told", "passed"),
+    [
+        (("seen", "seen", "missed"), 4, True),
+        (("seen", "candidate", "hidden"), 4, True),
+        (("seen", "missed"), 4, False),
+        (("hidden", "hidden"), 4, False),
+        (("seen", "seen"), 3, False),
+    ],
+)
+def test_the_canary_lives_when_most_is_found(tmp_path: Path, found: tuple[str, ...], told: int, passed: bool) -> None:
+    """One scar in the shade is no outage; nothing observed proves nothing; every channel must be reached."""
+    result = NightDrill(CHOSEN, saying(tmp_path, report(*found, told=told))).run("valley", lambda: False)
+    assert result is not None
+    assert result.passed is passed
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ class Metrics:
         self._drill_success = _gauge(
             registry,
             "scarpwatch_drill_last_success_timestamp_seconds",
-            "When an exercise of the service last found every scar on observed ground and reached every channel",
+            "When an exercise of the service last found more scars than it missed, and reached every channel",
             "region",
         )
         self._build = Info("scarpwatch_build", "What is running", registry=registry)
