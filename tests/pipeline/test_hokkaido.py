@@ -12,8 +12,10 @@ import pytest
 
 from benchmarks import hokkaido, iburi
 from monitor.adapters.store import SqlStore, dump
+from monitor.adapters.store.listing import AlertLists
 from monitor.cli.geojson import alert_collection
 from monitor.config import Settings
+from monitor.core.cap import CapSettings, MessageKind, cap_message
 from monitor.drill import DrillRequest, Found
 from monitor.drill_wiring import PRODUCTS, build_drill, own_database
 from monitor.records import EventState
@@ -69,19 +71,24 @@ def history(settings: Settings) -> tuple[object, Mapping[str, str]]:
 
 
 def test_a_drill_finds_its_scars_and_leaves_the_real_history_as_it_is(watched: Watched, tmp_path: Path) -> None:
-    """Three scars of half a hectare among the real ones: their alerts, and no other, are in the feed, as exercises."""
+    """Three scars of two hectares among the real ones: their alerts, and no other, are in the feed, as exercises."""
     before = history(watched.settings)
     # The network opens no alert as shipped: a small one will do here, and the test takes seconds.
     model = make_model_folder(tmp_path / "models")
     settings = watched.settings.model_copy(update={"models": model.parent, "model": model.name})
     (tmp_path / "kept").mkdir()
     with closing(build_drill(settings)) as drill:
-        request = DrillRequest(region="atsuma", sizes_ha=(0.5, 0.5, 0.5), seed=1)
-        report = drill.run(request, tmp_path / "kept", lambda: datetime.now(UTC))
+        request = DrillRequest(region="atsuma", sizes_ha=(2.0, 2.0, 2.0), seed=1)
+        report = drill.run(request, tmp_path / "kept", lambda: datetime.now(UTC), deliver=True)
     assert history(watched.settings) == before
     assert [scar.found for scar in report.scars] == [Found.SEEN] * 3, report.scars
     assert report.passed
     with closing(SqlStore(own_database(tmp_path / "kept"))) as own:
         feed = json.loads(json.dumps(alert_collection(own.events(), [], tmp_path / "kept" / PRODUCTS)))
+        lists = AlertLists(own.database)
+        told = [lists.revision(scar.event_id, number) for scar in report.scars for number in (0, 1)]
     assert {feature["properties"]["status"] for feature in feed["features"]} == {"exercise"}
     assert {feature["id"] for feature in feed["features"]} == {scar.event_id for scar in report.scars}
+    messages = [cap_message(revision, CapSettings()) for revision in told if revision is not None]
+    assert [message.kind for message in messages] == [MessageKind.ALERT, MessageKind.CANCEL] * 3
+    assert all(b"<status>Exercise</status>" in message.xml for message in messages)
