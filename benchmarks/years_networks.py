@@ -22,7 +22,6 @@ from benchmarks.years_records import OPTICS, RADAR, Sweep, TrialRecord
 from benchmarks.years_watch import pictureless
 from monitor import wiring
 from monitor.config import Settings
-from monitor.core.acquisitions import group
 from monitor.core.change import AlertSettings
 from monitor.core.clusters import burn, grow, label_clusters
 from monitor.core.grid import PIXEL_HA, TILE_PX, project, region_tiles
@@ -99,9 +98,9 @@ def try_network(settings: Settings, valley: Valley) -> TrialRecord:
     (region,) = settings.region_records()
     with pictureless(), closing(wiring.build(settings)) as service:
         # The composition root has no seam for this, on purpose; a benchmark may reach in.
-        items, _, _ = service._search(region, datetime.now(UTC))
+        found = service._look_back(region, datetime.now(UTC))
         tools = service._pipeline._instruments(region, sensor)
-        planned = plan(group(region.id, items)[0], valley.storm, sensor, depth_of(sensor, settings.alerts))
+        planned = plan(found.acquisitions, valley.storm, sensor, depth_of(sensor, settings.alerts))
         trial = _Trial(tools, region, settings.alerts, valley)
         for comparison in planned:
             trial.add(comparison)

@@ -38,6 +38,7 @@ from monitor.web.server import WebServer
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from monitor.searching import Found
     from monitor.service import Clock, PassEvent, PassSummary, Report
 
 _LOOK_AT_QUEUE_EVERY = timedelta(seconds=5)
@@ -75,8 +76,18 @@ class Watch(Protocol):
     def poll(self, now: datetime, report: "Report" = ...) -> tuple[int, tuple[str, ...]]:
         """Ask every catalog; the number of new acquisitions, and what went wrong."""
 
-    def process(self, clock: "Clock", stop: Callable[[], bool] = ..., report: "Report" = ...) -> "PassSummary":
-        """Process what is due until nothing is, or `stop` says so."""
+    def process(
+        self, clock: "Clock", stop: Callable[[], bool] = ..., report: "Report" = ..., only: str | None = None
+    ) -> "PassSummary":
+        """Process what is due until nothing is, or `stop` says so; `only` names the one region to work on."""
+
+    def look_up(
+        self, region: str, start: datetime, end: datetime, now: datetime, stop: Callable[[], bool] = ...
+    ) -> "list[Found]":
+        """What the catalogs of a region know of a time; nothing is written."""
+
+    def enter(self, region: str, parts: "Sequence[Found]", now: datetime) -> int:
+        """Put into the queue what was found; the number of new acquisitions."""
 
     def static_reads(self) -> Mapping[str, int]:
         """Tiles read from their sources in this process, by static layer."""

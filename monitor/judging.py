@@ -105,7 +105,7 @@ class Judge:
     def judge(self, case: Case) -> tuple[AcquisitionResult, Change]:
         """Observations of every tile, evidence on open events, and new events where there is a past to compare with.
 
-        A look that is history (it arrived late) feeds references only.
+        A look that is history (it was too old when it arrived, or it arrived late) feeds references only.
         """
         return replace(self, alerts=_thresholds(self.alerts, case.instruments))._judge(case)
 
@@ -349,7 +349,7 @@ def _summary(events: Sequence[Event], past: Past, looked: Survey, history: bool)
         said = f"{'look' if earlier else 'first look'} of {len(looked.looks)} tiles: {lacking}"
         said += f"; {stand}" if events else ""
     elif history:
-        said = "arrived late: feeds references only"
+        said = "arrived late, or as history: feeds references only"
     else:
         said = f"{len(past.references)} of {len(looked.looks)} tiles compared with earlier looks; {stand}"
     return said + looked.left_out()

@@ -160,11 +160,19 @@ class Store(Protocol):
         rejected: Sequence[Rejected],
         now: datetime,
         complete: bool = True,
+        history_before: datetime | None = None,
     ) -> int:
         """Upsert what a poll saw; newer versions supersede. Returns the number of new ledger rows.
 
         `complete` is False when a catalog did not answer: then only acquisitions that are new are written.
+        New ones sensed before `history_before` are history.
         """
+
+    def searched_since(self, region: str) -> datetime | None:
+        """From when on the catalogs of a region were searched beyond a look-back; None: never."""
+
+    def note_searched(self, region: str, since: datetime) -> None:
+        """Note that the catalogs of a region were searched from then on."""
 
     def claim(self, owner: str, lease: timedelta, now: datetime, regions: Sequence[str]) -> LedgerEntry | None:
         """Claim the oldest due acquisition by one conditional UPDATE; a region's are taken in order of time."""
@@ -231,7 +239,7 @@ class Store(Protocol):
         """Acquisitions of these regions that are neither done nor parked nor superseded."""
 
     def is_history(self, acquisition: Acquisition) -> bool:
-        """True when a newer acquisition of its kind is already done: this one arrived late.
+        """True when it was too old for alerts as it arrived, or a newer acquisition of its kind is already done.
 
         Of its kind: of the region and sensor, for radar also of the relative orbit.
         """

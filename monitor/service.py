@@ -9,24 +9,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from shapely.geometry.base import BaseGeometry
-
-from monitor.core.acquisitions import group
 from monitor.core.breaker import HostHealth
-from monitor.core.sensors import sensors_of
-from monitor.errors import CatalogUnavailable, Permanent, ScarpwatchError, Transient
-from monitor.looking import surroundings
+from monitor.errors import Permanent, ScarpwatchError, Transient
 from monitor.next_survey import Hold, NextSurvey
 from monitor.pipeline import Outcome, Pipeline
 from monitor.ports import Catalog, Store
-from monitor.records import Acquisition, Choice, LedgerEntry, NetworkAnswer, Region, Rejected, SceneItem
+from monitor.records import Acquisition, Choice, LedgerEntry, NetworkAnswer, Region
+from monitor.searching import Found, find, together, windows
 from monitor.survey import Surveyed
 
 Clock = Callable[[], datetime]
 
-_WHOLE_PASS = timedelta(days=1)
-"""Searched before the look-back's edge: a pass that the edge cuts in two is left out whole. What is left of it would
-look like a newer version and take the place of the whole one."""
 NO_SCENE = "no-scene"
 """Reason of a poll that the catalogs answered, with not one scene of the whole look-back."""
 _REFUSED_REMEDY = "Mend it in the catalog, or tell the catalog's operator; every poll looks at it again."
@@ -103,6 +96,7 @@ class _Pass:
     stop: Callable[[], bool]
     report: Report
     coming: NextSurvey[Surveyed]
+    regions: Sequence[str]
     tally: _Tally = field(default_factory=_Tally)
 
 
@@ -171,33 +165,79 @@ class Service:
         discovered = 0
         errors: list[str] = []
         for region in self.regions.values():
-            items, rejected, failures = self._search(region, now)
-            for failure in failures:
-                errors.append(str(failure))
-                report(_event("poll-failed", region.id, failure.item, str(failure), failure.reason))
-            for one in rejected:
-                report(_event("refused", region.id, one.item, f"{one.detail}. {_REFUSED_REMEDY}", one.reason))
-            acquisitions, refused = group(region.id, items, region.geometry)
-            edge = _edge(region, now)
-            acquisitions = [one for one in acquisitions if one.sensing_time >= edge]
-            early = {item.id for item in items if item.sensing_time < edge}
-            refused = [one for one in refused if one.item not in early]
-            # Passes that show surroundings only are no concern of this region.
-            acquisitions = [one for one in acquisitions if any(map(region.geometry.intersects, _footprints(one)))]
-            new = self.store.discover(region.id, acquisitions, [*rejected, *refused], now, complete=not failures)
+            found = self._look_back(region, now)
+            _tell_refusals(report, region, found)
+            errors += map(str, found.failures)
+            new = self._enter(region, found, now)
+            if found.start < now - timedelta(days=region.lookback_days) and not found.failures:
+                self.store.note_searched(region.id, found.start)
             discovered += new
-            if acquisitions or failures:
-                report(_event("discovered", region.id, region.id, f"{new} new of {len(acquisitions)} acquisitions"))
+            if found.acquisitions or found.failures:
+                detail = f"{new} new of {len(found.acquisitions)} acquisitions"
+                report(_event("discovered", region.id, region.id, detail))
             else:
-                missed = _nothing_shows(region, len(rejected) + len(refused))
+                missed = _nothing_shows(region, len(found.refused_items) + len(found.refused))
                 report(_event("discovered", region.id, region.id, missed, NO_SCENE))
         return discovered, tuple(errors)
 
-    def process(self, clock: Clock, stop: Callable[[], bool] = lambda: False, report: Report = _silent) -> PassSummary:
-        """Process due acquisitions, oldest first within each region, until none is left or `stop` says so."""
-        regions = list(self.regions)
+    def look_up(
+        self, region: str, start: datetime, end: datetime, now: datetime, stop: Callable[[], bool] = lambda: False
+    ) -> list[Found]:
+        """What the catalogs of a region know of a time that may lie long ago; nothing is written.
+
+        Month by month, oldest first, up to one that a catalog did not answer for: what comes later must not be
+        processed before it.
+        """
+        parts: list[Found] = []
+        for window in windows(start, min(end, now)):
+            if stop():
+                break
+            parts.append(find(self.regions[region], self._catalogs, *window, now))
+            if parts[-1].failures:
+                break
+        return parts
+
+    def enter(self, region: str, parts: Sequence[Found], now: datetime) -> int:
+        """Put into the queue what catalogs answered in whole; returns the number of new acquisitions.
+
+        What is older than the region's age of history is history.
+        """
+        whole = [part for part in parts if not part.failures]
+        return sum(self._enter(self.regions[region], part, now) for part in whole)
+
+    def _look_back(self, region: Region, now: datetime) -> Found:
+        """What the catalogs know of the look-back and, where that was never asked, of the history before it."""
+        edge = now - timedelta(days=region.lookback_days)
+        since = _first_look_back(region, now)
+        searched = self.store.searched_since(region.id) if since < edge else None
+        wanted = since < edge and (searched is None or since < searched)
+        history = self.look_up(region.id, since, edge, now) if wanted else []
+        return together([*history, find(region, self._catalogs, edge, now, now)])
+
+    def _enter(self, region: Region, found: Found, now: datetime) -> int:
+        return self.store.discover(
+            region.id,
+            found.acquisitions,
+            [*found.refused_items, *found.refused],
+            now,
+            complete=not found.failures,
+            history_before=region.history_before(now),
+        )
+
+    def process(
+        self,
+        clock: Clock,
+        stop: Callable[[], bool] = lambda: False,
+        report: Report = _silent,
+        only: str | None = None,
+    ) -> PassSummary:
+        """Process due acquisitions, oldest first within each region, until none is left or `stop` says so.
+
+        `only` names the region that is worked on; None: all of them.
+        """
+        regions = list(self.regions) if only is None else [only]
         with NextSurvey(self._survey, partial(_go_alone, report)) as coming:
-            this = _Pass(clock=clock, stop=stop, report=report, coming=coming)
+            this = _Pass(clock=clock, stop=stop, report=report, coming=coming, regions=regions)
             while not stop():
                 entry = self.store.claim(self._owner, self._settings.lease, clock(), regions)
                 if entry is None:
@@ -215,24 +255,6 @@ class Service:
     def close(self) -> None:
         """Release database connections and files."""
         self._close()
-
-    def _search(
-        self, region: Region, now: datetime
-    ) -> tuple[list[SceneItem], list[Rejected], list[CatalogUnavailable]]:
-        items: list[SceneItem] = []
-        rejected: list[Rejected] = []
-        failures: list[CatalogUnavailable] = []
-        start = _edge(region, now) - _WHOLE_PASS
-        around = surroundings(region.geometry)
-        for name in region.catalogs:
-            try:
-                for sensor in sensors_of(region.sensor_policy):
-                    found, refused = self._catalogs[name].search(around, start, now, sensor)
-                    items += found
-                    rejected += refused
-            except CatalogUnavailable as failure:
-                failures.append(failure)
-        return items, rejected, failures
 
     def _process_one(self, entry: LedgerEntry, this: _Pass) -> None:
         acquisition = entry.acquisition
@@ -276,7 +298,7 @@ class Service:
     def _look_ahead(self, this: _Pass) -> None:
         """Begin with the next acquisition, where there is one that was never tried."""
         try:
-            following = self.store.following(self._owner, this.clock(), list(self.regions))
+            following = self.store.following(self._owner, this.clock(), this.regions)
             if following is None or following.attempts > 0:
                 return
             next_one = following.acquisition
@@ -350,9 +372,17 @@ class Service:
         this.report(_event("parked", acquisition.region, acquisition.key, detail, reason))
 
 
-def _edge(region: Region, now: datetime) -> datetime:
-    """Passes that began before it are none of the look-back."""
-    return now - timedelta(days=region.lookback_days)
+def _tell_refusals(report: Report, region: Region, found: Found) -> None:
+    """Who did not answer, and which items cannot be used."""
+    for failure in found.failures:
+        report(_event("poll-failed", region.id, failure.item, str(failure), failure.reason))
+    for one in found.refused_items:
+        report(_event("refused", region.id, one.item, f"{one.detail}. {_REFUSED_REMEDY}", one.reason))
+
+
+def _first_look_back(region: Region, now: datetime) -> datetime:
+    """From when on a region is looked at that is new to the watch."""
+    return now - timedelta(days=max(region.lookback_days, region.backfill_days or 0))
 
 
 def _nothing_shows(region: Region, refused: int) -> str:
@@ -362,10 +392,6 @@ def _nothing_shows(region: Region, refused: int) -> str:
         f"no scene of the last {region.lookback_days} days shows {region.id}{items}: "
         "check geometry, collections and lookback_days"
     )
-
-
-def _footprints(acquisition: Acquisition) -> list[BaseGeometry]:
-    return [item.geometry for item in acquisition.items]
 
 
 def _go_alone(report: Report, acquisition: Acquisition, error: Exception) -> None:

@@ -44,6 +44,7 @@ from monitor.records import (
     TileStats,
     Verdict,
 )
+from monitor.searching import Found
 from monitor.service import PassEvent, PassSummary, Report
 from tests.adapters.tiny_model import make_model
 
@@ -209,6 +210,26 @@ class FakeService:
         report(PassEvent(action="discovered", region="valley", item="valley", detail=f"{new} new"))
         return new, ()
 
+    def look_up(
+        self,
+        region: str,
+        start: datetime,
+        end: datetime,
+        now: datetime,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> list[Found]:
+        """The same two, one after the other; a catalog that is down does not answer for the second."""
+        failure = CatalogUnavailable("answers 503", item="local", remedy="It is asked again.")
+        return [
+            Found(start=start, end=end, acquisitions=(acquisition(0),)),
+            Found(start=start, end=end, acquisitions=(acquisition(1),), failures=(failure,) if self.down else ()),
+        ]
+
+    def enter(self, region: str, parts: Sequence[Found], now: datetime) -> int:
+        """Into the queue, as far as the catalog answered."""
+        known = [one for part in parts if not part.failures for one in part.acquisitions]
+        return self.store.discover(region, known, [], now, history_before=now - timedelta(days=10))
+
     def static_reads(self) -> dict[str, int]:
         """Two tiles of terrain."""
         return {"terrain": 2, "land_cover": 0}
@@ -222,6 +243,7 @@ class FakeService:
         clock: Callable[[], datetime],
         stop: Callable[[], bool] = lambda: False,
         report: Report = lambda _: None,
+        only: str | None = None,
     ) -> PassSummary:
         """Everything due, oldest first."""
         done = parked = opened = 0

@@ -28,6 +28,10 @@ Progress = Callable[[str, int, int], None]
 """What is being done, how many are done, how many there are."""
 
 
+def no_progress(_what: str, _done: int, _total: int) -> None:
+    """Nobody watches."""
+
+
 class Build(Protocol):
     """How a service is made from settings (`monitor.wiring.build`)."""
 

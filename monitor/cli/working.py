@@ -26,6 +26,7 @@ from monitor.cli.parts import (
     Parts,
     Progress,
     coverages,
+    no_progress,
     prepare_database,
     reading_store,
     say,
@@ -100,7 +101,7 @@ def run(context: typer.Context, config: ConfigOption = None) -> None:
     card = load_watch_card(settings.models / settings.model)
     with (
         closing(SqlStore(settings.database, lifecycle=settings.tiers.lifecycle)) as store,
-        closing(parts.build(settings, _no_progress)) as service,
+        closing(parts.build(settings, no_progress)) as service,
         closing(build_delivery(settings)) as delivery,
     ):
         engine = getattr(service, "engine", "unknown")
@@ -151,7 +152,7 @@ def progress_bar() -> Iterator[Progress]:
     """A bar on standard error while it is a terminal; silent elsewhere (the log lines remain)."""
     console = Console(file=sys.stderr)
     if not console.is_terminal:
-        yield _no_progress
+        yield no_progress
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Bar(*columns, console=console, transient=True) as bar:
@@ -161,10 +162,6 @@ def progress_bar() -> Iterator[Progress]:
             bar.update(task, description=what, completed=done, total=total)
 
         yield show
-
-
-def _no_progress(_what: str, _done: int, _total: int) -> None:
-    """Nobody watches."""
 
 
 def _tell(settings: Settings, summary: "PassSummary", parts: Parts, hints: Sequence[str]) -> None:

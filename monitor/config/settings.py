@@ -97,6 +97,10 @@ class RegionSettings(_Group):
     """Polygon or MultiPolygon, EPSG:4326; written {bbox: [west, south, east, north]}, GeoJSON, or a file of it."""
     catalogs: Annotated[tuple[str, ...], Field(min_length=1)]
     lookback_days: Annotated[int, Field(ge=1)] = 45
+    history_days: Annotated[int | None, Field(ge=1)] = None
+    """What is older when it arrives feeds references and raises no alert; None: `lookback_days`."""
+    backfill_days: Annotated[int | None, Field(ge=1)] = None
+    """How far back the first poll of the region looks, so that references exist early; None: `lookback_days`."""
     sensor_policy: SensorPolicy = SensorPolicy.OPTICAL_WHEN_CLEAR
     release: Literal["by-person", "at-once"] = "by-person"
     """Whether an alert waits for a person before it is told to the public (CAP Actual and Public)."""
@@ -339,6 +343,8 @@ class Settings(BaseSettings):
                 geometry=region.geometry,
                 catalogs=region.catalogs,
                 lookback_days=region.lookback_days,
+                history_days=region.history_days,
+                backfill_days=region.backfill_days,
                 sensor_policy=region.sensor_policy,
                 release_at_once=region.release == "at-once",
             )

@@ -1,6 +1,7 @@
 """Regions, tiles and the shape of the ground."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,18 @@ class Region:
     """Polygon or MultiPolygon, EPSG:4326 (longitude, latitude)."""
     catalogs: tuple[str, ...]
     lookback_days: int = 45
+    """How far back every poll looks."""
+    history_days: int | None = None
+    """What is older when it arrives is history; None: `lookback_days`."""
+    backfill_days: int | None = None
+    """How far back the first poll looks; None: `lookback_days`."""
     sensor_policy: SensorPolicy = SensorPolicy.OPTICAL_WHEN_CLEAR
     release_at_once: bool = False
     """Its alerts may go to the public without a person's word."""
+
+    def history_before(self, now: datetime) -> datetime:
+        """What was sensed earlier and arrives now is history: it feeds references, and nobody hears of it."""
+        return now - timedelta(days=self.lookback_days if self.history_days is None else self.history_days)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

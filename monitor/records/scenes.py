@@ -141,3 +141,5 @@ class LedgerEntry:
     updated: datetime
     owner: str | None = None  # who holds the lease, while claimed
     lease_until: datetime | None = None
+    history: bool = False
+    """It was too old for alerts when it arrived."""

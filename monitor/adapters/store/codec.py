@@ -105,6 +105,7 @@ def ledger_entry(row: AcquisitionRow) -> LedgerEntry:
         updated=row.updated,
         owner=row.lease_owner,
         lease_until=row.lease_until,
+        history=row.history,
     )
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, exists, false, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from monitor.adapters.store.codec import acquisition_values, clean, ledger_entry
 from monitor.adapters.store.database import affected, insert_new
 from monitor.adapters.store.owners import owner_is_dead
-from monitor.adapters.store.schema import AcquisitionRow, RejectionRow
+from monitor.adapters.store.schema import AcquisitionRow, RejectionRow, SearchedRow
 from monitor.adapters.store.views import LedgerCount, Rejection
 from monitor.core.next_pass import Passed
 from monitor.records import Acquisition, AcquisitionState, LedgerEntry, Rejected, Sensor
@@ -22,7 +22,14 @@ NOTHING_USABLE = "nothing-usable"
 """`AcquisitionResult.reason` of an acquisition that saw no clear ground."""
 
 
-def discover(session: Session, region: str, acquisitions: Sequence[Acquisition], now: datetime, complete: bool) -> int:
+def discover(
+    session: Session,
+    region: str,
+    acquisitions: Sequence[Acquisition],
+    now: datetime,
+    complete: bool,
+    history_before: datetime | None,
+) -> int:
     """Write what a poll saw; a version not seen before supersedes the others. Returns the number of new rows.
 
     An incomplete poll brings new keys only: a version made of what half the catalogs answered must not
@@ -31,14 +38,20 @@ def discover(session: Session, region: str, acquisitions: Sequence[Acquisition],
     keys = select(AcquisitionRow.key).where(AcquisitionRow.region == region)
     known = set() if complete else set(session.scalars(keys))
     fresh = [acquisition for acquisition in acquisitions if acquisition.key not in known]
-    return sum(_discover_one(session, region, acquisition, now) for acquisition in fresh)
+    return sum(
+        _discover_one(
+            session, region, one, now, history=history_before is not None and one.sensing_time < history_before
+        )
+        for one in fresh
+    )
 
 
-def _discover_one(session: Session, region: str, acquisition: Acquisition, now: datetime) -> int:
+def _discover_one(session: Session, region: str, acquisition: Acquisition, now: datetime, history: bool) -> int:
     values = acquisition_values(acquisition) | {
         "region": region,
         "state": AcquisitionState.DISCOVERED.value,
         "attempts": 0,
+        "history": history,
         "updated": now,
     }
     # A version that is known, also one that was superseded, changes nothing: catalogs that flap must not loop.
@@ -85,7 +98,8 @@ def claim(session: Session, owner: str, lease: timedelta, now: datetime, regions
     """Claim the oldest due acquisition of `regions`.
 
     A region where somebody works is left alone, so its acquisitions are taken one after the other and in order
-    of time. One that waits for its next try does not hold up those after it.
+    of time. One that waits for its next try does not hold up those after it. Nor does history hold up the watch: that
+    of another region waits, and so does that of the same region once newer acquisitions of it are done.
     """
     row = _next(session, now, regions)
     return None if row is None else _take(session, row, owner, lease, now)
@@ -103,9 +117,9 @@ def _next(session: Session, now: datetime, regions: Sequence[str], done: str | N
     claimed = [row for row in rows if done is None or row.lease_owner != done]
     free = [row for row in claimed if _is_free(row, now)]
     busy = {row.region for row in claimed if row not in free}
-    waiting = _oldest_due(session, [region for region in regions if region not in busy], now)
-    candidates = [row for row in free if row.region not in busy] + ([waiting] if waiting else [])
-    return min(candidates, key=lambda row: (row.sensing_time, row.key, row.region), default=None)
+    waiting = [_oldest_due(session, region, now) for region in sorted(set(regions) - busy)]
+    candidates = [row for row in free if row.region not in busy] + [row for row in waiting if row is not None]
+    return min(candidates, key=lambda row: (row.history, row.sensing_time, row.key, row.region), default=None)
 
 
 def _is_free(row: AcquisitionRow, now: datetime) -> bool:
@@ -116,10 +130,18 @@ def _rows_in(state: AcquisitionState, regions: Sequence[str]) -> Select[Acquisit
     return select(AcquisitionRow).where(AcquisitionRow.region.in_(regions), AcquisitionRow.state == state.value)
 
 
-def _oldest_due(session: Session, regions: Sequence[str], now: datetime) -> AcquisitionRow | None:
+def _oldest_due(session: Session, region: str, now: datetime) -> AcquisitionRow | None:
+    """What comes next in one region.
+
+    History before anything newer, so that references exist when that is compared. Once something newer is done,
+    history comes too late for that, and the watch goes on first.
+    """
     due = or_(AcquisitionRow.not_before.is_(None), AcquisitionRow.not_before <= now)
-    order = (AcquisitionRow.sensing_time, AcquisitionRow.key, AcquisitionRow.region)
-    return session.scalars(_rows_in(AcquisitionState.DISCOVERED, regions).where(due).order_by(*order).limit(1)).first()
+    of_region = AcquisitionRow.region == region, AcquisitionRow.state == AcquisitionState.DONE.value
+    newest = session.scalar(select(func.max(AcquisitionRow.sensing_time)).where(*of_region))
+    too_late = false() if newest is None else AcquisitionRow.history & (AcquisitionRow.sensing_time < newest)
+    order = case((too_late, 1), else_=0), AcquisitionRow.sensing_time, AcquisitionRow.key
+    return session.scalars(_rows_in(AcquisitionState.DISCOVERED, [region]).where(due).order_by(*order).limit(1)).first()
 
 
 def _take(session: Session, row: AcquisitionRow, owner: str, lease: timedelta, now: datetime) -> LedgerEntry | None:
@@ -174,11 +196,17 @@ def release(session: Session, region: str, acquisition_id: str, now: datetime) -
     return affected(session, update(AcquisitionRow).where(AcquisitionRow.id.in_(chosen)).values(values)) == 1
 
 
-def _held_by(acquisition: Acquisition, owner: str) -> ColumnElement[bool]:
+def _is(acquisition: Acquisition) -> ColumnElement[bool]:
     return and_(
         AcquisitionRow.region == acquisition.region,
         AcquisitionRow.key == acquisition.key,
         AcquisitionRow.version == acquisition.version,
+    )
+
+
+def _held_by(acquisition: Acquisition, owner: str) -> ColumnElement[bool]:
+    return and_(
+        _is(acquisition),
         AcquisitionRow.state == AcquisitionState.CLAIMED.value,
         AcquisitionRow.lease_owner == owner,
     )
@@ -192,9 +220,10 @@ def waiting(session: Session, regions: Sequence[str]) -> int:
 
 
 def is_history(session: Session, acquisition: Acquisition) -> bool:
-    """True when a newer acquisition of the region and sensor (for radar: of the track) is done and saw something.
+    """True when it was too old for alerts as it arrived, or came after a newer one of its kind.
 
-    A clouded newer one compared nothing, so it takes no event away from a clear one that comes after it.
+    Of its kind: of the region and sensor, for radar of the track. A clouded newer one compared nothing, so it takes no
+    event away from a clear one that comes after it.
     """
     of_track = [AcquisitionRow.relative_orbit.is_not_distinct_from(acquisition.relative_orbit)]
     newer = exists().where(
@@ -205,7 +234,33 @@ def is_history(session: Session, acquisition: Acquisition) -> bool:
         AcquisitionRow.reason != NOTHING_USABLE,
         AcquisitionRow.sensing_time > acquisition.sensing_time,
     )
-    return bool(session.scalar(select(newer)))
+    old = exists().where(_is(acquisition), AcquisitionRow.history)
+    return bool(session.scalar(select(or_(newer, old))))
+
+
+def states(session: Session, region: str, start: datetime, end: datetime) -> dict[AcquisitionState, int]:
+    """How many acquisitions of a region, sensed in [start, end), are in which state."""
+    chosen = (
+        AcquisitionRow.region == region,
+        AcquisitionRow.sensing_time >= start,
+        AcquisitionRow.sensing_time < end,
+    )
+    rows = session.execute(
+        select(AcquisitionRow.state, func.count()).where(*chosen).group_by(AcquisitionRow.state)
+    ).all()
+    return {AcquisitionState(state): count for state, count in rows}
+
+
+def searched_since(session: Session, region: str) -> datetime | None:
+    """From when on the catalogs of a region were searched beyond a look-back; None: never."""
+    return session.scalar(select(SearchedRow.since).where(SearchedRow.region == region))
+
+
+def note_searched(session: Session, region: str, since: datetime) -> None:
+    """Note that the catalogs of a region were searched from then on, unless they were from earlier."""
+    if not insert_new(session, SearchedRow, [{"region": region, "since": since}]):
+        known = update(SearchedRow).where(SearchedRow.region == region, SearchedRow.since > since)
+        affected(session, known.values(since=since))
 
 
 def entries(session: Session, region: str | None, limit: int) -> list[LedgerEntry]:

@@ -89,7 +89,18 @@ class AcquisitionRow(Table):
     not_before: Mapped[datetime | None]
     lease_owner: Mapped[str | None] = mapped_column(Name)
     lease_until: Mapped[datetime | None]
+    history: Mapped[bool] = mapped_column(server_default=false())
+    """Too old for alerts when it arrived."""
     updated: Mapped[datetime]
+
+
+class SearchedRow(Table):
+    """How far back the catalogs of a region were searched, where that was more than a look-back."""
+
+    __tablename__ = "searched"
+
+    region: Mapped[str] = mapped_column(Name, primary_key=True)
+    since: Mapped[datetime]
 
 
 class RejectionRow(Table):

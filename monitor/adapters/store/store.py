@@ -69,14 +69,26 @@ class SqlStore(SqlDeliveries):
         rejected: Sequence[Rejected],
         now: datetime,
         complete: bool = True,
+        history_before: datetime | None = None,
     ) -> int:
         """Upsert what a poll saw; newer versions supersede. Returns the number of new ledger rows.
 
         `complete` is False when a catalog did not answer: then only acquisitions that are new are written.
+        New ones sensed before `history_before` are history.
         """
         with self.database.write() as session:
             ledger.reject(session, region, rejected, now)
-            return ledger.discover(session, region, acquisitions, now, complete)
+            return ledger.discover(session, region, acquisitions, now, complete, history_before)
+
+    def searched_since(self, region: str) -> datetime | None:
+        """From when on the catalogs of a region were searched beyond a look-back; None: never."""
+        with self.database.read() as session:
+            return ledger.searched_since(session, region)
+
+    def note_searched(self, region: str, since: datetime) -> None:
+        """Note that the catalogs of a region were searched from then on."""
+        with self.database.write() as session:
+            ledger.note_searched(session, region, since)
 
     def claim(self, owner: str, lease: timedelta, now: datetime, regions: Sequence[str]) -> LedgerEntry | None:
         """Claim the oldest due acquisition, or None; one at a time and in order of time within a region."""
@@ -189,7 +201,7 @@ class SqlStore(SqlDeliveries):
             return ledger.passes(session, region, since, until)
 
     def is_history(self, acquisition: Acquisition) -> bool:
-        """True when a newer acquisition of its region and sensor (radar: of its track) is done: this one is late."""
+        """True when it was too old for alerts as it arrived, or late: a newer one of its region and sensor is done."""
         with self.database.read() as session:
             return ledger.is_history(session, acquisition)
 
@@ -204,6 +216,11 @@ class SqlStore(SqlDeliveries):
         """Acquisitions per region, state and reason."""
         with self.database.read() as session:
             return ledger.counts(session)
+
+    def states(self, region: str, start: datetime, end: datetime) -> dict[AcquisitionState, int]:
+        """How many acquisitions of a region, sensed in [start, end), are in which state."""
+        with self.database.read() as session:
+            return ledger.states(session, region, start, end)
 
     def choices(self, since: datetime) -> list[ChoiceCount]:
         """How often which sensor was the evidence of record, and why, in acquisitions sensed at or after `since`."""

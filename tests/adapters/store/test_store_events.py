@@ -204,6 +204,7 @@ def test_dump_agrees_between_runs(store: SqlStore, any_other_store: Callable[[],
     process(store, one, event(one), references=(reference("E1", 1),))
     process(store, two, confirmed)
     store.act("E1", comment(), NOW)
+    store.note_searched("atsuma", NOW)
 
     other = any_other_store()
     for _ in range(2):
@@ -219,5 +220,6 @@ def test_dump_agrees_between_runs(store: SqlStore, any_other_store: Callable[[],
         assert other.complete(of, "y@1:1:1", found_all, NOW + 3 * LEASE)
     assert {entry.state for entry in other.ledger()} == {AcquisitionState.DONE}
     other.act("E1", comment(), NOW + 3 * LEASE)
+    other.note_searched("atsuma", NOW + LEASE)
     assert dump(other) == dump(store)
     assert all(dump(store).values()), "every table took part"

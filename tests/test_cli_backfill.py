@@ -1,0 +1,85 @@
+"""`scarpwatch backfill`: what it takes, what it says, and how it ends."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from monitor.adapters.store import SqlStore
+from monitor.records import AcquisitionState
+from tests.test_cli import call, config
+
+__all__ = ["config"]
+
+WHOLE = ("backfill", "valley", "--from", "2026-01-01", "--to", "2026-01-20")
+
+
+def _ledger(config: Path) -> list[tuple[AcquisitionState, bool]]:
+    """State of every acquisition, oldest first, and whether it is history."""
+    with closing(SqlStore(f"sqlite:///{config.parent}/watch.db")) as store:
+        return [(entry.state, entry.history) for entry in reversed(store.ledger())]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nowhere", "--from", "2026-01-01"), "there is no region 'nowhere'; configured: valley"),
+        (("valley", "--from", "2026-01-10", "--to", "2026-01-09"), "2026-01-10 is after 2026-01-09"),
+        (("valley", "--from", "2026-01-21"), "2026-01-21 lies in the future"),
+        (("valley", "--from", "2026-01-01", "--to", "2026-01-21"), "2026-01-21 lies in the future"),
+        (("valley", "--from", "yesterday"), "yesterday"),
+        (("valley",), "--from"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(
+    arguments: tuple[str, ...], said: str, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Dates in the wrong order or in the future and unknown regions are mistakes of the command: nothing is done."""
+    code, _, err = call(capsys, "backfill", *arguments)
+    assert code == 2
+    assert said in " ".join(err.replace("│", " ").split())
+    assert not (config.parent / "watch.db").exists()
+
+
+def test_it_looks_at_the_past_once(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is older than the age is history; a second start finds everything done."""
+    code, out, _ = call(capsys, *WHOLE)
+    assert (code, out.splitlines()[-1]) == (
+        0,
+        "valley, 2026-01-01 to 2026-01-20: 2 processed, 2 done in all, 0 parked, 0 to be done.",
+    )
+    done = AcquisitionState.DONE
+    assert _ledger(config) == [(done, True), (done, False)]
+    code, out, _ = call(capsys, *WHOLE)
+    assert (code, ": 0 processed, 2 done in all" in out) == (0, True)
+
+
+def test_a_dry_run_writes_nothing(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It says what there is to do."""
+    code, out, _ = call(capsys, *WHOLE, "--dry-run")
+    assert (code, "2 acquisition(s) in the catalogs" in out) == (0, True)
+    assert _ledger(config) == []
+
+
+def test_a_catalog_that_dies_in_the_middle(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came before is processed, what comes after is not; the next start goes on there."""
+    monkeypatch.setenv("CATALOG_DOWN", "yes")
+    code, out, _ = call(capsys, *WHOLE)
+    assert code == 1
+    assert "answers 503" in out
+    assert "start it again to go on" in out
+    assert len(_ledger(config)) == 1
+    monkeypatch.delenv("CATALOG_DOWN")
+    code, out, _ = call(capsys, *WHOLE)
+    assert (code, ": 1 processed, 2 done in all" in out) == (0, True)
+
+
+def test_what_is_parked_is_told(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And makes exit code 1."""
+    monkeypatch.setenv("BAD_ITEM", "yes")
+    code, out, _ = call(capsys, *WHOLE)
+    assert (code, "1 processed, 1 done in all, 1 parked, 0 to be done" in out) == (1, True)
