@@ -25,6 +25,7 @@ from monitor.adapters.metrics import Metrics
 from monitor.adapters.store import LedgerCount
 from monitor.config import Settings
 from monitor.core.breaker import HostHealth
+from monitor.core.estimates import Estimate
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.delivering import Delivery, DeliveryEvent
 from monitor.errors import ScarpwatchError
@@ -85,6 +86,9 @@ class Watch(Protocol):
         self, region: str, start: datetime, end: datetime, now: datetime, stop: Callable[[], bool] = ...
     ) -> "list[Found]":
         """What the catalogs of a region know of a time; nothing is written."""
+
+    def estimate(self, region: str, parts: "Sequence[Found]") -> Estimate:
+        """What it takes to look at what was found."""
 
     def enter(self, region: str, parts: "Sequence[Found]", now: datetime) -> int:
         """Put into the queue what was found; the number of new acquisitions."""

@@ -171,6 +171,12 @@ class Store(Protocol):
     def searched_since(self, region: str) -> datetime | None:
         """From when on the catalogs of a region were searched beyond a look-back; None: never."""
 
+    def known(self, region: str, start: datetime, end: datetime) -> set[tuple[str, str]]:
+        """Key and version of a region's acquisitions sensed in [start, end)."""
+
+    def pace(self, region: str) -> float | None:
+        """Seconds from one acquisition of a region to the next while there were some to be done; None: not known."""
+
     def note_searched(self, region: str, since: datetime) -> None:
         """Note that the catalogs of a region were searched from then on."""
 

@@ -6,20 +6,22 @@ Acquisitions are judged one at a time. While one is judged, the network looks at
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from monitor.core.breaker import HostHealth
+from monitor.core.estimates import Cost, Estimate, estimate, told
 from monitor.errors import Permanent, ScarpwatchError, Transient
 from monitor.next_survey import Hold, NextSurvey
 from monitor.pipeline import Outcome, Pipeline
 from monitor.ports import Catalog, Store
-from monitor.records import Acquisition, Choice, LedgerEntry, NetworkAnswer, Region
+from monitor.records import Acquisition, Choice, LedgerEntry, NetworkAnswer, Region, Sensor
 from monitor.searching import Found, find, together, windows
-from monitor.survey import Surveyed
+from monitor.survey import Surveyed, watched_tiles
 
 Clock = Callable[[], datetime]
 
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 NO_SCENE = "no-scene"
 """Reason of a poll that the catalogs answered, with not one scene of the whole look-back."""
 _REFUSED_REMEDY = "Mend it in the catalog, or tell the catalog's operator; every poll looks at it again."
@@ -37,6 +39,8 @@ class ServiceSettings:
     retry_after: timedelta = timedelta(minutes=2)
     """Wait before the second try; doubled for each further one."""
     longest_wait: timedelta = timedelta(hours=6)
+    optical_looks: int = 3
+    """That make up a reference."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +48,7 @@ class PassEvent:
     """Something that people following a pass want to hear."""
 
     action: str
-    """poll-failed, refused, discovered, claimed, ahead, alone, done, look-lost, parked, retry, lost."""
+    """poll-failed, refused, onboarding, discovered, claimed, ahead, alone, done, look-lost, parked, retry, lost."""
     item: str
     detail: str
     region: str
@@ -112,6 +116,8 @@ class Gauges:
     """Tiles of every static layer that were read from their sources."""
     layer_failures: Callable[[], Mapping[str, int]] = dict
     """How often each of the operator's layers could not be read when it was needed."""
+    look_mb: Callable[[], Mapping[Sensor, float]] = dict
+    """What a look at a tile takes on disk, by sensor, as far as any was kept."""
 
 
 class Service:
@@ -136,6 +142,7 @@ class Service:
         self.static_reads = gauges.static_reads
         self.layer_failures = gauges.layer_failures
         self.hosts = gauges.hosts
+        self._look_mb = gauges.look_mb
         self.regions = {region.id: region for region in regions}
         self._pipeline = pipeline
         self._catalogs = catalogs
@@ -168,6 +175,9 @@ class Service:
             found = self._look_back(region, now)
             _tell_refusals(report, region, found)
             errors += map(str, found.failures)
+            if found.acquisitions and not self.store.known(region.id, _EVER, now):
+                for line in told(self.estimate(region.id, [found])):
+                    report(_event("onboarding", region.id, region.id, line))
             new = self._enter(region, found, now)
             if found.start < now - timedelta(days=region.lookback_days) and not found.failures:
                 self.store.note_searched(region.id, found.start)
@@ -204,6 +214,16 @@ class Service:
         """
         whole = [part for part in parts if not part.failures]
         return sum(self._enter(self.regions[region], part, now) for part in whole)
+
+    def estimate(self, region: str, parts: Sequence[Found]) -> Estimate:
+        """What it takes to look at what was found, as far as that is not in the queue or done."""
+        there = [one for part in parts if not part.failures for one in part.acquisitions]
+        times = [one.sensing_time for one in there] or [_EVER]
+        known = self.store.known(region, min(times), max(times) + timedelta(seconds=1))
+        new = [one for one in there if (one.key, one.version) not in known]
+        cost = Cost(look_mb=self._look_mb(), seconds=self.store.pace(region))
+        tiles = len(watched_tiles(self.regions[region]))
+        return estimate(there, new, tiles, cost, self._settings.optical_looks)
 
     def _look_back(self, region: Region, now: datetime) -> Found:
         """What the catalogs know of the look-back and, where that was never asked, of the history before it."""

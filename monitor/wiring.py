@@ -54,11 +54,11 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
     tools = Tools.of(settings)
     store = SqlStore(settings.database, lifecycle=settings.tiers.lifecycle)
     regions = {region.id: region.geometry for region in settings.region_records()}
-    lease = timedelta(minutes=settings.lease_minutes)
+    lease, looks = timedelta(minutes=settings.lease_minutes), LookFiles(settings.products)
     layers = LayerFiles(settings.region_layers(), regions)
     pipeline = Pipeline(
         store=store,
-        archive=LookFiles(settings.products),
+        archive=looks,
         publisher=ProductFolder(settings.products),
         illustrator=Illustrations(settings.products, regions, tools.card.threshold),
         instruments=partial(tools.instruments, tools.images()),
@@ -73,13 +73,14 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
         regions=settings.region_records(),
         catalogs=tools.catalogs,
         owner=make_owner(),
-        settings=ServiceSettings(lease=lease),
+        settings=ServiceSettings(lease=lease, optical_looks=settings.alerts.looks),
         close=store.close,
         gauges=Gauges(
             engine=tools.engine_name,
             hosts=tools.hosts.snapshot,
             static_reads=tools.reads.counts,
             layer_failures=layers.failures,
+            look_mb=lambda: looks.mean_mb(store.newest_looks()),
         ),
     )
 

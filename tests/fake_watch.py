@@ -24,6 +24,7 @@ from monitor.cli.parts import Parts, Progress
 from monitor.cli.run import run
 from monitor.config import Settings
 from monitor.core.breaker import HostHealth
+from monitor.core.estimates import Cost, Estimate, estimate
 from monitor.core.events import add_evidence
 from monitor.core.grid import project, region_tiles, tile_polygon
 from monitor.core.lifecycle import LifecycleSettings
@@ -224,6 +225,11 @@ class FakeService:
             Found(start=start, end=end, acquisitions=(acquisition(0),)),
             Found(start=start, end=end, acquisitions=(acquisition(1),), failures=(failure,) if self.down else ()),
         ]
+
+    def estimate(self, region: str, parts: Sequence[Found]) -> Estimate:
+        """Of what the catalog answered."""
+        known = [one for part in parts if not part.failures for one in part.acquisitions]
+        return estimate(known, known, 2, Cost(), 3)
 
     def enter(self, region: str, parts: Sequence[Found], now: datetime) -> int:
         """Into the queue, as far as the catalog answered."""

@@ -2,12 +2,14 @@
 
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from monitor.adapters.store import SqlStore
 from monitor.records import AcquisitionState
-from tests.test_cli import call, config
+from tests.fake_watch import NOW, acquisition
+from tests.test_cli import call, call_json, config
 
 __all__ = ["config"]
 
@@ -58,6 +60,8 @@ def test_a_dry_run_writes_nothing(config: Path, capsys: pytest.CaptureFixture[st
     """It says what there is to do."""
     code, out, _ = call(capsys, *WHOLE, "--dry-run")
     assert (code, "2 acquisition(s) in the catalogs" in out) == (0, True)
+    assert "2 acquisition(s) to look at (2 of optics) on 2 tile(s): about 3 MB of disk" in out
+    assert "references of optical: about 2026-01-15" in out
     assert _ledger(config) == []
 
 
@@ -83,3 +87,16 @@ def test_what_is_parked_is_told(
     monkeypatch.setenv("BAD_ITEM", "yes")
     code, out, _ = call(capsys, *WHOLE)
     assert (code, "1 processed, 1 done in all, 1 parked, 0 to be done" in out) == (1, True)
+
+
+def test_status_says_how_far_it_is(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As long as history waits, in words and for machines."""
+    with closing(SqlStore(f"sqlite:///{config.parent}/watch.db")) as store:
+        store.upgrade()
+        store.discover("valley", [acquisition(0), acquisition(1)], [], NOW, history_before=acquisition(1).sensing_time)
+    assert "history: 0 of 1 acquisitions looked at" in call(capsys, "status")[1]
+    _, document = call_json(capsys, "status")
+    regions = cast("dict[str, dict[str, object]]", document["regions"])
+    assert regions["valley"]["history"] == {"done": 0, "waiting": 1, "seconds_left": None}
+    call(capsys, *WHOLE)
+    assert "history" not in call(capsys, "status")[1]

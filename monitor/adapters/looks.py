@@ -4,9 +4,12 @@ Looks are the memory that change is measured against, so they are kept in the ex
 statistics were computed from (`monitor.core.quantise`) and are never half-written.
 """
 
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from statistics import fmean
 from zlib import crc32
 
 import numpy as np
@@ -100,6 +103,14 @@ class LookFiles:
     def exists(self, href: str) -> bool:
         """Whether the file of a look is there; nothing is read."""
         return (self._root / href).is_file()
+
+    def mean_mb(self, looks: Iterable[tuple[Sensor, str]]) -> dict[Sensor, float]:
+        """Megabytes of a look by its sensor, of those that are there (sensor and href)."""
+        sizes: dict[Sensor, list[int]] = {}
+        for sensor, href in looks:
+            with suppress(OSError):
+                sizes.setdefault(sensor, []).append((self._root / href).stat().st_size)
+        return {sensor: fmean(some) / 1e6 for sensor, some in sizes.items() if some}
 
 
 def look_href(tile: Tile, acquisition_id: str, model_version: str) -> str:

@@ -19,6 +19,7 @@ from rich.progress import Progress as Bar
 from monitor.adapters.store import SqlStore
 from monitor.cli.exits import Exit
 from monitor.cli.parts import ConfigOption, Parts, chosen_regions, no_progress, prepare_database, say, working_settings
+from monitor.core.estimates import duration, told
 from monitor.daemon import Watch, log_event
 from monitor.logs import make_logger
 from monitor.records import AcquisitionState
@@ -50,6 +51,27 @@ class _Wanted:
         return f"{self.region}, {self.start:%Y-%m-%d} to {self.last:%Y-%m-%d}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """How far the history of a region is looked at."""
+
+    done: int
+    waiting: int
+    seconds_left: float | None
+    """None: not known."""
+
+    def __str__(self) -> str:
+        left = "" if self.seconds_left is None else f", about {duration(self.seconds_left)} left"
+        return f"history: {self.done} of {self.done + self.waiting} acquisitions looked at{left}"
+
+
+def past_of(store: SqlStore, region: str) -> Past:
+    """How far the history of a region is looked at."""
+    done, waiting = store.history_left(region)
+    pace = store.pace(region)
+    return Past(done=done, waiting=waiting, seconds_left=None if pace is None else pace * waiting)
+
+
 def backfill(
     context: typer.Context,
     region: RegionArgument,
@@ -73,6 +95,7 @@ def backfill(
     with stopping() as stop, closing(parts.build(settings, no_progress)) as service:
         found = service.look_up(wanted.region, wanted.start, wanted.end, now, stop.is_set)
         _tell_found(wanted, found)
+        say("\n".join(told(service.estimate(wanted.region, found))))
         failed = any(part.failures for part in found)
         if dry_run:
             raise typer.Exit(Exit.FAILED if failed else Exit.OK)

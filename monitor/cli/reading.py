@@ -3,7 +3,8 @@
 import json
 import os
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ from monitor.adapters.model_store import list_models
 from monitor.adapters.slope_sights import SlopeSightFiles
 from monitor.adapters.store import ChoiceCount, LedgerCount, Rejection
 from monitor.cli import tables
+from monitor.cli.backfilling import Past, past_of
 from monitor.cli.delivering import channel_json
 from monitor.cli.exits import Exit
 from monitor.cli.geojson import alert_collection, blind_collection, not_observed, region_collection
@@ -162,6 +164,8 @@ class _Standing:
     """How the channels stand."""
     choices: list[ChoiceCount]
     """Which sensor counted, in each region's look-back."""
+    past: Mapping[str, Past]
+    """How far each region's history is looked at."""
 
 
 def _standing(settings: Settings, region: str | None, now: datetime) -> _Standing:
@@ -182,6 +186,7 @@ def _standing(settings: Settings, region: str | None, now: datetime) -> _Standin
                 for count in store.choices(now - timedelta(days=one.lookback_days))
                 if count.region == one.id
             ],
+            past={one.id: past_of(store, one.id) for one in wanted},
         )
 
 
@@ -194,6 +199,7 @@ def _standing_json(settings: Settings, standing: _Standing) -> Json:
             **not_observed(one),
             "area_km2": round(one.area_km2, 2),
             "ledger": ledger.get(one.region, {}),
+            "history": asdict(standing.past[one.region]),
             "alerts": {state.value: standing.alerts[one.region, state] for state in EventState},
             "evidence_of_record": [_choice(count) for count in standing.choices if count.region == one.region],
         }
@@ -214,6 +220,8 @@ def _tell_standing(settings: Settings, standing: _Standing) -> None:
     for one in standing.seen:
         open_alerts = sum(standing.alerts[one.region, state] for state in ALERT_STATES)
         say(f"{tables.coverage_line(one, standing.now)}; {open_alerts} open alert(s)")
+        if standing.past[one.region].waiting:
+            say(f"  {standing.past[one.region]}")
     say("")
     out().print(tables.ledger_table(standing.counts) if standing.counts else "The ledger is empty: scarpwatch once")
     if standing.choices:

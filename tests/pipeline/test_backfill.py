@@ -12,6 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from monitor.adapters.catalog import StaticCatalog
 from monitor.errors import CatalogUnavailable
 from monitor.records import AcquisitionState, EventState, Rejected, SceneItem, Sensor
+from monitor.service import PassEvent
 from tests.pipeline.processes import Running, Setup, die_after
 from tests.pipeline.world import REGION, Json, World
 
@@ -53,7 +54,10 @@ def test_history_is_silent(world: World) -> None:
 def test_a_region_that_is_new_looks_back_by_itself(small_world: World) -> None:
     """The first pass looks `backfill_days` back, what is history first: the storm within the age is found by it."""
     region(small_world, lookback_days=2, history_days=8, backfill_days=40)
-    assert small_world.once(after(small_world)).processed == 4
+    heard: list[PassEvent] = []
+    assert small_world.once(after(small_world), heard.append).processed == 4
+    assert heard[0].action == "onboarding"
+    assert heard[0].detail.startswith("4 acquisition(s) to look at (4 of optics) on 2 tile(s)")
     assert [entry.history for entry in small_world.ledger()] == [True, True, False, False]
     assert small_world.states()[2:] == [(DONE, "compared")] * 2
     assert EventState.CONFIRMED in {event.state for event in small_world.events()}

@@ -100,6 +100,17 @@ def forget_looks(session: Session, exists: Callable[[str], bool]) -> int:
     return len(gone)
 
 
+def newest_looks(session: Session, limit: int) -> list[tuple[Sensor, str]]:
+    """Sensor and href of the looks that were kept last."""
+    rows = session.execute(
+        select(ObservationRow.sensor, ObservationRow.look_href)
+        .where(ObservationRow.look_href.is_not(None))
+        .order_by(ObservationRow.id.desc())
+        .limit(limit)
+    )
+    return [(Sensor(sensor), href) for sensor, href in rows if href is not None]
+
+
 def looks_before(
     session: Session, tile: Tile, model_version: str | None, comparable: str, before: datetime, limit: int
 ) -> list[Observation]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import median
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, false, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -18,6 +20,10 @@ _NO_LEASE = {"lease_owner": None, "lease_until": None}
 ONE_TRY_LESS: dict[str, object] = {"attempts": AcquisitionRow.attempts - 1}
 """For `give_up`: the claim was no try."""
 
+_PACED, _ENOUGH = 60, 3
+"""Of how many acquisitions at most, and at least, the time that one takes is learned."""
+_IDLE = timedelta(minutes=15)
+"""A longer gap between two of them was a wait for the next."""
 NOTHING_USABLE = "nothing-usable"
 """`AcquisitionResult.reason` of an acquisition that saw no clear ground."""
 
@@ -249,6 +255,36 @@ def states(session: Session, region: str, start: datetime, end: datetime) -> dic
         select(AcquisitionRow.state, func.count()).where(*chosen).group_by(AcquisitionRow.state)
     ).all()
     return {AcquisitionState(state): count for state, count in rows}
+
+
+def known(session: Session, region: str, start: datetime, end: datetime) -> set[tuple[str, str]]:
+    """Key and version of a region's acquisitions sensed in [start, end)."""
+    columns = (AcquisitionRow.key, AcquisitionRow.version)
+    chosen = (
+        AcquisitionRow.region == region,
+        AcquisitionRow.sensing_time >= start,
+        AcquisitionRow.sensing_time < end,
+    )
+    return {(key, version) for key, version in session.execute(select(*columns).where(*chosen))}
+
+
+def history_left(session: Session, region: str) -> tuple[int, int]:
+    """How many acquisitions of a region's history are done, and how many are to be."""
+    of_history = (AcquisitionRow.region == region, AcquisitionRow.history)
+    rows = session.execute(select(AcquisitionRow.state, func.count()).where(*of_history).group_by(AcquisitionRow.state))
+    counts = {AcquisitionState(state): count for state, count in rows}
+    left = counts.get(AcquisitionState.DISCOVERED, 0) + counts.get(AcquisitionState.CLAIMED, 0)
+    return counts.get(AcquisitionState.DONE, 0), left
+
+
+def pace(session: Session, region: str) -> float | None:
+    """Seconds from one acquisition of a region to the next while there were some to be done; None: not known."""
+    of_region = AcquisitionRow.region == region, AcquisitionRow.state == AcquisitionState.DONE.value
+    newest = select(AcquisitionRow.updated).where(*of_region).order_by(AcquisitionRow.updated.desc()).limit(_PACED)
+    ends = session.scalars(newest).all()
+    gaps = [(later - earlier).total_seconds() for later, earlier in pairwise(ends)]
+    working = [gap for gap in gaps if 0 < gap <= _IDLE.total_seconds()]
+    return median(working) if len(working) >= _ENOUGH else None
 
 
 def searched_since(session: Session, region: str) -> datetime | None:

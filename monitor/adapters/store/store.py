@@ -222,6 +222,21 @@ class SqlStore(SqlDeliveries):
         with self.database.read() as session:
             return ledger.states(session, region, start, end)
 
+    def known(self, region: str, start: datetime, end: datetime) -> set[tuple[str, str]]:
+        """Key and version of a region's acquisitions sensed in [start, end)."""
+        with self.database.read() as session:
+            return ledger.known(session, region, start, end)
+
+    def history_left(self, region: str) -> tuple[int, int]:
+        """How many acquisitions of a region's history are done, and how many are to be."""
+        with self.database.read() as session:
+            return ledger.history_left(session, region)
+
+    def pace(self, region: str) -> float | None:
+        """Seconds from one acquisition of a region to the next while there were some to be done; None: not known."""
+        with self.database.read() as session:
+            return ledger.pace(session, region)
+
     def choices(self, since: datetime) -> list[ChoiceCount]:
         """How often which sensor was the evidence of record, and why, in acquisitions sensed at or after `since`."""
         with self.database.read() as session:
@@ -241,6 +256,11 @@ class SqlStore(SqlDeliveries):
         """Forget the kept looks of which `exists` says that they are gone, so that their tiles learn anew; how many."""
         with self.database.write() as session:
             return history.forget_looks(session, exists)
+
+    def newest_looks(self, limit: int = 200) -> list[tuple[Sensor, str]]:
+        """Sensor and href of the looks that were kept last."""
+        with self.database.read() as session:
+            return history.newest_looks(session, limit)
 
     def history(self, tile: Tile, limit: int = 100) -> list[Observation]:
         """The newest current observations of a tile by any sensor and model, newest first."""

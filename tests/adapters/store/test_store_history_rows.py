@@ -70,3 +70,19 @@ def test_how_far_back_a_region_was_searched(store: SqlStore) -> None:
         store.note_searched("atsuma", at(days))
     assert store.searched_since("atsuma") == at(365)
     assert store.searched_since("noto") is None
+
+
+def test_how_fast_a_region_is_worked_through(store: SqlStore) -> None:
+    """The usual time between two ends of work; a wait for the next acquisition is none."""
+    store.discover("atsuma", [acquisition(number) for number in range(6)], [], NOW, history_before=day(4))
+    assert store.pace("atsuma") is None
+    now = NOW
+    for minutes in (0, 2, 2, 600, 3):
+        now += timedelta(minutes=minutes)
+        entry = store.claim(ME, LEASE, now, ["atsuma"])
+        assert entry is not None
+        assert store.complete(entry.acquisition, ME, result(), now)
+    assert store.pace("atsuma") == 120.0
+    assert store.pace("noto") is None
+    assert store.history_left("atsuma") == (4, 0)
+    assert store.known("atsuma", day(4), day(9)) == {("optical-004", "v1"), ("optical-005", "v1")}
