@@ -336,7 +336,8 @@ def opening_acquisition(event: Event) -> str:
 
 def said_before(event: Event, acquisition_key: str, verdict: Verdict) -> bool:
     """Whether this pass, in whatever version, has said so of the event: pixels that come again are no second look."""
-    said = {piece.verdict for piece in event.evidence if _pass(piece.acquisition_id) == acquisition_key}
+    heard = [piece for piece in event.evidence if not piece.withdrawn]
+    said = {piece.verdict for piece in heard if _pass(piece.acquisition_id) == acquisition_key}
     return verdict in said or (verdict is Verdict.SUPPORTS and Verdict.OPENS in said)
 
 

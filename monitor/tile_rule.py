@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from monitor.core.acquisitions import processing
 from monitor.core.change import AlertSettings
 from monitor.core.events import LookContext, add_evidence
 from monitor.core.grid import PIXEL_HA, TILE_PX, project, tile_polygon
@@ -104,8 +105,9 @@ class TileRule:
             f"{row.p95_change or 0.0:+.3f} since the look before: {level:.2f} times the threshold"
         )
         piece = self._piece(Verdict.OPENS, level, row, detail, context)
+        again = processing(context.acquisition_id)
         blank = Event(
-            id=f"{context.region}-{context.sensing_time:%Y%m%d}-tile-{row.tile.id}",
+            id=f"{context.region}-{context.sensing_time:%Y%m%d}-tile-{row.tile.id}{f'-{again}' if again > 1 else ''}",
             region=context.region,
             state=EventState.CANDIDATE,
             status=context.status,

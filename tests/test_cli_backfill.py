@@ -22,6 +22,11 @@ def _ledger(config: Path) -> list[tuple[AcquisitionState, bool]]:
         return [(entry.state, entry.history) for entry in reversed(store.ledger())]
 
 
+def ledger_states(config: Path) -> list[AcquisitionState]:
+    """State of every acquisition, oldest first."""
+    return [state for state, _ in _ledger(config)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

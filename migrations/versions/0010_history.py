@@ -1,4 +1,4 @@
-"""What was too old for alerts when it arrived, and how far back the catalogs of a region were searched.
+"""What was too old for alerts when it arrived, how far back a region was searched, and what was taken back.
 
 Revision: 0010
 """
@@ -14,6 +14,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("acquisition", sa.Column("history", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("evidence", sa.Column("withdrawn", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.create_table(
         "searched",
         sa.Column("region", sa.String(200), primary_key=True),
@@ -23,4 +24,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("searched")
+    op.drop_column("evidence", "withdrawn")
     op.drop_column("acquisition", "history")

@@ -127,11 +127,16 @@ def _act(
     parts = context.ensure_object(Parts)
     settings = settings_of(config, dict(os.environ))
     now = parts.clock()
-    action = Action(at=now, by=by or getpass.getuser(), kind=kind, reason=reason, text=text)
+    action = Action(at=now, by=who(by), kind=kind, reason=reason, text=text)
     with closing(SqlStore(settings.database, lifecycle=settings.tiers.lifecycle)) as store:
         store.check()
         event = store.act(alert, action, now, seen)
     say(_told(event, kind))
+
+
+def who(by: str | None) -> str:
+    """Who does it: as said, else the user of this machine."""
+    return by or getpass.getuser()
 
 
 def _told(event: Event, kind: ActionKind) -> str:

@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli import acting, backfilling, delivering, drilling, reading, serving, silencing, working
+from monitor.cli import (
+    acting,
+    backfilling,
+    delivering,
+    drilling,
+    reading,
+    revising,
+    serving,
+    silencing,
+    working,
+)
 from monitor.cli.exits import TABLE, Exit
 from monitor.cli.parts import ConfigOption, JsonOption, say, say_json, settings_of
 from monitor.cli.surroundings import doubtful, missing
@@ -37,6 +47,7 @@ def make_app() -> typer.Typer:
     app.command(epilog=EPILOG)(working.release)
     app.command(epilog=EPILOG)(drilling.drill)
     app.command(epilog=EPILOG)(backfilling.backfill)
+    app.command(epilog=EPILOG)(revising.rollback)
     app.command(epilog=EPILOG)(reading.status)
     alerts = typer.Typer(help=reading.alerts.__doc__, epilog=EPILOG)
     alerts.callback(invoke_without_command=True, epilog=EPILOG)(reading.alerts)

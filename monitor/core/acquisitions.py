@@ -212,3 +212,22 @@ def _version(items: Iterable[SceneItem]) -> str:
         for item in items
     )
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:10]
+
+
+_AGAIN = re.compile(r"^(?P<version>.*?)(?:r(?P<number>\d+))?$")
+
+
+def processing(version: str) -> int:
+    """Which processing of one version of an acquisition this is, from 1."""
+    return int(_again(version)["number"] or 1)
+
+
+def next_processing(version: str) -> str:
+    """The name of the same version, processed once more: observations and evidence of both are kept apart."""
+    return f"{_again(version)['version']}r{processing(version) + 1}"
+
+
+def _again(version: str) -> re.Match[str]:
+    found = _AGAIN.match(version)
+    assert found is not None  # every text fits
+    return found

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely import make_valid, set_precision, union_all
 
+from monitor.core.acquisitions import processing
 from monitor.core.grid import project
 from monitor.core.lifecycle import (
     RELEASED,
@@ -248,6 +249,8 @@ def event_id(cluster: Cluster, context: LookContext) -> str:
     """Stable: the same ground in the same acquisition of the same region always gives the same id."""
     point = cluster.geometry.representative_point()
     place = f"{context.region}|{context.acquisition_key}|{cluster.epsg}|{point.x:.0f}|{point.y:.0f}"
+    if (number := processing(context.acquisition_id)) > 1:
+        place += f"|{number}"  # what the first one opened may have been taken back, and people have heard so
     digest = hashlib.sha256(place.encode()).hexdigest()[:8]
     return f"{context.region}-{context.sensing_time:%Y%m%d}-{digest}"
 
@@ -269,7 +272,7 @@ def with_actions(event: Event, actions: Sequence[Action], settings: LifecycleSet
 
 
 def _replayed(event: Event, settings: LifecycleSettings) -> Event:
-    pieces: list[Piece] = [*event.evidence, *event.actions]
+    pieces: list[Piece] = [*(piece for piece in event.evidence if not piece.withdrawn), *event.actions]
     transitions = replay(pieces, settings)
     last = transitions[-1] if transitions else None
     return replace(

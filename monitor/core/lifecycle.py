@@ -17,6 +17,7 @@ ENDED_STATES = frozenset(EventState) - OPEN_STATES
 
 SETTLED = "settled"
 MERGED = "merged"
+ROLLED_BACK = "rolled-back"
 DISMISSED = "dismissed-"
 """Beginning of the reason of a dismissal; the person's own follows."""
 ACKNOWLEDGED, RELEASED, CONFIRMED_IN_FIELD = "acknowledged", "released", "confirmed-from-field"
@@ -112,6 +113,14 @@ def _unsaid(memory: _Memory, piece: Piece, _settings: LifecycleSettings) -> bool
     return isinstance(piece, Action) and piece.kind not in memory.said
 
 
+def _was_alert(_memory: _Memory, piece: Piece, _settings: LifecycleSettings) -> bool:
+    return isinstance(piece, Action) and piece.reason in {state.value for state in ALERT_STATES}
+
+
+def _was_other(memory: _Memory, piece: Piece, _settings: LifecycleSettings) -> bool:
+    return isinstance(piece, Action) and memory.state is not None and piece.reason != memory.state.value
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One line of the table: the first that fits a piece of evidence is the step it causes."""
@@ -168,6 +177,10 @@ TABLE = (
         "whatever ended it",
     ),
     Rule(OPEN_STATES, _on(ActionKind.MERGE), _S.CLOSED, MERGED),
+    # What was taken back is not among the pieces that are replayed: these are the states without it.
+    Rule(None, _on(ActionKind.ROLL_BACK), _S.CLOSED, ROLLED_BACK, meaning="nothing that opened it is left"),
+    Rule(frozenset({_S.CANDIDATE}), _on(ActionKind.ROLL_BACK), _S.CLOSED, ROLLED_BACK, _was_alert, "no alert is left"),
+    Rule(ALERT_STATES, _on(ActionKind.ROLL_BACK), None, ROLLED_BACK, _was_other, "it was in another state"),
 )
 """Every step of an event's life. What no line fits changes nothing."""
 
@@ -272,7 +285,7 @@ def _step(rule: Rule, memory: _Memory, piece: Piece, settings: LifecycleSettings
     tier = _tier(rule, memory, opened, settings)
     step = Transition(
         at=_time(piece),
-        previous=memory.state,
+        previous=_before(memory, piece),
         state=state,
         reason=rule.reason + (piece.reason if isinstance(piece, Action) and rule.reason == DISMISSED else ""),
         detail=_detail(rule, memory, piece, settings),
@@ -284,6 +297,13 @@ def _step(rule: Rule, memory: _Memory, piece: Piece, settings: LifecycleSettings
         return replace(memory, said=said), step
     fresh = _Memory(state=state, tier=tier, opened=opened, last_seen=_time(piece), said=said)
     return fresh, step
+
+
+def _before(memory: _Memory, piece: Piece) -> EventState | None:
+    """The state that people knew: also the one that has just turned out to be none."""
+    if isinstance(piece, Action) and piece.kind is ActionKind.ROLL_BACK:
+        return EventState(piece.reason)
+    return memory.state
 
 
 def _tier(rule: Rule, memory: _Memory, opened: Evidence | None, settings: LifecycleSettings) -> Tier:

@@ -1,5 +1,6 @@
 """What people do with an event, and what they may."""
 
+from collections.abc import Container
 from dataclasses import replace
 from datetime import timedelta
 
@@ -17,6 +18,7 @@ _TAKEN_IN = {
     ActionKind.CONFIRM: frozenset(EventState),
     ActionKind.COMMENT: frozenset(EventState),
     ActionKind.MERGE: OPEN_STATES,
+    ActionKind.ROLL_BACK: frozenset(),  # it is of looks, not of an event: `roll_back`
 }
 """In which states an event takes what a person does."""
 
@@ -61,8 +63,32 @@ def act(event: Event, action: Action, settings: LifecycleSettings, seen: int | N
             remedy=f"Give one of {', '.join(DismissalReason)}.",
             reason="unknown-reason",
         )
+    return with_actions(event, [_dated(event, action)], settings)
+
+
+def roll_back(event: Event, taken_back: Container[str], action: Action, settings: LifecycleSettings) -> Event:
+    """The event without what some acquisitions said of it.
+
+    An event that a person has seen from the ground or the air stays as it is: what was seen there is not taken back
+    with a look.
+
+    Args:
+        taken_back: ids of the acquisitions.
+        action: who does it, when and why.
+    """
+    pieces = tuple(
+        replace(piece, withdrawn=True) if piece.acquisition_id in taken_back else piece for piece in event.evidence
+    )
+    if pieces == event.evidence or any(one.kind is ActionKind.CONFIRM for one in event.actions):
+        return event
+    action = replace(action, kind=ActionKind.ROLL_BACK, reason=event.state.value)
+    return with_actions(replace(event, evidence=pieces), [_dated(event, action)], settings)
+
+
+def _dated(event: Event, action: Action) -> Action:
+    """The action after all that was known of the event."""
     known = [piece.sensing_time for piece in event.evidence] + [one.at + _TICK for one in event.actions]
-    return with_actions(event, [replace(action, at=max([action.at, *known]))], settings)
+    return replace(action, at=max([action.at, *known]))
 
 
 def _told(step: Transition) -> str:

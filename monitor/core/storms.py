@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date
 
-from monitor.core.lifecycle import ALERT_STATES, DISMISSED, MERGED
+from monitor.core.lifecycle import ALERT_STATES, DISMISSED, MERGED, ROLLED_BACK
 from monitor.records import Event, EventState
 
 
@@ -39,7 +39,7 @@ def _in_order(events: Iterable[Event]) -> list[Event]:
 def _happened(event: Event) -> bool:
     """What was never an alert, or turned out to be nothing, is no reason to think of a storm."""
     last = event.transitions[-1].reason if event.transitions else ""
-    nothing = event.state is EventState.REFUTED or last.startswith(DISMISSED) or last == MERGED
+    nothing = event.state is EventState.REFUTED or last.startswith(DISMISSED) or last in (MERGED, ROLLED_BACK)
     return not nothing and any(step.state in ALERT_STATES for step in event.transitions)
 
 

@@ -58,6 +58,8 @@ class Evidence:
     """The same of those that a later look supports."""
     strata: tuple[str, ...] = ()
     """Of what opens an event: what kind of ground it is, and when (`core.strata`)."""
+    withdrawn: bool = False
+    """It was taken back (`ActionKind.ROLL_BACK`) and counts no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,7 @@ class Action:
     """Who; empty where the service did it itself."""
     kind: ActionKind
     reason: str = ""
-    """Of a dismissal a `DismissalReason`, of a merge the id of the other event."""
+    """Of a dismissal a `DismissalReason`, of a merge the id of the other event, of a roll-back the state before."""
     text: str = ""
 
 

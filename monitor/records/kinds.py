@@ -116,6 +116,8 @@ class ActionKind(StrEnum):
     """The alert may go to the public."""
     MERGE = "merge"
     """It grew together with another event, which `reason` names. Nobody does this: the looks show it."""
+    ROLL_BACK = "roll-back"
+    """What some looks said of it was taken back; `reason` is the state that it was in."""
 
 
 class DismissalReason(StrEnum):

@@ -7,7 +7,7 @@ import pytest
 
 from monitor.core.events import add_evidence
 from monitor.core.lifecycle import LifecycleSettings
-from monitor.core.people import act
+from monitor.core.people import act, roll_back
 from monitor.errors import Refused
 from monitor.records import Action, ActionKind, Event, EventState, Evidence
 from tests.core.test_lifecycle_table import START, blank, series
@@ -80,3 +80,44 @@ def test_a_comment_moves_nothing() -> None:
     commented = act(_event("O"), replace(_action(ActionKind.COMMENT), text="road is open"), SETTINGS)
     assert [one.text for one in commented.actions] == ["road is open"]
     assert commented.transitions == _event("O").transitions
+
+
+def _taken_back(event: Event, *numbers: int) -> Event:
+    """The event without its looks of these places."""
+    ids = {event.evidence[number].acquisition_id for number in numbers}
+    return roll_back(event, ids, _action(ActionKind.ROLL_BACK), SETTINGS)
+
+
+def test_what_was_taken_back_counts_no_more() -> None:
+    """It stays in the record, marked; the next look goes on from what is left."""
+    event = _taken_back(_event("OS"), 1)
+    assert [piece.withdrawn for piece in event.evidence] == [False, True]
+    assert (event.state, event.transitions[-1].previous) == (EventState.PROVISIONAL, EventState.CONFIRMED)
+    seen = replace(event.evidence[1], acquisition_id="b", withdrawn=False, sensing_time=START + timedelta(days=200))
+    assert add_evidence(event, [seen], SETTINGS).state is EventState.CONFIRMED
+
+
+def test_an_event_whose_first_look_was_taken_back_has_ended() -> None:
+    """Whatever later looks said of it; a second time changes nothing."""
+    event = _taken_back(_event("OSS"), 0)
+    assert (event.state, event.transitions[-1].reason) == (EventState.CLOSED, "rolled-back")
+    assert _taken_back(event, 0) is event
+
+
+def test_a_false_refutation_is_undone() -> None:
+    """An event that a spoilt look refuted is an alert again."""
+    assert _taken_back(_event("OC"), 1).state is EventState.PROVISIONAL
+
+
+def test_what_a_person_has_seen_is_not_taken_back() -> None:
+    """Nor is anything done where none of the looks spoke."""
+    event = act(_event("O"), _action(ActionKind.CONFIRM), SETTINGS)
+    assert _taken_back(event, 0) is event
+    other = _event("O")
+    assert roll_back(other, {"elsewhere"}, _action(ActionKind.ROLL_BACK), SETTINGS) is other
+
+
+def test_nobody_rolls_one_event_back() -> None:
+    """It is looks that are taken back."""
+    with pytest.raises(Refused):
+        act(_event("O"), _action(ActionKind.ROLL_BACK), SETTINGS)

@@ -296,6 +296,7 @@ def evidence_values(event_id: str, evidence: Evidence) -> Values:
         "rate": number(evidence.rate),
         "held_rate": number(evidence.held_rate),
         "strata": ",".join(evidence.strata),
+        "withdrawn": evidence.withdrawn,
     }
 
 
@@ -315,6 +316,7 @@ def evidence(row: EvidenceRow) -> Evidence:
         rate=row.rate,
         held_rate=row.held_rate,
         strata=tuple(row.strata.split(",")) if row.strata else (),
+        withdrawn=row.withdrawn,
     )
 
 

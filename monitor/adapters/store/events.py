@@ -74,10 +74,10 @@ def _content(step: Transition) -> tuple[object, ...]:
 
 
 def _is_news(step: Transition) -> bool:
-    """Nobody hears of a candidate, nor of the end of one, nor that somebody has seen an alert."""
+    """Nobody hears of a candidate, nor of the end of one, nor of a second end, nor that somebody has seen an alert."""
     if step.state is EventState.CANDIDATE or step.reason == ACKNOWLEDGED:
         return False
-    return not (step.previous is EventState.CANDIDATE and step.state in ENDED_STATES)
+    return not (step.previous in {EventState.CANDIDATE, *ENDED_STATES} and step.state in ENDED_STATES)
 
 
 def _post(session: Session, event: Event, sequence: int, step: codec.Values, now: datetime) -> None:

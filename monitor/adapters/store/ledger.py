@@ -1,6 +1,7 @@
 """The ledger: what was discovered, who works on it, how it ended. Functions take the session of one transaction."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
@@ -13,6 +14,7 @@ from monitor.adapters.store.database import affected, insert_new
 from monitor.adapters.store.owners import owner_is_dead
 from monitor.adapters.store.schema import AcquisitionRow, RejectionRow, SearchedRow
 from monitor.adapters.store.views import LedgerCount, Rejection
+from monitor.core.acquisitions import next_processing
 from monitor.core.next_pass import Passed
 from monitor.records import Acquisition, AcquisitionState, LedgerEntry, Rejected, Sensor
 
@@ -24,6 +26,8 @@ _PACED, _ENOUGH = 60, 3
 """Of how many acquisitions at most, and at least, the time that one takes is learned."""
 _IDLE = timedelta(minutes=15)
 """A longer gap between two of them was a wait for the next."""
+ROLLED_BACK = "rolled-back"
+"""Why an acquisition is parked that a person took back."""
 NOTHING_USABLE = "nothing-usable"
 """`AcquisitionResult.reason` of an acquisition that saw no clear ground."""
 
@@ -195,11 +199,32 @@ def give_up(
 
 
 def release(session: Session, region: str, acquisition_id: str, now: datetime) -> bool:
-    """Put a parked acquisition back into the queue; False when there is no such one."""
+    """Put a parked acquisition back into the queue; False when there is no such one.
+
+    One that was rolled back comes again as a new processing: what it said before stays taken back.
+    """
     parked = session.scalars(_rows_in(AcquisitionState.PARKED, [region])).all()
-    chosen = [row.id for row in parked if f"{row.key}_{row.version}" == acquisition_id]
+    found = [row for row in parked if f"{row.key}_{row.version}" == acquisition_id]
+    for row in found:
+        if row.reason == ROLLED_BACK:
+            process_again(session, row, now, history=row.history)
+            return True
+    chosen = [row.id for row in found]
     values = {"state": AcquisitionState.DISCOVERED.value, "attempts": 0, "not_before": None, "updated": now}
     return affected(session, update(AcquisitionRow).where(AcquisitionRow.id.in_(chosen)).values(values)) == 1
+
+
+def process_again(session: Session, row: AcquisitionRow, now: datetime, history: bool) -> None:
+    """Queue the next processing of an acquisition; what the last one saw counts until this one is done."""
+    again = replace(ledger_entry(row).acquisition, version=next_processing(row.version))
+    _discover_one(session, row.region, again, now, history)
+
+
+def revoke(session: Session, region: str, now: datetime) -> None:
+    """Take the leases on a region away: what is at work there began before what changes now, and writes nothing."""
+    held = AcquisitionRow.region == region, AcquisitionRow.state == AcquisitionState.CLAIMED.value
+    values: dict[str, object] = {"state": AcquisitionState.DISCOVERED.value, "updated": now, "not_before": None}
+    affected(session, update(AcquisitionRow).where(*held).values(values | _NO_LEASE | ONE_TRY_LESS))
 
 
 def _is(acquisition: Acquisition) -> ColumnElement[bool]:

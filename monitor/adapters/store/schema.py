@@ -277,6 +277,8 @@ class EvidenceRow(Table):
     held_rate: Mapped[float | None]
     strata: Mapped[str] = mapped_column(server_default="")
     """Words, joined by commas."""
+    withdrawn: Mapped[bool] = mapped_column(server_default=false())
+    """Taken back by a person: the only column that ever changes."""
 
 
 class ActionRow(Table):

@@ -3,11 +3,19 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
-from monitor.adapters.store import choices, events, history, ledger, migration
+from monitor.adapters.store import choices, events, history, ledger, migration, revising
 from monitor.adapters.store.codec import clean
 from monitor.adapters.store.database import LOCK_WAIT, Database
 from monitor.adapters.store.delivery_store import SqlDeliveries
-from monitor.adapters.store.views import ChoiceCount, LedgerCount, OutboxEntry, Rejection, TileCoverage
+from monitor.adapters.store.views import (
+    ChoiceCount,
+    Chosen,
+    LedgerCount,
+    OutboxEntry,
+    Rejection,
+    RolledBack,
+    TileCoverage,
+)
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.core.next_pass import Passed
 from monitor.core.people import act
@@ -251,6 +259,22 @@ class SqlStore(SqlDeliveries):
         """Put a parked acquisition back into the queue with fresh attempts; False when there is no such one."""
         with self.database.write() as session:
             return ledger.release(session, region, acquisition_id, now)
+
+    def roll_back(
+        self, chosen: Chosen, action: Action, now: datetime, again_from: datetime | None = None, dry_run: bool = False
+    ) -> RolledBack:
+        """Take back what acquisitions said: their looks feed no reference, their evidence counts no more.
+
+        Args:
+            action: who does it, when and why.
+            again_from: queue them again, those sensed before as history; None: set them aside.
+            dry_run: say what would be done, and do nothing.
+        """
+        with self.database.write() as session:
+            done = revising.roll_back(session, chosen, action, now, again_from, self._lifecycle)
+            if dry_run:
+                session.rollback()
+            return done
 
     def forget_looks(self, exists: Callable[[str], bool]) -> int:
         """Forget the kept looks of which `exists` says that they are gone, so that their tiles learn anew; how many."""

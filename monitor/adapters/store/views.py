@@ -31,6 +31,39 @@ class ChoiceCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """Which acquisitions of a region are meant: those that fit all that is given."""
+
+    region: str
+    tiles: tuple[Tile, ...]
+    """Of the region."""
+    since: datetime | None = None
+    """Sensed at or after."""
+    acquisition: str | None = None
+    """Id: this pass, in all its versions."""
+    model: str | None = None
+    """Version of the model they were looked at through."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolledBack:
+    """What a roll-back took back."""
+
+    acquisitions: tuple[str, ...]
+    """Ids of those that were set aside or queued again."""
+    looks: int
+    """Of tiles, that feed references no more."""
+    ended: tuple[str, ...]
+    """Events that ended by it."""
+    changed: tuple[str, ...]
+    """Events that go on, without what these acquisitions said."""
+    kept: tuple[str, ...]
+    """Events that a person has seen from the ground or the air."""
+    told: int
+    """Messages for those who had heard of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
     """Something that polls refused to use."""
 

@@ -1,0 +1,139 @@
+"""Taking back what acquisitions said, and processing them again. Functions take the session of one transaction."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from monitor.adapters.store import events, ledger
+from monitor.adapters.store.codec import clean
+from monitor.adapters.store.database import affected
+from monitor.adapters.store.schema import (
+    AcquisitionRow,
+    ChoiceRow,
+    EventRow,
+    EvidenceRow,
+    ObservationRow,
+    OutboxRow,
+    ReferenceRow,
+)
+from monitor.adapters.store.views import Chosen, RolledBack
+from monitor.core.lifecycle import ENDED_STATES, LifecycleSettings
+from monitor.core.people import roll_back as without
+from monitor.records import AcquisitionState, Action, Event
+
+
+def roll_back(
+    session: Session,
+    chosen: Chosen,
+    action: Action,
+    now: datetime,
+    again_from: datetime | None,
+    lifecycle: LifecycleSettings,
+) -> RolledBack:
+    """Take back what acquisitions said.
+
+    Args:
+        action: who does it, when and why.
+        again_from: queue them again, those sensed before as history; None: set them aside.
+    """
+    rows = _rows(session, chosen)
+    ids = {_id(row) for row in rows}
+    keys = sorted({row.key for row in rows})
+    ledger.revoke(session, chosen.region, now)
+    looks = _forget_looks(session, chosen, keys)
+    _forget_choices(session, chosen.region, keys)
+    _unfreeze(session, chosen.region, ids)
+    before = _heard(session, chosen.region, ids)
+    messages = _messages(session)
+    after = [without(event, ids, action, lifecycle) for event in before]
+    changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    for _, event in changed:
+        _withdraw(session, event, ids, now)
+    ended = [new.id for old, new in changed if old.state not in ENDED_STATES and new.state in ENDED_STATES]
+    done = [row for row in rows if row.state == AcquisitionState.DONE.value]
+    for row in done:
+        _set_aside(row, action, now)
+        if again_from is not None:
+            session.flush()
+            ledger.process_again(session, row, now, history=row.sensing_time < again_from)
+    return RolledBack(
+        acquisitions=tuple(_id(row) for row in done),
+        looks=looks,
+        ended=tuple(ended),
+        changed=tuple(new.id for _, new in changed if new.id not in ended),
+        kept=tuple(old.id for old, new in zip(before, after, strict=True) if old == new),
+        told=_messages(session) - messages,
+    )
+
+
+def _rows(session: Session, chosen: Chosen) -> list[AcquisitionRow]:
+    """Every version of the chosen acquisitions that may have said something, oldest first."""
+    spoken = [AcquisitionState.DONE.value, AcquisitionState.SUPERSEDED.value]
+    statement = select(AcquisitionRow).where(AcquisitionRow.region == chosen.region, AcquisitionRow.state.in_(spoken))
+    if chosen.since is not None:
+        statement = statement.where(AcquisitionRow.sensing_time >= chosen.since)
+    if chosen.acquisition is not None:
+        statement = statement.where(AcquisitionRow.key == chosen.acquisition.rpartition("_")[0])
+    if chosen.model is not None:
+        through = select(ObservationRow.acquisition_key).where(*_on_tiles(chosen))
+        statement = statement.where(AcquisitionRow.key.in_(through))
+    return list(session.scalars(statement.order_by(AcquisitionRow.sensing_time, AcquisitionRow.key, AcquisitionRow.id)))
+
+
+def _on_tiles(chosen: Chosen) -> list[ColumnElement[bool]]:
+    """Rows of the history of the region's tiles, through the chosen model if one is."""
+    through = [] if chosen.model is None else [ObservationRow.model_version == chosen.model]
+    return [ObservationRow.tile.in_([tile.id for tile in chosen.tiles]), *through]
+
+
+def _id(row: AcquisitionRow) -> str:
+    return f"{row.key}_{row.version}"
+
+
+def _forget_looks(session: Session, chosen: Chosen, keys: Sequence[str]) -> int:
+    """No reference is made of these looks any more; how many there are."""
+    taken = update(ObservationRow).where(
+        ObservationRow.acquisition_key.in_(keys), ObservationRow.current, *_on_tiles(chosen)
+    )
+    return affected(session, taken.values(current=False))
+
+
+def _forget_choices(session: Session, region: str, keys: Sequence[str]) -> None:
+    session.execute(delete(ChoiceRow).where(ChoiceRow.region == region, ChoiceRow.acquisition_key.in_(keys)))
+
+
+def _unfreeze(session: Session, region: str, ids: Iterable[str]) -> None:
+    """Open events are judged against the looks that are left."""
+    of_region = ReferenceRow.event_id.in_(select(EventRow.id).where(EventRow.region == region))
+    session.execute(delete(ReferenceRow).where(of_region, ReferenceRow.acquisition_id.in_(sorted(ids))))
+
+
+def _heard(session: Session, region: str, ids: Iterable[str]) -> list[Event]:
+    """Events of which these acquisitions said something that still counts."""
+    said = select(EvidenceRow.event_id).where(
+        EvidenceRow.acquisition_id.in_(sorted(ids)),
+        EvidenceRow.withdrawn.is_(False),
+        EvidenceRow.event_id.in_(select(EventRow.id).where(EventRow.region == region)),
+    )
+    names = sorted(set(session.scalars(said)))
+    return [event for name in names for event in events.read(session, None, open_only=False, event_id=name)]
+
+
+def _withdraw(session: Session, event: Event, ids: Iterable[str], now: datetime) -> None:
+    """Write an event without what these acquisitions said of it."""
+    of_these = EvidenceRow.event_id == event.id, EvidenceRow.acquisition_id.in_(sorted(ids))
+    affected(session, update(EvidenceRow).where(*of_these).values(withdrawn=True))
+    events.put(session, event, now)
+
+
+def _messages(session: Session) -> int:
+    return session.scalar(select(func.count(OutboxRow.id))) or 0
+
+
+def _set_aside(row: AcquisitionRow, action: Action, now: datetime) -> None:
+    row.state = AcquisitionState.PARKED.value
+    row.reason = ledger.ROLLED_BACK
+    row.detail = clean(f"taken back by {action.by}: {action.text}" if action.text else f"taken back by {action.by}")
+    row.updated = now

@@ -1,0 +1,92 @@
+"""`scarpwatch rollback` and `scarpwatch reprocess`: take back what acquisitions said, or look at them again."""
+
+import os
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from monitor.adapters.store import Chosen, RolledBack, SqlStore
+from monitor.cli.acting import ByOption, who
+from monitor.cli.backfilling import RegionArgument
+from monitor.cli.exits import Exit
+from monitor.cli.parts import ConfigOption, Parts, chosen_regions, say, settings_of
+from monitor.core.grid import region_tiles
+from monitor.records import Action, ActionKind, Region
+
+SinceOption = Annotated[
+    datetime | None, typer.Option("--since", formats=["%Y-%m-%d"], help="Those sensed from this day on, UTC.")
+]
+ModelOption = Annotated[
+    str | None, typer.Option("--model", help="Those looked at through this version of a model (`scarpwatch models`).")
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def rollback(
+    context: typer.Context,
+    region: RegionArgument,
+    text: Annotated[str, typer.Option("--text", "-t", help="Why; it goes to everybody who heard of these alerts.")],
+    since: SinceOption = None,
+    acquisition: Annotated[
+        str | None, typer.Option("--acquisition", help="This one, as `scarpwatch alerts show` names it.")
+    ] = None,
+    model: ModelOption = None,
+    by: ByOption = None,
+    requeue: Annotated[bool, typer.Option("--requeue", help="Process them again, do not set them aside.")] = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Take back what acquisitions said: alerts that rest on them are cancelled, and references made without them.
+
+    Asks first, with numbers. Evidence stays in the record, marked as taken back.
+    """
+    if since is None and acquisition is None and model is None:
+        raise typer.BadParameter("say what to take back: --since, --acquisition or --model", param_hint="--since")
+    parts = context.ensure_object(Parts)
+    settings = settings_of(config, dict(os.environ))
+    (watched,) = chosen_regions(settings, region)
+    now = parts.clock()
+    chosen = chosen_of(watched, since, acquisition, model)
+    action = Action(at=now, by=who(by), kind=ActionKind.ROLL_BACK, text=text)
+    again_from = watched.history_before(now) if requeue else None
+    with closing(SqlStore(settings.database, lifecycle=settings.tiers.lifecycle)) as store:
+        store.check()
+        planned = store.roll_back(chosen, action, now, again_from, dry_run=True)
+        if not planned.acquisitions and not planned.ended and not planned.changed:
+            say(f"{region}: nothing of this was processed, or all of it has been taken back.")
+            raise typer.Exit(Exit.FAILED)
+        say("\n".join(_lines(region, planned, requeue)))
+        if dry_run:
+            return
+        if not yes:
+            typer.confirm("Take this back?", abort=True)
+        done = store.roll_back(chosen, action, now, again_from)
+    say(f"{region}: done; {done.told} message(s) to be delivered." + (" Next: scarpwatch once" if requeue else ""))
+
+
+def chosen_of(region: Region, since: datetime | None, acquisition: str | None, model: str | None) -> Chosen:
+    """What the options name, in a region."""
+    return Chosen(
+        region=region.id,
+        tiles=tuple(region_tiles(region.geometry)),
+        since=None if since is None else since.replace(tzinfo=UTC),
+        acquisition=acquisition,
+        model=model,
+    )
+
+
+def _lines(region: str, planned: RolledBack, requeue: bool) -> list[str]:
+    then = "processed again" if requeue else "set aside (parked: rolled-back)"
+    lines = [
+        f"{region}: {len(planned.acquisitions)} acquisition(s) would be {then}; their {planned.looks} look(s) at tiles "
+        "feed references no more",
+        f"  {len(planned.ended)} event(s) end, {len(planned.changed)} go on without this evidence; "
+        f"{planned.told} message(s) to those who had heard of them",
+    ]
+    if planned.kept:
+        lines.append(f"  {len(planned.kept)} stay: a person has seen them: {', '.join(planned.kept)}")
+    return lines

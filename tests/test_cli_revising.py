@@ -1,0 +1,61 @@
+"""`scarpwatch rollback`: what it takes, asks and says."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from monitor.records import AcquisitionState
+from tests.test_cli import call, call_json, config
+from tests.test_cli_backfill import ledger_states
+
+__all__ = ["config"]
+
+WHY = ("--text", "the provider shifted it")
+DONE, PARKED = AcquisitionState.DONE, AcquisitionState.PARKED
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("rollback", "valley", *WHY), "say what to take back"),
+        (("rollback", "nowhere", "--since", "2026-01-01", *WHY), "there is no region 'nowhere'"),
+        (("rollback", "valley", "--since", "2026-01-01"), "--text"),
+        (("rollback", "valley", "--since", "soon", *WHY), "soon"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(
+    arguments: tuple[str, ...], said: str, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mistake of the command; nothing is done."""
+    code, _, err = call(capsys, *arguments)
+    assert code == 2
+    assert said in " ".join(err.replace("│", " ").split())
+
+
+def test_it_asks_with_numbers(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever says no, or only tries, leaves everything as it is."""
+    call(capsys, "once")
+    asked: list[str] = []
+    monkeypatch.setattr("monitor.cli.revising.typer.confirm", lambda text, abort: asked.append(text))
+    code, out, _ = call(capsys, "rollback", "valley", "--since", "2026-01-10", *WHY, "--dry-run")
+    assert (code, asked) == (0, [])
+    assert "1 acquisition(s) would be set aside (parked: rolled-back)" in out
+    assert ledger_states(config) == [DONE, DONE]
+    code, out, _ = call(capsys, "rollback", "valley", "--since", "2026-01-10", *WHY)
+    assert (code, len(asked), "done; 2 message(s) to be delivered" in out) == (0, 1, True), out
+    assert ledger_states(config) == [DONE, PARKED]
+    assert call_json(capsys, "alerts")[1]["features"] == []
+    code, out, _ = call(capsys, "rollback", "valley", "--since", "2026-01-10", *WHY, "--yes")
+    assert (code, "nothing of this" in out) == (1, True)
+
+
+def test_whoever_says_no(config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is done, and the exit code says that it was not."""
+    call(capsys, "once")
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    code, _, _ = call(capsys, "rollback", "valley", "--since", "2026-01-01", *WHY)
+    assert code == 1
+    assert ledger_states(config) == [DONE, DONE]
