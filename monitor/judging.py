@@ -156,7 +156,7 @@ class Judge:
         """
         context = self._context(case)
         known, ended = ([event for event in some if event.detector is not Detector.TILE] for some in (known, ended))
-        resting = [event for event in ended if rests(event, context.sensing_time, context.comparable, self.lifecycle)]
+        resting = [event for event in ended if self._rests(event, context)]
         zones = {scene.canvas.epsg for scene in shown}
         here = [event for event in known if any(tile.epsg in zones for tile in event.tiles)]
         standing = self._heard(shown, here, context, case)
@@ -184,6 +184,11 @@ class Judge:
         before = {tile: look.sensing_time for tile, look in case.past.newest.items()}
         standing = [event for event in known if event.detector is Detector.TILE]
         return rule.events(rows, standing, since, before, self._context(case))
+
+    def _rests(self, event: Event, context: LookContext) -> bool:
+        """Whether an event that ended keeps its ground from opening another. What a pass saw change it sees once."""
+        seen = said_before(event, context.acquisition_key, Verdict.SUPPORTS)
+        return seen or rests(event, context.sensing_time, context.comparable, self.lifecycle)
 
     def _known(self, acquisition: Acquisition) -> tuple[list[Event], list[Event]]:
         """Open events of the region, and those that ended lately."""

@@ -15,6 +15,22 @@ WHY = ("--text", "the provider shifted it")
 DONE, PARKED = AcquisitionState.DONE, AcquisitionState.PARKED
 
 
+def test_processed_again(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is done is queued; where nothing is, the command says so, and that it did nothing."""
+    code, out, _ = call(capsys, "db", "upgrade")
+    assert code == 0
+    code, out, _ = call(capsys, "reprocess", "valley")
+    assert (code, out) == (1, "valley: nothing of this is done.\n")
+    call(capsys, "once")
+    code, out, _ = call(capsys, "reprocess", "valley", "--since", "2026-01-10", "--dry-run")
+    assert (code, out) == (0, "valley: 1 acquisition(s) would be processed again\n")
+    assert ledger_states(config) == [DONE, DONE]
+    code, out, _ = call(capsys, "reprocess", "valley", "--model", "1.0")
+    assert (code, "2 acquisition(s) wait" in out) == (0, True)
+    assert sorted(ledger_states(config)) == [AcquisitionState.DISCOVERED] * 2 + [AcquisitionState.SUPERSEDED] * 2
+    assert call(capsys, "reprocess", "nowhere")[0] == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -48,6 +64,8 @@ def test_it_asks_with_numbers(
     assert (code, len(asked), "done; 2 message(s) to be delivered" in out) == (0, 1, True), out
     assert ledger_states(config) == [DONE, PARKED]
     assert call_json(capsys, "alerts")[1]["features"] == []
+    assert "(taken back): " in call(capsys, "alerts", "show", "large")[1]
+    assert call(capsys, "status")[0] == 0
     code, out, _ = call(capsys, "rollback", "valley", "--since", "2026-01-10", *WHY, "--yes")
     assert (code, "nothing of this" in out) == (1, True)
 

@@ -47,6 +47,7 @@ def make_app() -> typer.Typer:
     app.command(epilog=EPILOG)(working.release)
     app.command(epilog=EPILOG)(drilling.drill)
     app.command(epilog=EPILOG)(backfilling.backfill)
+    app.command(epilog=EPILOG)(revising.reprocess)
     app.command(epilog=EPILOG)(revising.rollback)
     app.command(epilog=EPILOG)(reading.status)
     alerts = typer.Typer(help=reading.alerts.__doc__, epilog=EPILOG)

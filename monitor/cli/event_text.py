@@ -59,7 +59,8 @@ def _looks(event: Event) -> Iterator[str]:
 
 
 def _said(piece: Evidence) -> str:
-    return f"{piece.detector.value} {piece.verdict.value}: {piece.detail}"
+    taken_back = " (taken back)" if piece.withdrawn else ""
+    return f"{piece.detector.value} {piece.verdict.value}{taken_back}: {piece.detail}"
 
 
 def _people(event: Event) -> list[str]:

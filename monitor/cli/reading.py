@@ -35,7 +35,7 @@ from monitor.cli.parts import (
 )
 from monitor.config import Settings
 from monitor.core.geojson import Json, worst_first
-from monitor.core.lifecycle import ALERT_STATES
+from monitor.core.lifecycle import ALERT_STATES, ROLLED_BACK
 from monitor.core.next_pass import MEMORY, next_passes
 from monitor.errors import ConfigError
 from monitor.overview import Coverage
@@ -99,7 +99,9 @@ def status(
     else:
         _tell_standing(settings, standing)
     undelivered = any(one.counts.get(DeliveryState.PARKED, 0) for one in standing.channels.values())
-    raise typer.Exit(Exit.FAILED if standing.parked or undelivered else Exit.OK)
+    # What a person took back waits for nobody.
+    failed = [entry for entry in standing.parked if entry.reason != ROLLED_BACK]
+    raise typer.Exit(Exit.FAILED if failed or undelivered else Exit.OK)
 
 
 def regions(config: ConfigOption = None, as_json: JsonOption = False) -> None:

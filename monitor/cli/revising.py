@@ -12,6 +12,7 @@ from monitor.cli.acting import ByOption, who
 from monitor.cli.backfilling import RegionArgument
 from monitor.cli.exits import Exit
 from monitor.cli.parts import ConfigOption, Parts, chosen_regions, say, settings_of
+from monitor.core.estimates import duration
 from monitor.core.grid import region_tiles
 from monitor.records import Action, ActionKind, Region
 
@@ -66,6 +67,36 @@ def rollback(
             typer.confirm("Take this back?", abort=True)
         done = store.roll_back(chosen, action, now, again_from)
     say(f"{region}: done; {done.told} message(s) to be delivered." + (" Next: scarpwatch once" if requeue else ""))
+
+
+def reprocess(
+    context: typer.Context,
+    region: RegionArgument,
+    since: SinceOption = None,
+    model: ModelOption = None,
+    dry_run: DryRunOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Queue acquisitions that are done to be processed again, as after a defect was mended or the model was changed.
+
+    What they showed counts until they are done again. What is history by now raises no alert; what alerts were told
+    stays as it is (`scarpwatch rollback` takes it back).
+    """
+    parts = context.ensure_object(Parts)
+    settings = settings_of(config, dict(os.environ))
+    (watched,) = chosen_regions(settings, region)
+    now = parts.clock()
+    chosen = chosen_of(watched, since, None, model)
+    with closing(SqlStore(settings.database)) as store:
+        store.check()
+        ids = store.reprocess(chosen, now, watched.history_before(now), dry_run)
+        pace = store.pace(region)
+    if not ids:
+        say(f"{region}: nothing of this is done.")
+        raise typer.Exit(Exit.FAILED)
+    time = "" if pace is None else f", about {duration(pace * len(ids))}"
+    waits = "would be processed again" if dry_run else "wait to be processed again: scarpwatch once, or the service"
+    say(f"{region}: {len(ids)} acquisition(s) {waits}{time}")
 
 
 def chosen_of(region: Region, since: datetime | None, acquisition: str | None, model: str | None) -> Chosen:

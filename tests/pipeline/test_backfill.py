@@ -40,14 +40,14 @@ def backfill(world: World, setup: Setup | None = None, days: int = 30) -> Runnin
     return Running(world, "backfill", REGION, "--from", start, "--to", end, setup=setup, now=now)
 
 
-def test_history_is_silent(world: World) -> None:
+def test_history_is_silent(small_world: World) -> None:
     """A storm long ago leaves looks and statistics behind, and no event, not even a candidate."""
-    region(world, lookback_days=1, history_days=1)
-    ended = backfill(world).end()
+    region(small_world, lookback_days=1, history_days=1)
+    ended = backfill(small_world).end()
     assert ended.code == 0, ended
-    assert world.states() == [(DONE, "learning"), (DONE, "history"), (DONE, "history"), (DONE, "compared")]
-    content = world.dump()
-    assert {row["acquisition_id"] for row in content["evidence"]} <= {world.ledger()[3].acquisition.id}
+    assert small_world.states() == [(DONE, "learning"), (DONE, "history"), (DONE, "history"), (DONE, "compared")]
+    content = small_world.dump()
+    assert {row["acquisition_id"] for row in content["evidence"]} <= {small_world.ledger()[3].acquisition.id}
     assert sum(row["look_href"] is not None for row in content["observation"]) >= 4
 
 
@@ -89,7 +89,7 @@ def test_history_is_asked_for_until_every_catalog_answered(small_world: World, m
         assert [start for start in asked if start < now - 9 * DAY] == far
 
 
-@pytest.mark.parametrize("step", ["events", "commit"])
+@pytest.mark.parametrize("step", ["events"])
 def test_killed_in_the_middle(step: str, small_world: World) -> None:
     """A second start goes on where the first was killed, and ends as one that was never disturbed."""
     region(small_world, lookback_days=2, history_days=8)

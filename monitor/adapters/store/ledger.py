@@ -15,6 +15,7 @@ from monitor.adapters.store.owners import owner_is_dead
 from monitor.adapters.store.schema import AcquisitionRow, RejectionRow, SearchedRow
 from monitor.adapters.store.views import LedgerCount, Rejection
 from monitor.core.acquisitions import next_processing
+from monitor.core.lifecycle import ROLLED_BACK
 from monitor.core.next_pass import Passed
 from monitor.records import Acquisition, AcquisitionState, LedgerEntry, Rejected, Sensor
 
@@ -26,8 +27,8 @@ _PACED, _ENOUGH = 60, 3
 """Of how many acquisitions at most, and at least, the time that one takes is learned."""
 _IDLE = timedelta(minutes=15)
 """A longer gap between two of them was a wait for the next."""
-ROLLED_BACK = "rolled-back"
-"""Why an acquisition is parked that a person took back."""
+PROCESSED_AGAIN = "processed-again"
+"""Why a processing is superseded that was done, and is done anew."""
 NOTHING_USABLE = "nothing-usable"
 """`AcquisitionResult.reason` of an acquisition that saw no clear ground."""
 
@@ -56,7 +57,9 @@ def discover(
     )
 
 
-def _discover_one(session: Session, region: str, acquisition: Acquisition, now: datetime, history: bool) -> int:
+def _discover_one(
+    session: Session, region: str, acquisition: Acquisition, now: datetime, history: bool, reason: str = "newer-version"
+) -> int:
     values = acquisition_values(acquisition) | {
         "region": region,
         "state": AcquisitionState.DISCOVERED.value,
@@ -67,11 +70,11 @@ def _discover_one(session: Session, region: str, acquisition: Acquisition, now: 
     # A version that is known, also one that was superseded, changes nothing: catalogs that flap must not loop.
     new = insert_new(session, AcquisitionRow, [values])
     if new:
-        _supersede_others(session, region, acquisition, now)
+        _supersede_others(session, region, acquisition, now, reason)
     return new
 
 
-def _supersede_others(session: Session, region: str, acquisition: Acquisition, now: datetime) -> None:
+def _supersede_others(session: Session, region: str, acquisition: Acquisition, now: datetime, reason: str) -> None:
     others = (
         AcquisitionRow.region == region,
         AcquisitionRow.key == acquisition.key,
@@ -80,7 +83,7 @@ def _supersede_others(session: Session, region: str, acquisition: Acquisition, n
     )
     new_values = {
         "state": AcquisitionState.SUPERSEDED.value,
-        "reason": "newer-version",
+        "reason": reason,
         "detail": f"superseded by version {acquisition.version}",
         "not_before": None,
         "updated": now,
@@ -143,12 +146,12 @@ def _rows_in(state: AcquisitionState, regions: Sequence[str]) -> Select[Acquisit
 def _oldest_due(session: Session, region: str, now: datetime) -> AcquisitionRow | None:
     """What comes next in one region.
 
-    History before anything newer, so that references exist when that is compared. Once something newer is done,
-    history comes too late for that, and the watch goes on first.
+    History before anything newer, so that references exist when that is compared. Once something newer is done (also
+    if it is to be done anew), history comes too late for that, and the watch goes on first.
     """
     due = or_(AcquisitionRow.not_before.is_(None), AcquisitionRow.not_before <= now)
-    of_region = AcquisitionRow.region == region, AcquisitionRow.state == AcquisitionState.DONE.value
-    newest = session.scalar(select(func.max(AcquisitionRow.sensing_time)).where(*of_region))
+    done = or_(AcquisitionRow.state == AcquisitionState.DONE.value, AcquisitionRow.reason == PROCESSED_AGAIN)
+    newest = session.scalar(select(func.max(AcquisitionRow.sensing_time)).where(AcquisitionRow.region == region, done))
     too_late = false() if newest is None else AcquisitionRow.history & (AcquisitionRow.sensing_time < newest)
     order = case((too_late, 1), else_=0), AcquisitionRow.sensing_time, AcquisitionRow.key
     return session.scalars(_rows_in(AcquisitionState.DISCOVERED, [region]).where(due).order_by(*order).limit(1)).first()
@@ -215,9 +218,10 @@ def release(session: Session, region: str, acquisition_id: str, now: datetime) -
 
 
 def process_again(session: Session, row: AcquisitionRow, now: datetime, history: bool) -> None:
-    """Queue the next processing of an acquisition; what the last one saw counts until this one is done."""
+    """Queue the next processing of an acquisition. What the last one saw counts till then, unless it was taken back."""
     again = replace(ledger_entry(row).acquisition, version=next_processing(row.version))
-    _discover_one(session, row.region, again, now, history)
+    reason = ROLLED_BACK if row.reason == ROLLED_BACK else PROCESSED_AGAIN
+    _discover_one(session, row.region, again, now, history, reason)
 
 
 def revoke(session: Session, region: str, now: datetime) -> None:

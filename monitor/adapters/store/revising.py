@@ -19,7 +19,7 @@ from monitor.adapters.store.schema import (
     ReferenceRow,
 )
 from monitor.adapters.store.views import Chosen, RolledBack
-from monitor.core.lifecycle import ENDED_STATES, LifecycleSettings
+from monitor.core.lifecycle import ENDED_STATES, ROLLED_BACK, LifecycleSettings
 from monitor.core.people import roll_back as without
 from monitor.records import AcquisitionState, Action, Event
 
@@ -66,6 +66,17 @@ def roll_back(
         kept=tuple(old.id for old, new in zip(before, after, strict=True) if old == new),
         told=_messages(session) - messages,
     )
+
+
+def reprocess(session: Session, chosen: Chosen, now: datetime, history_before: datetime) -> tuple[str, ...]:
+    """Queue what is done anew; ids of the chosen acquisitions, oldest first.
+
+    Until an acquisition is done again, its looks feed references as before: `history.append` replaces them in one go.
+    """
+    done = [row for row in _rows(session, chosen) if row.state == AcquisitionState.DONE.value]
+    for row in done:
+        ledger.process_again(session, row, now, history=row.sensing_time < history_before)
+    return tuple(_id(row) for row in done)
 
 
 def _rows(session: Session, chosen: Chosen) -> list[AcquisitionRow]:
@@ -134,6 +145,6 @@ def _messages(session: Session) -> int:
 
 def _set_aside(row: AcquisitionRow, action: Action, now: datetime) -> None:
     row.state = AcquisitionState.PARKED.value
-    row.reason = ledger.ROLLED_BACK
+    row.reason = ROLLED_BACK
     row.detail = clean(f"taken back by {action.by}: {action.text}" if action.text else f"taken back by {action.by}")
     row.updated = now

@@ -276,6 +276,19 @@ class SqlStore(SqlDeliveries):
                 session.rollback()
             return done
 
+    def reprocess(
+        self, chosen: Chosen, now: datetime, history_before: datetime, dry_run: bool = False
+    ) -> tuple[str, ...]:
+        """Queue acquisitions that are done anew, those sensed before `history_before` as history; their ids.
+
+        What they showed counts until they are done again. `dry_run` only tells which they are.
+        """
+        with self.database.write() as session:
+            done = revising.reprocess(session, chosen, now, history_before)
+            if dry_run:
+                session.rollback()
+            return done
+
     def forget_looks(self, exists: Callable[[str], bool]) -> int:
         """Forget the kept looks of which `exists` says that they are gone, so that their tiles learn anew; how many."""
         with self.database.write() as session:

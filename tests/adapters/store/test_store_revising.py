@@ -173,3 +173,41 @@ def test_what_is_at_work_meanwhile_writes_nothing(store: SqlStore) -> None:
     again = store.claim(ME, timedelta(1), NOW, ["atsuma"])
     assert again is not None
     assert (again.acquisition, again.attempts) == (claimed.acquisition, 1)
+
+
+def test_processed_again(store: SqlStore) -> None:
+    """What was seen counts until the same is done anew, and is then replaced at once; nobody hears of it."""
+    _story(store)
+    heard = messages(store)
+    assert store.reprocess(replace(REGION, since=day(3)), NOW, day(4), dry_run=True) == (
+        acquisition(3).id,
+        acquisition(4).id,
+    )
+    assert _states(store)[2:] == [("3v1", DONE, False), ("4v1", DONE, False)]
+    store.reprocess(replace(REGION, since=day(3)), NOW, day(4))
+    assert _states(store)[2:] == [
+        ("3v1", SUPERSEDED, False),
+        ("3v1r2", WAITING, True),
+        ("4v1", SUPERSEDED, False),
+        ("4v1r2", WAITING, False),
+    ]
+
+    def versions() -> list[str]:
+        return [row.acquisition_version for row in store.looks_before(TILE, MODEL, "optical", day(9), 2)]
+
+    assert versions() == ["v1", "v1"]
+    store.discover("atsuma", [acquisition(5)], [], NOW)
+    for number, version, seen in ((4, "v1r2", ["v1r2", "v1"]), (5, "v1", ["v1", "v1r2"]), (3, "v1r2", ["v1", "v1r2"])):
+        entry = store.claim(ME, LEASE, NOW, ["atsuma"])
+        assert entry is not None
+        assert entry.acquisition == replace(acquisition(number), version=version)
+        assert store.complete(entry.acquisition, ME, result(observations=(observation(entry.acquisition),)), NOW)
+        assert versions() == seen
+    assert messages(store) == heard
+    assert store.reprocess(replace(REGION, since=day(3)), NOW, day(4)) == (
+        replace(acquisition(3), version="v1r2").id,
+        replace(acquisition(4), version="v1r2").id,
+        acquisition(5).id,
+    )
+    assert _states(store)[-1][0] == "5v1r2"
+    assert "3v1r3" in {name for name, *_ in _states(store)}
