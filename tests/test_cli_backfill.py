@@ -1,5 +1,6 @@
 """`scarpwatch backfill`: what it takes, what it says, and how it ends."""
 
+import signal
 from contextlib import closing
 from pathlib import Path
 from typing import cast
@@ -105,3 +106,24 @@ def test_status_says_how_far_it_is(config: Path, capsys: pytest.CaptureFixture[s
     assert regions["valley"]["history"] == {"done": 0, "waiting": 1, "seconds_left": None}
     call(capsys, *WHOLE)
     assert "history" not in call(capsys, "status")[1]
+
+
+def test_ctrl_c_stops_it_cleanly(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is at hand is finished, the exit code says that it was interrupted, and the next start goes on."""
+    complete = SqlStore.complete
+
+    def interrupted(store: SqlStore, *arguments: object) -> bool:
+        signal.raise_signal(signal.SIGINT)
+        return complete(store, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(SqlStore, "complete", interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    code, out, err = call(capsys, *WHOLE)
+    assert (code, "1 processed, 1 done in all, 0 parked, 1 to be done" in out) == (130, True)
+    assert "finishing the acquisition at hand" in err
+    assert signal.getsignal(signal.SIGINT) is before
+    monkeypatch.setattr(SqlStore, "complete", complete)
+    code, out, _ = call(capsys, *WHOLE)
+    assert (code, "1 processed, 2 done in all" in out) == (0, True)

@@ -1,16 +1,41 @@
 """What looks said is taken back, and looks are processed again, on real files."""
 
+import shutil
 from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 
+import pytest
+from rich.console import Console
 from sqlalchemy import text
 
+from monitor.cli.parts import Parts
+from monitor.cli.run import run
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.records import AcquisitionState, EventState
 from monitor.service import PassEvent
-from tests.pipeline.processes import Running
+from monitor.wiring import build
+from tests.pipeline.conftest import Undisturbed
 from tests.pipeline.world import REGION, World, later
 
 DONE, SUPERSEDED = AcquisitionState.DONE, AcquisitionState.SUPERSEDED
+
+
+@pytest.fixture
+def watched(tmp_path: Path, clean: Undisturbed) -> World:
+    """A copy of a world in which everything is done."""
+    shutil.copytree(clean.world.folder, tmp_path / "world")
+    return replace(clean.world, folder=tmp_path / "world")
+
+
+def _run(world: World, *arguments: str) -> int:
+    """A command in this process, half an hour after the first pass; its exit code."""
+    parts = Parts(build=build, demo=_no_demo, clock=lambda: later(30))
+    return run([*arguments, "--config", str(world.config)], parts)
+
+
+def _no_demo(folder: Path, seed: int, check: bool, console: Console) -> bool:
+    raise AssertionError("no command here runs the demonstration")
 
 
 def _alerts(world: World) -> list[tuple[str, EventState]]:
@@ -18,42 +43,36 @@ def _alerts(world: World) -> list[tuple[str, EventState]]:
     return sorted((event.geometry.wkt, event.state) for event in world.events() if event.state in ALERT_STATES)
 
 
-def test_taken_back_and_looked_at_again(small_world: World) -> None:
+def test_taken_back_and_looked_at_again(watched: World) -> None:
     """All alerts of a storm are cancelled, and the same looks, processed anew, raise them again under other ids."""
-    small_world.once()
-    before = _alerts(small_world)
+    before = _alerts(watched)
     assert before
-    named = {event.id for event in small_world.events()}
-    since = f"{small_world.valley.times[2]:%Y-%m-%d}"
-    ended = Running(
-        small_world, "rollback", REGION, "--since", since, "--text", "a drill", "--requeue", "--yes", now=later(30)
-    ).end()
-    assert (ended.code, "2 acquisition(s) would be processed again" in ended.out) == (0, True), ended
-    assert _alerts(small_world) == []
-    assert small_world.once(later(60)).processed == 2
-    assert _alerts(small_world) == before
-    assert {event.id for event in small_world.events() if event.state in ALERT_STATES}.isdisjoint(named)
-    with closing(small_world.store()) as store:
-        told = [(entry.event_id, entry.payload["reason"]) for entry in store.outbox_pending()]
+    named = {event.id for event in watched.events()}
+    since = f"{watched.valley.times[2]:%Y-%m-%d}"
+    assert _run(watched, "rollback", REGION, "--since", since, "--text", "a drill", "--requeue", "--yes") == 0
+    assert _alerts(watched) == []
+    assert watched.once(later(60)).processed == 2
+    assert _alerts(watched) == before
+    assert {event.id for event in watched.events() if event.state in ALERT_STATES}.isdisjoint(named)
+    with closing(watched.store()) as store:
+        told = [(entry.event_id, entry.payload["reason"]) for entry in store.outbox()]
     alerts = {name for name, reason in told if reason == "change-found"}
     assert {name for name, reason in told if reason == "rolled-back"} == alerts & named
 
 
-def test_processed_again_while_the_watch_is_at_work(small_world: World) -> None:
+def test_processed_again_while_the_watch_is_at_work(watched: World) -> None:
     """The service takes up what is queued, replaces every look, and tells nobody anything anew."""
-    small_world.once()
-    before = small_world.dump()
+    before = watched.dump()
     heard: list[str] = []
-    small_world.reprocess(3)
+    watched.reprocess(3)
 
     def meanwhile(event: PassEvent) -> None:
         heard.append(event.action)
         if event.action == "claimed" and heard.count("claimed") == 1:
-            ended = Running(small_world, "reprocess", REGION, now=later(30)).end()
-            assert (ended.code, "3 acquisition(s) wait to be processed again" in ended.out) == (0, True), ended
+            assert _run(watched, "reprocess", REGION) == 0
 
-    assert small_world.once(later(30), meanwhile).processed == 4
-    now = small_world.dump()
+    assert watched.once(later(30), meanwhile).processed == 4
+    now = watched.dump()
     for table in ("event", "transition", "outbox", "evidence"):
         assert now[table] == before[table], table
     current = [row for row in now["observation"] if row["current"]]
@@ -63,12 +82,11 @@ def test_processed_again_while_the_watch_is_at_work(small_world: World) -> None:
     )
 
 
-def test_what_ended_is_not_opened_again(small_world: World) -> None:
-    """The look that opened an alert which was refuted since does not raise it once more."""
-    small_world.once()
-    with closing(small_world.store()) as store, store.database.write() as session:
+def test_what_ended_is_not_opened_again(watched: World) -> None:
+    """The looks that saw a change do not raise an alert once more on the ground of one that has ended since."""
+    with closing(watched.store()) as store, store.database.write() as session:
         session.execute(text("UPDATE event SET state = 'refuted'"))
-    told = small_world.dump()["outbox"]
-    assert Running(small_world, "reprocess", REGION, now=later(30)).end().code == 0
-    assert small_world.once(later(60)).processed == 4
-    assert small_world.dump()["outbox"] == told
+    told = watched.dump()["outbox"]
+    assert _run(watched, "reprocess", REGION) == 0
+    assert watched.once(later(60)).processed == 4
+    assert watched.dump()["outbox"] == told
