@@ -88,6 +88,7 @@ def test_from_a_day_on(store: SqlStore) -> None:
         "optical-001",
     ]
     assert store.reference("E4", "optical") == {TILE: ["looks/1.npz"]}
+    assert sum(count.count for count in store.choices(day(0))) == 2
     assert _back(store, replace(REGION, since=day(3))).told == 0
     assert len(messages(store)) == len(heard) + 2
 
@@ -99,6 +100,19 @@ def test_a_candidate_is_taken_back_in_silence(store: SqlStore) -> None:
     done = _back(store, replace(REGION, acquisition=acquisition(2).id))
     assert set(done.ended) == {"E1", "weak"}
     assert messages(store) == [*heard, ("E1:2", "closed")]
+
+
+def test_what_had_ended_ends_once(store: SqlStore) -> None:
+    """Receivers who heard that an alert was dismissed need not hear that what raised it was taken back."""
+    process(store, acquisition(1), _opened(acquisition(1)))
+    store.act("E1", Action(at=NOW, by="officer", kind=ActionKind.DISMISS, reason="works"), NOW)
+    heard = messages(store)
+    done = _back(store, replace(REGION, since=day(1)))
+    assert (done.ended, done.changed, done.told) == ((), ("E1",), 0)
+    assert messages(store) == heard
+    read = store.event("E1")
+    assert read is not None
+    assert (read.state, read.transitions[-1].reason) == (EventState.CLOSED, "rolled-back")
 
 
 def test_a_dry_run_changes_nothing(store: SqlStore) -> None:
