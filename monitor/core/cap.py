@@ -4,7 +4,7 @@
     first that people hear                        Alert    `valid_days` after it was sent
     further, while the alert is open              Update   `valid_days` after it was sent
     settled, ground-recovered, expired            Update   a day after it was sent; never AllClear
-    refuted, dismissed-..., merged                Cancel   a day after it was sent
+    refuted, dismissed-..., merged, rolled-back   Cancel   a day after it was sent
 
 Update and Cancel reference every earlier message of the event. What one revision says never changes.
 """

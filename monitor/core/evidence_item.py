@@ -77,6 +77,7 @@ def evidence_json(piece: Evidence, event: Event) -> Json:
         "strength": rounded(piece.strength, 4),
         "false_events_per_1000km2_year": piece.rate,
         "of_record": piece.of_record,
+        "withdrawn": piece.withdrawn,
         "detail": piece.detail,
     }
 

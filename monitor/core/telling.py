@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from monitor.core import context_words
-from monitor.core.lifecycle import ALERT_STATES, DISMISSED, MERGED
+from monitor.core.lifecycle import ALERT_STATES, DISMISSED, MERGED, ROLLED_BACK
 from monitor.core.words import EN, Words, state_words
 from monitor.records import ActionKind, AlertStatus, Detector, Event, EventState, Evidence, Sensor, Tier, Verdict
 
@@ -22,9 +22,11 @@ _SPOKEN = (Verdict.SUPPORTS, Verdict.CONTRADICTS, Verdict.INCONCLUSIVE, Verdict.
 def is_taken_back(state: EventState, reason: str) -> bool:
     """Whether the last step says that the alert should not have been, or is told elsewhere, rather than that it ended.
 
-    It is so when a look refuted it, when a person dismissed it, and when it was joined with another alert.
+    It is so when a look refuted it, when a person dismissed it or took back what it rests on, and when it was joined
+    with another alert.
     """
-    return state is EventState.REFUTED or reason == MERGED or reason.startswith(DISMISSED)
+    withdrawn = reason == ROLLED_BACK and state is EventState.CLOSED
+    return state is EventState.REFUTED or withdrawn or reason == MERGED or reason.startswith(DISMISSED)
 
 
 def place(event: Event, words: Words) -> str:
@@ -134,7 +136,9 @@ def _status_word(event: Event, words: Words) -> str:
 
 def _looks(event: Event, words: Words) -> list[str]:
     """What every look said, newest first, and how much of the ground the newest saw."""
-    newest = sorted(event.evidence, key=lambda piece: piece.sensing_time, reverse=True)
+    newest = sorted(
+        (one for one in event.evidence if not one.withdrawn), key=lambda piece: piece.sensing_time, reverse=True
+    )
     lines = []
     for verdict in _SPOKEN:
         found = [piece for piece in newest if _said(piece) is verdict]

@@ -7,6 +7,7 @@ looks and people left, such as doubts, stays in the language in which it was wri
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from monitor.core.lifecycle import ROLLED_BACK
 from monitor.records import EventState, Sensor
 
 
@@ -49,7 +50,8 @@ class Words:
 
 def _states(*words: str) -> dict[str, str]:
     """In the order of the reasons and states that people hear."""
-    names = ("provisional", "confirmed", "confirmed-from-field", "refuted", "dismissed", "merged", "closed", "expired")
+    seen = ("provisional", "confirmed", "confirmed-from-field")
+    names = (*seen, "refuted", "dismissed", "merged", "rolled-back", "closed", "expired")
     return dict(zip(names, words, strict=True))
 
 
@@ -89,6 +91,7 @@ EN = Words(
         "withdrawn, the ground is as it was before",
         "withdrawn by a person ({reason})",
         "joined with another alert",
+        "withdrawn, the evidence was faulty",
         "no further messages",
         "no further messages, not seen again",
     ),
@@ -139,6 +142,7 @@ DE = Words(
         "zurückgezogen, der Boden ist wie zuvor",
         "von einem Menschen zurückgezogen ({reason})",
         "mit einer anderen Meldung vereint",
+        "zurückgezogen, der Nachweis war fehlerhaft",
         "keine weiteren Meldungen",
         "keine weiteren Meldungen, nicht wieder gesehen",
     ),
@@ -189,6 +193,7 @@ FR = Words(
         "retiré, le sol est comme avant",
         "retiré par une personne ({reason})",
         "réuni à une autre alerte",
+        "retiré, les indices étaient erronés",
         "plus d’autres messages",
         "plus d’autres messages, non revu",
     ),
@@ -239,6 +244,7 @@ ES = Words(
         "retirado, el suelo está como antes",
         "retirado por una persona ({reason})",
         "unido a otra alerta",
+        "retirado, la evidencia era errónea",
         "sin más mensajes",
         "sin más mensajes, no se ha vuelto a ver",
     ),
@@ -292,6 +298,7 @@ IT = Words(
         "ritirata, il suolo è come prima",
         "ritirata da una persona ({reason})",
         "unita a un’altra allerta",
+        "ritirata, le prove erano errate",
         "nessun altro messaggio",
         "nessun altro messaggio, non più vista",
     ),
@@ -343,6 +350,7 @@ JA = Words(
         "取消し、地表は以前と同じ",
         "人が取消し（{reason}）",
         "別の警報に統合",
+        "取消し、根拠に誤り",
         "以後の通知なし",
         "以後の通知なし、再確認されず",
     ),
@@ -385,4 +393,6 @@ def state_words(words: Words, state: EventState, reason: str) -> str:
     kind, _, said = reason.partition("-")
     if kind == "dismissed":
         return words.states["dismissed"].format(reason=said)
+    if reason == ROLLED_BACK and state is not EventState.CLOSED:
+        reason = state.value
     return words.states.get(reason) or words.states.get(state.value, state.value)

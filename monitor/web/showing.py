@@ -68,7 +68,7 @@ def looks(event: Event) -> list[dict[str, str]]:
             "when": moment(piece.sensing_time),
             "sensor": f"{sensor_of(piece, event).value}, {piece.detector.value}",
             "verdict": piece.verdict.value,
-            "says": _SAYS[piece.verdict],
+            "says": _SAYS[piece.verdict] + (" (taken back)" if piece.withdrawn else ""),
             "detail": piece.detail,
             "saw": f"{digits(100 * piece.observed_fraction, 0)} %",
         }

@@ -74,6 +74,8 @@ def test_every_kind_of_alert_is_valid_against_the_schema_of_oasis(
         (EventState.REFUTED, "back-as-before", MessageKind.CANCEL),
         (EventState.CLOSED, "dismissed-farming", MessageKind.CANCEL),
         (EventState.CLOSED, "merged", MessageKind.CANCEL),
+        (EventState.CLOSED, "rolled-back", MessageKind.CANCEL),
+        (EventState.PROVISIONAL, "rolled-back", MessageKind.UPDATE),
         (EventState.CLOSED, "settled", MessageKind.UPDATE),
         (EventState.CLOSED, "ground-recovered", MessageKind.UPDATE),
         (EventState.EXPIRED, "not-seen-again", MessageKind.UPDATE),
