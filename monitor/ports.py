@@ -168,18 +168,6 @@ class Store(Protocol):
         New ones sensed before `history_before` are history.
         """
 
-    def searched_since(self, region: str) -> datetime | None:
-        """From when on the catalogs of a region were searched beyond a look-back; None: never."""
-
-    def known(self, region: str, start: datetime, end: datetime) -> set[tuple[str, str]]:
-        """Key and version of a region's acquisitions sensed in [start, end)."""
-
-    def pace(self, region: str) -> float | None:
-        """Seconds from one acquisition of a region to the next while there were some to be done; None: not known."""
-
-    def note_searched(self, region: str, since: datetime) -> None:
-        """Note that the catalogs of a region were searched from then on."""
-
     def claim(self, owner: str, lease: timedelta, now: datetime, regions: Sequence[str]) -> LedgerEntry | None:
         """Claim the oldest due acquisition by one conditional UPDATE; a region's are taken in order of time."""
 
@@ -249,6 +237,22 @@ class Store(Protocol):
 
         Of its kind: of the region and sensor, for radar also of the relative orbit.
         """
+
+
+class RegionStore(Store, Protocol):
+    """The database of who polls as well."""
+
+    def searched_since(self, region: str) -> datetime | None:
+        """From when on the catalogs of a region were searched beyond a look-back; None: never."""
+
+    def known(self, region: str, start: datetime, end: datetime) -> set[tuple[str, str]]:
+        """Key and version of a region's acquisitions sensed in [start, end)."""
+
+    def pace(self, region: str) -> float | None:
+        """Seconds from one acquisition of a region to the next while there were some to be done; None: not known."""
+
+    def note_searched(self, region: str, since: datetime) -> None:
+        """Note that the catalogs of a region were searched from then on."""
 
 
 GroundBefore = Callable[[Event, Sequence[Tile]], Mapping[Tile, Look]]

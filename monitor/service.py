@@ -14,7 +14,7 @@ from monitor.core.estimates import Cost, Estimate, estimate, told
 from monitor.errors import Permanent, ScarpwatchError, Transient
 from monitor.next_survey import Hold, NextSurvey
 from monitor.pipeline import Outcome, Pipeline
-from monitor.ports import Catalog, Store
+from monitor.ports import Catalog, RegionStore
 from monitor.records import Acquisition, Choice, LedgerEntry, NetworkAnswer, Region, Sensor
 from monitor.searching import Found, find, together, windows
 from monitor.survey import Surveyed, watched_tiles
@@ -126,7 +126,7 @@ class Service:
     def __init__(
         self,
         *,
-        store: Store,
+        store: RegionStore,
         pipeline: Pipeline,
         regions: Sequence[Region],
         catalogs: Mapping[str, Catalog],

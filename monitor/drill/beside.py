@@ -81,9 +81,10 @@ class BesideStore:
         rejected: Sequence[Rejected],
         now: datetime,
         complete: bool = True,
+        history_before: datetime | None = None,
     ) -> int:
         """Into the exercise's ledger."""
-        return self._own.discover(region, acquisitions, rejected, now, complete)
+        return self._own.discover(region, acquisitions, rejected, now, complete, history_before)
 
     def claim(self, owner: str, lease: timedelta, now: datetime, regions: Sequence[str]) -> LedgerEntry | None:
         """Of the exercise's ledger."""
