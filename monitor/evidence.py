@@ -25,9 +25,10 @@ from monitor.core.events import (
     together,
 )
 from monitor.core.grid import PIXEL_HA, project, tile_polygon, zone_strip
-from monitor.core.lifecycle import OPEN_STATES, LifecycleSettings
+from monitor.core.lifecycle import OPEN_STATES, RECOVERED, LifecycleSettings
 from monitor.core.surroundings import Seen, look_around, neighbourhood
 from monitor.records import (
+    ActionKind,
     AlertStatus,
     Cluster,
     Detector,
@@ -37,6 +38,7 @@ from monitor.records import (
     PixelState,
     Prediction,
     Sensor,
+    Tier,
     Tile,
     Verdict,
 )
@@ -259,7 +261,8 @@ def absorb(
         supported = [
             event
             for event in grown.values()
-            if said_before(event, context.acquisition_key, Verdict.SUPPORTS)
+            if event.state in OPEN_STATES
+            and said_before(event, context.acquisition_key, Verdict.SUPPORTS)
             and (event.alike_from_m is None) is (cluster.alike_from_m is None)
             and not _outgrows(cluster, seen, event)
         ]
@@ -285,21 +288,32 @@ def _grow(
     cluster: Cluster, homes: Sequence[Event], context: LookContext, lifecycle: LifecycleSettings
 ) -> dict[str, Event]:
     """The first of some events with the ground of a cluster, and of those of its storm that the cluster joins to it."""
-    home, *others = homes
-    grown = {}
+    strongest = homes[0]
+    # Before an event has a storm nobody knows whether two happened at once; a test and a real alert are never one.
+    of_it = [one for one in homes if one.storm and (one.storm, one.status) == (strongest.storm, strongest.status)]
+    home = min(of_it, key=_standing, default=strongest)
     own = cluster.detector is home.detector and home.comparable == context.comparable
-    home = enlarge(home, cluster, own)
-    for other in others:
-        if other.storm == home.storm:
-            home, grown[other.id] = merge(home, other, cluster.epsg, context.sensing_time, lifecycle)
-    return {**grown, home.id: home}
+    kept = enlarge(home, cluster, own)
+    grown = {}
+    for other in of_it:
+        if other.id != home.id:
+            kept, grown[other.id] = merge(kept, other, cluster.epsg, context.sensing_time, lifecycle)
+    return {**grown, kept.id: kept}
+
+
+def _standing(event: Event) -> tuple[bool, bool, bool, datetime, float, str]:
+    """The event that others are joined to comes first: what people saw or let out, warnings, then what opened first."""
+    in_field = any(one.kind is ActionKind.CONFIRM for one in event.actions)
+    watch = event.tier is not Tier.WARNING
+    return not in_field, not event.released, watch, event.window_end, -event.strength, event.id
 
 
 def _split_from(cluster: Cluster, events: Iterable[Event], context: LookContext) -> Event | None:
     """The event on most of whose ground this look finds nothing any more, while the cluster remains of it."""
     for event in events:
         last = event.transitions[-1]
-        if event.state is EventState.REFUTED and last.acquisition_id == context.acquisition_id:
+        gone = event.state is EventState.REFUTED or last.reason == RECOVERED
+        if gone and last.acquisition_id == context.acquisition_id:
             ground = project(event.geometry, 4326, cluster.epsg)
             if 2.0 * cluster.geometry.intersection(ground).area > cluster.geometry.area:
                 return event

@@ -123,7 +123,7 @@ class Judge:
                 change[detector].update(scene.canvas.cut(layer.change))
         rows = (*looked.hidden.values(), *_observations(case))
         events = [] if history else storms.group(self._events(case, shown, seen, known, ended), ended)
-        risen = [] if history else self._risen(case, rows, known)
+        risen = [] if history else self._risen(case, rows, [*known, *ended])
         result = AcquisitionResult(
             reason="learning" if not past.references else "history" if history else "compared",
             detail=_summary([*events, *risen], past, looked, history) + silence(rows) + case.covered() + _alike(seen),
@@ -160,6 +160,10 @@ class Judge:
         zones = {scene.canvas.epsg for scene in shown}
         here = [event for event in known if any(tile.epsg in zones for tile in event.tiles)]
         standing = self._heard(shown, here, context, case)
+        # What this look has settled is explained by it, and so is the change that it shows there.
+        resting += [
+            event for event in standing if rests(event, context.sensing_time, context.comparable, self.lifecycle)
+        ]
         # Zone after zone: what was opened or enlarged in one takes up its ground in the next, and grows on there.
         for scene, changes in seen:
             # What this look has just refuted takes up no ground: it may show a change of its own there.
@@ -173,7 +177,7 @@ class Judge:
     def _risen(self, case: Case, rows: Sequence[Observation], known: Sequence[Event]) -> list[Event]:
         """Tiles whose hazard probability rose as a whole, where the configuration asks for them."""
         rule = TileRule(alerts=self.alerts, lifecycle=self.lifecycle)
-        if not rule.asked_for or case.instruments.of_pairs:
+        if case.instruments.of_pairs or not (rule.asked_for or known):
             return []
         now = case.acquisition.sensing_time
 

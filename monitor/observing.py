@@ -68,6 +68,7 @@ def compared(
     limit = np.float32(threshold)
     return replace(
         row,
+        shared_fraction=float(joint.mean()),
         mean_change=float(now.mean() - before.mean()),
         p95_change=float(np.percentile(now, 95) - np.percentile(before, 95)),
         hazard_change_ha=float((now >= limit).sum() - (before >= limit).sum()) * PIXEL_HA,

@@ -5,15 +5,16 @@ reference but the look before, and so raises alerts for watch only. Later looks 
 add up to.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.core.acquisitions import processing
 from monitor.core.change import AlertSettings
 from monitor.core.events import LookContext, add_evidence
 from monitor.core.grid import PIXEL_HA, TILE_PX, project, tile_polygon
-from monitor.core.lifecycle import LifecycleSettings
+from monitor.core.lifecycle import OPEN_STATES, LifecycleSettings, rests
 from monitor.records import Detector, Event, EventState, Evidence, Observation, Tile, Verdict
 
 _LEAST_SHARE = 0.3
@@ -50,35 +51,51 @@ class TileRule:
 
         Args:
             rows: of one acquisition.
-            known: open events of this rule.
+            known: events of this rule, open or ended lately.
             before: when every tile was seen last.
         """
-        of = {tile: event for event in known for tile in event.tiles}
+        open_now = [event for event in known if event.state in OPEN_STATES]
+        of = {(tile, event.comparable, event.model_version) for event in open_now for tile in event.tiles}
+        resting = [event for event in known if rests(event, context.sensing_time, context.comparable, self.lifecycle)]
+        quiet = {tile for event in resting for tile in event.tiles}
         now = {row.tile: row for row in rows}
-        judged = {event.id: self._heard(event, now, since, context) for event in known}
-        risen = [row for row in rows if row.tile not in of and self._rise([row]) >= 1.0]
+        judged = {event.id: self._heard(event, now, since, context) for event in open_now}
+        risen = [
+            row
+            for row in rows
+            if (row.tile, row.comparable, row.model_version) not in of
+            and row.tile not in quiet
+            and self._rise([row]) >= 1.0
+        ]
         opened = [self._opened(row, before.get(row.tile, context.previous_time), context) for row in risen]
         return [*judged.values(), *opened]
 
     def _rise(self, rows: Sequence[Observation]) -> float:
-        """What the rises of a tile add up to, in units of the threshold that they exceed most."""
-        mean = sum(row.mean_change or 0.0 for row in rows)
-        p95 = sum(row.p95_change or 0.0 for row in rows)
+        """What the rises of a tile add up to, in units of the threshold that they exceed most.
+
+        Two looks that share little of the tile tell nothing of it.
+        """
+        seen = [row for row in rows if row.shared_fraction >= _LEAST_SHARE]
+        mean = sum(row.mean_change or 0.0 for row in seen)
+        p95 = sum(row.p95_change or 0.0 for row in seen)
         limits = (mean, self.alerts.tile_mean), (p95, self.alerts.tile_p95)
-        seen = any(row.mean_change is not None and row.jointly_valid_fraction >= _LEAST_SHARE for row in rows)
         return max((rise / limit for rise, limit in limits if limit), default=0.0) if seen else 0.0
 
     def _heard(self, event: Event, now: Mapping[Tile, Observation], since: RowsSince, context: LookContext) -> Event:
         (tile,) = event.tiles
         row = now.get(tile)
-        if row is None or context.comparable != event.comparable or row.model_version != event.model_version:
+        if row is None or context.comparable != event.comparable:
             return event
-        verdict, level, detail = self._verdict(event, row, since(tile, event))
+        if row.model_version != event.model_version or not self.asked_for:
+            why = "another model version" if self.asked_for else "the rule is not asked for any more"
+            verdict, level, detail = Verdict.NOT_OBSERVED, 0.0, why
+        else:
+            verdict, level, detail = self._verdict(event, row, since(tile, event))
         return add_evidence(event, [self._piece(verdict, level, row, detail, context)], self.lifecycle)
 
     def _verdict(self, event: Event, row: Observation, earlier: Sequence[Observation]) -> tuple[Verdict, float, str]:
-        if row.mean_change is None or row.jointly_valid_fraction < _LEAST_SHARE:
-            return Verdict.NOT_OBSERVED, 0.0, f"{row.jointly_valid_fraction:.0%} of the tile was seen in both looks"
+        if row.mean_change is None or row.shared_fraction < _LEAST_SHARE:
+            return Verdict.NOT_OBSERVED, 0.0, f"{row.shared_fraction:.0%} of the tile was seen in both looks"
         level = self._rise([*earlier, row])
         share = level / event.mean_change
         detail = f"the rises since add up to {level:.2f} times the threshold, {share:.0%} of the first"
@@ -92,9 +109,9 @@ class TileRule:
             sensing_time=context.sensing_time,
             detector=Detector.TILE,
             verdict=verdict,
-            observed_fraction=row.jointly_valid_fraction,
+            observed_fraction=row.shared_fraction,
             level=level,
-            strength=_TILE_HA * row.jointly_valid_fraction * level,
+            strength=0.0,  # it stands below everything that has an outline
             detail=detail,
         )
 
@@ -104,16 +121,18 @@ class TileRule:
             f"mean hazard probability of the tile {row.mean_change or 0.0:+.3f}, 95th percentile "
             f"{row.p95_change or 0.0:+.3f} since the look before: {level:.2f} times the threshold"
         )
-        piece = self._piece(Verdict.OPENS, level, row, detail, context)
+        piece = replace(self._piece(Verdict.OPENS, level, row, detail, context), at_once=True)
         again = processing(context.acquisition_id)
+        seen_by = hashlib.sha256(context.acquisition_key.encode()).hexdigest()[:6]
+        name = f"{context.region}-{context.sensing_time:%Y%m%d}-tile-{row.tile.id}-{seen_by}"
         blank = Event(
-            id=f"{context.region}-{context.sensing_time:%Y%m%d}-tile-{row.tile.id}{f'-{again}' if again > 1 else ''}",
+            id=f"{name}-{again}" if again > 1 else name,
             region=context.region,
             state=EventState.CANDIDATE,
             status=context.status,
             detector=Detector.TILE,
             geometry=project(tile_polygon(row.tile), row.tile.epsg, 4326),
-            area_ha=_TILE_HA * row.jointly_valid_fraction,
+            area_ha=_TILE_HA * row.shared_fraction,
             mean_change=level,
             strength=piece.strength,
             spread=row.stats.spread or 0.0,

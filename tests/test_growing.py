@@ -7,12 +7,22 @@ import pytest
 from shapely import box
 
 from monitor.core.change import AlertSettings
-from monitor.core.events import LookContext, add_evidence, open_event
+from monitor.core.events import LookContext, add_evidence, open_event, with_actions
 from monitor.core.grid import tile_polygon
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.core.surroundings import Seen
 from monitor.evidence import absorb
-from monitor.records import AlertStatus, Cluster, Event, EventState, Evidence, Verdict
+from monitor.records import (
+    Action,
+    ActionKind,
+    AlertStatus,
+    Cluster,
+    Event,
+    EventState,
+    Evidence,
+    Tier,
+    Verdict,
+)
 from tests.adapters.test_picture import AFTER, BEFORE, TILE
 from tests.test_evidence import cluster
 
@@ -66,6 +76,59 @@ def test_events_of_two_storms_stay_two() -> None:
     kept = {one.id: one for one in absorb([(cluster(112), SEEN)], [east, west], LATER, ALERTS, LIFE)}
     assert kept[east.id] == east
     assert kept[west.id].area_ha == pytest.approx(2.0, rel=1e-3)
+
+
+def test_an_event_that_has_just_settled_takes_in_nothing() -> None:
+    """New ground beside it is news, and an open alert is never joined to what has ended."""
+    settled = replace(_opened(100, Verdict.SUPPORTS, strength=2.0), state=EventState.CLOSED)
+    alone = absorb([(cluster(112), SEEN)], [settled], LATER, ALERTS, LIFE)
+    assert [(one.id == settled.id, one.state) for one in alone] == [
+        (True, EventState.CLOSED),
+        (False, EventState.PROVISIONAL),
+    ]
+    standing = _opened(124, Verdict.SUPPORTS)
+    kept = {one.id: one for one in absorb([(cluster(112), SEEN)], [settled, standing], LATER, ALERTS, LIFE)}
+    assert kept[settled.id] == settled
+    assert kept[standing.id].state is EventState.CONFIRMED
+
+
+def test_what_people_saw_or_let_out_takes_in_the_others() -> None:
+    """However weak: the public must not hear that a landslide is cancelled because it grew."""
+    weak, strong = _opened(100, Verdict.SUPPORTS), _opened(124, Verdict.SUPPORTS, strength=9.0)
+    action = Action(at=NOW, by="officer", kind=ActionKind.CONFIRM)
+    seen = replace(with_actions(weak, [action], LIFE), released=True)
+    kept = {one.id: one for one in absorb([(cluster(112), SEEN)], [strong, seen], LATER, ALERTS, LIFE)}
+    assert (kept[seen.id].state, kept[seen.id].tier, kept[seen.id].released) == (
+        EventState.CONFIRMED,
+        Tier.WARNING,
+        True,
+    )
+    assert kept[strong.id].transitions[-1].reason == "merged"
+
+
+def test_a_test_and_a_real_alert_are_never_one() -> None:
+    """Nor are events of which nobody knows yet whether they happened at once."""
+    real, test = _opened(100, Verdict.SUPPORTS), replace(_opened(124, Verdict.SUPPORTS), status=AlertStatus.TEST)
+    for one, other in ((real, test), (replace(real, storm=""), replace(test, storm="", status=AlertStatus.ACTUAL))):
+        kept = absorb([(cluster(112), SEEN)], [one, other], LATER, ALERTS, LIFE)
+        assert [event.state for event in kept] == [EventState.CONFIRMED, EventState.CONFIRMED]
+
+
+def test_the_rest_of_a_released_warning_is_one() -> None:
+    """Also of one that was confirmed and has recovered in most places."""
+    event = replace(open_event(_wide(128), OPENING, LIFE), storm="s")
+    action = Action(at=AFTER, by="officer", kind=ActionKind.CONFIRM)
+    warned = replace(with_actions(event, [action], LIFE), released=True)
+    gone = [
+        replace(_opened(128, Verdict.CONTRADICTS).evidence[-1], acquisition_id=name, detector=event.detector)
+        for name in ("between", LATER.acquisition_id)
+    ]
+    recovered = add_evidence(warned, gone, LIFE)
+    assert recovered.transitions[-1].reason == "ground-recovered"
+    weak = replace(cluster(128), strength=0.01)
+    _, remains = absorb([(weak, SEEN)], [recovered], LATER, ALERTS, LIFE)
+    assert (remains.split_from, remains.state) == (event.id, EventState.PROVISIONAL)
+    assert (remains.tier, remains.released) == (Tier.WARNING, True)
 
 
 def _wide(centre_px: int) -> Cluster:

@@ -18,7 +18,7 @@ RULE = TileRule(alerts=AlertSettings(tile_mean=0.1, tile_p95=0.4), lifecycle=Lif
 
 
 def _row(number: int, mean: float | None, p95: float | None = 0.0, seen: float = 0.8, **other: object) -> Observation:
-    parts: dict[str, Any] = {"mean_change": mean, "p95_change": p95, "jointly_valid_fraction": seen, **other}
+    parts: dict[str, Any] = {"mean_change": mean, "p95_change": p95, "shared_fraction": seen, **other}
     return observation(acquisition(number), **parts)
 
 

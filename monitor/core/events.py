@@ -12,10 +12,12 @@ from shapely import make_valid, set_precision, union_all
 from monitor.core.acquisitions import processing
 from monitor.core.grid import project
 from monitor.core.lifecycle import (
+    ALERT_STATES,
     RELEASED,
     LifecycleSettings,
     Piece,
     replay,
+    weighed,
 )
 from monitor.core.masks import MaskSource
 from monitor.core.null_rate import NullRates
@@ -29,6 +31,7 @@ from monitor.records import (
     EventState,
     Evidence,
     Sensor,
+    Tier,
     Tile,
     Verdict,
 )
@@ -208,6 +211,7 @@ def open_event(
         held_rate=rates[1] if rates else None,
         strata=context.strata,
     )
+    piece = _inherited(weighed(piece, settings), parent)
     transitions = replay([piece], settings)
     confidence, why = assess(cluster, context)
     return Event(
@@ -229,7 +233,7 @@ def open_event(
         window_end=parent.window_end if parent else context.sensing_time,
         storm=parent.storm if parent else "",
         split_from=parent.id if parent else None,
-        released=context.released,
+        released=context.released or (parent is not None and parent.released),
         model_version=context.model_version,
         comparable=context.comparable,
         alike_from_m=cluster.alike_from_m,
@@ -237,6 +241,14 @@ def open_event(
         evidence=(piece,),
         transitions=transitions,
     )
+
+
+def _inherited(opening: Evidence, parent: Event | None) -> Evidence:
+    """What remains of an alert is an alert, and of a warning a warning."""
+    if parent is None or not any(step.state in ALERT_STATES for step in parent.transitions):
+        return opening
+    warning = opening.warning or parent.tier is Tier.WARNING
+    return replace(opening, at_once=True, of_record=True, warning=warning)
 
 
 def _rarity(rate: float, context: LookContext) -> str:
@@ -284,6 +296,12 @@ def _replayed(event: Event, settings: LifecycleSettings) -> Event:
     )
 
 
+def without_merge(event: Event, settings: LifecycleSettings) -> Event:
+    """The event as if it had not been joined to another one."""
+    left = tuple(one for one in event.actions if one.kind is not ActionKind.MERGE)
+    return _replayed(replace(event, actions=left), settings)
+
+
 def beside(cluster: Cluster, events: Sequence[Event], join_m: float) -> list[Event]:
     """The events whose ground lies within `join_m` of a cluster, strongest first."""
     near = [
@@ -308,6 +326,7 @@ def merge(home: Event, other: Event, epsg: int, at: datetime, settings: Lifecycl
     own = other.detector is home.detector and other.comparable == home.comparable
     ended = with_actions(other, [Action(at=at, by="", kind=ActionKind.MERGE, reason=home.id)], settings)
     grown = enlarge(home, ground, own)
+    grown = replace(grown, released=home.released or other.released)
     start, end = min(home.window_start, other.window_start), min(home.window_end, other.window_end)
     return replace(grown, window_start=min(start, end), window_end=end), ended
 

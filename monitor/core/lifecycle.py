@@ -16,6 +16,7 @@ ALERT_STATES = frozenset({EventState.PROVISIONAL, EventState.CONFIRMED})
 ENDED_STATES = frozenset(EventState) - OPEN_STATES
 
 SETTLED = "settled"
+RECOVERED = "ground-recovered"
 MERGED = "merged"
 ROLLED_BACK = "rolled-back"
 DISMISSED = "dismissed-"
@@ -62,6 +63,8 @@ class _Memory:
     supports: int = 0
     contradictions: int = 0
     undecided: int = 0
+    seen_in_field: datetime | None = None
+    """When a person saw the landslide."""
     said: frozenset[str] = frozenset()
     """What people need to say once only."""
 
@@ -82,7 +85,7 @@ def _not_of_record(_memory: _Memory, piece: Piece, _settings: LifecycleSettings)
 def _strong(_memory: _Memory, piece: Piece, settings: LifecycleSettings) -> bool:
     if not isinstance(piece, Evidence):
         return False
-    return piece.strength >= settings.open_strength if piece.rate is None else piece.rate <= settings.watch_rate
+    return piece.strength >= settings.open_strength if piece.at_once is None else piece.at_once
 
 
 def _settled(memory: _Memory, piece: Piece, settings: LifecycleSettings) -> bool:
@@ -102,7 +105,8 @@ def _unseen(memory: _Memory, piece: Piece, settings: LifecycleSettings) -> bool:
 
 
 def _outdated(memory: _Memory, piece: Piece, settings: LifecycleSettings) -> bool:
-    return _age(memory, piece) > settings.longest
+    since = memory.seen_in_field or (memory.opened.sensing_time if memory.opened else _time(piece))
+    return _time(piece) - since > settings.longest
 
 
 def _unconfirmed(memory: _Memory, piece: Piece, settings: LifecycleSettings) -> bool:
@@ -158,7 +162,7 @@ TABLE = (
         frozenset({_S.CONFIRMED}),
         _on(Verdict.CONTRADICTS),
         _S.CLOSED,
-        "ground-recovered",
+        RECOVERED,
         _recovered,
         "twice in a row",
     ),
@@ -183,6 +187,18 @@ TABLE = (
     Rule(ALERT_STATES, _on(ActionKind.ROLL_BACK), None, ROLLED_BACK, _was_other, "it was in another state"),
 )
 """Every step of an event's life. What no line fits changes nothing."""
+
+
+def weighed(opening: Evidence, settings: LifecycleSettings) -> Evidence:
+    """What opens an event, with what it is by the thresholds of today; without a rate its strength decides."""
+    if opening.rate is None or opening.held_rate is None:
+        return replace(opening, at_once=opening.strength >= settings.open_strength)
+    return replace(
+        opening,
+        at_once=opening.rate <= settings.watch_rate,
+        warning=opening.rate <= settings.warning_rate,
+        held_warning=opening.held_rate <= settings.warning_rate,
+    )
 
 
 def replay(pieces: Iterable[Piece], settings: LifecycleSettings) -> tuple[Transition, ...]:
@@ -218,11 +234,12 @@ def rests(event: Event, now: datetime, comparable: str, settings: LifecycleSetti
     if not resting(event, now, settings):
         return False
     last = event.transitions[-1]
-    explained = last.reason == SETTLED or last.reason.startswith(DISMISSED)
+    dismissed = any(one.kind is ActionKind.DISMISS for one in event.actions)
+    explained = last.reason == SETTLED or dismissed
     if event.alike_from_m is not None:
         same = event.comparable.partition(":")[0] == comparable.partition(":")[0]
         return explained and same
-    if event.state is EventState.REFUTED:
+    if event.state is EventState.REFUTED and not dismissed:
         said = {piece.detector for piece in event.evidence if piece.acquisition_id == last.acquisition_id}
         return event.detector not in said and event.comparable == comparable
     return explained
@@ -295,7 +312,10 @@ def _step(rule: Rule, memory: _Memory, piece: Piece, settings: LifecycleSettings
     )
     if by_person and rule.after is None:
         return replace(memory, said=said), step
-    fresh = _Memory(state=state, tier=tier, opened=opened, last_seen=_time(piece), said=said)
+    seen_in_field = _time(piece) if rule.reason == CONFIRMED_IN_FIELD else memory.seen_in_field
+    fresh = _Memory(
+        state=state, tier=tier, opened=opened, last_seen=_time(piece), seen_in_field=seen_in_field, said=said
+    )
     return fresh, step
 
 
@@ -312,8 +332,8 @@ def _tier(rule: Rule, memory: _Memory, opened: Evidence | None, settings: Lifecy
         return Tier.WARNING
     if opened is None or rule.after not in ALERT_STATES:
         return memory.tier
-    rate = opened.held_rate if rule.after is EventState.CONFIRMED else opened.rate
-    return Tier.WARNING if rate is not None and rate <= settings.warning_rate else Tier.WATCH
+    warning = opened.held_warning if rule.after is EventState.CONFIRMED else opened.warning
+    return Tier.WARNING if warning else Tier.WATCH
 
 
 def _detail(rule: Rule, memory: _Memory, piece: Piece, settings: LifecycleSettings) -> str:

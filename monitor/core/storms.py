@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 
 from monitor.core.lifecycle import ALERT_STATES, DISMISSED, MERGED, ROLLED_BACK
 from monitor.records import Event, EventState
@@ -19,7 +19,10 @@ def group(events: Sequence[Event], known: Iterable[Event]) -> list[Event]:
         events: of one region.
         known: other events of that region, open or ended lately.
     """
-    first_seen = {one.storm: one.window_end for one in _in_order(known) if one.storm and _happened(one)}
+    first_seen: dict[str, datetime] = {}
+    for one in _in_order(known):
+        if one.storm and _happened(one):
+            first_seen.setdefault(one.storm, one.window_end)
     grouped = {}
     for event in _in_order(events):
         if not event.storm:

@@ -56,6 +56,13 @@ class Evidence:
     year (`core.null_rate`); None: not known there."""
     held_rate: float | None = None
     """The same of those that a later look supports."""
+    at_once: bool | None = None
+    """Of what opens an event: rare enough to be an alert at once, by the thresholds of that day. They may change; what
+    people have heard of stays what it is. None: decided by `strength` alone."""
+    warning: bool = False
+    """Of what opens an event at once: rare enough to be a warning ..."""
+    held_warning: bool = False
+    """... or once a later look supports it."""
     strata: tuple[str, ...] = ()
     """Of what opens an event: what kind of ground it is, and when (`core.strata`)."""
     withdrawn: bool = False

@@ -127,6 +127,8 @@ class Observation:
     """Earlier looks that the reference was made of, K for every pixel (0 = no earlier look: learning)."""
     jointly_valid_fraction: float = 0.0
     """Share of the tile's pixels valid in the look and in the reference."""
+    shared_fraction: float = 0.0
+    """Share of the tile's pixels on which `mean_change` was taken: valid in the look and in the one before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,11 @@
 """Every line of the table of transitions, from every state in which it holds, by a designed series."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,6 +23,7 @@ from monitor.core.lifecycle import (
     Piece,
     Rule,
     replay,
+    weighed,
 )
 from monitor.records import (
     Action,
@@ -55,6 +58,12 @@ _OPENING_RATES = {"O": 100.0, "o": 5000.0, "W": 1.0, "x": 1.0}
 """False events per 1,000 km² and year; x is of a sensor that does not count."""
 
 
+def _piece(**parts: Any) -> Evidence:
+    """What a look says; what opens an event is weighed by the thresholds of its day."""
+    piece = Evidence(**parts)
+    return weighed(piece, SETTINGS) if piece.rate is not None else piece
+
+
 def series(word: str) -> list[Piece]:
     """Pieces five days apart; a digit is a pause of so many hundred days."""
     pieces: list[Piece] = []
@@ -71,7 +80,7 @@ def series(word: str) -> list[Piece]:
             rate = _OPENING_RATES.get(letter)
             verdict = Verdict.OPENS if rate is not None else _LOOKS[letter]
             pieces.append(
-                Evidence(
+                _piece(
                     acquisition_id=f"a{number:02d}",
                     sensing_time=at,
                     detector=Detector.BASELINE,
@@ -244,6 +253,18 @@ def test_the_documented_table_is_this_one() -> None:
 def test_tiers(word: str, tiers: str) -> None:
     """By how rare the event is on quiet ground at its first look, how rare such events hold, and what people saw."""
     assert [step.tier for step in replay(series(word), SETTINGS)] == [Tier(tier) for tier in tiers.split()]
+
+
+def test_thresholds_that_change_take_back_no_alert() -> None:
+    """What people have heard of stays what it was by the thresholds of its day."""
+    stricter = replace(SETTINGS, watch_rate=0.1, warning_rate=0.01)
+    assert replay(series("WSr"), stricter) == replay(series("WSr"), SETTINGS)
+
+
+def test_what_a_person_saw_is_not_outdated_by_its_first_look() -> None:
+    """A year counts from when the landslide was seen in the field."""
+    assert [step.reason for step in replay(series("O1I1I1I1If2N"), SETTINGS)][-1] == "not-seen-again"
+    assert [step.reason for step in replay(series("O1I1I1I1IfN"), SETTINGS)][-1] == "confirmed-from-field"
 
 
 @given(word=st.text("SCNI1adfr", max_size=12), opening=st.sampled_from("OoWx"), deliveries=st.data())

@@ -36,6 +36,16 @@ def test_an_event_keeps_its_storm_and_joins_a_known_one() -> None:
     assert group([replace(later, storm="kept")], [known])[0].storm == "kept"
 
 
+def test_a_storm_is_known_by_its_first_sight() -> None:
+    """Not by the last event that was found of it: what happened later is another one."""
+    first, late = group([_event("a", 0, 6), _event("b", 2, 20)], [])
+    assert first.storm == late.storm
+    (fresh,) = group([_event("c", 18, 30)], [late, first])
+    assert fresh.storm != first.storm
+    (same,) = group([_event("d", 4, 10)], [late, first])
+    assert same.storm == first.storm
+
+
 def test_what_was_nothing_begins_no_storm() -> None:
     """A refuted event, and a candidate that was never an alert."""
     for word in ("OC", "o", "oC"):

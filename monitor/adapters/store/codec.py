@@ -177,7 +177,7 @@ _SAME_IN_ROW_AND_RECORD = (
     "decision",
     "previous_acquisition",
 )
-_NUMBERS = ("mean_change", "p95_change", "hazard_change_ha", "jointly_valid_fraction")
+_NUMBERS = ("mean_change", "p95_change", "hazard_change_ha", "jointly_valid_fraction", "shared_fraction")
 
 
 def observation_values(observation: Observation) -> Values:
@@ -295,6 +295,9 @@ def evidence_values(event_id: str, evidence: Evidence) -> Values:
         "own": evidence.own,
         "rate": number(evidence.rate),
         "held_rate": number(evidence.held_rate),
+        "at_once": evidence.at_once,
+        "warning": evidence.warning,
+        "held_warning": evidence.held_warning,
         "strata": ",".join(evidence.strata),
         "withdrawn": evidence.withdrawn,
     }
@@ -315,6 +318,9 @@ def evidence(row: EvidenceRow) -> Evidence:
         own=row.own,
         rate=row.rate,
         held_rate=row.held_rate,
+        at_once=row.at_once,
+        warning=row.warning,
+        held_warning=row.held_warning,
         strata=tuple(row.strata.split(",")) if row.strata else (),
         withdrawn=row.withdrawn,
     )
@@ -348,7 +354,7 @@ def transition_values(event_id: str, sequence: int, transition: Transition) -> V
         "reason": transition.reason,
         "detail": clean(transition.detail),
         "acquisition_id": transition.acquisition_id,
-        "by": transition.by,
+        "by": clean(transition.by) if transition.by else None,
         "tier": transition.tier.value,
     }
 

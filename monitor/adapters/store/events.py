@@ -1,6 +1,7 @@
 """Events, evidence, transitions, frozen references, outbox. Functions take the session of one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import cast
@@ -12,10 +13,10 @@ from monitor.adapters.store import codec
 from monitor.adapters.store.database import affected, insert_new
 from monitor.adapters.store.schema import ActionRow, EventRow, EvidenceRow, OutboxRow, ReferenceRow, TransitionRow
 from monitor.adapters.store.views import OutboxEntry
-from monitor.core.events import with_actions
+from monitor.core.events import with_actions, without_merge
 from monitor.core.grid import tile_from_id
 from monitor.core.lifecycle import ACKNOWLEDGED, ENDED_STATES, LifecycleSettings
-from monitor.records import Action, Event, EventState, FrozenReference, Tile, Transition
+from monitor.records import Action, ActionKind, Event, EventState, FrozenReference, Tile, Transition
 
 
 def write(session: Session, events: Sequence[Event], now: datetime, lifecycle: LifecycleSettings) -> None:
@@ -23,10 +24,22 @@ def write(session: Session, events: Sequence[Event], now: datetime, lifecycle: L
 
     What people did while a look was judged is not lost: the event is replayed with it.
     """
-    for event in events:
-        known = {(one.at, one.kind, one.by) for one in event.actions}
-        meanwhile = [one for one in actions(session, event.id) if (one.at, one.kind, one.by) not in known]
-        put(session, with_actions(event, meanwhile, lifecycle) if meanwhile else event, now)
+    merged = {event.id: _with_meanwhile(session, event, lifecycle) for event in events}
+    for event in merged.values():
+        put(session, without_merge(event, lifecycle) if _is_homeless(event, merged) else event, now)
+
+
+def _with_meanwhile(session: Session, event: Event, lifecycle: LifecycleSettings) -> Event:
+    """The event with what people did since it was read."""
+    known = {(one.at, one.kind, one.by) for one in event.actions}
+    meanwhile = [one for one in actions(session, event.id) if (one.at, one.kind, one.by) not in known]
+    return with_actions(event, meanwhile, lifecycle) if meanwhile else event
+
+
+def _is_homeless(event: Event, others: Mapping[str, Event]) -> bool:
+    """Whether an event is to be joined to one that ended meanwhile: then both would be gone."""
+    homes = [one.reason for one in event.actions if one.kind is ActionKind.MERGE]
+    return any(home in others and others[home].state in ENDED_STATES for home in homes)
 
 
 def put(session: Session, event: Event, now: datetime) -> None:
@@ -44,6 +57,8 @@ def actions(session: Session, event_id: str) -> list[Action]:
 
 
 def _upsert(session: Session, event: Event, now: datetime) -> None:
+    if session.scalar(select(EventRow.released).where(EventRow.id == event.id)):
+        event = replace(event, released=True)  # what the public has heard of stays public
     values = codec.event_values(event) | {"updated": now, "rank": codec.number(event.strength) or 0.0}
     if not insert_new(session, EventRow, [values]):
         affected(session, update(EventRow).where(EventRow.id == event.id).values(values))
@@ -52,25 +67,44 @@ def _upsert(session: Session, event: Event, now: datetime) -> None:
 def _append_transitions(session: Session, event: Event, now: datetime) -> None:
     """Append steps that are not stored, by content rather than by number.
 
-    A late look can change the replayed list in its middle; what people have heard is not rewritten, and the
-    corrected steps follow it.
+    A look that arrives late can change the replayed list in its middle. What people have heard is not rewritten: the
+    corrected steps follow it, but for those that something a person did later has overtaken, and where the list ends
+    otherwise than people have heard, a step says so.
     """
-    rows = session.scalars(select(TransitionRow).where(TransitionRow.event_id == event.id)).all()
-    known = {_content(codec.transition(row)) for row in rows}
-    sequence = max((row.sequence for row in rows), default=-1) + 1
-    for step in event.transitions:
-        if _content(step) in known:
-            continue
+    ordered = select(TransitionRow).where(TransitionRow.event_id == event.id).order_by(TransitionRow.sequence)
+    rows = session.scalars(ordered).all()
+    stored = [codec.transition(row) for row in rows]
+    known = {_content(step) for step in stored}
+    places = [place for place, step in enumerate(event.transitions) if step.by and _content(step) in known]
+    news = [step for step in event.transitions[max(places, default=-1) + 1 :] if _content(step) not in known]
+    last = (*stored, *news)[-1:]
+    if stored and event.transitions and last[0].state is not event.state:
+        news.append(_correction(event, last[0]))
+    first = max((row.sequence for row in rows), default=-1) + 1
+    for sequence, step in enumerate(news, start=first):
         values = codec.transition_values(event.id, sequence, step)
         insert_new(session, TransitionRow, [values | {"created": now}])
         if _is_news(step):
             _post(session, event, sequence, values, now)
-        known.add(_content(step))
-        sequence += 1
+
+
+def _correction(event: Event, last: Transition) -> Transition:
+    """What people must hear when evidence that came late has changed how the event stands."""
+    return Transition(
+        at=max([last.at, *(piece.sensing_time for piece in event.evidence)]),
+        previous=last.state,
+        state=event.state,
+        reason="late-evidence",
+        detail="a look that arrived late was taken into account",
+        acquisition_id=None,
+        tier=event.tier,
+    )
 
 
 def _content(step: Transition) -> tuple[object, ...]:
-    return step.at, step.previous, step.state, step.reason, step.acquisition_id, step.by
+    if step.by:  # what a person did is one step, whatever evidence came before it later on
+        return step.at, step.reason, step.by
+    return step.at, step.previous, step.state, step.reason, step.acquisition_id
 
 
 def _is_news(step: Transition) -> bool:

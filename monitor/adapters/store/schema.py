@@ -148,6 +148,7 @@ class ObservationRow(Table):
     hazard_change_ha: Mapped[float | None]
     previous_acquisition: Mapped[str | None]
     reference_count: Mapped[int]
+    shared_fraction: Mapped[float] = mapped_column(server_default=text("0"))
     jointly_valid_fraction: Mapped[float]
     current: Mapped[bool]
     created: Mapped[datetime]
@@ -275,6 +276,9 @@ class EvidenceRow(Table):
     own: Mapped[bool] = mapped_column(server_default=true())
     rate: Mapped[float | None]
     held_rate: Mapped[float | None]
+    at_once: Mapped[bool | None]
+    warning: Mapped[bool] = mapped_column(server_default=false())
+    held_warning: Mapped[bool] = mapped_column(server_default=false())
     strata: Mapped[str] = mapped_column(server_default="")
     """Words, joined by commas."""
     withdrawn: Mapped[bool] = mapped_column(server_default=false())
