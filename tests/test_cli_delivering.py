@@ -18,7 +18,7 @@ Captured = pytest.CaptureFixture[str]
 TOLD = ["gone:0:duty", "gone:1:duty", "large:0:duty", "small:0:duty"]
 """What the fake watch finds that people should hear."""
 NOW = datetime.now(UTC)
-"""Real time, because receivers refuse old signatures."""
+"""Real time, because receivers refuse signatures of five minutes ago; every test has its own."""
 
 
 @pytest.fixture
@@ -27,6 +27,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in list(os.environ):
         if name.startswith("SCARPWATCH_"):
             monkeypatch.delenv(name)
+    monkeypatch.setitem(globals(), "NOW", datetime.now(UTC))
     path = write_config(tmp_path)
     monkeypatch.setenv("SCARPWATCH_CONFIG", str(path))
     monkeypatch.setenv("COLUMNS", "200")
@@ -44,10 +45,10 @@ def add_channels(config: Path, inbox: Inbox, more: str = "") -> None:
         )
 
 
-def call(capsys: Captured, *arguments: str, now: datetime = NOW) -> tuple[int, str]:
+def call(capsys: Captured, *arguments: str, now: datetime | None = None) -> tuple[int, str]:
     """Exit code and standard output of one command."""
     capsys.readouterr()
-    code = run(arguments, parts(lambda: now))
+    code = run(arguments, parts(lambda: now or NOW))
     return code, capsys.readouterr().out
 
 
