@@ -256,8 +256,20 @@ def test_channel_that_is_gone(store: SqlStore) -> None:
 
 
 def test_clock_set_back(store: SqlStore) -> None:
-    """Times written before the clock was set back by a day or more hold nothing up for that long."""
-    tell(store, opened("A"))
+    """Times written before the clock was set back hold nothing up for longer than a receiver may ask for."""
+    tell(store, opened("A"), opened("B"))
     store.plan_deliveries([DUTY], NOW)
-    store.put_off(store.claim_deliveries(DUTY, OTHER, LEASE, NOW), OTHER, "no-answer", "", NOW + 3 * 60 * MINUTE)
-    assert take_all(store, after=-timedelta(days=1)) == [["A:0"]]
+    store.put_off(store.claim_deliveries(DUTY, OTHER, LEASE, NOW), OTHER, "no-answer", "", NOW + 60 * MINUTE)
+    assert store.claim_deliveries(DUTY, OTHER, LEASE, NOW)
+    assert take_all(store, after=-timedelta(hours=2)) == [["B:0"]], "no lease is of two hours"
+    assert take_all(store, after=-timedelta(hours=5)) == []
+    assert take_all(store, after=-timedelta(hours=6)) == [["A:0"]]
+
+
+def test_limit_of_a_day_holds(store: SqlStore) -> None:
+    """What waits for longer than a receiver may ask for, because its channel takes one a day, still waits."""
+    limited = replace(DUTY, at_most=RateLimit(count=1, per=timedelta(days=1)))
+    tell(store, opened("A"), opened("B"))
+    store.plan_deliveries([limited], NOW)
+    assert take_all(store, limited) == [["A:0"]]
+    assert take_all(store, limited, after=60 * MINUTE) == []
