@@ -1,5 +1,7 @@
 """Alerts in sentences."""
 
+from typing import Any
+
 import pytest
 
 from monitor.core.geojson import worst_first
@@ -8,7 +10,7 @@ from monitor.core.words import LANGUAGES
 from monitor.records import Detector, Tier
 from tests.core.alerts import alert
 
-TILE = {"detector": Detector.TILE, "area_ha": 655.36, "slope_deg": 0.0, "strength": 600.0}
+TILE: dict[str, Any] = {"detector": Detector.TILE, "area_ha": 655.36, "slope_deg": 0.0, "strength": 600.0}
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
