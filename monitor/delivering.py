@@ -192,13 +192,10 @@ class Delivery:
     def once(
         self, clock: Clock, report: Report = _silent, stop: Callable[[], bool] = lambda: False
     ) -> dict[str, Round]:
-        """Plan, then one round of every channel, side by side. What went wrong on one is told in its round.
-
-        Without a channel nothing is planned: the channels may be those of another process.
-        """
+        """Plan, then one round of every channel, side by side. What went wrong on one is told in its round."""
+        self.plan(clock())
         if not self.couriers:
             return {}
-        self.plan(clock())
 
         def one(courier: Courier) -> Round:
             try:

@@ -27,7 +27,12 @@ _AT_ONCE = 500
 
 
 def is_needed(session: Session, channels: Sequence[Channel], now: datetime) -> bool:
-    """Whether `plan` or `set_aside` would change anything, so that nobody waits for the right to write for nothing."""
+    """Whether `plan` or `set_aside` would change anything, so that nobody waits for the right to write for nothing.
+
+    Never without channels where there ever was one: they are another process's, which says who hears of what.
+    """
+    if not channels and session.scalar(select(DeliveryRow.id).limit(1)) is not None:
+        return False
     if session.scalar(select(OutboxRow.id).where(OutboxRow.planned.is_(None)).limit(1)) is not None:
         return True
     if session.scalar(select(DeliveryRow.id).where(IS_DUE, _given_up(channels, now)).limit(1)) is not None:

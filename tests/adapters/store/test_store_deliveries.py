@@ -267,11 +267,13 @@ def test_channel_that_is_gone(store: SqlStore) -> None:
     """What is due for a channel that nobody has had for a day is parked; until then it may be another process's."""
     tell(store, opened("A"))
     store.plan_deliveries([DUTY], NOW)
-    store.plan_deliveries([], NOW + timedelta(days=9))
+    tell(store, opened("B"), number=2)
+    assert store.plan_deliveries([], NOW + timedelta(days=9)) == 0
+    assert store.unplanned() == 1
     store.plan_deliveries([OPS], NOW + timedelta(days=1))
-    assert [one.state for one in store.deliveries()] == [DeliveryState.DUE]
+    assert [one.state for one in store.deliveries(channel="duty")] == [DeliveryState.DUE]
     store.plan_deliveries([OPS], NOW + timedelta(days=1, minutes=1))
-    (parked,) = store.deliveries()
+    (parked,) = store.deliveries(channel="duty")
     assert (parked.state, parked.reason) == (DeliveryState.PARKED, "no-such-channel")
 
 
