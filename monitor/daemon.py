@@ -11,13 +11,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from structlog.typing import FilteringBoundLogger
 
@@ -29,6 +27,7 @@ from monitor.core.estimates import Estimate
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.delivering import Delivery, DeliveryEvent
 from monitor.errors import ScarpwatchError
+from monitor.jobs import Jobs
 from monitor.night_drill import NightDrill
 from monitor.overview import TileHistory, coverage
 from monitor.ports import LookArchive, SlopeSights, Store
@@ -175,10 +174,11 @@ class Daemon:
         self._clock = clock
         self._stop = threading.Event()
         self._interval = timedelta(minutes=settings.poll_minutes)
-        self._last_poll: datetime | None = None
+        self._last_poll: tuple[datetime, float] | None = None
         self._delivery = delivery
         self._drill = drill
-        self._scheduler = _scheduler(channels=len(delivery.couriers) if delivery else 0)
+        channels = len(delivery.couriers) if delivery else 0
+        self._jobs = Jobs({"default": 2, _DELIVERY: max(1, channels), _DRILL: 1}, self._on_clock_set)
         self._queue_interval = queue_interval
         registry = _registry()
         self.metrics = Metrics(registry)
@@ -198,7 +198,7 @@ class Daemon:
             self._start()
             self._stop.wait()
             self._log.info("finishing the acquisition at hand", action="draining")
-            self._scheduler.shutdown(wait=True)
+            self._jobs.end()
         finally:
             self._stop.set()
             self.health.close()
@@ -225,7 +225,7 @@ class Daemon:
         self.metrics.polled(answered, discovered, now)
         self.metrics.hosts(self._service.hosts(), now)
         if answered or not self._settings.catalogs:
-            self._last_poll = now
+            self._last_poll = now, time.monotonic()
 
     def process(self) -> None:
         """The process job: work until nothing is due or the end is asked for."""
@@ -276,29 +276,25 @@ class Daemon:
         # The last state of the regions is shown from the first scrape on, not only after the next acquisition.
         self._measure()
         self.health.start()
-        now = datetime.now(UTC)  # the scheduler lives in real time, whatever the clock of the watch says
-        self._scheduler.add_listener(self._on_job_trouble, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
-        for name, job, every in (("poll", self.poll, self._interval), ("process", self.process, self._queue_interval)):
-            seconds = every.total_seconds()
-            self._scheduler.add_job(job, "interval", seconds=seconds, id=name, next_run_time=now)
-        self._start_delivery(now)
+        self._jobs.scheduler.add_listener(self._on_job_trouble, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
+        self._jobs.every(self._interval, self.poll, "poll")
+        self._jobs.every(self._queue_interval, self.process, "process")
+        self._start_delivery()
         if self._drill is not None:
-            hour = self._drill.settings.hour_utc
-            self._scheduler.add_job(self.drill, "cron", hour=hour, id=_DRILL, executor=_DRILL)
+            self._jobs.daily(self._drill.settings.hour_utc, self.drill, _DRILL, _DRILL)
         # The listener says what matters; the library would log every look at the queue skipped while one is at work.
         logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
-        self._scheduler.start()
+        self._jobs.start()
         where = f"http://{self._settings.serve.host}:{self.health.port}"
         self._log.info(f"watching {len(self._settings.regions)} region(s); {where}/metrics", action="started")
 
-    def _start_delivery(self, now: datetime) -> None:
+    def _start_delivery(self) -> None:
         if self._delivery is None:
             return
-        often = {"seconds": self._queue_interval.total_seconds(), "next_run_time": now, "executor": _DELIVERY}
         if not self._delivery.couriers:
-            self._scheduler.add_job(self.plan, "interval", id=_DELIVERY, **often)
+            self._jobs.every(self._queue_interval, self.plan, _DELIVERY, _DELIVERY)
         for name in self._delivery.couriers:
-            self._scheduler.add_job(self.deliver, "interval", args=(name,), id=f"{_DELIVERY}-{name}", **often)
+            self._jobs.every(self._queue_interval, self.deliver, f"{_DELIVERY}-{name}", _DELIVERY, (name,))
 
     def _measure_channel(self, name: str) -> None:
         assert self._delivery is not None
@@ -311,6 +307,10 @@ class Daemon:
         # A second signal meets the default handler: people who insist are obeyed.
         signal.signal(number, signal.SIG_DFL)
         self._stop.set()
+
+    def _on_clock_set(self, by_s: float) -> None:
+        words = f"the clock was set {'back' if by_s < 0 else 'forward'} by {abs(by_s):.0f} s; all jobs are started anew"
+        self._log.warning(words, action="clock-set", item="clock")
 
     def _on_job_trouble(self, event: JobExecutionEvent) -> None:
         error = getattr(event, "exception", None)
@@ -349,8 +349,11 @@ class Daemon:
             self.metrics.blind_slopes(region.id, seen.blind)
 
     def _alive(self) -> tuple[Check, ...]:
-        running = self._scheduler.running
-        return (Check(name="scheduler", passed=running, detail="running" if running else "not running"),)
+        running = self._jobs.scheduler.running
+        checks = [Check(name="scheduler", passed=running, detail="running" if running else "not running")]
+        late = self._jobs.late()
+        detail = f"not started for too long: {', '.join(late)}" if late else "started when they should be"
+        return (*checks, Check(name="jobs", passed=not late, detail=detail))
 
     def _ready(self) -> tuple[Check, ...]:
         return (self._database_check(), self._poll_check())
@@ -365,7 +368,9 @@ class Daemon:
     def _poll_check(self) -> Check:
         if self._last_poll is None:
             return Check(name="poll", passed=False, detail="no catalog has answered yet")
-        late = self._clock() - self._last_poll
+        at, ticks = self._last_poll
+        # A clock that was set back makes nothing fresh: the other one counts on.
+        late = max(self._clock() - at, timedelta(seconds=time.monotonic() - ticks))
         passed = late <= _MISSED_POLLS * self._interval
         return Check(name="poll", passed=passed, detail=f"a catalog last answered {late.total_seconds():.0f} s ago")
 
@@ -374,18 +379,6 @@ def _answered(settings: Settings, failed: Sequence["PassEvent"]) -> list[str]:
     """Catalogs of the watched regions of which no failure was reported; a failure's item names the catalog."""
     silent = {word for event in failed for word in event.item.split()}
     return sorted({name for region in settings.regions.values() for name in region.catalogs} - silent)
-
-
-def _scheduler(channels: int) -> BackgroundScheduler:
-    return BackgroundScheduler(
-        executors={
-            "default": ThreadPoolExecutor(2),
-            _DELIVERY: ThreadPoolExecutor(max(1, channels)),
-            _DRILL: ThreadPoolExecutor(1),
-        },
-        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 3600},
-        timezone="UTC",
-    )
 
 
 def _registry() -> CollectorRegistry:

@@ -58,7 +58,7 @@ def load_null(path: Path) -> NullRates:
     Raises:
         ConfigError: it cannot be read or is no such file.
     """
-    remedy = "Make it anew with `python -m training calibrate-alerts`, or leave `tiers: null_rates` out."
+    remedy = "Mend the file, or leave `tiers: null_rates` out: then no rate is known."
     try:
         found = _File.model_validate_json(path.read_bytes())
         for name, curve in found.curves.items():

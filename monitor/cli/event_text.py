@@ -7,7 +7,7 @@ from monitor.cli.geojson import has_picture
 from monitor.core import context_words
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.severity import certainty, urgency
-from monitor.records import Action, Event, Evidence, Transition
+from monitor.records import Action, Detector, Event, Evidence, Transition
 
 _TIME = "%Y-%m-%d %H:%M"
 
@@ -17,7 +17,7 @@ def event_lines(event: Event, products: Path) -> list[str]:
     place = event.geometry.representative_point().bounds
     head = [
         f"{event.id}: {_standing(event)}",
-        f"  {event.area_ha:.2f} ha at {place[1]:.5f}, {place[0]:.5f}, slopes up to {event.slope_deg:.0f}°",
+        _ground(event, f"{place[1]:.5f}, {place[0]:.5f}"),
         f"  failed between {event.window_start:{_TIME}} and {event.window_end:{_TIME}} UTC"
         + (f"; grouped under {event.storm}" if event.storm else ""),
         f"  confidence {event.confidence}: {event.confidence_reason}",
@@ -30,6 +30,12 @@ def event_lines(event: Event, products: Path) -> list[str]:
     if event.picture and has_picture(event, products):
         head.append(f"  picture: {products / event.picture}")
     return [*head, "Steps", *_steps(event.transitions), "Looks", *_looks(event), *_people(event)]
+
+
+def _ground(event: Event, at: str) -> str:
+    if event.detector is Detector.TILE:
+        return f"  hazard probability rose in a tile of {event.area_ha:.0f} ha at {at}; no outline"
+    return f"  {event.area_ha:.2f} ha at {at}, slopes up to {event.slope_deg:.0f}°"
 
 
 def _surroundings(event: Event) -> Iterator[str]:

@@ -21,7 +21,7 @@ class TierSettings(BaseModel):
     warning: Annotated[float, Field(gt=0)] = _DEFAULT.warning_rate
     """An alert so rare or rarer is a warning."""
     null_rates: Path | None = None
-    """File of what quiet ground does (`python -m training calibrate-alerts`); None: the one that is shipped."""
+    """File of what quiet ground does; None: the one that is shipped, and where none is, no rate is known."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -1,8 +1,8 @@
 """CAP 1.2 (OASIS Common Alerting Protocol) of one revision of an alert.
 
     step                                          msgType  expires
-    first that people hear                        Alert    `valid_days` after it was sent
-    further, while the alert is open              Update   `valid_days` after it was sent
+    first that people hear                        Alert    when no such alert can still be open
+    further, while the alert is open              Update   the same
     settled, ground-recovered, expired            Update   a day after it was sent; never AllClear
     refuted, dismissed-..., merged, rolled-back   Cancel   a day after it was sent
 
@@ -16,7 +16,7 @@ from xml.etree import ElementTree as Xml
 
 from monitor.core.addresses import GEOJSON_TYPE, PNG_TYPE, Addresses, quoted
 from monitor.core.cap_outline import Outline, outline_text
-from monitor.core.lifecycle import ALERT_STATES
+from monitor.core.lifecycle import ALERT_STATES, LifecycleSettings
 from monitor.core.severity import certainty, urgency
 from monitor.core.telling import (
     description,
@@ -35,6 +35,7 @@ NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 _LANDSLIDE = ("OET:v1.2", "OET-119")
 """Landslide in the OASIS Event Terms List 1.2."""
 _AFTER_THE_END = timedelta(days=1)
+_LIFE = LifecycleSettings()
 _LEAST_FOR_RINGS = 400
 """Bytes; a convex ring of a dozen corners."""
 
@@ -62,8 +63,8 @@ class CapSettings:
     """None: the message links nothing."""
     most_bytes: int = 65_536
     """Outlines are simplified until the document fits."""
-    valid_days: int = 120
-    """An open alert is told anew or ends before: no event stays open so long unseen."""
+    longest_open: timedelta = _LIFE.longest + _LIFE.expire_after
+    """Since its opening. After the first part an alert ends at the next look, and without one after the second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +177,7 @@ def _info(alert: Xml.Element, revision: Revision, settings: CapSettings, words: 
     _add(code, "value", _LANDSLIDE[1])
     _add(info, "effective", cap_time(revision.sent))
     _add(info, "onset", cap_time(event.window_start))
-    _add(info, "expires", cap_time(revision.sent + _validity(event, settings)))
+    _add(info, "expires", cap_time(_expires(revision, settings)))
     _add(info, "senderName", settings.sender_name)
     _add(info, "headline", headline(event, words, reason))
     _add(info, "description", description(event, words))
@@ -197,8 +198,13 @@ def _info(alert: Xml.Element, revision: Revision, settings: CapSettings, words: 
         _add(area, "polygon", ring)
 
 
-def _validity(event: Event, settings: CapSettings) -> timedelta:
-    return timedelta(days=settings.valid_days) if event.state in ALERT_STATES else _AFTER_THE_END
+def _expires(revision: Revision, settings: CapSettings) -> datetime:
+    """Never while the alert is open: nobody tells it anew only because time passes."""
+    if revision.event.state not in ALERT_STATES:
+        return revision.sent + _AFTER_THE_END
+    opened = min((step.at for step in revision.event.transitions), default=revision.sent)
+    # The looks of what is processed late are old: from today on it stays open for so long without a further one.
+    return max(opened + settings.longest_open, revision.sent + _LIFE.expire_after)
 
 
 def _parameters(revision: Revision, outline: Outline) -> dict[str, str]:

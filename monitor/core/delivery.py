@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from shapely.geometry.base import BaseGeometry
 
-from monitor.records import AlertStatus, Channel, Message, RateLimit, Silence, Tier
+from monitor.records import AlertStatus, Channel, EventState, Message, RateLimit, Silence, Tier
 
 _LONGEST_EXPONENT = 20
 """Enough for every longest wait; a larger one would overflow a timedelta."""
@@ -18,6 +18,9 @@ GAVE_UP = "gave-up"
 """Reason: every try failed, for longer than the channel is patient."""
 SILENCED = "silenced"
 """Reason, followed by `:` and the number of the silence."""
+END_PASSES = "end-passes-silence"
+"""Reason, followed by `:` and the number of the silence: an alert that the channel was told of has ended."""
+_ENDED = frozenset({EventState.REFUTED, EventState.CLOSED, EventState.EXPIRED})
 WARNING = Tier.WARNING.value
 """The tier that goes first."""
 
@@ -39,6 +42,11 @@ def wants(channel: Channel, payload: Mapping[str, object]) -> bool:
     here = not channel.regions or payload.get("region") in channel.regions
     status = payload.get("status", AlertStatus.ACTUAL)
     return here and tier_of(payload) in channel.tiers and status in channel.statuses
+
+
+def is_end(payload: Mapping[str, object]) -> bool:
+    """Whether a revision says that an alert ended."""
+    return payload.get("state") in _ENDED
 
 
 def tier_of(payload: Mapping[str, object]) -> str:

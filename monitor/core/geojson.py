@@ -10,7 +10,7 @@ from shapely.geometry.base import BaseGeometry
 from monitor.core import context_words
 from monitor.core.context_json import context_to_json
 from monitor.core.severity import certainty, urgency
-from monitor.records import Event
+from monitor.records import Detector, Event, Tier
 
 Json = dict[str, object]
 
@@ -19,8 +19,13 @@ _DEGREES = 1e-7
 
 
 def worst_first(events: Iterable[Event]) -> list[Event]:
-    """Strongest first; ties by id, so that the order is always the same."""
-    return sorted(events, key=lambda event: (-event.strength, event.id))
+    """Warnings before watches, rises of whole tiles last, the strongest first; ties by id: the order is always the
+    same."""
+    return sorted(events, key=_goodness)
+
+
+def _goodness(event: Event) -> tuple[bool, bool, float, str]:
+    return event.tier is not Tier.WARNING, event.detector is Detector.TILE, -event.strength, event.id
 
 
 def ground(geometry: BaseGeometry) -> Json:

@@ -14,7 +14,7 @@ from shapely.geometry import shape
 from monitor.core import exposure
 from monitor.core.context_json import context_from_json
 from monitor.core.delivery import WARNING, tier_of
-from monitor.records import AlertStatus, EventContext, Message
+from monitor.records import AlertStatus, Detector, EventContext, Message
 
 _MOST_PLACES = 20
 _MOST_CHARACTERS = 300
@@ -47,9 +47,10 @@ def notice(messages: Sequence[Message]) -> tuple[str, str]:
     return _title(worst), "\n".join(body)
 
 
-def _badness(message: Message) -> tuple[bool, bool, float, str]:
+def _badness(message: Message) -> tuple[bool, bool, bool, float, str]:
     payload = message.payload
-    return _has_ended(payload), tier_of(payload) != WARNING, -(_number(payload, "strength") or 0.0), message.event_id
+    strength = _number(payload, "strength") or 0.0
+    return _has_ended(payload), tier_of(payload) != WARNING, _is_tile(payload), -strength, message.event_id
 
 
 def _title(worst: Sequence[Message]) -> str:
@@ -119,8 +120,15 @@ def _has_ended(payload: Payload) -> bool:
     return payload.get("state") in _ENDED
 
 
+def _is_tile(payload: Payload) -> bool:
+    """Whether it is of a whole tile, of which no outline is known."""
+    return payload.get("detector") == Detector.TILE
+
+
 def _hectares(payload: Payload) -> str:
     area = _number(payload, "area_ha")
+    if _is_tile(payload):
+        return "hazard probability rose in a tile" + ("" if area is None else f" of {area:.0f} ha") + ", no outline"
     return "unknown size" if area is None else f"{area:.2f} ha"
 
 

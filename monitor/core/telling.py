@@ -56,6 +56,8 @@ def headline(event: Event, words: Words = EN, reason: str | None = None) -> str:
 
 def event_name(event: Event, words: Words) -> str:
     """What may have happened."""
+    if event.detector is Detector.TILE:
+        return words.tile
     return words.landslide if event.tier is Tier.WARNING else words.possible
 
 
@@ -64,7 +66,7 @@ def description(event: Event, words: Words = EN) -> str:
     point = event.geometry.representative_point()
     lines = [] if event.status is AlertStatus.ACTUAL else [words.status[event.status.value] + "."]
     lines.append(
-        words.what.format(
+        (words.tile_what if event.detector is Detector.TILE else words.what).format(
             area=hectares(event.area_ha),
             slope=digits(event.slope_deg, 0),
             lat=f"{point.y:.4f}",

@@ -27,6 +27,9 @@ class Words:
     levels: Mapping[str, str]
     """Of confidence."""
     what: str
+    tile: str
+    """What happened where a whole tile's mean rose: there is no outline."""
+    tile_what: str
     around: str
     alike: str
     window: str
@@ -98,6 +101,8 @@ EN = Words(
     sensors=_sensors("optical", "radar"),
     levels=_levels("low", "medium", "high"),
     what="{area} ha of ground changed on slopes of up to {slope}° at {lat}, {lon} ({place}).",
+    tile="Hazard probability rose in a tile",
+    tile_what="Hazard probability rose in a tile of {area} ha at {lat}, {lon} ({place}); no outline.",
     around="{around}.",
     alike="All slopes from {height} m up changed alike: melting snow, or slopes that failed.",
     window="It happened between {start} (last look without the change) and {end} (first look with it).",
@@ -149,6 +154,8 @@ DE = Words(
     sensors=_sensors("optisch", "Radar"),
     levels=_levels("gering", "mittel", "hoch"),
     what="{area} ha Boden haben sich an bis zu {slope}° steilen Hängen bei {lat}, {lon} ({place}) verändert.",
+    tile="Gefahrenwahrscheinlichkeit einer Kachel gestiegen",
+    tile_what="Gefahrenwahrscheinlichkeit stieg in einer Kachel von {area} ha bei {lat}, {lon} ({place}); kein Umriss.",
     around="Umgebung (englisch): {around}.",
     alike="Alle Hänge ab {height} m haben sich gleich verändert: Schneeschmelze oder Hangrutschungen.",
     window="Es geschah zwischen {start} (letzte Aufnahme ohne die Veränderung) und {end} (erste mit ihr).",
@@ -200,6 +207,8 @@ FR = Words(
     sensors=_sensors("optique", "radar"),
     levels=_levels("faible", "moyenne", "élevée"),
     what="{area} ha de sol ont changé sur des pentes atteignant {slope}° à {lat}, {lon} ({place}).",
+    tile="Hausse de la probabilité de danger d’une tuile",
+    tile_what="La probabilité de danger a monté dans une tuile de {area} ha à {lat}, {lon} ({place}) ; sans contour.",
     around="Alentours (en anglais) : {around}.",
     alike="Toutes les pentes à partir de {height} m ont changé de même : fonte de neige ou glissements.",
     window="Cela s’est produit entre le {start} (dernière image sans le changement) et le {end} (première avec lui).",
@@ -251,6 +260,8 @@ ES = Words(
     sensors=_sensors("óptico", "radar"),
     levels=_levels("baja", "media", "alta"),
     what="{area} ha de suelo cambiaron en laderas de hasta {slope}° en {lat}, {lon} ({place}).",
+    tile="Aumento de la probabilidad de peligro en una tesela",
+    tile_what="La probabilidad de peligro aumentó en una tesela de {area} ha en {lat}, {lon} ({place}); sin contorno.",
     around="Alrededores (en inglés): {around}.",
     alike="Todas las laderas a partir de {height} m cambiaron igual: deshielo o deslizamientos.",
     window="Ocurrió entre {start} (última imagen sin el cambio) y {end} (primera con él).",
@@ -305,6 +316,8 @@ IT = Words(
     sensors=_sensors("ottico", "radar"),
     levels=_levels("bassa", "media", "alta"),
     what="{area} ha di suolo sono cambiati su pendii fino a {slope}° a {lat}, {lon} ({place}).",
+    tile="Aumento della probabilità di pericolo in un riquadro",
+    tile_what="Probabilità di pericolo aumentata in un riquadro di {area} ha a {lat}, {lon} ({place}); senza contorno.",
     around="Dintorni (in inglese): {around}.",
     alike="Tutti i pendii da {height} m in su sono cambiati allo stesso modo: neve che si scioglie o frane.",
     window="È accaduto tra il {start} (ultima immagine senza il cambiamento) e il {end} (prima con esso).",
@@ -357,6 +370,8 @@ JA = Words(
     sensors=_sensors("光学", "レーダー"),
     levels=_levels("低", "中", "高"),
     what="{lat}, {lon}（{place}）で、最大傾斜 {slope}° の斜面の地表 {area} ha が変化しました。",
+    tile="区画の危険確率の上昇",
+    tile_what="{lat}, {lon}（{place}）の {area} ha の区画で危険確率が上昇しました。輪郭はありません。",
     around="周辺（英語）：{around}。",
     alike="標高 {height} m 以上の斜面がすべて同様に変化しました。融雪または斜面崩壊です。",
     window="{start}（変化のない最後の観測）から {end}（変化のある最初の観測）までに発生しました。",

@@ -62,6 +62,7 @@ class Door:
         access = self._tokens.bearer(secret, self._clock())
         if access is None:
             raise _unauthorized("nobody has this token, or it was revoked")
+        request.state.known = True  # for limits (`monitor.web.limits`)
         return Viewer(access=access)
 
     def person(self, request: Request, role: Role) -> Access:

@@ -4,9 +4,10 @@ import gzip
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from http import HTTPStatus
 from threading import Lock
@@ -72,7 +73,8 @@ def _has(request: Request, found: Document) -> bool:
         return False
     try:
         time = parsedate_to_datetime(since)
-        return found.modified <= (time if time.tzinfo else time.replace(tzinfo=UTC))
+        # Only the very time that was told: a clock that was set back makes newer documents of earlier times.
+        return found.modified == (time if time.tzinfo else time.replace(tzinfo=UTC))
     except (ValueError, OverflowError):
         return False
 
@@ -85,20 +87,36 @@ class Shelf:
         self._size = size
         self._lock = Lock()
         self._kept: OrderedDict[object, tuple[object, Document]] = OrderedDict()
-        self._making: dict[object, Lock] = {}
+        self._making: dict[object, tuple[Lock, int]] = {}
+        """A lock for each key that is being made, and how many are at it."""
 
     def get(self, key: object, version: object, make: Callable[[], Document]) -> Document:
         """The document of a key as of a version. Made anew with the same content, it keeps its time."""
         found = self._find(key, version)
         if found is not None:
             return found
-        with self._lock:
-            making = self._making.setdefault(key, Lock())
-        with making:
+        with self._alone(key):
             found = self._find(key, version)
             if found is None:
                 found = self._put(key, version, make())
         return found
+
+    @contextmanager
+    def _alone(self, key: object) -> Iterator[None]:
+        """One at a time for each key; what nobody is making any more is forgotten, also when making failed."""
+        with self._lock:
+            lock, count = self._making.get(key, (Lock(), 0))
+            self._making[key] = lock, count + 1
+        try:
+            with lock:
+                yield
+        finally:
+            with self._lock:
+                count = self._making[key][1]
+                if count == 1:
+                    del self._making[key]
+                else:
+                    self._making[key] = lock, count - 1
 
     def _find(self, key: object, version: object) -> Document | None:
         with self._lock:
@@ -113,9 +131,11 @@ class Shelf:
             old = self._kept.get(key)
             if old is not None and old[1].etag == new.etag:
                 new = old[1]
+            elif old is not None and new.modified <= old[1].modified:
+                # Times of one document rise, whatever the clock does and however soon it changes.
+                new = replace(new, modified=old[1].modified + timedelta(seconds=1))
             self._kept[key] = (version, new)
             self._kept.move_to_end(key)
             while len(self._kept) > self._size:
-                gone, _ = self._kept.popitem(last=False)
-                self._making.pop(gone, None)
+                self._kept.popitem(last=False)
         return new

@@ -10,8 +10,10 @@ from threading import Lock
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from monitor.web.auth import COOKIE
 from monitor.web.problems import LARGE_REMEDY, Problem
 
 _KEPT = 10_000
@@ -67,6 +69,7 @@ class LimitMiddleware:
         self._app = app
         self._limits = limits
         self._buckets = Buckets(limits, monotonic)
+        self._known: OrderedDict[str, None] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -75,18 +78,35 @@ class LimitMiddleware:
             return
         headers = Headers(scope=scope)
         address = str((scope.get("client") or ("unknown",))[0])
-        wait = self._buckets.take(address, 0.0) or self._buckets.take(_caller(headers, address))
+        caller = _caller(headers, address)
+        # Who has shown a token of ours pays for nothing that others at the address do: they may all be behind one gate.
+        wait = 0.0 if caller in self._known else self._buckets.take(address, 0.0)
+        # A cookie that nobody knows costs nothing to make up: it does not buy a bucket.
+        own = caller in self._known or "authorization" in headers
+        wait = wait or self._buckets.take(caller if own else address)
         refused = _too_many(wait, address) if wait else self._too_large(headers, scope)
         if refused is not None:
             await refused.response()(scope, receive, send)
             return
 
         async def heard(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == HTTPStatus.UNAUTHORIZED:
-                self._buckets.take(address, _WRONG_TOKEN, least=-math.inf)
+            if message["type"] == "http.response.start":
+                self._learn(caller, address, message["status"], bool(shared.get("known")))
             await send(message)
 
+        shared = scope.setdefault("state", {})
+
         await self._app(scope, _measured(receive, self._limits.largest_body), heard)
+
+    def _learn(self, caller: str, address: str, status: int, known: bool) -> None:
+        if known and caller != address:
+            self._known[caller] = None
+            self._known.move_to_end(caller)
+            while len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+        elif status == HTTPStatus.UNAUTHORIZED:
+            self._known.pop(caller, None)
+            self._buckets.take(address, _WRONG_TOKEN, least=-math.inf)
 
     def _too_large(self, headers: Headers, scope: Scope) -> Problem | None:
         given = headers.get("content-length", "0")
@@ -111,9 +131,13 @@ def _measured(receive: Receive, most: int) -> Receive:
 
 
 def _caller(headers: Headers, address: str) -> str:
-    """Who it is as far as limits go: a token, else an address."""
-    given = headers.get("authorization")
+    """Who it is as far as limits go: a token, else the token in a cookie, else an address."""
+    given = headers.get("authorization") or _cookie(headers)
     return hashlib.sha256(given.encode()).hexdigest() if given else address
+
+
+def _cookie(headers: Headers) -> str | None:
+    return cookie_parser(headers.get("cookie", "")).get(COOKIE)
 
 
 def _too_many(wait_s: float, address: str) -> Problem:

@@ -1,8 +1,10 @@
 """Pages for people, rendered here: no script, nothing from elsewhere, of use on a phone and on paper."""
 
+import hashlib
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path as FilePath
+from threading import Lock
 from typing import Annotated
 from urllib.parse import parse_qs, urlencode
 
@@ -18,10 +20,11 @@ from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.people import takes
 from monitor.core.telling import description, headline, instruction, moment
 from monitor.core.words import LANGUAGES, Words
-from monitor.records import Action, ActionKind, DismissalReason, Role
+from monitor.records import Action, ActionKind, DismissalReason, Event, Role
 from monitor.web.alerts import DEEDS, Deed
 from monitor.web.asking import Cursor, EventId, Name, read_place, written
 from monitor.web.auth import COOKIE, Door, Viewer
+from monitor.web.caching import Document, Shelf, document
 from monitor.web.coverage import CoverageBoard
 from monitor.web.parts import WebParts
 from monitor.web.problems import Problem
@@ -32,6 +35,7 @@ from monitor.web.showing import looks, row, unseen_lines
 _FOLDER = FilePath(__file__).parent
 _STYLE, _ICON = _FOLDER / "static" / "style.css", _FOLDER / "static" / "icon.svg"
 _ROWS = 50
+_SHEETS = 32
 _SESSION_S = 12 * 3600
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; "
@@ -52,6 +56,8 @@ class Pages:
         self._reader = reader
         self._language = parts.settings.alert_languages[0]
         self._secure = parts.settings.addresses.base.startswith("https:")
+        self._sheets = Shelf(_SHEETS)
+        self._printing = Lock()  # drawing takes a second of a processor: the watch needs the others
         self._templates = Environment(
             loader=FileSystemLoader(_FOLDER / "templates"),
             autoescape=True,
@@ -116,13 +122,23 @@ class Pages:
         """One alert on one page to print."""
         viewer = self._door.viewer(request)
         event, _told = self._reader.visible(event_id, viewer)
-        try:
-            picture = self._reader.file(event, None)
-        except Problem:
-            picture = None
         unseen = unseen_lines(self._unseen((event.region,)))
-        body = sheet(event, picture, self._reader.addresses.page(event.id), unseen)
-        return Response(body, headers={"Cache-Control": "private, no-cache"}, media_type=PDF_TYPE)
+
+        def make() -> Document:
+            with self._printing:
+                body = sheet(event, self._picture(event), self._reader.addresses.page(event.id), unseen)
+            return document(body, PDF_TYPE, self._parts.clock())
+
+        # By what it shows of the event itself: others change all the time.
+        version = (hashlib.sha256(repr(event).encode("utf-8", "replace")).digest(), tuple(unseen))
+        found = self._sheets.get(event.id, version, make)
+        return Response(found.body, headers={"Cache-Control": "private, no-cache"}, media_type=PDF_TYPE)
+
+    def _picture(self, event: Event) -> FilePath | None:
+        try:
+            return self._reader.file(event, None)
+        except Problem:
+            return None
 
     async def act(self, request: Request, event_id: EventId) -> Response:
         """The form of an alert's page; afterwards the page anew."""

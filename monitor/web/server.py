@@ -1,20 +1,54 @@
 """One port for everything, in a thread of its own."""
 
+import asyncio
 import socket
 from threading import Thread
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from monitor.errors import ConfigError
 from monitor.web.health import Answers, HealthApp
 
-_CONNECTIONS = 500
-"""More at once are answered 503."""
-_KEPT_S = 75
-"""An idle connection is kept for longer than callers and proxies keep theirs: none is closed under a request."""
+_KEPT_S = 20
+"""How long an idle connection is kept."""
+_HEAD_S = 20.0
+"""Who has not asked for anything this long after connecting, or after beginning to ask, is let go."""
 _END_S = 5
 """How long requests at work may take to end."""
+
+
+class _Impatient(H11Protocol):
+    """A connection that does not wait for ever for the head of a request."""
+
+    _waiting: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Somebody comes."""
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Part of a request, which sends its head in time, however many parts it sends."""
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._stop_waiting()
+        elif self._waiting is None:
+            self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """They are gone."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        self._waiting = self.loop.call_later(_HEAD_S, self.transport.close)
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
 
 
 class WebServer:
@@ -39,7 +73,8 @@ class WebServer:
             log_config=None,
             access_log=False,
             lifespan="off",
-            limit_concurrency=_CONNECTIONS,
+            # No `limit_concurrency`: it counts idle connections, and would answer 503 to the probes as well.
+            http=_Impatient,
             timeout_keep_alive=_KEPT_S,
             timeout_graceful_shutdown=_END_S,
             server_header=False,

@@ -51,7 +51,7 @@ def test_a_file_that_no_counting_gives_is_refused(tmp_path: Path, change: dict[s
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(ConfigError, match=said) as refused:
         load_null(path)
-    assert "calibrate-alerts" in refused.value.remedy
+    assert "leave `tiers: null_rates` out" in refused.value.remedy
 
 
 def test_a_missing_file_says_so(tmp_path: Path) -> None:

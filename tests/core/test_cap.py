@@ -1,6 +1,7 @@
 """CAP 1.2: valid against the schema of OASIS, readable by others, true to the alert."""
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,20 @@ def test_times_are_of_cap_and_in_order() -> None:
     document = parsed(revision())
     assert text(document, "sent") == "2018-09-08T03:04:05-00:00"
     times = [datetime.fromisoformat(text(document, name)) for name in ("onset", "effective", "expires")]
-    assert times == [STORM - timedelta(days=3), SENT.replace(microsecond=0), times[1] + timedelta(days=120)]
+    assert times == [STORM - timedelta(days=3), SENT.replace(microsecond=0), _longest(revision())]
+
+
+def test_no_message_expires_while_its_alert_can_be_open() -> None:
+    """An alert lives for 400 days, and 120 more where nothing looks; what opened long ago is not expired at once."""
+    one = revision()
+    first = min(step.at for step in one.event.transitions)
+    for days, expected in ((0, 520), (399, 520), (500, 620)):
+        document = parsed(replace(one, sent=first + timedelta(days=days)))
+        assert datetime.fromisoformat(text(document, "expires")) == first.replace(microsecond=0) + timedelta(expected)
+
+
+def _longest(one: Revision) -> datetime:
+    return min(step.at for step in one.event.transitions).replace(microsecond=0) + timedelta(days=520)
 
 
 def test_the_end_of_an_alert_is_no_all_clear_and_expires_soon() -> None:

@@ -29,16 +29,17 @@ def test_storm_worst_first() -> None:
     """Revisions of a storm are one list: warnings before watches, the strongest first, what ended last."""
     told = [
         message("ended", 3, payload(state="refuted", strength=9.0)),
+        message("tile", 0, payload(tier="watch", strength=900.0, detector="tile", area_ha=655.0)),
         message("watch", 0, payload(tier="watch", strength=5.0, area_ha=5.0)),
         message("small", 1, payload(strength=0.1, area_ha=0.1)),
         message("large", 0, payload(strength=3.0, area_ha=3.0)),
         message("large", 1, payload(strength=4.0, area_ha=4.0)),
     ]
     title, body = notice(told)
-    assert title == "Landslide warning, atsuma: 4 places, worst 4.00 ha"
-    assert body.startswith("4 places of atsuma-storm-20180906, worst first:\n1. 4.00 ha")
+    assert title == "Landslide warning, atsuma: 5 places, worst 4.00 ha"
+    assert body.startswith("5 places of atsuma-storm-20180906, worst first:\n1. 4.00 ha")
     places = [line.split()[1].rstrip(",") for line in body.splitlines() if line.strip().startswith("event")]
-    assert places == ["large", "small", "watch", "ended"]
+    assert places == ["large", "small", "watch", "tile", "ended"]
 
 
 def test_long_list_is_cut_and_says_so() -> None:
@@ -54,6 +55,10 @@ def test_long_list_is_cut_and_says_so() -> None:
         ({"status": "exercise"}, "EXERCISE: Landslide warning, atsuma: 2.00 ha, confirmed"),
         ({"state": "expired"}, "Landslide alert ended, atsuma"),
         ({"context": {"written": "by another version"}}, "Landslide warning, atsuma: 2.00 ha, confirmed"),
+        (
+            {"tier": "watch", "detector": "tile", "area_ha": 655.4},
+            "Landslide watch, atsuma: hazard probability rose in a tile of 655 ha, no outline, confirmed",
+        ),
         ({"tier": "watch", "area_ha": None}, "Landslide watch, atsuma: unknown size, confirmed"),
     ],
 )

@@ -3,6 +3,7 @@
 import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 
 from monitor.adapters.store.tokens import PREFIX
 from monitor.records import EventState, Role
+from monitor.web import server as web_server
 from tests.adapters.store.factories import NOW
 from tests.web.conftest import Site, served
 
@@ -204,6 +206,32 @@ def test_who_guesses_tokens_is_slowed_down(tmp_path: Path) -> None:
     with served(tmp_path, requests_per_s=0.5, burst=25) as site, site.client(None) as guesser:
         codes = [guesser.get("/feeds/atom.xml", headers={"Authorization": f"Bearer {n}"}).status_code for n in range(6)]
         assert codes == [401, 401, 401, 429, 429, 429]
+
+
+def test_who_guesses_tokens_slows_down_nobody_whose_token_is_known(tmp_path: Path) -> None:
+    """Neither a program nor a browser at the same address; without a token nothing more is answered there."""
+    with served(tmp_path, requests_per_s=0.5, burst=12) as site, site.client() as duty, site.client(None) as guesser:
+        cookie = {"Cookie": f"scarpwatch={site.tokens.add('browser', Role.READER, NOW)}"}
+        assert duty.get("/api/v1/regions").status_code == 200
+        assert guesser.get("/api/v1/regions", headers=cookie).status_code == 200
+        codes = [guesser.get("/feeds/atom.xml", headers={"Authorization": f"Bearer {n}"}).status_code for n in range(4)]
+        assert codes == [401, 401, 429, 429]
+        assert guesser.get("/static/style.css", headers={"Cookie": "scarpwatch=guessed"}).status_code == 429
+        assert [duty.get("/api/v1/regions").status_code for _ in range(4)] == [200] * 4
+        assert guesser.get("/api/v1/regions", headers=cookie).status_code == 200
+
+
+def test_who_connects_and_asks_nothing_is_let_go(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also who sends a request one byte at a time; a hundred of them keep nobody from the probes."""
+    monkeypatch.setattr(web_server, "_HEAD_S", 0.2)
+    address = ("127.0.0.1", int(site.base.rpartition(":")[2]))
+    with ExitStack() as stack:
+        idle = [stack.enter_context(socket.create_connection(address)) for _ in range(100)]
+        idle[1].sendall(b"GET /livez HTTP/1.1\r\n")
+        assert httpx.get(f"{site.base}/livez").status_code == 200
+        for one in idle:
+            one.settimeout(10)
+            assert one.recv(1) == b""
 
 
 def test_probes_answer_while_every_thread_of_the_api_waits(site: Site) -> None:

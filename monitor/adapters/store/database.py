@@ -74,16 +74,23 @@ class Database:
             yield session
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
+    def write(self, *, at_once: bool = False) -> Iterator[Session]:
         """A writing transaction: all of it or, on any exception, nothing.
+
+        Args:
+            at_once: do not wait for another writer; StoreBusy says that there is one.
 
         Raises:
             StoreBusy: another process holds the database for longer than the wait, or it is gone.
             DiskFull: no space for the database.
             ConfigError: the tables are not there, or the file cannot be written.
         """
-        with _explained(self.name), Session(self._writer) as session, session.begin():
-            if not self.is_sqlite:
+        writer = self._writer.execution_options(scarpwatch_at_once=True) if at_once else self._writer
+        with _explained(self.name), Session(writer) as session, session.begin():
+            if not self.is_sqlite and at_once:
+                if not session.scalar(text(f"SELECT pg_try_advisory_xact_lock({_ADVISORY_LOCK})")):
+                    raise StoreBusy("somebody else writes", item=self.name, remedy="It is tried again")
+            elif not self.is_sqlite:
                 session.execute(text(f"SET LOCAL lock_timeout = {self._lock_wait_ms}"))
                 session.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
             yield session
@@ -144,7 +151,7 @@ def _engine(url: URL, name: str, lock_wait: timedelta) -> Engine:
         raise ConfigError(f"no driver for {url.drivername}", item=name, remedy=remedy) from err
     if on_sqlite:
         event.listen(engine, "connect", partial(_prepare_sqlite, lock_wait))
-        event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "begin", partial(_begin_sqlite, lock_wait))
     return engine
 
 
@@ -170,8 +177,16 @@ def _switch_to_wal(connection: sqlite3.Connection, lock_wait: timedelta) -> None
             return
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("scarpwatch_writes", False)
+def _begin_sqlite(lock_wait: timedelta, connection: Connection) -> None:
+    options = connection.get_execution_options()
+    writes = options.get("scarpwatch_writes", False)
+    if options.get("scarpwatch_at_once", False):
+        connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(lock_wait.total_seconds() * 1000)}")
+        return
     # A transaction that reads first and writes later cannot wait for a lock in WAL: it takes the lock at once.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 

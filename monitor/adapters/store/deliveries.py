@@ -15,14 +15,16 @@ from monitor.adapters.store.codec import Values, clean
 from monitor.adapters.store.database import affected
 from monitor.adapters.store.owners import owner_is_dead
 from monitor.adapters.store.schema import IS_DUE, DeliveryRow, OutboxRow
-from monitor.core.delivery import RATE_LIMITED, WARNING, room_at
+from monitor.core.delivery import RATE_LIMITED, WARNING, RetrySettings, room_at
 from monitor.records import Channel, ChannelCount, Delivery, DeliveryState, Message
 
 _NO_LEASE = {"lease_owner": None, "lease_until": None}
 _MOST_GATHERED = 1000
 """Revisions in one message."""
-_FAR = timedelta(hours=26)
-"""Nothing is put off so far: such a time was written before the clock was set back."""
+_SLACK = timedelta(minutes=15)
+"""What waits for longer than anything can, and this, was put off before the clock was set back."""
+_LONGEST_LEASE = timedelta(hours=1)
+"""No process holds a message for so long."""
 _DUE: ColumnElement[str] = literal_column("'due'")
 _Rows = type[DeliveryRow]
 
@@ -41,7 +43,7 @@ def claim(session: Session, channel: Channel, owner: str, lease: timedelta, now:
     if free_at > now:
         _put_off(session, channel, free_at, now)
         return []
-    return _take(session, rows, owner, lease, now)
+    return _take(session, channel, rows, owner, lease, now)
 
 
 def _relieve(session: Session, channel: str) -> None:
@@ -57,6 +59,7 @@ def _relieve(session: Session, channel: str) -> None:
 def _next(session: Session, channel: Channel, now: datetime) -> list[DeliveryRow]:
     """The rows of the next message."""
     earlier, other = aliased(DeliveryRow), aliased(DeliveryRow)
+    longest = _longest_wait(channel)
     before = and_(
         earlier.channel == DeliveryRow.channel,
         earlier.event_id == DeliveryRow.event_id,
@@ -64,14 +67,14 @@ def _next(session: Session, channel: Channel, now: datetime) -> list[DeliveryRow
         earlier.sequence < DeliveryRow.sequence,
     )
     # An earlier revision that may go now goes first anyway, or in the same message.
-    in_order = ~exists().where(before, ~_ripe(earlier, now))
+    in_order = ~exists().where(before, ~_ripe(earlier, longest, now))
     urgent = exists().where(
         other.channel == DeliveryRow.channel,
         other.event_id == DeliveryRow.event_id,
         other.state == _DUE,
         other.tier == WARNING,
     )
-    due = (DeliveryRow.channel == channel.name, IS_DUE, _ripe(DeliveryRow, now), in_order)
+    due = (DeliveryRow.channel == channel.name, IS_DUE, _ripe(DeliveryRow, longest, now), in_order)
     ordered = select(DeliveryRow).where(*due).order_by(DeliveryRow.id)
     if channel.gather > timedelta(0):
         # The sort keeps the order of rows that are alike.
@@ -86,11 +89,17 @@ def _next(session: Session, channel: Channel, now: datetime) -> list[DeliveryRow
     return []
 
 
-def _ripe(row: _Rows, now: datetime) -> ColumnElement[bool]:
-    """Nobody sends it, and nothing asks for a later time."""
-    no_wait = or_(row.not_before.is_(None), row.not_before <= now, row.not_before > now + _FAR)
-    free = or_(row.lease_until.is_(None), row.lease_until <= now, row.lease_until > now + _FAR)
+def _ripe(row: _Rows, longest: timedelta, now: datetime) -> ColumnElement[bool]:
+    """Nobody sends it, and nothing asks for a later time, `longest` ahead at most."""
+    no_wait = or_(row.not_before.is_(None), row.not_before <= now, row.not_before > now + longest + _SLACK)
+    free = or_(row.lease_until.is_(None), row.lease_until <= now, row.lease_until > now + _LONGEST_LEASE)
     return and_(no_wait, free)
+
+
+def _longest_wait(channel: Channel) -> timedelta:
+    """No message of a channel is put off for longer."""
+    asked = RetrySettings().longest_asked
+    return asked if channel.at_most is None else max(asked, channel.at_most.per)
 
 
 def _gathered(rows: Sequence[DeliveryRow], gather: timedelta, now: datetime) -> list[DeliveryRow]:
@@ -119,15 +128,18 @@ def _put_off(session: Session, channel: Channel, until: datetime, now: datetime)
     assert channel.at_most is not None
     minutes = channel.at_most.per.total_seconds() / 60
     detail = f"the channel takes {channel.at_most.count} messages in {minutes:g} minutes"
-    waiting = (DeliveryRow.channel == channel.name, IS_DUE, _ripe(DeliveryRow, now))
+    waiting = (DeliveryRow.channel == channel.name, IS_DUE, _ripe(DeliveryRow, _longest_wait(channel), now))
     values: Values = {"reason": RATE_LIMITED, "detail": detail, "not_before": until}
     affected(session, update(DeliveryRow).where(*waiting).values(values))
 
 
-def _take(session: Session, rows: Sequence[DeliveryRow], owner: str, lease: timedelta, now: datetime) -> list[Message]:
+def _take(
+    session: Session, channel: Channel, rows: Sequence[DeliveryRow], owner: str, lease: timedelta, now: datetime
+) -> list[Message]:
     """Claim rows that still are as they were read: all of them, since writers take turns."""
     limited = {row.id for row in rows if row.reason == RATE_LIMITED}
-    free = (DeliveryRow.id.in_([row.id for row in rows]), IS_DUE, _ripe(DeliveryRow, now))
+    ripe = _ripe(DeliveryRow, _longest_wait(channel), now)
+    free = (DeliveryRow.id.in_([row.id for row in rows]), IS_DUE, ripe)
     taken = update(DeliveryRow).where(*free)
     values = {
         "attempts": DeliveryRow.attempts + 1,
@@ -182,7 +194,7 @@ def _held(message: Message, owner: str) -> ColumnElement[bool]:
 def pause(session: Session, channel: str, until: datetime, now: datetime) -> None:
     """Put off everything that is due on a channel, because its receiver asked for it."""
     early = or_(DeliveryRow.not_before.is_(None), DeliveryRow.not_before < until)
-    of_channel = (DeliveryRow.channel == channel, IS_DUE, _ripe(DeliveryRow, now), early)
+    of_channel = (DeliveryRow.channel == channel, IS_DUE, _ripe(DeliveryRow, RetrySettings().longest_asked, now), early)
     affected(session, update(DeliveryRow).where(*of_channel).values(not_before=until))
 
 

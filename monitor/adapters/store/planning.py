@@ -4,31 +4,38 @@ Functions take the session of one transaction.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import ColumnElement, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from monitor.adapters.store import silences
 from monitor.adapters.store.codec import Values
 from monitor.adapters.store.database import affected, insert_new
 from monitor.adapters.store.schema import IS_DUE, DeliveryRow, OutboxRow
-from monitor.core.delivery import NO_CHANNEL, SILENCED, silenced_by, tier_of, wants
+from monitor.core.delivery import END_PASSES, NO_CHANNEL, SILENCED, is_end, silenced_by, tier_of, wants
 from monitor.records import Channel, DeliveryState, Silence
 
+_NOBODYS_AFTER = timedelta(days=1)
+"""Whoever has the channel of a message has tried it by then."""
 _AT_ONCE = 500
 """Messages planned in one transaction."""
 
 
 def is_needed(session: Session, channels: Sequence[Channel], now: datetime) -> bool:
-    """Whether `plan` or `set_aside` would change anything, so that nobody waits for the right to write for nothing."""
+    """Whether `plan` or `set_aside` would change anything, so that nobody waits for the right to write for nothing.
+
+    Never without channels where there ever was one: they are another process's, which says who hears of what.
+    """
+    if not channels and session.scalar(select(DeliveryRow.id).limit(1)) is not None:
+        return False
     if session.scalar(select(OutboxRow.id).where(OutboxRow.planned.is_(None)).limit(1)) is not None:
         return True
-    if session.scalar(select(DeliveryRow.id).where(IS_DUE, _of_others(channels)).limit(1)) is not None:
+    if session.scalar(select(DeliveryRow.id).where(IS_DUE, _given_up(channels, now)).limit(1)) is not None:
         return True
     due = session.scalar(select(DeliveryRow.id).where(IS_DUE).limit(1))
     return due is not None and bool(silences.in_force(session, now))
@@ -38,7 +45,7 @@ def plan(session: Session, channels: Sequence[Channel], now: datetime) -> int:
     """Write the deliveries of messages that have none yet, and mark these messages; the number of messages.
 
     Besides what a channel wants it hears all later revisions of an event that it was told of: who has heard of an
-    alert must hear of its end, whatever its tier has become.
+    alert must hear of its end, whatever its tier has become. Who has not hears of no end.
     """
     rows = session.scalars(
         select(OutboxRow).where(OutboxRow.planned.is_(None)).order_by(OutboxRow.id).limit(_AT_ONCE)
@@ -48,7 +55,8 @@ def plan(session: Session, channels: Sequence[Channel], now: datetime) -> int:
     for row in rows:
         payload = cast("Mapping[str, object]", row.payload)
         for channel in channels:
-            if wants(channel, payload) or (row.event_id, channel.name) in told:
+            wanted = wants(channel, payload) and not is_end(payload)
+            if wanted or (row.event_id, channel.name) in told:
                 told.add((row.event_id, channel.name))
                 values.append(_values(row, payload, channel.name, now))
     insert_new(session, DeliveryRow, values)
@@ -79,25 +87,43 @@ def _values(row: OutboxRow, payload: Mapping[str, object], channel: str, now: da
 
 
 def set_aside(session: Session, channels: Sequence[Channel], now: datetime) -> None:
-    """Suppress what a silence covers, and park what is due for channels that are gone. What is being sent is left."""
+    """Suppress what a silence covers, and park what is due for channels that are gone. What is being sent is left.
+
+    The end of an alert that a channel was told of passes: who was called out must be called back.
+    """
     free = or_(DeliveryRow.lease_until.is_(None), DeliveryRow.lease_until <= now)
     gone: Values = {
         "state": DeliveryState.PARKED.value,
         "reason": NO_CHANNEL,
         "detail": "the channel is not in the configuration. Put it back and run `scarpwatch deliveries retry`",
     }
-    affected(session, update(DeliveryRow).where(IS_DUE, free, _of_others(channels)).values(gone))
+    affected(session, update(DeliveryRow).where(IS_DUE, free, _given_up(channels, now)).values(gone))
     found = silences.in_force(session, now)
     if not found:
         return
-    covered: dict[int, list[int]] = {}
+    covered: dict[tuple[int, bool], list[int]] = {}
     for delivery, region, payload in _silenceable(session, found, now):
         silence = silenced_by(found, region, _ground(payload))
         if silence is not None:
-            covered.setdefault(silence.id, []).append(delivery)
-    for number, rows in covered.items():
+            passes = is_end(payload) and _has_heard(session, delivery)
+            covered.setdefault((silence.id, passes), []).append(delivery)
+    for (number, passes), rows in covered.items():
+        of_rows = update(DeliveryRow).where(DeliveryRow.id.in_(rows))
+        if passes:
+            noted = {"reason": f"{END_PASSES}:{number}", "detail": "the channel was told of it, so it hears of its end"}
+            affected(session, of_rows.where(DeliveryRow.reason.is_(None)).values(noted))
+            continue
         suppressed = {"state": DeliveryState.SUPPRESSED.value, "reason": f"{SILENCED}:{number}", "not_before": None}
-        affected(session, update(DeliveryRow).where(DeliveryRow.id.in_(rows)).values(suppressed))
+        affected(session, of_rows.values(suppressed))
+
+
+def _has_heard(session: Session, delivery: int) -> bool:
+    """Whether an earlier revision of the same event reached the channel, or is on its way."""
+    earlier = aliased(DeliveryRow)
+    same = (earlier.channel == DeliveryRow.channel, earlier.event_id == DeliveryRow.event_id)
+    sent = or_(earlier.state == DeliveryState.DELIVERED.value, earlier.lease_owner.is_not(None))
+    found = select(earlier.id).join(DeliveryRow, and_(*same, earlier.sequence < DeliveryRow.sequence))
+    return session.scalar(found.where(DeliveryRow.id == delivery, sent).limit(1)) is not None
 
 
 def _silenceable(
@@ -122,8 +148,18 @@ def _ground(payload: Mapping[str, object]) -> BaseGeometry | None:
         return None
 
 
-def _of_others(channels: Sequence[Channel]) -> ColumnElement[bool]:
-    return DeliveryRow.channel.not_in([channel.name for channel in channels])
+def _given_up(channels: Sequence[Channel], now: datetime) -> ColumnElement[bool]:
+    """Deliveries to channels that are not ours, and that nobody else has touched for as long as any wait lasts.
+
+    A process without channels knows of none that is gone, and another process may have others.
+    """
+    if not channels:
+        return false()
+    long_ago = now - _NOBODYS_AFTER
+    columns = (DeliveryRow.last_try, DeliveryRow.not_before)
+    untouched = (or_(column.is_(None), column < long_ago) for column in columns)
+    others = DeliveryRow.channel.not_in([channel.name for channel in channels])
+    return and_(others, DeliveryRow.due_since < long_ago, *untouched)
 
 
 def unplanned(session: Session) -> int:

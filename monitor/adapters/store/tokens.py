@@ -2,13 +2,14 @@
 
 import hashlib
 import secrets
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
 from monitor.adapters.store.database import Database, affected
 from monitor.adapters.store.schema import TokenRow
-from monitor.errors import Refused
+from monitor.errors import Refused, Transient
 from monitor.records import Access, Role
 
 PREFIX = "scw_"
@@ -56,7 +57,8 @@ class TokenRows:
             row = session.scalar(valid)
             found = _access(row) if row else None
         if found is not None and (found.last_used is None or now - found.last_used >= _TO_THE_MINUTE):
-            with self._database.write() as session:
+            # Noted when there is room: nobody who reads waits for a writer, or fails because there is one.
+            with suppress(Transient), self._database.write(at_once=True) as session:
                 affected(session, update(TokenRow).where(TokenRow.id == found.id).values(last_used=now))
         return found
 

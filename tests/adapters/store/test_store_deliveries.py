@@ -226,6 +226,23 @@ def test_end_of_what_a_silence_kept_back(store: SqlStore) -> None:
     assert take_all(store, OPS, after=MINUTE) == []
 
 
+def test_a_silence_lets_the_end_of_what_was_told_pass(store: SqlStore) -> None:
+    """Who was told of an alert is told that it ended; who was not, because of the silence, hears of neither."""
+    told, kept = opened("A"), opened("B")
+    tell(store, told)
+    store.plan_deliveries([DUTY], NOW)
+    assert take_all(store) == [["A:0"]]
+    everywhere = Silence(id=0, region=None, start=NOW, until=NOW + MINUTE, geometry=None, why="test", by="kk", at=NOW)
+    number = store.add_silence(everywhere)
+    tell(store, kept, confirmed(told), number=2)
+    ends = (later(one, acquisition(3), EventState.REFUTED, Verdict.CONTRADICTS) for one in (confirmed(told), kept))
+    tell(store, *ends, number=3)
+    store.plan_deliveries([DUTY], NOW)
+    (end,) = store.deliveries(state=DeliveryState.DUE)
+    assert (end.idempotency_key, end.reason) == ("A:2", f"end-passes-silence:{number}")
+    assert take_all(store) == [["A:2"]]
+
+
 def test_put_back_replayed_and_paused(store: SqlStore) -> None:
     """Parked messages are due again on demand; delivered ones too, with the number of the replay; pauses hold."""
     tell(store, opened("A"), opened("B"))
@@ -247,17 +264,34 @@ def test_put_back_replayed_and_paused(store: SqlStore) -> None:
 
 
 def test_channel_that_is_gone(store: SqlStore) -> None:
-    """What is due for a channel that was taken off is parked, not kept due for ever."""
+    """What is due for a channel that nobody has had for a day is parked; until then it may be another process's."""
     tell(store, opened("A"))
     store.plan_deliveries([DUTY], NOW)
-    store.plan_deliveries([], NOW)
-    (parked,) = store.deliveries()
+    tell(store, opened("B"), number=2)
+    assert store.plan_deliveries([], NOW + timedelta(days=9)) == 0
+    assert store.unplanned() == 1
+    store.plan_deliveries([OPS], NOW + timedelta(days=1))
+    assert [one.state for one in store.deliveries(channel="duty")] == [DeliveryState.DUE]
+    store.plan_deliveries([OPS], NOW + timedelta(days=1, minutes=1))
+    (parked,) = store.deliveries(channel="duty")
     assert (parked.state, parked.reason) == (DeliveryState.PARKED, "no-such-channel")
 
 
 def test_clock_set_back(store: SqlStore) -> None:
-    """Times written before the clock was set back by a day or more hold nothing up for that long."""
-    tell(store, opened("A"))
+    """Times written before the clock was set back hold nothing up for longer than a receiver may ask for."""
+    tell(store, opened("A"), opened("B"))
     store.plan_deliveries([DUTY], NOW)
-    store.put_off(store.claim_deliveries(DUTY, OTHER, LEASE, NOW), OTHER, "no-answer", "", NOW + 3 * 60 * MINUTE)
-    assert take_all(store, after=-timedelta(days=1)) == [["A:0"]]
+    store.put_off(store.claim_deliveries(DUTY, OTHER, LEASE, NOW), OTHER, "no-answer", "", NOW + 60 * MINUTE)
+    assert store.claim_deliveries(DUTY, OTHER, LEASE, NOW)
+    assert take_all(store, after=-timedelta(hours=2)) == [["B:0"]], "no lease is of two hours"
+    assert take_all(store, after=-timedelta(hours=5)) == []
+    assert take_all(store, after=-timedelta(hours=6)) == [["A:0"]]
+
+
+def test_limit_of_a_day_holds(store: SqlStore) -> None:
+    """What waits for longer than a receiver may ask for, because its channel takes one a day, still waits."""
+    limited = replace(DUTY, at_most=RateLimit(count=1, per=timedelta(days=1)))
+    tell(store, opened("A"), opened("B"))
+    store.plan_deliveries([limited], NOW)
+    assert take_all(store, limited) == [["A:0"]]
+    assert take_all(store, limited, after=60 * MINUTE) == []

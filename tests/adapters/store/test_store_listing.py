@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from monitor.adapters.store import SqlStore
 from monitor.adapters.store.listing import AlertLists, Wanted, event_of_payload
@@ -115,3 +116,16 @@ def test_a_role_covers_those_before_it() -> None:
     """Reader, responder, admin."""
     covers = [[one.covers(needed) for needed in Role] for one in Role]
     assert covers == [[True, False, False], [True, True, False], [True, True, True]]
+
+
+def test_who_reads_waits_for_no_writer(store: SqlStore) -> None:
+    """While somebody writes, a token is good all the same; its use is noted the next time."""
+    tokens = TokenRows(store.database)
+    secret = tokens.add("duty", Role.READER, NOW)
+    with store.database.write() as writer:
+        writer.execute(text("SELECT 1"))  # a transaction begins with its first statement
+        found = tokens.bearer(secret, NOW)
+    assert found is not None
+    assert [one.last_used for one in tokens.all()] == [None]
+    tokens.bearer(secret, NOW)
+    assert [one.last_used for one in tokens.all()] == [NOW]
