@@ -163,7 +163,7 @@ def test_the_scheduler_knows_the_night(settings: Settings, tmp_path: Path) -> No
 
     def visit(base: str) -> None:
         until(lambda: answers(f"{base}/readyz"))
-        seen.append(watch._scheduler.get_job("drill").next_run_time)
+        seen.append(watch._jobs.scheduler.get_job("drill").next_run_time)
 
     run_while(watch, visit)
     assert [time.astimezone(UTC).hour for time in seen] == [2]
