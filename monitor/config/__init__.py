@@ -4,11 +4,10 @@ from monitor.config.channels import ChannelSettings
 from monitor.config.drills import DrillSettings
 from monitor.config.layers import LayerSettings
 from monitor.config.mistakes import Mistake, SettingsError
-from monitor.config.serving import CapGroup, ServeSettings
+from monitor.config.serving import CapGroup, LogSettings, ServeSettings
 from monitor.config.settings import (
     CatalogSettings,
     CollectionSettings,
-    LogSettings,
     RegionSettings,
     Settings,
     config_path,

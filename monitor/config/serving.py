@@ -1,6 +1,6 @@
-"""Settings of what is told and served: the port, who may ask, and who speaks in messages."""
+"""Settings of what is told and served: the port, who may ask, who speaks in messages, and the log."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -59,3 +59,11 @@ class CapGroup(_Part):
     """Names the operator to the world: an address or a domain of theirs. Ids of messages hold it: never change it."""
     sender_name: Annotated[str, StringConstraints(max_length=200)] = "Scarpwatch"
     contact: Annotated[str, StringConstraints(max_length=200)] = ""
+
+
+class LogSettings(_Part):
+    """What the service says while it works."""
+
+    as_json: Annotated[bool | None, Field(alias="json")] = None
+    """None: JSON unless the output is a terminal."""
+    level: Literal["debug", "info", "warning", "error"] = "info"

@@ -38,7 +38,7 @@ from monitor.config.geometry import region_geometry
 from monitor.config.layers import LayerSettings, SeverityRowSettings, SeveritySettings
 from monitor.config.mistakes import Mistake, Place, SettingsError
 from monitor.config.paths import absolute_database, with_absolute_paths
-from monitor.config.serving import CapGroup, KnownLanguage, ServeSettings
+from monitor.config.serving import CapGroup, KnownLanguage, LogSettings, ServeSettings
 from monitor.config.tiers import TierSettings
 from monitor.config.yaml_file import YamlFile, read_yaml
 from monitor.core.addresses import Addresses
@@ -106,14 +106,6 @@ class RegionSettings(_Group):
     """Whether an alert waits for a person before it is told to the public (CAP Actual and Public)."""
     layers: dict[Identifier, LayerSettings] = Field(default_factory=dict)
     """Beside those of all regions; one of the same name takes its place."""
-
-
-class LogSettings(_Group):
-    """What the service says while it works."""
-
-    as_json: Annotated[bool | None, Field(alias="json")] = None
-    """None: JSON unless the output is a terminal."""
-    level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 def _database_url(value: str) -> str:
