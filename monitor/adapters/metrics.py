@@ -74,6 +74,12 @@ class Metrics:
         self._alerts = _gauge(registry, "scarpwatch_alerts_open", "Open alerts", "region", "state")
         self._host_failures = _gauge(registry, "scarpwatch_host_failures", "Failures of a host in a row", "host")
         self._host_resting = _gauge(registry, "scarpwatch_host_resting", "1 while a failing host rests, else 0", "host")
+        self._engine = _gauge(registry, "scarpwatch_engine_info", "1 for the inference engine really in use", "engine")
+        self._build = Info("scarpwatch_build", "What is running", registry=registry)
+        self._tell_of_alerts(registry)
+
+    def _tell_of_alerts(self, registry: CollectorRegistry) -> None:
+        """What becomes of messages and exercises."""
         self._deliveries = Counter(
             "scarpwatch_deliveries",
             "Revisions of alerts by channel and what became of a try in this process",
@@ -86,7 +92,6 @@ class Metrics:
         self._undelivered = _gauge(
             registry, "scarpwatch_deliveries_parked", "Messages that wait for a person", "channel"
         )
-        self._engine = _gauge(registry, "scarpwatch_engine_info", "1 for the inference engine really in use", "engine")
         self._drill_scars = Counter(
             "scarpwatch_drill_scars",
             "Scars painted by exercises of the service, by what became of them",
@@ -99,7 +104,6 @@ class Metrics:
             "When an exercise of the service last found more scars than it missed, and reached every channel",
             "region",
         )
-        self._build = Info("scarpwatch_build", "What is running", registry=registry)
 
     def static_layers(self, reads: Callable[[], Mapping[str, int]]) -> None:
         """Show how often static layers were read from their sources; `reads` is asked at every scrape.

@@ -2,6 +2,7 @@
 
 import getpass
 import os
+from collections.abc import Callable
 from contextlib import closing
 from typing import Annotated
 
@@ -26,14 +27,19 @@ SeenOption = Annotated[
 ]
 
 
+_ACKNOWLEDGE = "Say that you have seen an alert and look after it: nobody else is called for it."
+_CONFIRM = "Say that the landslide was seen from the ground or the air, also of an event that had ended."
+_RELEASE = "Let an alert go to the public: its messages carry the scope Public from then on."
+
+
 def add_commands(app: typer.Typer) -> None:
     """Add them below `scarpwatch alerts`."""
     app.command("show", epilog=TABLE)(show)
-    app.command("ack", epilog=TABLE)(acknowledge)
+    app.command("ack", epilog=TABLE, help=_ACKNOWLEDGE)(_deed(ActionKind.ACKNOWLEDGE))
     app.command("dismiss", epilog=TABLE)(dismiss)
-    app.command("confirm", epilog=TABLE)(confirm)
+    app.command("confirm", epilog=TABLE, help=_CONFIRM)(_deed(ActionKind.CONFIRM))
     app.command("comment", epilog=TABLE)(comment)
-    app.command("release", epilog=TABLE)(release)
+    app.command("release", epilog=TABLE, help=_RELEASE)(_deed(ActionKind.RELEASE))
 
 
 def show(alert: IdArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
@@ -54,16 +60,20 @@ def show(alert: IdArgument, config: ConfigOption = None, as_json: JsonOption = F
         say("\n".join(event_lines(event, settings.products)))
 
 
-def acknowledge(
-    context: typer.Context,
-    alert: IdArgument,
-    by: ByOption = None,
-    text: TextOption = "",
-    seen: SeenOption = None,
-    config: ConfigOption = None,
-) -> None:
-    """Say that you have seen an alert and look after it: nobody else is called for it."""
-    _act(context, alert, ActionKind.ACKNOWLEDGE, by, text, seen, config)
+def _deed(kind: ActionKind) -> Callable[..., None]:
+    """The command of what needs no reason."""
+
+    def deed(
+        context: typer.Context,
+        alert: IdArgument,
+        by: ByOption = None,
+        text: TextOption = "",
+        seen: SeenOption = None,
+        config: ConfigOption = None,
+    ) -> None:
+        _act(context, alert, kind, by, text, seen, config)
+
+    return deed
 
 
 def dismiss(
@@ -79,18 +89,6 @@ def dismiss(
     _act(context, alert, ActionKind.DISMISS, by, text, seen, config, reason.value)
 
 
-def confirm(
-    context: typer.Context,
-    alert: IdArgument,
-    by: ByOption = None,
-    text: TextOption = "",
-    seen: SeenOption = None,
-    config: ConfigOption = None,
-) -> None:
-    """Say that the landslide was seen from the ground or the air, also of an event that had ended."""
-    _act(context, alert, ActionKind.CONFIRM, by, text, seen, config)
-
-
 def comment(
     context: typer.Context,
     alert: IdArgument,
@@ -100,18 +98,6 @@ def comment(
 ) -> None:
     """Keep words with an alert."""
     _act(context, alert, ActionKind.COMMENT, by, text, None, config)
-
-
-def release(
-    context: typer.Context,
-    alert: IdArgument,
-    by: ByOption = None,
-    text: TextOption = "",
-    seen: SeenOption = None,
-    config: ConfigOption = None,
-) -> None:
-    """Let an alert go to the public: its messages carry the scope Public from then on."""
-    _act(context, alert, ActionKind.RELEASE, by, text, seen, config)
 
 
 def _act(

@@ -328,7 +328,7 @@ def merge(home: Event, other: Event, epsg: int, at: datetime, settings: Lifecycl
     grown = enlarge(home, ground, own)
     grown = replace(grown, released=home.released or other.released)
     start, end = min(home.window_start, other.window_start), min(home.window_end, other.window_end)
-    return replace(grown, window_start=min(start, end), window_end=end), ended
+    return replace(grown, window_start=start, window_end=end), ended
 
 
 def enlarge(event: Event, cluster: Cluster, own: bool = True) -> Event:

@@ -214,12 +214,6 @@ def replay(pieces: Iterable[Piece], settings: LifecycleSettings) -> tuple[Transi
     return tuple(steps)
 
 
-def resting(event: Event, now: datetime, settings: LifecycleSettings) -> bool:
-    """Whether an event ended so lately that its ground may rest."""
-    last = event.transitions[-1] if event.transitions else None
-    return last is not None and event.state not in OPEN_STATES and now - last.at <= settings.rest
-
-
 def rests(event: Event, now: datetime, comparable: str, settings: LifecycleSettings) -> bool:
     """Whether an event ended not long ago while its change was still there, so that finding it again is no news.
 
@@ -231,9 +225,9 @@ def rests(event: Event, now: datetime, comparable: str, settings: LifecycleSetti
     Args:
         comparable: class of the look that asks.
     """
-    if not resting(event, now, settings):
+    last = event.transitions[-1] if event.transitions else None
+    if last is None or event.state in OPEN_STATES or now - last.at > settings.rest:
         return False
-    last = event.transitions[-1]
     dismissed = any(one.kind is ActionKind.DISMISS for one in event.actions)
     explained = last.reason == SETTLED or dismissed
     if event.alike_from_m is not None:
