@@ -29,7 +29,7 @@ def sheet(event: Event, picture: Path | None, address: str, not_observed: list[s
         not_observed: of each region, in a line.
     """
     figure = Figure(figsize=_A4_INCH)
-    y = _text(figure, _TOP, headline(event, EN), size=14, weight="bold", wrap=70)
+    y = _text(figure, _TOP, headline(event, EN), size=14, weight="bold", wrap=58)
     line = f"{event.tier.value.upper()} · {event.state.value} · {event.status.value} · {event.id}"
     y = _text(figure, y - 0.004, line, color="#51606f")
     if picture is not None:
