@@ -18,7 +18,7 @@ from monitor.records.context import (
     ZoneRelation,
 )
 from monitor.records.deliveries import Channel, ChannelCount, Delivery, DeliveryState, Message, RateLimit, Silence
-from monitor.records.events import Action, Cluster, Event, Evidence, FrozenReference, Transition
+from monitor.records.events import Action, Cluster, Event, Evidence, FrozenReference, Growth, Transition
 from monitor.records.ground import Region, Terrain, Tile
 from monitor.records.kinds import (
     LEVEL_1C,
@@ -30,6 +30,7 @@ from monitor.records.kinds import (
     Detector,
     DismissalReason,
     EventState,
+    Growing,
     NetworkAnswer,
     PixelState,
     Sensor,
@@ -72,6 +73,8 @@ __all__ = [
     "Evidence",
     "Exposure",
     "FrozenReference",
+    "Growing",
+    "Growth",
     "LayerKind",
     "LayerSource",
     "LedgerEntry",

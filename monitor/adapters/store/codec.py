@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, cast
@@ -15,6 +15,7 @@ from monitor.adapters.store.schema import (
     ActionRow,
     EventRow,
     EvidenceRow,
+    GrowthRow,
     JsonValue,
     ObservationRow,
     TransitionRow,
@@ -32,6 +33,7 @@ from monitor.records import (
     Event,
     EventState,
     Evidence,
+    Growth,
     LedgerEntry,
     NetworkAnswer,
     Observation,
@@ -60,6 +62,15 @@ def geometry_to_json(geometry: BaseGeometry) -> JsonValue:
     """GeoJSON with full precision."""
     # Through text once, so that tuples are lists on every database.
     return cast("dict[str, object]", json.loads(json.dumps(mapping(geometry))))
+
+
+def _names(words: Iterable[str]) -> str:
+    return ",".join(words)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Ids or words that are kept in one text."""
+    return tuple(text.split(",")) if text else ()
 
 
 def _or_nan(value: float | None) -> float:
@@ -236,6 +247,7 @@ def event_values(event: Event) -> Values:
         "storm": event.storm,
         "released": event.released,
         "split_from": event.split_from,
+        "took_in": _names(event.took_in),
         "tiles": [tile.id for tile in event.tiles],
         "picture": event.picture,
         "context": None if event.context is None else context_to_json(event.context),
@@ -243,7 +255,11 @@ def event_values(event: Event) -> Values:
 
 
 def event(
-    row: EventRow, evidence: tuple[Evidence, ...], actions: tuple[Action, ...], transitions: tuple[Transition, ...]
+    row: EventRow,
+    evidence: tuple[Evidence, ...] = (),
+    growth: tuple[Growth, ...] = (),
+    actions: tuple[Action, ...] = (),
+    transitions: tuple[Transition, ...] = (),
 ) -> Event:
     """An event row with all that belongs to it."""
     return Event(
@@ -270,10 +286,12 @@ def event(
         storm=row.storm,
         released=row.released,
         split_from=row.split_from,
+        took_in=names(row.took_in),
         tiles=tuple(tile_from_id(str(tile)) for tile in cast("list[object]", row.tiles)),
         picture=row.picture,
         context=None if row.context is None else context_from_json(cast("dict[str, Any]", row.context)),
         evidence=evidence,
+        growth=growth,
         actions=actions,
         transitions=transitions,
     )
@@ -298,7 +316,7 @@ def evidence_values(event_id: str, evidence: Evidence) -> Values:
         "at_once": evidence.at_once,
         "warning": evidence.warning,
         "held_warning": evidence.held_warning,
-        "strata": ",".join(evidence.strata),
+        "strata": _names(evidence.strata),
         "withdrawn": evidence.withdrawn,
     }
 
@@ -321,7 +339,40 @@ def evidence(row: EvidenceRow) -> Evidence:
         at_once=row.at_once,
         warning=row.warning,
         held_warning=row.held_warning,
-        strata=tuple(row.strata.split(",")) if row.strata else (),
+        strata=names(row.strata),
+        withdrawn=row.withdrawn,
+    )
+
+
+def growth_values(event_id: str, growth: Growth) -> Values:
+    """Columns of a growth row."""
+    return {
+        "event_id": event_id,
+        "acquisition_id": growth.acquisition_id,
+        "sensing_time": growth.sensing_time,
+        "geometry": geometry_to_json(growth.geometry),
+        "area_ha": float(growth.area_ha),
+        "foreign_ha": float(growth.foreign_ha),
+        "mean_change": number(growth.mean_change),
+        "tiles": [tile.id for tile in growth.tiles],
+        "took_in": _names(growth.took_in),
+        "warning": growth.warning,
+        "withdrawn": growth.withdrawn,
+    }
+
+
+def growth(row: GrowthRow) -> Growth:
+    """A growth row as a record."""
+    return Growth(
+        acquisition_id=row.acquisition_id,
+        sensing_time=row.sensing_time,
+        geometry=shape(cast("dict[str, object]", row.geometry)),
+        area_ha=row.area_ha,
+        foreign_ha=row.foreign_ha,
+        mean_change=_or_nan(row.mean_change),
+        tiles=tuple(tile_from_id(str(tile)) for tile in cast("list[object]", row.tiles)),
+        took_in=names(row.took_in),
+        warning=row.warning,
         withdrawn=row.withdrawn,
     )
 
@@ -335,12 +386,47 @@ def action_values(event_id: str, action: Action) -> Values:
         "by": clean(action.by),
         "reason": clean(action.reason),
         "text": clean(action.text),
+        "acquisition_id": action.acquisition_id,
+        "area_ha": number(action.area_ha),
+        "withdrawn": action.withdrawn,
     }
 
 
 def action(row: ActionRow) -> Action:
     """An action row as a record."""
-    return Action(at=row.at, by=row.by, kind=ActionKind(row.kind), reason=row.reason, text=row.text)
+    return Action(
+        at=row.at,
+        by=row.by,
+        kind=ActionKind(row.kind),
+        reason=row.reason,
+        text=row.text,
+        acquisition_id=row.acquisition_id,
+        area_ha=row.area_ha,
+        withdrawn=row.withdrawn,
+    )
+
+
+def known_to_json(event: Event) -> JsonValue:
+    """Evidence and actions of an event, for a message that is drawn from them for ever."""
+    return {
+        "evidence": [_plain(evidence_values(event.id, one)) for one in event.evidence],
+        "actions": [_plain(action_values(event.id, one)) for one in event.actions],
+    }
+
+
+def known_from_json(plain: Mapping[str, Any]) -> tuple[tuple[Evidence, ...], tuple[Action, ...]]:
+    """Inverse of `known_to_json`."""
+    looks = (EvidenceRow(**_timed(one, "sensing_time")) for one in plain["evidence"])
+    deeds = (ActionRow(**_timed(one, "at")) for one in plain["actions"])
+    return tuple(map(evidence, looks)), tuple(map(action, deeds))
+
+
+def _plain(values: Values) -> Values:
+    return {name: one.isoformat() if isinstance(one, datetime) else one for name, one in values.items()}
+
+
+def _timed(plain: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {**plain, name: datetime.fromisoformat(plain[name])}
 
 
 def transition_values(event_id: str, sequence: int, transition: Transition) -> Values:
