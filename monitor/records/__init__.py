@@ -17,7 +17,16 @@ from monitor.records.context import (
     Urgency,
     ZoneRelation,
 )
-from monitor.records.deliveries import Channel, ChannelCount, Delivery, DeliveryState, Message, RateLimit, Silence
+from monitor.records.deliveries import (
+    Channel,
+    ChannelCount,
+    Delivery,
+    DeliveryState,
+    Message,
+    RateLimit,
+    Retried,
+    Silence,
+)
 from monitor.records.events import Action, Cluster, Event, Evidence, FrozenReference, Growth, Transition
 from monitor.records.ground import Region, Terrain, Tile
 from monitor.records.kinds import (
@@ -90,6 +99,7 @@ __all__ = [
     "RateLimit",
     "Region",
     "Rejected",
+    "Retried",
     "Revision",
     "Role",
     "Runout",

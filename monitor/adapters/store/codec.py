@@ -15,7 +15,6 @@ from monitor.adapters.store.schema import (
     ActionRow,
     EventRow,
     EvidenceRow,
-    GrowthRow,
     JsonValue,
     ObservationRow,
     TransitionRow,
@@ -64,12 +63,13 @@ def geometry_to_json(geometry: BaseGeometry) -> JsonValue:
     return cast("dict[str, object]", json.loads(json.dumps(mapping(geometry))))
 
 
-def _names(words: Iterable[str]) -> str:
+def joined(words: Iterable[str]) -> str:
+    """Ids or words without commas in one text."""
     return ",".join(words)
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Ids or words that are kept in one text."""
+    """Inverse of `joined`."""
     return tuple(text.split(",")) if text else ()
 
 
@@ -247,7 +247,7 @@ def event_values(event: Event) -> Values:
         "storm": event.storm,
         "released": event.released,
         "split_from": event.split_from,
-        "took_in": _names(event.took_in),
+        "took_in": joined(event.took_in),
         "tiles": [tile.id for tile in event.tiles],
         "picture": event.picture,
         "context": None if event.context is None else context_to_json(event.context),
@@ -316,7 +316,7 @@ def evidence_values(event_id: str, evidence: Evidence) -> Values:
         "at_once": evidence.at_once,
         "warning": evidence.warning,
         "held_warning": evidence.held_warning,
-        "strata": _names(evidence.strata),
+        "strata": joined(evidence.strata),
         "withdrawn": evidence.withdrawn,
     }
 
@@ -340,39 +340,6 @@ def evidence(row: EvidenceRow) -> Evidence:
         warning=row.warning,
         held_warning=row.held_warning,
         strata=names(row.strata),
-        withdrawn=row.withdrawn,
-    )
-
-
-def growth_values(event_id: str, growth: Growth) -> Values:
-    """Columns of a growth row."""
-    return {
-        "event_id": event_id,
-        "acquisition_id": growth.acquisition_id,
-        "sensing_time": growth.sensing_time,
-        "geometry": geometry_to_json(growth.geometry),
-        "area_ha": float(growth.area_ha),
-        "foreign_ha": float(growth.foreign_ha),
-        "mean_change": number(growth.mean_change),
-        "tiles": [tile.id for tile in growth.tiles],
-        "took_in": _names(growth.took_in),
-        "warning": growth.warning,
-        "withdrawn": growth.withdrawn,
-    }
-
-
-def growth(row: GrowthRow) -> Growth:
-    """A growth row as a record."""
-    return Growth(
-        acquisition_id=row.acquisition_id,
-        sensing_time=row.sensing_time,
-        geometry=shape(cast("dict[str, object]", row.geometry)),
-        area_ha=row.area_ha,
-        foreign_ha=row.foreign_ha,
-        mean_change=_or_nan(row.mean_change),
-        tiles=tuple(tile_from_id(str(tile)) for tile in cast("list[object]", row.tiles)),
-        took_in=names(row.took_in),
-        warning=row.warning,
         withdrawn=row.withdrawn,
     )
 
@@ -404,29 +371,6 @@ def action(row: ActionRow) -> Action:
         area_ha=row.area_ha,
         withdrawn=row.withdrawn,
     )
-
-
-def known_to_json(event: Event) -> JsonValue:
-    """Evidence and actions of an event, for a message that is drawn from them for ever."""
-    return {
-        "evidence": [_plain(evidence_values(event.id, one)) for one in event.evidence],
-        "actions": [_plain(action_values(event.id, one)) for one in event.actions],
-    }
-
-
-def known_from_json(plain: Mapping[str, Any]) -> tuple[tuple[Evidence, ...], tuple[Action, ...]]:
-    """Inverse of `known_to_json`."""
-    looks = (EvidenceRow(**_timed(one, "sensing_time")) for one in plain["evidence"])
-    deeds = (ActionRow(**_timed(one, "at")) for one in plain["actions"])
-    return tuple(map(evidence, looks)), tuple(map(action, deeds))
-
-
-def _plain(values: Values) -> Values:
-    return {name: one.isoformat() if isinstance(one, datetime) else one for name, one in values.items()}
-
-
-def _timed(plain: Mapping[str, Any], name: str) -> dict[str, Any]:
-    return {**plain, name: datetime.fromisoformat(plain[name])}
 
 
 def transition_values(event_id: str, sequence: int, transition: Transition) -> Values:

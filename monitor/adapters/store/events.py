@@ -2,20 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 from typing import cast
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from monitor.adapters.store import codec
+from monitor.adapters.store import codec, growth, messages
 from monitor.adapters.store.database import affected, insert_new
 from monitor.adapters.store.schema import (
     ActionRow,
     EventRow,
     EvidenceRow,
-    GrowthRow,
     OutboxRow,
     ReferenceRow,
     TransitionRow,
@@ -29,7 +28,6 @@ from monitor.core.lifecycle import ACKNOWLEDGED, ALERT_STATES, ENDED_STATES, GRO
 from monitor.records import Action, ActionKind, Event, EventState, FrozenReference, Tier, Tile, Transition
 
 _LARGER = (GROWN, TOOK_IN)
-_IN_ORDER = (GrowthRow.event_id, GrowthRow.acquisition_id != "", GrowthRow.sensing_time, GrowthRow.acquisition_id)
 
 
 def write(session: Session, events: Sequence[Event], now: datetime, lifecycle: LifecycleSettings) -> None:
@@ -59,7 +57,7 @@ def put(session: Session, event: Event, now: datetime) -> None:
     """Write one event, and append what is not there yet."""
     _upsert(session, event, now)
     insert_new(session, EvidenceRow, [codec.evidence_values(event.id, one) for one in event.evidence])
-    insert_new(session, GrowthRow, [codec.growth_values(event.id, one) for one in event.growth])
+    insert_new(session, growth.GrowthRow, [growth.values(event.id, one) for one in event.growth])
     insert_new(session, ActionRow, [codec.action_values(event.id, one) for one in event.actions])
     _append_transitions(session, event, now)
 
@@ -145,8 +143,8 @@ def _post(session: Session, event: Event, sequence: int, step: codec.Values, now
         "idempotency_key": f"{event.id}:{sequence}",
         "event_id": event.id,
         "sequence": sequence,
-        "payload": _payload(event, step),
-        "known": codec.known_to_json(event),
+        "payload": messages.payload(event, step),
+        "known": messages.known_to_json(event),
         "rank": rank(event),
         "created": now,
     }
@@ -160,15 +158,6 @@ def _post(session: Session, event: Event, sequence: int, step: codec.Values, now
         "rank": rank(event),
     }
     affected(session, update(EventRow).where(EventRow.id == event.id).values(told))
-
-
-def _payload(event: Event, step: codec.Values) -> codec.Values:
-    """The event and the step in JSON types. Holds no time of processing: the same evidence gives the same message."""
-    values = codec.event_values(event)
-    del values["state"]
-    merged = values | step | {"took_in": list(event.took_in)}
-    times = ("at", "window_start", "window_end")
-    return merged | {name: cast(datetime, merged[name]).astimezone(UTC).isoformat() for name in times}
 
 
 def freeze(session: Session, references: Sequence[FrozenReference]) -> None:
@@ -237,9 +226,9 @@ def read(
     done = session.scalars(
         select(ActionRow).where(ActionRow.event_id.in_(wanted)).order_by(ActionRow.event_id, ActionRow.at, ActionRow.id)
     )
-    grown = session.scalars(select(GrowthRow).where(GrowthRow.event_id.in_(wanted)).order_by(*_IN_ORDER))
+    grown = session.scalars(growth.in_order().where(growth.GrowthRow.event_id.in_(wanted)))
     evidence_of = {key: tuple(map(codec.evidence, group)) for key, group in groupby(evidence, lambda row: row.event_id)}
-    growth_of = {key: tuple(map(codec.growth, group)) for key, group in groupby(grown, lambda row: row.event_id)}
+    growth_of = {key: tuple(map(growth.record, group)) for key, group in groupby(grown, lambda row: row.event_id)}
     steps_of = {key: tuple(map(codec.transition, group)) for key, group in groupby(steps, lambda row: row.event_id)}
     actions_of = {key: tuple(map(codec.action, group)) for key, group in groupby(done, lambda row: row.event_id)}
     return [

@@ -5,18 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 
-from shapely.geometry import shape
-from sqlalchemy import ColumnElement, Select, func, select, text, tuple_, union_all
+from sqlalchemy import Select, SQLColumnExpression, func, select, text, tuple_, union_all
 from sqlalchemy.orm import Session
 
-from monitor.adapters.store import codec
+from monitor.adapters.store import codec, messages
 from monitor.adapters.store.database import Database
 from monitor.adapters.store.schema import ActionRow, EventRow, EvidenceRow, OutboxRow, TransitionRow
-from monitor.core.context_json import context_from_json
 from monitor.core.feeds import Told
-from monitor.core.grid import tile_from_id
 from monitor.core.lifecycle import ALERT_STATES
-from monitor.records import Action, AlertStatus, Detector, Earlier, Event, EventState, Evidence, Revision, Tier
+from monitor.records import Action, AlertStatus, Earlier, EventState, Evidence, Revision, Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +119,7 @@ class AlertLists:
             payloads = [(row, cast("dict[str, Any]", row.payload)) for row in rows]
             listed = [
                 Told(
-                    event=event_of_payload(payload),
+                    event=messages.event_of_payload(payload),
                     sequence=row.sequence,
                     sent=row.created,
                     reason=str(payload["reason"]),
@@ -146,45 +143,10 @@ class AlertLists:
             return _revision(session, row) if row else None
 
 
-def event_of_payload(payload: dict[str, Any]) -> Event:
-    """The event that a message is about, as it was then, without evidence, actions and transitions."""
-    fields = {name: payload[name] for name in _PLAIN if name in payload}
-    numbers: dict[str, Any] = {name: float("nan") if payload[name] is None else payload[name] for name in _NUMBERS}
-    return Event(
-        id=payload["event_id"],
-        state=EventState(payload["state"]),
-        tier=Tier(payload.get("tier", Tier.WATCH)),
-        status=AlertStatus(payload["status"]),
-        detector=Detector(payload["detector"]),
-        geometry=shape(payload["geometry"]),
-        window_start=datetime.fromisoformat(payload["window_start"]),
-        window_end=datetime.fromisoformat(payload["window_end"]),
-        tiles=tuple(tile_from_id(tile) for tile in payload["tiles"]),
-        took_in=tuple(payload.get("took_in", ())),
-        context=context_from_json(payload["context"]) if payload.get("context") else None,
-        **fields,
-        **numbers,
-    )
-
-
 # Asked with every request, so it is not built anew each time.
 _NEWEST = text(
     "SELECT (SELECT max(id) FROM outbox), (SELECT max(id) FROM evidence), (SELECT max(id) FROM action), "
     "(SELECT max(updated) FROM event)"
-)
-_NUMBERS = ("area_ha", "mean_change", "strength", "spread", "slope_deg")
-_PLAIN = (
-    "region",
-    "confidence",
-    "confidence_reason",
-    "model_version",
-    "comparable",
-    "foreign_ha",
-    "alike_from_m",
-    "storm",
-    "released",
-    "split_from",
-    "picture",
 )
 
 
@@ -227,7 +189,9 @@ def _keys(session: Session, wanted: Wanted, limit: int | None, after: Place | No
     return [_key(row, begun) for row in rows]
 
 
-def _after(statement: Select[Any], rank: ColumnElement[Any], after: Place | None, limit: int | None) -> Select[Any]:
+def _after(
+    statement: Select[Any], rank: SQLColumnExpression[Any], after: Place | None, limit: int | None
+) -> Select[Any]:
     if after is not None:
         statement = statement.where(tuple_(rank, EventRow.id) > tuple_(after.rank, after.event_id))
     return statement.order_by(rank, EventRow.id).limit(limit)
@@ -261,7 +225,7 @@ def _revision(session: Session, row: OutboxRow) -> Revision:
     steps = [codec.transition(one) for one in rows]
     step = steps[-1]
     evidence, actions = _known(session, row, step.at)
-    plain = event_of_payload(cast("dict[str, Any]", row.payload))
+    plain = messages.event_of_payload(cast("dict[str, Any]", row.payload))
     return Revision(
         event=replace(plain, evidence=evidence, actions=actions, transitions=tuple(steps)),
         step=step,
@@ -274,7 +238,7 @@ def _revision(session: Session, row: OutboxRow) -> Revision:
 def _known(session: Session, row: OutboxRow, at: datetime) -> tuple[tuple[Evidence, ...], tuple[Action, ...]]:
     """Evidence and actions as the message was written with them."""
     if row.known is not None:
-        return codec.known_from_json(cast("dict[str, Any]", row.known))
+        return messages.known_from_json(cast("dict[str, Any]", row.known))
     # Written before they were kept: what there is of that time.
     seen = select(EvidenceRow).where(EvidenceRow.event_id == row.event_id, EvidenceRow.sensing_time <= at)
     done = select(ActionRow).where(ActionRow.event_id == row.event_id, ActionRow.at <= at)

@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 from monitor.adapters.store import events, ledger
 from monitor.adapters.store.codec import clean
 from monitor.adapters.store.database import affected
+from monitor.adapters.store.growth import GrowthRow
 from monitor.adapters.store.schema import (
     AcquisitionRow,
     ActionRow,
     ChoiceRow,
     EventRow,
     EvidenceRow,
-    GrowthRow,
     ObservationRow,
     OutboxRow,
     ReferenceRow,

@@ -290,28 +290,6 @@ class EvidenceRow(Table):
     """Taken back by a person: the only column that ever changes."""
 
 
-class GrowthRow(Table):
-    """Ground that one look added to an event; the acquisition is empty for what the event was before."""
-
-    __tablename__ = "growth"
-    __table_args__ = (Index("uq_growth", "event_id", "acquisition_id", unique=True),)
-
-    id: Mapped[int] = mapped_column(RowId, primary_key=True)
-    event_id: Mapped[str] = mapped_column(Name, ForeignKey("event.id"))
-    acquisition_id: Mapped[str]
-    sensing_time: Mapped[datetime]
-    geometry: Mapped[JsonValue]
-    area_ha: Mapped[float]
-    foreign_ha: Mapped[float]
-    mean_change: Mapped[float | None]
-    tiles: Mapped[JsonValue]
-    took_in: Mapped[str]
-    """Ids, joined by commas."""
-    warning: Mapped[bool]
-    withdrawn: Mapped[bool] = mapped_column(server_default=false())
-    """Taken back by a person: the only column that ever changes."""
-
-
 class ActionRow(Table):
     """What a person, or the service where nobody is named, did with an event."""
 

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from monitor.adapters.store import Chosen, SqlStore
-from monitor.adapters.store.listing import AlertLists, Wanted, event_of_payload
+from monitor.adapters.store.listing import AlertLists, Wanted
+from monitor.adapters.store.messages import event_of_payload
 from monitor.adapters.store.migration import downgrade
 from monitor.adapters.store.tokens import TokenRows, digest
 from monitor.core.cap import CapSettings, cap_message
