@@ -28,11 +28,12 @@ from sqlalchemy import insert
 
 from benchmarks import machine
 from benchmarks.asking import REGIONS, Answered, all_feeds
-from monitor.adapters.store import SqlStore, codec
-from monitor.adapters.store.events import _payload, put
+from monitor.adapters.store import SqlStore, codec, messages
+from monitor.adapters.store.events import put
 from monitor.adapters.store.schema import EventRow, EvidenceRow, OutboxRow, TransitionRow
 from monitor.adapters.store.tokens import TokenRows
 from monitor.config import load
+from monitor.core.geojson import rank
 from monitor.records import AlertStatus, Detector, Event, EventState, Evidence, Role, Tier, Transition, Verdict
 
 _CHUNK = 5_000
@@ -133,18 +134,27 @@ def fill(store: SqlStore, alerts: int) -> None:
     for start in range(0, alerts, _CHUNK):
         made = [_alert(number, now, rng) for number in range(start, min(start + _CHUNK, alerts))]
         rows: dict[type, list[dict[str, object]]] = {EventRow: [], EvidenceRow: [], TransitionRow: [], OutboxRow: []}
-        for event, told in made:
+        for number, (event, told) in enumerate(made, start=start + 1):
             step = codec.transition_values(event.id, 0, event.transitions[0])
-            listed = {"rank": event.strength, "told_sequence": 0, "told_at": told, "told_reason": "change-found"}
+            listed = {
+                "rank": rank(event),
+                "told_id": number,
+                "told_sequence": 0,
+                "told_at": told,
+                "told_reason": "change-found",
+            }
             rows[EventRow].append(codec.event_values(event) | listed | {"updated": told})
             rows[EvidenceRow] += [codec.evidence_values(event.id, one) for one in event.evidence]
             rows[TransitionRow].append(step | {"created": told})
             rows[OutboxRow].append(
                 {
+                    "id": number,
                     "idempotency_key": f"{event.id}:0",
                     "event_id": event.id,
                     "sequence": 0,
-                    "payload": _payload(event, step),
+                    "payload": messages.payload(event, step),
+                    "known": messages.known_to_json(event),
+                    "rank": rank(event),
                     "created": told,
                 }
             )

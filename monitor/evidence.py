@@ -15,16 +15,14 @@ from monitor.core.events import (
     Level,
     LookContext,
     add_evidence,
-    beside,
-    enlarge,
     judge,
     judge_across,
     measure,
-    merge,
     open_event,
     together,
 )
 from monitor.core.grid import PIXEL_HA, project, tile_polygon, zone_strip
+from monitor.core.growth import beside, enlarge, merge
 from monitor.core.lifecycle import OPEN_STATES, RECOVERED, LifecycleSettings
 from monitor.core.surroundings import Seen, look_around, neighbourhood
 from monitor.records import (
@@ -293,11 +291,11 @@ def _grow(
     of_it = [one for one in homes if one.storm and (one.storm, one.status) == (strongest.storm, strongest.status)]
     home = min(of_it, key=_standing, default=strongest)
     own = cluster.detector is home.detector and home.comparable == context.comparable
-    kept = enlarge(home, cluster, own)
+    kept = enlarge(home, cluster, context, lifecycle, own)
     grown = {}
     for other in of_it:
         if other.id != home.id:
-            kept, grown[other.id] = merge(kept, other, cluster.epsg, context.sensing_time, lifecycle)
+            kept, grown[other.id] = merge(kept, other, cluster.epsg, context, lifecycle)
     return {**grown, kept.id: kept}
 
 

@@ -10,6 +10,7 @@ from monitor.core.change import AlertSettings
 from monitor.core.events import LookContext, add_evidence, open_event, with_actions
 from monitor.core.grid import tile_polygon
 from monitor.core.lifecycle import LifecycleSettings
+from monitor.core.people import roll_back
 from monitor.core.surroundings import Seen
 from monitor.evidence import absorb
 from monitor.records import (
@@ -43,6 +44,11 @@ OPENING = LookContext(
 LATER = replace(OPENING, acquisition_key="second", acquisition_id="second_v1", sensing_time=NOW, previous_time=AFTER)
 
 
+THIRD = replace(
+    OPENING, acquisition_key="third", acquisition_id="third_v1", sensing_time=NOW + timedelta(days=5), previous_time=NOW
+)
+
+
 def _opened(centre_px: int, verdict: Verdict, storm: str = "s", strength: float = 1.0) -> Event:
     event = replace(open_event(replace(cluster(centre_px), strength=strength), OPENING, LIFE), storm=storm)
     piece = Evidence(
@@ -68,6 +74,59 @@ def test_ground_between_two_events_makes_them_one() -> None:
     assert home.geometry.covers(east.geometry.buffer(-1e-6))
     last = other.transitions[-1]
     assert (other.state, last.reason, last.detail, last.by) == (EventState.CLOSED, "merged", west.id, None)
+
+
+def test_whoever_knows_of_the_home_hears_what_it_took_in() -> None:
+    """With the look that joins them, or as a step of its own where that look changes nothing else."""
+    west, east = _opened(100, Verdict.SUPPORTS, strength=2.0), _opened(124, Verdict.SUPPORTS)
+    (home,) = [one for one in absorb([(cluster(112), SEEN)], [east, west], LATER, ALERTS, LIFE) if one.id == west.id]
+    assert [step.reason for step in home.transitions] == ["change-found", "still-changed"]
+    assert home.took_in == (east.id,)
+    third = replace(home.evidence[-1], acquisition_id=THIRD.acquisition_id, sensing_time=THIRD.sensing_time)
+    known = [add_evidence(one, [third], LIFE) for one in (west, east)]
+    kept = {one.id: one for one in absorb([(cluster(112), SEEN)], known, THIRD, ALERTS, LIFE)}
+    last = kept[west.id].transitions[-1]
+    assert (last.reason, last.state, last.acquisition_id) == ("took-in", EventState.CONFIRMED, THIRD.acquisition_id)
+    assert last.detail == f"took in {east.id}; 3.00 ha, 1.00 ha when it was last told"
+
+
+def test_what_was_a_warning_stays_one_in_its_home() -> None:
+    """A released watch takes in a warning, and all that hear of it hear that."""
+    watch, warning = replace(_opened(100, Verdict.SUPPORTS), released=True), _opened(124, Verdict.SUPPORTS)
+    warning = replace(warning, tier=Tier.WARNING)
+    kept = {one.id: one for one in absorb([(cluster(112), SEEN)], [watch, warning], LATER, ALERTS, LIFE)}
+    last = kept[watch.id].transitions[-1]
+    assert (last.reason, last.tier, kept[watch.id].tier) == ("took-in", Tier.WARNING, Tier.WARNING)
+
+
+def test_looks_that_are_taken_back_take_their_ground_and_their_merges_along() -> None:
+    """The home is what it was before, the other an alert of its own again; both say so."""
+    west, east = _opened(100, Verdict.SUPPORTS, strength=2.0), _opened(124, Verdict.SUPPORTS)
+    kept = {one.id: one for one in absorb([(cluster(112), SEEN)], [east, west], LATER, ALERTS, LIFE)}
+    taken = Action(at=NOW, by="engineer", kind=ActionKind.ROLL_BACK, text="shifted")
+    home, other = (roll_back(kept[one.id], {LATER.acquisition_id}, taken, LIFE) for one in (west, east))
+    assert home.geometry.equals_exact(west.geometry, 1e-5)
+    assert (home.area_ha, home.mean_change) == pytest.approx((west.area_ha, west.mean_change))
+    assert not home.took_in
+    for one in (home, other):
+        last = one.transitions[-1]
+        assert (one.state, last.reason, last.by) == (EventState.PROVISIONAL, "rolled-back", "engineer")
+    stays = roll_back(kept[east.id], {LATER.acquisition_id}, taken, LIFE, stay={west.id})
+    assert stays.state is EventState.CLOSED, "its home was seen in the field and keeps its ground"
+
+
+def test_a_smaller_outline_is_told() -> None:
+    """Also where the alert stays confirmed: people have seen the larger one."""
+    event = _opened(100, Verdict.SUPPORTS)
+    third = replace(event.evidence[-1], acquisition_id=THIRD.acquisition_id, sensing_time=THIRD.sensing_time)
+    (grown,) = absorb([(cluster(112), SEEN)], [add_evidence(event, [third], LIFE)], THIRD, ALERTS, LIFE)
+    assert [step.reason for step in grown.transitions] == ["change-found", "still-changed", "grown"]
+    taken = Action(at=NOW, by="engineer", kind=ActionKind.ROLL_BACK, text="shifted")
+    for known, steps in ((grown, 3), (event, 2)):
+        left = roll_back(known, {THIRD.acquisition_id}, taken, LIFE)
+        assert left.area_ha == pytest.approx(event.area_ha)
+        assert [step.reason for step in left.transitions][2:] == ["rolled-back"] * (steps - 2)
+    assert roll_back(left, {THIRD.acquisition_id}, taken, LIFE) == left
 
 
 def test_events_of_two_storms_stay_two() -> None:

@@ -109,12 +109,18 @@ def retry(
     name: Annotated[str, typer.Argument(metavar="CHANNEL|KEY", help="A channel, or one message by its key.")],
     config: ConfigOption = None,
 ) -> None:
-    """Put what is parked back among what is due, after its cause was removed. A key also ends a silence for it."""
+    """Put what is parked back among what is due, after its cause was removed.
+
+    Of a channel, what a later revision has overtaken is left out for good. A key sends that too, and ends a silence for
+    it.
+    """
     parts = context.ensure_object(Parts)
     with reading_store(settings_of(config, dict(os.environ))) as store:
-        count = store.retry_deliveries(name, parts.clock())
-    say(f"{count} message(s) of {name} are due again: scarpwatch deliver")
-    raise typer.Exit(Exit.OK if count else Exit.FAILED)
+        done = store.retry_deliveries(name, parts.clock())
+    say(f"{done.due} message(s) of {name} are due again: scarpwatch deliver")
+    if done.superseded:
+        say(f"{done.superseded} older one(s) are left out: a later revision of the same alert has arrived.")
+    raise typer.Exit(Exit.OK if done.due or done.superseded else Exit.FAILED)
 
 
 def replay(

@@ -11,7 +11,7 @@ from shapely.geometry import mapping
 from monitor.core.canvas import canvases
 from monitor.core.clusters import outline
 from monitor.core.context_json import next_pass_to_json
-from monitor.core.geojson import Json, alert_feature, counter_clockwise, ground, worst_first
+from monitor.core.geojson import Json, alert_feature, counter_clockwise, ground
 from monitor.core.grid import PIXEL_HA, pixels_within, project, region_tiles
 from monitor.core.slope_sight import TrackSight, unseen
 from monitor.overview import Coverage
@@ -25,20 +25,17 @@ def alert_collection(
     products: Path,
     coming: Mapping[str, Sequence[NextPass]] | None = None,
 ) -> Json:
-    """Alerts, worst first, with what was not observed beside them.
+    """Alerts with what was not observed beside them.
 
     Args:
-        events: with geometries in EPSG:4326.
+        events: in their order, with geometries in EPSG:4326.
         coverages: one for each region asked about.
         products: the product folder, where pictures lie; their paths are told relative to it.
         coming: the passes expected by region, as of now; what an event has is of when it was last told.
     """
     return {
         "type": "FeatureCollection",
-        "features": [
-            alert_feature(event, event.picture if has_picture(event, products) else None)
-            for event in worst_first(events)
-        ],
+        "features": [alert_feature(event, event.picture if has_picture(event, products) else None) for event in events],
         "not_observed": {coverage.region: not_observed(coverage) for coverage in coverages},
         "next_passes": {
             region: [next_pass_to_json(one) for one in passes] for region, passes in (coming or {}).items()

@@ -15,6 +15,7 @@ from monitor.adapters.files import write_atomic
 from monitor.adapters.model_store import list_models
 from monitor.adapters.slope_sights import SlopeSightFiles
 from monitor.adapters.store import ChoiceCount, LedgerCount, Rejection
+from monitor.adapters.store.listing import AlertLists, Wanted
 from monitor.cli import tables
 from monitor.cli.backfilling import Past, past_of
 from monitor.cli.delivering import channel_json
@@ -34,7 +35,7 @@ from monitor.cli.parts import (
     settings_of,
 )
 from monitor.config import Settings
-from monitor.core.geojson import Json, worst_first
+from monitor.core.geojson import Json
 from monitor.core.lifecycle import ALERT_STATES, ROLLED_BACK
 from monitor.core.next_pass import MEMORY, next_passes
 from monitor.errors import ConfigError
@@ -57,7 +58,10 @@ def alerts(
     wanted = chosen_regions(settings, region)
     now = parts.clock()
     with reading_store(settings) as store:
-        found = worst_first([event for event in store.events(region) if _is_shown(event, every)])
+        # In the order of the feeds, pages and API, which is that of what people were told.
+        told = [key.place.event_id for key in AlertLists(store.database).keys(Wanted(region=region))]
+        shown = {event.id: event for event in store.events(region) if _is_shown(event, every)}
+        found = [shown[name] for name in told if name in shown]
         seen = coverages(settings, store, wanted, now)
         coming = {one.id: next_passes(store.passes(one.id, now - MEMORY, now), now) for one in wanted}
     if as_json:

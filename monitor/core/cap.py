@@ -2,7 +2,7 @@
 
     step                                          msgType  expires
     first that people hear                        Alert    when no such alert can still be open
-    further, while the alert is open              Update   the same
+    further, also grown and took-in, while open   Update   the same
     settled, ground-recovered, expired            Update   a day after it was sent; never AllClear
     refuted, dismissed-..., merged, rolled-back   Cancel   a day after it was sent
 
@@ -230,6 +230,8 @@ def _parameters(revision: Revision, outline: Outline) -> dict[str, str]:
         values["storm"] = event.storm
     if event.split_from:
         values["split_from"] = event.split_from
+    if event.took_in:
+        values["took_in"] = ",".join(event.took_in)
     if event.context is not None:
         values["severity_reason"] = event.context.severity_reason
     return values

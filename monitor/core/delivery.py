@@ -18,6 +18,8 @@ GAVE_UP = "gave-up"
 """Reason: every try failed, for longer than the channel is patient."""
 SILENCED = "silenced"
 """Reason, followed by `:` and the number of the silence."""
+SUPERSEDED = "superseded"
+"""Reason: a later revision of the event has arrived. Who asks for it by its key gets it all the same."""
 END_PASSES = "end-passes-silence"
 """Reason, followed by `:` and the number of the silence: an alert that the channel was told of has ended."""
 _ENDED = frozenset({EventState.REFUTED, EventState.CLOSED, EventState.EXPIRED})

@@ -7,7 +7,6 @@ from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from shapely import make_valid, set_precision, union_all
 
 from monitor.core.acquisitions import processing
 from monitor.core.grid import project
@@ -24,7 +23,6 @@ from monitor.core.null_rate import NullRates
 from monitor.core.sensors import NAMES
 from monitor.records import (
     Action,
-    ActionKind,
     AlertStatus,
     Cluster,
     Event,
@@ -45,8 +43,6 @@ _A_SCAR_HA, _A_SCAR = 0.1, 0.01
 it stands for no outline of which, as far as it was seen, it is a smaller share."""
 _BACK = 0.25
 """Share of the opening change below which the ground is back as it was."""
-_OUTLINE_GRID_M = 0.5
-"""Corners of outlines lie on multiples of this: half a pixel's closing is 5 m."""
 _LARGE_SHIFT_DB = 1.5
 """Backscatter of undisturbed ground varies by about 1 dB from pass to pass."""
 _SEEN_AROUND = 0.5
@@ -274,17 +270,19 @@ def add_evidence(event: Event, pieces: Sequence[Evidence], settings: LifecycleSe
         said.setdefault((piece.acquisition_id, piece.detector), piece)
     if len(said) == len(event.evidence):
         return event
-    return _replayed(replace(event, evidence=tuple(said.values())), settings)
+    return replayed(replace(event, evidence=tuple(said.values())), settings)
 
 
 def with_actions(event: Event, actions: Sequence[Action], settings: LifecycleSettings) -> Event:
     """The event with what people did, in order of time."""
-    done = sorted({*event.actions, *actions}, key=lambda one: (one.at, one.kind, one.by))
-    return _replayed(replace(event, actions=tuple(done)), settings)
+    done = sorted({*event.actions, *actions}, key=lambda one: (one.at, one.kind, one.by, one.acquisition_id))
+    return replayed(replace(event, actions=tuple(done)), settings)
 
 
-def _replayed(event: Event, settings: LifecycleSettings) -> Event:
-    pieces: list[Piece] = [*(piece for piece in event.evidence if not piece.withdrawn), *event.actions]
+def replayed(event: Event, settings: LifecycleSettings) -> Event:
+    """The event with the steps, state and tier that follow from all that counts of what is known of it."""
+    known: tuple[Piece, ...] = (*event.evidence, *event.growth, *event.actions)
+    pieces = [piece for piece in known if not piece.withdrawn]
     transitions = replay(pieces, settings)
     last = transitions[-1] if transitions else None
     return replace(
@@ -293,69 +291,6 @@ def _replayed(event: Event, settings: LifecycleSettings) -> Event:
         state=last.state if last else EventState.CANDIDATE,
         tier=last.tier if last else event.tier,
         released=event.released or any(step.reason == RELEASED for step in transitions),
-    )
-
-
-def without_merge(event: Event, settings: LifecycleSettings) -> Event:
-    """The event as if it had not been joined to another one."""
-    left = tuple(one for one in event.actions if one.kind is not ActionKind.MERGE)
-    return _replayed(replace(event, actions=left), settings)
-
-
-def beside(cluster: Cluster, events: Sequence[Event], join_m: float) -> list[Event]:
-    """The events whose ground lies within `join_m` of a cluster, strongest first."""
-    near = [
-        event for event in events if project(event.geometry, 4326, cluster.epsg).distance(cluster.geometry) <= join_m
-    ]
-    return sorted(near, key=lambda event: (-event.strength, event.id))
-
-
-def merge(home: Event, other: Event, epsg: int, at: datetime, settings: LifecycleSettings) -> tuple[Event, Event]:
-    """Two events of one storm that grew together: one with the ground of both, and what ends the other."""
-    ground = Cluster(
-        detector=other.detector,
-        geometry=project(other.geometry, 4326, epsg),
-        epsg=epsg,
-        area_ha=other.area_ha,
-        mean_change=other.mean_change,
-        strength=other.strength,
-        spread=other.spread,
-        slope_deg=other.slope_deg,
-        tiles=other.tiles,
-    )
-    own = other.detector is home.detector and other.comparable == home.comparable
-    ended = with_actions(other, [Action(at=at, by="", kind=ActionKind.MERGE, reason=home.id)], settings)
-    grown = enlarge(home, ground, own)
-    grown = replace(grown, released=home.released or other.released)
-    start, end = min(home.window_start, other.window_start), min(home.window_end, other.window_end)
-    return replace(grown, window_start=start, window_end=end), ended
-
-
-def enlarge(event: Event, cluster: Cluster, own: bool = True) -> Event:
-    """The event with a neighbouring cluster's ground added (first seen by a later look).
-
-    Its mean change stays in the measure of its own detector: what only another sensor or track saw (not `own`) is
-    `foreign_ha`.
-    """
-    # The way to degrees and back moved corners by nanometres; without a grid the union would have invalid slivers.
-    ground = set_precision(make_valid(project(event.geometry, 4326, cluster.epsg)), _OUTLINE_GRID_M)
-    added_ha = cluster.geometry.difference(ground).area / 10_000.0
-    if added_ha <= 0:
-        return event
-    area_ha, own_ha = event.area_ha + added_ha, event.area_ha - event.foreign_ha
-    mean_change = event.mean_change
-    if own:
-        mean_change = (own_ha * mean_change + added_ha * cluster.mean_change) / (own_ha + added_ha)
-        own_ha += added_ha
-    return replace(
-        event,
-        geometry=project(union_all([ground, cluster.geometry], grid_size=_OUTLINE_GRID_M), cluster.epsg, 4326),
-        area_ha=area_ha,
-        mean_change=mean_change,
-        strength=own_ha * mean_change,
-        foreign_ha=area_ha - own_ha,
-        tiles=tuple(sorted({*event.tiles, *cluster.tiles})),
-        picture=None,  # to be drawn again with the new outline, on the chips that are kept
     )
 
 

@@ -1,7 +1,6 @@
 """Alerts as GeoJSON features (RFC 7946: EPSG:4326, longitude first), alike on the command line and in feeds."""
 
 import math
-from collections.abc import Iterable
 
 from shapely import orient_polygons, set_precision
 from shapely.geometry import mapping
@@ -14,18 +13,18 @@ from monitor.records import Detector, Event, Tier
 
 Json = dict[str, object]
 
+_STRONGEST = 1e6
+"""ha x change: none is stronger in lists."""
 _DEGREES = 1e-7
 """Coordinates are rounded to a centimetre; set_precision keeps the outlines valid."""
 
 
-def worst_first(events: Iterable[Event]) -> list[Event]:
-    """Warnings before watches, rises of whole tiles last, the strongest first; ties by id: the order is always the
-    same."""
-    return sorted(events, key=_goodness)
-
-
-def _goodness(event: Event) -> tuple[bool, bool, float, str]:
-    return event.tier is not Tier.WARNING, event.detector is Detector.TILE, -event.strength, event.id
+def rank(event: Event) -> float:
+    """Its place in lists of alerts, lowest first: warnings before watches, rises of whole tiles last, the strongest
+    first. Those of one rank stand by id."""
+    strength = 0.0 if math.isnan(event.strength) else min(max(event.strength, 0.0), _STRONGEST)
+    steps = 2 * (event.tier is not Tier.WARNING) + (event.detector is Detector.TILE)
+    return steps * 10.0 * _STRONGEST - strength
 
 
 def ground(geometry: BaseGeometry) -> Json:
@@ -59,6 +58,7 @@ def alert_feature(event: Event, picture: str | None) -> Json:
             "released": event.released,
             "rate_per_1000_km2_year": None if event.rate is None else rounded(event.rate, 3),
             "split_from": event.split_from,
+            "took_in": list(event.took_in),
             "detector": event.detector.value,
             "area_ha": rounded(event.area_ha, 3),
             "mean_change": rounded(event.mean_change, 4),

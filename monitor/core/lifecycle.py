@@ -8,7 +8,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from monitor.records import Action, ActionKind, Detector, Event, EventState, Evidence, Tier, Transition, Verdict
+from monitor.records import (
+    Action,
+    ActionKind,
+    Detector,
+    Event,
+    EventState,
+    Evidence,
+    Growing,
+    Growth,
+    Tier,
+    Transition,
+    Verdict,
+)
 
 OPEN_STATES = frozenset({EventState.CANDIDATE, EventState.PROVISIONAL, EventState.CONFIRMED})
 ALERT_STATES = frozenset({EventState.PROVISIONAL, EventState.CONFIRMED})
@@ -19,6 +31,7 @@ SETTLED = "settled"
 RECOVERED = "ground-recovered"
 MERGED = "merged"
 ROLLED_BACK = "rolled-back"
+GROWN, TOOK_IN = "grown", "took-in"
 DISMISSED = "dismissed-"
 """Beginning of the reason of a dismissal; the person's own follows."""
 ACKNOWLEDGED, RELEASED, CONFIRMED_IN_FIELD = "acknowledged", "released", "confirmed-from-field"
@@ -46,6 +59,10 @@ class LifecycleSettings:
     """An open event that no usable look has seen for so long ends."""
     longest: timedelta = timedelta(days=400)
     """No event stays open for longer: a year's seasons have come round, and its reference is of another time."""
+    growth_ha: float = 0.5
+    """An alert that has grown by so much since people were last told its size ..."""
+    growth_share: float = 0.25
+    """... and by this share of that size, is told anew."""
     rest: timedelta = timedelta(days=180)
     """Ground whose change is known and explained opens no event again for so long: references, radar's above all,
     still remember it as it was before."""
@@ -67,10 +84,19 @@ class _Memory:
     """When a person saw the landslide."""
     said: frozenset[str] = frozenset()
     """What people need to say once only."""
+    ground_ha: float = 0.0
+    """Of an event that grew."""
+    told_ha: float = 0.0
+    """The same when people were last told."""
+    told_by: str = ""
+    """The acquisition that caused the last step; what it adds was told with that."""
 
 
-Piece = Evidence | Action
-"""What a look says of an event, or what a person does with it."""
+Piece = Evidence | Growth | Action
+"""What a look says of an event or adds to it, or what a person does with it."""
+_Kind = Verdict | Growing | ActionKind
+_NO_GROUND_HA = 0.005
+"""Half a pixel: by so much hectares may differ that went through sums in another order."""
 _Condition = Callable[[_Memory, Piece, LifecycleSettings], bool]
 
 
@@ -122,7 +148,19 @@ def _was_alert(_memory: _Memory, piece: Piece, _settings: LifecycleSettings) -> 
 
 
 def _was_other(memory: _Memory, piece: Piece, _settings: LifecycleSettings) -> bool:
-    return isinstance(piece, Action) and memory.state is not None and piece.reason != memory.state.value
+    if not isinstance(piece, Action) or memory.state is None:
+        return False
+    return piece.reason != memory.state.value or (piece.area_ha or 0.0) > memory.ground_ha + _NO_GROUND_HA
+
+
+def _untold(memory: _Memory, piece: Piece, _settings: LifecycleSettings) -> bool:
+    if not isinstance(piece, Growth):
+        return False
+    return piece.acquisition_id != memory.told_by or (piece.warning and memory.tier is not Tier.WARNING)
+
+
+def _larger(memory: _Memory, _piece: Piece, settings: LifecycleSettings) -> bool:
+    return memory.ground_ha - memory.told_ha >= max(settings.growth_ha, settings.growth_share * memory.told_ha)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +169,7 @@ class Rule:
 
     before: frozenset[EventState] | None
     """States in which it holds; None: before the event has any."""
-    on: frozenset[Verdict | ActionKind]
+    on: frozenset[_Kind]
     after: EventState | None
     """None: the state stays what it is."""
     reason: str
@@ -142,11 +180,11 @@ class Rule:
 
 _S = EventState
 _UNSURE = frozenset({_S.CANDIDATE, _S.PROVISIONAL})
-_LOOKS = frozenset[Verdict | ActionKind](set(Verdict) - {Verdict.OPENS})
-_BLIND = frozenset[Verdict | ActionKind]({Verdict.OPENS, Verdict.NOT_OBSERVED, Verdict.INCONCLUSIVE})
+_LOOKS = frozenset[_Kind](set(Verdict) - {Verdict.OPENS})
+_BLIND = frozenset[_Kind]({Verdict.OPENS, Verdict.NOT_OBSERVED, Verdict.INCONCLUSIVE})
 
 
-def _on(*kinds: Verdict | ActionKind) -> frozenset[Verdict | ActionKind]:
+def _on(*kinds: _Kind) -> frozenset[_Kind]:
     return frozenset(kinds)
 
 
@@ -169,6 +207,9 @@ TABLE = (
     Rule(_UNSURE, _on(Verdict.INCONCLUSIVE), _S.EXPIRED, "undecided", _undecided, "eight times in a row"),
     Rule(OPEN_STATES, _BLIND, _S.EXPIRED, "not-seen-again", _unseen, "no usable look for 120 days"),
     Rule(OPEN_STATES, _LOOKS, _S.EXPIRED, "outdated", _outdated, "open for 400 days"),
+    # What a look adds is told with the step that the same look causes, if it causes one.
+    Rule(ALERT_STATES, _on(Growing.TAKES_IN), None, TOOK_IN, _untold, "another alert"),
+    Rule(ALERT_STATES, _on(*Growing), None, GROWN, _larger, "by 0.5 ha and a quarter of what was told"),
     Rule(ALERT_STATES, _on(ActionKind.ACKNOWLEDGE), None, ACKNOWLEDGED, _unsaid, "for the first time"),
     Rule(ALERT_STATES, _on(ActionKind.RELEASE), None, RELEASED, _unsaid, "for the first time"),
     Rule(OPEN_STATES, _on(ActionKind.DISMISS), _S.CLOSED, DISMISSED),
@@ -184,7 +225,7 @@ TABLE = (
     # What was taken back is not among the pieces that are replayed: these are the states without it.
     Rule(None, _on(ActionKind.ROLL_BACK), _S.CLOSED, ROLLED_BACK, meaning="nothing that opened it is left"),
     Rule(frozenset({_S.CANDIDATE}), _on(ActionKind.ROLL_BACK), _S.CLOSED, ROLLED_BACK, _was_alert, "no alert is left"),
-    Rule(ALERT_STATES, _on(ActionKind.ROLL_BACK), None, ROLLED_BACK, _was_other, "it was in another state"),
+    Rule(ALERT_STATES, _on(ActionKind.ROLL_BACK), None, ROLLED_BACK, _was_other, "in another state, or larger"),
 )
 """Every step of an event's life. What no line fits changes nothing."""
 
@@ -240,7 +281,7 @@ def rests(event: Event, now: datetime, comparable: str, settings: LifecycleSetti
 
 
 def _time(piece: Piece) -> datetime:
-    return piece.sensing_time if isinstance(piece, Evidence) else piece.at
+    return piece.at if isinstance(piece, Action) else piece.sensing_time
 
 
 def _age(memory: _Memory, piece: Piece) -> timedelta:
@@ -248,14 +289,19 @@ def _age(memory: _Memory, piece: Piece) -> timedelta:
     return _time(piece) - memory.opened.sensing_time if memory.opened else timedelta(0)
 
 
-def _order(piece: Piece) -> tuple[datetime, bool, bool, str, str]:
-    """By time; what people did after what they could have seen."""
-    if isinstance(piece, Action):
-        return piece.at, True, False, piece.kind, piece.by
-    return piece.sensing_time, False, piece.verdict is not Verdict.OPENS, piece.acquisition_id, piece.detector
+def _order(piece: Piece) -> tuple[datetime, bool, bool, str, bool, str]:
+    """By time; what people did after what they could have seen, what a look adds after what it says."""
+    match piece:
+        case Action():
+            return piece.at, True, False, piece.kind, False, piece.by
+        case Growth():
+            return piece.sensing_time, False, True, piece.acquisition_id, True, ""
+        case Evidence():
+            later = piece.verdict is not Verdict.OPENS
+            return piece.sensing_time, False, later, piece.acquisition_id, False, piece.detector
 
 
-def _kind(piece: Piece) -> Verdict | ActionKind:
+def _kind(piece: Piece) -> _Kind:
     return piece.verdict if isinstance(piece, Evidence) else piece.kind
 
 
@@ -266,6 +312,11 @@ def _fits(rule: Rule, memory: _Memory, piece: Piece, settings: LifecycleSettings
 
 def _heard(memory: _Memory, piece: Piece) -> _Memory:
     """The memory after a piece, before it causes any step."""
+    if isinstance(piece, Growth):
+        ground_ha = memory.ground_ha + piece.area_ha
+        # What it was before it grew is no growth.
+        told = piece.acquisition_id in ("", memory.told_by)
+        return replace(memory, ground_ha=ground_ha, told_ha=ground_ha if told else memory.told_ha)
     if not isinstance(piece, Evidence) or memory.opened is None:
         return memory
     at = piece.sensing_time
@@ -289,11 +340,10 @@ def _same_eye(opened: Evidence, piece: Evidence) -> bool:
 def _step(rule: Rule, memory: _Memory, piece: Piece, settings: LifecycleSettings) -> tuple[_Memory, Transition]:
     """The step that a rule makes of a piece. Looks are counted anew in a new state."""
     opened = piece if isinstance(piece, Evidence) and memory.opened is None else memory.opened
-    by_person = isinstance(piece, Action)
     said = memory.said | {piece.kind} if isinstance(piece, Action) else memory.said
     state = memory.state if rule.after is None else rule.after
     assert state is not None  # a rule without a state to go to needs one to stay in
-    tier = _tier(rule, memory, opened, settings)
+    tier = _tier(rule, memory, piece, opened)
     step = Transition(
         at=_time(piece),
         previous=_before(memory, piece),
@@ -304,13 +354,15 @@ def _step(rule: Rule, memory: _Memory, piece: Piece, settings: LifecycleSettings
         by=(piece.by or None) if isinstance(piece, Action) else None,
         tier=tier,
     )
-    if by_person and rule.after is None:
-        return replace(memory, said=said), step
+    memory = replace(memory, tier=tier, opened=opened, said=said)
+    if rule.reason != ACKNOWLEDGED:  # of which nobody hears
+        told_by = "" if isinstance(piece, Action) else piece.acquisition_id
+        memory = replace(memory, told_ha=memory.ground_ha, told_by=told_by)
+    if rule.after is None:
+        return memory, step
     seen_in_field = _time(piece) if rule.reason == CONFIRMED_IN_FIELD else memory.seen_in_field
-    fresh = _Memory(
-        state=state, tier=tier, opened=opened, last_seen=_time(piece), seen_in_field=seen_in_field, said=said
-    )
-    return fresh, step
+    fresh = replace(memory, state=state, last_seen=_time(piece), seen_in_field=seen_in_field)
+    return replace(fresh, supports=0, contradictions=0, undecided=0), step
 
 
 def _before(memory: _Memory, piece: Piece) -> EventState | None:
@@ -320,9 +372,10 @@ def _before(memory: _Memory, piece: Piece) -> EventState | None:
     return memory.state
 
 
-def _tier(rule: Rule, memory: _Memory, opened: Evidence | None, settings: LifecycleSettings) -> Tier:
-    """Once a warning, always a warning."""
-    if memory.tier is Tier.WARNING or rule.reason == CONFIRMED_IN_FIELD:
+def _tier(rule: Rule, memory: _Memory, piece: Piece, opened: Evidence | None) -> Tier:
+    """Once a warning, always a warning; also what was one before it was joined to another alert."""
+    joined = isinstance(piece, Growth) and piece.warning
+    if memory.tier is Tier.WARNING or rule.reason == CONFIRMED_IN_FIELD or joined:
         return Tier.WARNING
     if opened is None or rule.after not in ALERT_STATES:
         return memory.tier
@@ -333,6 +386,9 @@ def _tier(rule: Rule, memory: _Memory, opened: Evidence | None, settings: Lifecy
 def _detail(rule: Rule, memory: _Memory, piece: Piece, settings: LifecycleSettings) -> str:
     if isinstance(piece, Action):
         return piece.text or piece.reason
+    if isinstance(piece, Growth):
+        taken = f"took in {', '.join(piece.took_in)}; " if piece.took_in else ""
+        return f"{taken}{memory.ground_ha:.2f} ha, {memory.told_ha:.2f} ha when it was last told"
     match rule.reason:
         case "settled":
             return f"{memory.supports} supporting looks since confirmation"

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from monitor.core.events import with_actions
+from monitor.core.growth import regrown
 from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, LifecycleSettings
 from monitor.errors import Refused
 from monitor.records import Action, ActionKind, DismissalReason, Event, EventState, Transition
@@ -66,28 +67,46 @@ def act(event: Event, action: Action, settings: LifecycleSettings, seen: int | N
     return with_actions(event, [_dated(event, action)], settings)
 
 
-def roll_back(event: Event, taken_back: Container[str], action: Action, settings: LifecycleSettings) -> Event:
-    """The event without what some acquisitions said of it.
+def roll_back(
+    event: Event, taken_back: Container[str], action: Action, settings: LifecycleSettings, stay: Container[str] = ()
+) -> Event:
+    """The event without what some acquisitions said of it and the ground that they added to it.
 
-    An event that a person has seen from the ground or the air stays as it is: what was seen there is not taken back
-    with a look.
+    An event that was joined to another one by such an acquisition is one of its own again. An event that a person has
+    seen from the ground or the air stays as it is: what was seen there is not taken back with a look.
 
     Args:
         taken_back: ids of the acquisitions.
         action: who does it, when and why.
+        stay: ids of the events that a person has seen; what was joined to them stays so.
     """
+    if is_seen(event):
+        return event
     pieces = tuple(
         replace(piece, withdrawn=True) if piece.acquisition_id in taken_back else piece for piece in event.evidence
     )
-    if pieces == event.evidence or any(one.kind is ActionKind.CONFIRM for one in event.actions):
+    growth = tuple(replace(one, withdrawn=True) if one.acquisition_id in taken_back else one for one in event.growth)
+    apart = tuple(
+        replace(one, withdrawn=True) if one.acquisition_id in taken_back and one.reason not in stay else one
+        for one in event.actions
+    )
+    if (pieces, growth, apart) == (event.evidence, event.growth, event.actions):
         return event
-    action = replace(action, kind=ActionKind.ROLL_BACK, reason=event.state.value)
-    return with_actions(replace(event, evidence=pieces), [_dated(event, action)], settings)
+    area_ha = event.area_ha if growth != event.growth else None
+    action = replace(action, kind=ActionKind.ROLL_BACK, reason=event.state.value, area_ha=area_ha)
+    left = regrown(replace(event, evidence=pieces, growth=growth, actions=apart))
+    return with_actions(left, [_dated(event, action)], settings)
+
+
+def is_seen(event: Event) -> bool:
+    """Whether a person has seen it from the ground or the air."""
+    return any(one.kind is ActionKind.CONFIRM for one in event.actions)
 
 
 def _dated(event: Event, action: Action) -> Action:
     """The action after all that was known of the event."""
-    known = [piece.sensing_time for piece in event.evidence] + [one.at + _TICK for one in event.actions]
+    seen = [piece.sensing_time for piece in event.evidence] + [piece.sensing_time for piece in event.growth]
+    known = seen + [one.at + _TICK for one in event.actions]
     return replace(action, at=max([action.at, *known]))
 
 

@@ -14,6 +14,7 @@ from monitor.records import ActionKind, AlertStatus, Detector, Event, EventState
 
 _LOOKS_NAMED = 8
 """Of each kind; how many more there are is said."""
+_ALERTS_NAMED = 8
 _LONGEST_TEXT = 1200
 """Characters of what others wrote."""
 _SPOKEN = (Verdict.SUPPORTS, Verdict.CONTRADICTS, Verdict.INCONCLUSIVE, Verdict.NOT_OBSERVED)
@@ -78,6 +79,10 @@ def description(event: Event, words: Words = EN) -> str:
         lines.append(words.around.format(around=shortened(around, _LONGEST_TEXT)))
     if event.alike_from_m is not None:
         lines.append(words.alike.format(height=f"{event.alike_from_m:.0f}"))
+    if event.took_in:
+        more = len(event.took_in) - _ALERTS_NAMED
+        alerts = ", ".join(event.took_in[:_ALERTS_NAMED]) + (f", +{more}" if more > 0 else "")
+        lines.append(words.took_in.format(alerts=alerts))
     lines.append(words.window.format(start=moment(event.window_start), end=moment(event.window_end)))
     doubts = shortened(event.confidence_reason, _LONGEST_TEXT).rstrip(".")
     lines.append(words.confidence.format(level=words.levels.get(event.confidence, event.confidence), doubts=doubts))

@@ -32,6 +32,8 @@ class Words:
     tile_what: str
     around: str
     alike: str
+    took_in: str
+    """Other alerts are part of it."""
     window: str
     confidence: str
     rate: str
@@ -53,7 +55,7 @@ class Words:
 
 def _states(*words: str) -> dict[str, str]:
     """In the order of the reasons and states that people hear."""
-    seen = ("provisional", "confirmed", "confirmed-from-field")
+    seen = ("provisional", "confirmed", "confirmed-from-field", "grown", "took-in")
     names = (*seen, "refuted", "dismissed", "merged", "rolled-back", "closed", "expired")
     return dict(zip(names, words, strict=True))
 
@@ -91,6 +93,8 @@ EN = Words(
         "seen by one look",
         "confirmed by a later look",
         "confirmed by a person",
+        "larger than was told before",
+        "joined by another alert",
         "withdrawn, the ground is as it was before",
         "withdrawn by a person ({reason})",
         "joined with another alert",
@@ -105,6 +109,7 @@ EN = Words(
     tile_what="Hazard probability rose in a tile of {area} ha at {lat}, {lon} ({place}); no outline.",
     around="{around}.",
     alike="All slopes from {height} m up changed alike: melting snow, or slopes that failed.",
+    took_in="It includes the ground of what were other alerts: {alerts}.",
     window="It happened between {start} (last look without the change) and {end} (first look with it).",
     confidence="Confidence: {level}. This is no probability. Doubts: {doubts}.",
     rate="Quiet ground shows a change at least so strong {rate} times per 1,000 km² and year.",
@@ -144,6 +149,8 @@ DE = Words(
         "bei einem Überflug gesehen",
         "durch einen späteren Überflug bestätigt",
         "von einem Menschen bestätigt",
+        "größer als zuvor gemeldet",
+        "um den Boden einer anderen Meldung erweitert",
         "zurückgezogen, der Boden ist wie zuvor",
         "von einem Menschen zurückgezogen ({reason})",
         "mit einer anderen Meldung vereint",
@@ -158,6 +165,7 @@ DE = Words(
     tile_what="Gefahrenwahrscheinlichkeit stieg in einer Kachel von {area} ha bei {lat}, {lon} ({place}); kein Umriss.",
     around="Umgebung (englisch): {around}.",
     alike="Alle Hänge ab {height} m haben sich gleich verändert: Schneeschmelze oder Hangrutschungen.",
+    took_in="Dazu gehört der Boden anderer, früherer Meldungen: {alerts}.",
     window="Es geschah zwischen {start} (letzte Aufnahme ohne die Veränderung) und {end} (erste mit ihr).",
     confidence="Vertrauen: {level}. Dies ist keine Wahrscheinlichkeit. Zweifel (englisch): {doubts}.",
     rate="Ruhiger Boden zeigt eine mindestens so starke Veränderung {rate}-mal je 1.000 km² und Jahr.",
@@ -197,6 +205,8 @@ FR = Words(
         "vu par un passage",
         "confirmé par un passage ultérieur",
         "confirmé par une personne",
+        "plus étendu qu’annoncé",
+        "étendu au terrain d’une autre alerte",
         "retiré, le sol est comme avant",
         "retiré par une personne ({reason})",
         "réuni à une autre alerte",
@@ -211,6 +221,7 @@ FR = Words(
     tile_what="La probabilité de danger a monté dans une tuile de {area} ha à {lat}, {lon} ({place}) ; sans contour.",
     around="Alentours (en anglais) : {around}.",
     alike="Toutes les pentes à partir de {height} m ont changé de même : fonte de neige ou glissements.",
+    took_in="Comprend le terrain d’autres alertes antérieures : {alerts}.",
     window="Cela s’est produit entre le {start} (dernière image sans le changement) et le {end} (première avec lui).",
     confidence="Confiance : {level}. Ce n’est pas une probabilité. Doutes (en anglais) : {doubts}.",
     rate="Un sol calme montre un changement au moins aussi fort {rate} fois par 1 000 km² et par an.",
@@ -250,6 +261,8 @@ ES = Words(
         "visto en una pasada",
         "confirmado por una pasada posterior",
         "confirmado por una persona",
+        "más extenso que lo anunciado",
+        "ampliado con el terreno de otra alerta",
         "retirado, el suelo está como antes",
         "retirado por una persona ({reason})",
         "unido a otra alerta",
@@ -264,6 +277,7 @@ ES = Words(
     tile_what="La probabilidad de peligro aumentó en una tesela de {area} ha en {lat}, {lon} ({place}); sin contorno.",
     around="Alrededores (en inglés): {around}.",
     alike="Todas las laderas a partir de {height} m cambiaron igual: deshielo o deslizamientos.",
+    took_in="Incluye el terreno de otras alertas anteriores: {alerts}.",
     window="Ocurrió entre {start} (última imagen sin el cambio) y {end} (primera con él).",
     confidence="Confianza: {level}. No es una probabilidad. Dudas (en inglés): {doubts}.",
     rate="El suelo en calma muestra un cambio al menos tan fuerte {rate} veces por 1000 km² y año.",
@@ -306,6 +320,8 @@ IT = Words(
         "vista in un passaggio",
         "confermata da un passaggio successivo",
         "confermata da una persona",
+        "più estesa di quanto comunicato",
+        "estesa al terreno di un’altra allerta",
         "ritirata, il suolo è come prima",
         "ritirata da una persona ({reason})",
         "unita a un’altra allerta",
@@ -320,6 +336,7 @@ IT = Words(
     tile_what="Probabilità di pericolo aumentata in un riquadro di {area} ha a {lat}, {lon} ({place}); senza contorno.",
     around="Dintorni (in inglese): {around}.",
     alike="Tutti i pendii da {height} m in su sono cambiati allo stesso modo: neve che si scioglie o frane.",
+    took_in="Comprende il terreno di altre allerte precedenti: {alerts}.",
     window="È accaduto tra il {start} (ultima immagine senza il cambiamento) e il {end} (prima con esso).",
     confidence="Fiducia: {level}. Non è una probabilità. Dubbi (in inglese): {doubts}.",
     rate="Il suolo in quiete mostra un cambiamento almeno così forte {rate} volte ogni 1000 km² e anno.",
@@ -360,6 +377,8 @@ JA = Words(
         "1回の観測で検出",
         "後の観測で確認",
         "人が確認",
+        "以前の通知より拡大",
+        "別の警報の範囲を統合",
         "取消し、地表は以前と同じ",
         "人が取消し（{reason}）",
         "別の警報に統合",
@@ -374,6 +393,7 @@ JA = Words(
     tile_what="{lat}, {lon}（{place}）の {area} ha の区画で危険確率が上昇しました。輪郭はありません。",
     around="周辺（英語）：{around}。",
     alike="標高 {height} m 以上の斜面がすべて同様に変化しました。融雪または斜面崩壊です。",
+    took_in="以前の別の警報の範囲を含みます：{alerts}。",
     window="{start}（変化のない最後の観測）から {end}（変化のある最初の観測）までに発生しました。",
     confidence="確信度：{level}。確率ではありません。疑問点（英語）：{doubts}。",
     rate="平穏な地表でこれ以上の変化が現れるのは、1,000 km²・1年あたり {rate} 回です。",

@@ -17,8 +17,17 @@ from monitor.records.context import (
     Urgency,
     ZoneRelation,
 )
-from monitor.records.deliveries import Channel, ChannelCount, Delivery, DeliveryState, Message, RateLimit, Silence
-from monitor.records.events import Action, Cluster, Event, Evidence, FrozenReference, Transition
+from monitor.records.deliveries import (
+    Channel,
+    ChannelCount,
+    Delivery,
+    DeliveryState,
+    Message,
+    RateLimit,
+    Retried,
+    Silence,
+)
+from monitor.records.events import Action, Cluster, Event, Evidence, FrozenReference, Growth, Transition
 from monitor.records.ground import Region, Terrain, Tile
 from monitor.records.kinds import (
     LEVEL_1C,
@@ -30,6 +39,7 @@ from monitor.records.kinds import (
     Detector,
     DismissalReason,
     EventState,
+    Growing,
     NetworkAnswer,
     PixelState,
     Sensor,
@@ -72,6 +82,8 @@ __all__ = [
     "Evidence",
     "Exposure",
     "FrozenReference",
+    "Growing",
+    "Growth",
     "LayerKind",
     "LayerSource",
     "LedgerEntry",
@@ -87,6 +99,7 @@ __all__ = [
     "RateLimit",
     "Region",
     "Rejected",
+    "Retried",
     "Revision",
     "Role",
     "Runout",

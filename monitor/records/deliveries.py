@@ -20,7 +20,7 @@ class DeliveryState(StrEnum):
     PARKED = "parked"
     """Set aside until a person acts; `reason` and `detail` say why."""
     SUPPRESSED = "suppressed"
-    """A silence held when it was due: it is not sent."""
+    """It is not sent: a silence held when it was due, or a later revision arrived before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +93,15 @@ class Delivery:
     detail: str | None
     delivered: datetime | None
     replays: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retried:
+    """What became of messages that were set aside."""
+
+    due: int
+    superseded: int
+    """Left out for good: a later revision of the same event has arrived, and an older one would contradict it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

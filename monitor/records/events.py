@@ -7,7 +7,7 @@ from shapely.geometry.base import BaseGeometry
 
 from monitor.records.context import EventContext
 from monitor.records.ground import Tile
-from monitor.records.kinds import ActionKind, AlertStatus, Detector, EventState, Sensor, Tier, Verdict
+from monitor.records.kinds import ActionKind, AlertStatus, Detector, EventState, Growing, Sensor, Tier, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +70,35 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """Ground that one look added to an event, so that the event can be drawn anew without it."""
+
+    acquisition_id: str
+    """Empty: what the event was before the first of them."""
+    sensing_time: datetime
+    geometry: BaseGeometry
+    """EPSG:4326."""
+    area_ha: float
+    """Hectares that it adds."""
+    foreign_ha: float = 0.0
+    """Of these, what only another sensor or track saw change, as `Event.foreign_ha`."""
+    mean_change: float
+    """Of the others."""
+    tiles: tuple[Tile, ...]
+    took_in: tuple[str, ...] = ()
+    """Ids of the alerts whose ground is part of it."""
+    warning: bool = False
+    """One of these was a warning."""
+    withdrawn: bool = False
+    """It was taken back and counts no more."""
+
+    @property
+    def kind(self) -> Growing:
+        """What it tells of the event."""
+        return Growing.TAKES_IN if self.took_in else Growing.GROWS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """What a person did with an event."""
 
@@ -81,6 +110,12 @@ class Action:
     reason: str = ""
     """Of a dismissal a `DismissalReason`, of a merge the id of the other event, of a roll-back the state before."""
     text: str = ""
+    acquisition_id: str = ""
+    """Of a merge: the look that shows it."""
+    area_ha: float | None = None
+    """Of a roll-back that takes ground back: hectares before."""
+    withdrawn: bool = False
+    """Of a merge: its look was taken back, and it counts no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,11 +175,15 @@ class Event:
     """It may go to the public: a person has said so, or the region's configuration."""
     split_from: str | None = None
     """Id of the event that was refuted by the look which opened this one on part of its ground."""
+    took_in: tuple[str, ...] = ()
+    """Ids of the alerts that grew together with it and ended."""
     picture: str | None = None
     """Relative path of the picture in the product folder."""
     context: EventContext | None = None
     """What surrounds it; None of candidates, and of alerts from before it was kept."""
     evidence: tuple[Evidence, ...] = ()
+    growth: tuple[Growth, ...] = ()
+    """Empty: its ground is what it opened with. Else outline, hectares and change follow from these (`core.growth`)."""
     actions: tuple[Action, ...] = ()
     transitions: tuple[Transition, ...] = ()
 

@@ -152,6 +152,15 @@ class Verdict(StrEnum):
     NOT_OBSERVED = "not-observed"
 
 
+class Growing(StrEnum):
+    """How an event becomes larger."""
+
+    GROWS = "grows"
+    """A look that supports it shows more changed ground beside it."""
+    TAKES_IN = "takes-in"
+    """That ground joins it to another alert, whose ground is its own from then on."""
+
+
 class NetworkAnswer(StrEnum):
     """Whether a network has spoken of a tile that was looked at, and if not, why."""
 

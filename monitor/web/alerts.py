@@ -13,6 +13,7 @@ from monitor.core.addresses import CAP_TYPE, GEOJSON_TYPE, PNG_TYPE
 from monitor.core.cap import cap_message
 from monitor.core.evidence_item import evidence_item
 from monitor.core.geojson import Json
+from monitor.core.lifecycle import ALERT_STATES
 from monitor.records import Action, ActionKind, AlertStatus, DismissalReason, EventState, Role, Tier
 from monitor.web.asking import Cursor, EventId, Limit, Moment, Name, Sequence, no_such_alert, read_place, written
 from monitor.web.auth import Door, Viewer
@@ -78,15 +79,20 @@ class AlertApi:
         storm: Annotated[Name | None, Query()] = None,
         since: Annotated[Moment | None, Query()] = None,
         until: Annotated[Moment | None, Query()] = None,
+        ended: Annotated[bool, Query(description="Also those that ended, where no state is asked for.")] = False,
         limit: Limit = 100,
         cursor: Annotated[Cursor | None, Query()] = None,
     ) -> Response:
-        """Alerts, strongest first, as GeoJSON; `since` and `until` are about when people were last told."""
+        """Open alerts, or those in the states asked for, worst first, as GeoJSON.
+
+        `since` and `until` are about when people were last told. `next` leads on in the order of the first answer: an
+        alert that grows or rises meanwhile is neither left out nor told twice.
+        """
         viewer = self._door.viewer(request)
         wanted = Wanted(
             region=region,
             tier=tier,
-            states=frozenset(state) if state else None,
+            states=frozenset(state) if state else None if ended else ALERT_STATES,
             status=status,
             storm=storm,
             told_since=since,

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, AwareDatetime, StringConstraints
 from monitor.adapters.store.listing import Place
 from monitor.web.problems import Problem
 
+_LARGEST_ROW = 2**62
 _NO_CONTROL = r"^[^\x00-\x1f\x7f]+$"
 
 
@@ -37,7 +38,8 @@ Cursor = Annotated[str, StringConstraints(max_length=400)]
 
 def written(place: Place) -> str:
     """A cursor: opaque to callers."""
-    return base64.urlsafe_b64encode(json.dumps([place.rank, place.event_id]).encode()).decode().rstrip("=")
+    plain = json.dumps([place.rank, place.event_id, place.begun])
+    return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
 
 def read_place(cursor: str | None) -> Place | None:
@@ -49,8 +51,8 @@ def read_place(cursor: str | None) -> Place | None:
     if cursor is None:
         return None
     try:
-        rank, event_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return Place(rank=float(rank), event_id=_clean(event_id))
+        rank, event_id, begun = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return Place(rank=float(rank), event_id=_clean(event_id), begun=_number(begun))
     except (ValueError, TypeError, binascii.Error, RecursionError) as err:
         raise bad_cursor(cursor) from err
 
@@ -89,3 +91,9 @@ def _clean(event_id: object) -> str:
     if not isinstance(event_id, str) or len(event_id) > 200 or not event_id.isprintable():
         raise ValueError("no id")
     return event_id
+
+
+def _number(begun: object) -> int:
+    if type(begun) is not int or not 0 <= begun < _LARGEST_ROW:
+        raise ValueError("no row")
+    return begun

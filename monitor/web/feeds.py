@@ -58,7 +58,7 @@ class FeedApi:
         tier: Annotated[str, Path(pattern="^(all|watch|warning)$", examples=["all"])],
         period: Annotated[Period, Path(examples=["day"])],
     ) -> Response:
-        """Alerts of a region, tier and time, strongest first: what was told in it, also of alerts that ended."""
+        """Alerts of a region, tier and time, worst first: what was told in it, also of alerts that ended."""
         viewer = self._door.viewer(request)
         if region != EVERYTHING and region not in self._parts.settings.regions:
             raise self._no_region(region)

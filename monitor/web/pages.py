@@ -218,7 +218,7 @@ class Pages:
             "alerts.html",
             viewer,
             title=title,
-            summary=f"strongest first, {len(page.listed)} of {self._parts.lists.count(wanted)}",
+            summary=f"worst first, {len(page.listed)} of {self._parts.lists.count(wanted)}",
             rows=[row(one, words) for one in page.listed],
             storms=named,
             more=more,

@@ -13,8 +13,6 @@ from monitor.core.clusters import burn, outline
 from monitor.core.events import (
     LookContext,
     add_evidence,
-    beside,
-    enlarge,
     event_id,
     judge,
     judge_across,
@@ -22,6 +20,7 @@ from monitor.core.events import (
     open_event,
 )
 from monitor.core.grid import project
+from monitor.core.growth import beside, enlarge
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.core.null_rate import QuietCluster, count
 from monitor.records import AlertStatus, Cluster, Detector, EventState, Evidence, Sensor, Tile, Verdict
@@ -39,6 +38,7 @@ CONTEXT = LookContext(
     mask_source="scl",
     shift=0.0,
 )
+LATER = replace(CONTEXT, acquisition_key="s2b", acquisition_id="s2b_1", sensing_time=WHEN + timedelta(days=5))
 
 
 def _cluster(x: float = 512_000.0, side: float = 100.0) -> Cluster:
@@ -189,19 +189,20 @@ def test_a_neighbouring_cluster_belongs_and_enlarges() -> None:
     near, far = _cluster(x=512_200.0), _cluster(x=512_500.0)
     assert beside(near, [event], 150.0) == [event]
     assert beside(far, [event], 150.0) == []
-    grown = enlarge(event, near)
+    grown = enlarge(event, near, LATER, LIFE)
     assert grown.area_ha == pytest.approx(2.0, rel=1e-3)
     assert grown.id == event.id
-    assert enlarge(grown, near).area_ha == pytest.approx(2.0, rel=1e-3)
+    assert enlarge(grown, near, LATER, LIFE).area_ha == pytest.approx(2.0, rel=1e-3)
 
 
 def test_growth_seen_by_another_detector_keeps_the_measure() -> None:
     """Standard deviations of backscatter and log-ratios of red are not averaged."""
     event = open_event(replace(_cluster(), detector=Detector.RADAR, mean_change=4.0), CONTEXT, LIFE)
-    grown = enlarge(event, _cluster(x=512_200.0), own=False)
+    grown = enlarge(event, _cluster(x=512_200.0), LATER, LIFE, own=False)
     assert (grown.area_ha, grown.foreign_ha) == pytest.approx((2.0, 1.0), rel=1e-3)
     assert (grown.mean_change, grown.strength) == pytest.approx((4.0, 4.0), rel=1e-3)
-    again = enlarge(grown, replace(_cluster(x=512_400.0), detector=Detector.RADAR, mean_change=2.0))
+    more = replace(_cluster(x=512_400.0), detector=Detector.RADAR, mean_change=2.0)
+    again = enlarge(grown, more, LATER, LIFE)
     assert (again.area_ha, again.foreign_ha, again.mean_change) == pytest.approx((3.0, 1.0, 3.0), rel=1e-3)
 
 
@@ -227,7 +228,7 @@ def test_an_enlarged_outline_is_valid(seed: int) -> None:
     rim = ndimage.binary_dilation(first) & ~first & (generator.random(canvas.shape) < 0.7)
     whole = (slice(0, 256), slice(0, 256))
     event = open_event(replace(_cluster(), geometry=outline(first, whole, canvas)), CONTEXT, LIFE)
-    grown = enlarge(event, replace(_cluster(), geometry=outline(rim, whole, canvas)))
+    grown = enlarge(event, replace(_cluster(), geometry=outline(rim, whole, canvas)), LATER, LIFE)
     assert event.geometry.is_valid
     assert grown.geometry.is_valid
     assert (burn(project(grown.geometry, 4326, 32633), canvas) >= (first | rim)).all()

@@ -1,6 +1,7 @@
 """Every line of the table of transitions, from every state in which it holds, by a designed series."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from shapely import box
 
 from monitor.core.events import add_evidence, with_actions
+from monitor.core.growth import with_growth
 from monitor.core.lifecycle import (
     ALERT_STATES,
     DISMISSED,
@@ -33,12 +35,15 @@ from monitor.records import (
     Event,
     EventState,
     Evidence,
+    Growth,
     Tier,
+    Tile,
     Transition,
     Verdict,
 )
 
 SETTINGS = LifecycleSettings()
+TILE = Tile(epsg=32633, column=200, row=2000)
 START = datetime(2024, 6, 1, tzinfo=UTC)
 _LOOKS = {
     "S": Verdict.SUPPORTS,
@@ -54,6 +59,8 @@ _PEOPLE = {
     "c": ActionKind.COMMENT,
     "m": ActionKind.MERGE,
 }
+_ADDED_HA = {"g": 0.6, "k": 0.3, "t": 0.1, "T": 0.1}
+"""What looks add to an event of one hectare: much, little, or another alert that was a warning (T) or not."""
 _OPENING_RATES = {"O": 100.0, "o": 5000.0, "W": 1.0, "x": 1.0}
 """False events per 1,000 km² and year; x is of a sensor that does not count."""
 
@@ -65,13 +72,25 @@ def _piece(**parts: Any) -> Evidence:
 
 
 def series(word: str) -> list[Piece]:
-    """Pieces five days apart; a digit is a pause of so many hundred days."""
-    pieces: list[Piece] = []
+    """Pieces five days apart; a digit is a pause of so many hundred days.
+
+    What a look adds follows what that look says; after a dot it is all that the look says.
+    """
+    pieces: list[Piece] = [_growth("", START, 1.0)] if not _ADDED_HA.keys().isdisjoint(word) else []
     day = 0
     for number, letter in enumerate(word):
         at = START + timedelta(days=day)
         if letter.isdigit():
             day += 100 * int(letter)
+            continue
+        if letter == ".":
+            continue
+        if letter in _ADDED_HA:
+            same = word[number - 1] != "."
+            look = f"a{number - 1:02d}" if same else f"a{number:02d}"
+            when = at - timedelta(days=5) if same else at
+            pieces.append(_growth(look, when, _ADDED_HA[letter], letter))
+            day += 0 if same else 5
             continue
         if letter in _PEOPLE:
             kind = _PEOPLE[letter]
@@ -98,6 +117,21 @@ def series(word: str) -> list[Piece]:
     return pieces
 
 
+def _growth(look: str, at: datetime, area_ha: float, kind: str = "") -> Growth:
+    """A strip of ground that a look adds."""
+    east = 15 + (at - START) / timedelta(days=5) * 0.001
+    return Growth(
+        acquisition_id=look,
+        sensing_time=at,
+        geometry=box(east, 46, east + 0.001, 46.001),
+        area_ha=area_ha,
+        mean_change=1.0,
+        tiles=(TILE,),
+        took_in=("other",) if kind in ("t", "T") else (),
+        warning=kind == "T",
+    )
+
+
 def blank() -> Event:
     """An event of which nothing has been said yet."""
     return Event(
@@ -117,7 +151,7 @@ def blank() -> Event:
         window_start=START,
         window_end=START,
         model_version="m",
-        tiles=(),
+        tiles=(TILE,),
     )
 
 
@@ -161,6 +195,24 @@ SERIES = {
     "Oc": ["change-found"],
     "ON": ["change-found"],
     "OCSS": ["change-found", "back-as-before"],
+    "OSg": ["change-found", "still-changed"],
+    "OSSg": ["change-found", "still-changed", "grown"],
+    "OSSk": ["change-found", "still-changed"],
+    "OSSk.k": ["change-found", "still-changed", "grown"],
+    "OSSk.k.k": ["change-found", "still-changed", "grown"],
+    "O.g": ["change-found", "grown"],
+    "O.gg": ["change-found", "grown"],
+    "oSg.k": ["weak-change", "seen-again"],
+    "o.g": ["weak-change"],
+    "OSt": ["change-found", "still-changed"],
+    "OST": ["change-found", "still-changed"],
+    "oST": ["weak-change", "seen-again", "took-in"],
+    "OSSt": ["change-found", "still-changed", "took-in"],
+    "O.t": ["change-found", "took-in"],
+    "OSa.g": ["change-found", "still-changed", "acknowledged", "grown"],
+    "OSra.k.k": ["change-found", "still-changed", "released", "acknowledged", "grown"],
+    "OS.k.kr.k": ["change-found", "still-changed", "grown", "released"],
+    "OC.g": ["change-found", "back-as-before"],
     "S": [],
     "f": [],
 }
@@ -248,6 +300,9 @@ def test_the_documented_table_is_this_one() -> None:
         ("WSCC", "warning warning warning"),
         ("xS", "watch warning"),
         ("of", "watch warning"),
+        ("oS.T", "watch watch warning"),
+        ("oST", "watch watch warning"),
+        ("oS.t", "watch watch watch"),
     ],
 )
 def test_tiers(word: str, tiers: str) -> None:
@@ -267,7 +322,14 @@ def test_what_a_person_saw_is_not_outdated_by_its_first_look() -> None:
     assert [step.reason for step in replay(series("O1I1I1I1IfN"), SETTINGS)][-1] == "confirmed-from-field"
 
 
-@given(word=st.text("SCNI1adfr", max_size=12), opening=st.sampled_from("OoWx"), deliveries=st.data())
+def _is_said(word: str) -> bool:
+    """Whether what a look adds follows a look, or a dot."""
+    return re.search(r"(^|[^SCNI.])[gktT]", word) is None
+
+
+@given(
+    word=st.text("SCNI1adfrgktT.", max_size=12).filter(_is_said), opening=st.sampled_from("OoWx"), deliveries=st.data()
+)
 def test_any_order_doubling_and_splitting_ends_the_same(word: str, opening: str, deliveries: st.DataObject) -> None:
     """Looks and people's deeds in any order, some of them twice, one by one or many at once, give the same life."""
     pieces = series(opening + word)
@@ -276,7 +338,14 @@ def test_any_order_doubling_and_splitting_ends_the_same(word: str, opening: str,
     cuts = sorted(deliveries.draw(st.lists(st.integers(0, len(order)), max_size=4)))
     event = blank()
     for start, end in pairwise([0, *cuts, len(order)]):
-        event = add_evidence(event, [one for one in order[start:end] if isinstance(one, Evidence)], SETTINGS)
-        event = with_actions(event, [one for one in order[start:end] if isinstance(one, Action)], SETTINGS)
+        event = _heard(event, order[start:end])
     assert event.transitions == replay(pieces, SETTINGS)
     assert (event.state, event.tier) == (event.transitions[-1].state, event.transitions[-1].tier)
+    at_once = _heard(blank(), pieces)
+    assert (event.geometry, event.area_ha, event.growth) == (at_once.geometry, at_once.area_ha, at_once.growth)
+
+
+def _heard(event: Event, pieces: Sequence[Piece]) -> Event:
+    event = add_evidence(event, [one for one in pieces if isinstance(one, Evidence)], SETTINGS)
+    event = with_growth(event, [one for one in pieces if isinstance(one, Growth) and one.acquisition_id], SETTINGS)
+    return with_actions(event, [one for one in pieces if isinstance(one, Action)], SETTINGS)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from monitor.core.geojson import worst_first
+from monitor.core.geojson import rank
 from monitor.core.telling import description, headline
 from monitor.core.words import LANGUAGES
 from monitor.records import Detector, Tier
@@ -32,4 +32,4 @@ def test_lists_begin_with_warnings_and_end_with_tiles() -> None:
         alert("strong", strength=3.0),
         alert("warning", strength=0.1, tier=Tier.WARNING),
     ]
-    assert [one.id for one in worst_first(told)] == ["warning", "strong", "weak", "tile"]
+    assert [one.id for one in sorted(told, key=rank)] == ["warning", "strong", "weak", "tile"]

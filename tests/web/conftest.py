@@ -48,7 +48,7 @@ def fill(store: SqlStore) -> None:
     """E1 confirmed and released, E2 provisional, E3 refuted, E4 a candidate that nobody was told of."""
     first = acquisition(1)
     open_ = [
-        replace(event(first, "E1", 2.0), tier=Tier.WARNING, storm="atsuma-storm-1", released=True),
+        _warned(replace(event(first, "E1", 2.0), storm="atsuma-storm-1", released=True)),
         replace(event(first, "E2", 1.0), storm="atsuma-storm-1"),
         replace(event(first, "E3", 3.0)),
         _candidate(event(first, "E4", 0.1)),
@@ -64,6 +64,12 @@ def look(store: SqlStore, number: int, *events: Event) -> None:
     store.discover("atsuma", [of], [], NOW)
     assert store.claim("me@1:1:1", LEASE, NOW, ["atsuma"]) is not None
     assert store.complete(of, "me@1:1:1", result(events=events), NOW)
+
+
+def _warned(one: Event) -> Event:
+    return replace(
+        one, tier=Tier.WARNING, transitions=tuple(replace(step, tier=Tier.WARNING) for step in one.transitions)
+    )
 
 
 def _candidate(one: Event) -> Event:

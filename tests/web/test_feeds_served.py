@@ -1,6 +1,8 @@
 """Feeds and messages over HTTP: who sees what, how often it is sent, and that others can read it."""
 
 import gzip
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,8 +11,8 @@ import httpx
 import pytest
 from lxml import etree
 
-from monitor.records import Action, ActionKind, Role
-from tests.adapters.store.factories import NOW, acquisition, later
+from monitor.records import Action, ActionKind, EventState, Role
+from tests.adapters.store.factories import NOW, acquisition, event, later
 from tests.web.conftest import SEEN, Site, look, served
 
 SCHEMA = etree.XMLSchema(etree.parse(Path(__file__).parents[1] / "core" / "cap" / "CAP-v1.2.xsd"))
@@ -45,7 +47,7 @@ def test_the_index_leads_to_valid_messages(reader: httpx.Client) -> None:
         ("atsuma/all/open", ["E1", "E2"]),
         ("all/warning/all", ["E1"]),
         ("atsuma/watch/all", ["E3", "E2"]),
-        ("all/all/all", ["E3", "E1", "E2"]),
+        ("all/all/all", ["E1", "E3", "E2"]),
         ("all/all/day", []),
     ],
 )
@@ -110,13 +112,28 @@ def test_pages_of_other_sites_may_read_feeds(reader: httpx.Client) -> None:
 
 
 def test_a_list_is_read_in_parts_without_gaps(reader: httpx.Client) -> None:
-    """Following `next` from page to page finds every alert once, worst first."""
-    found, address = [], "/api/v1/alerts?limit=1"
+    """Following `next` from page to page finds every alert once, worst first: the warning before stronger watches."""
+    assert list(_paged(reader, "ended=true&")) == ["E1", "E3", "E2"]
+    assert list(_paged(reader)) == ["E1", "E2"], "what has ended only who asks for it is told"
+
+
+def _paged(reader: httpx.Client, query: str = "") -> Iterator[str]:
+    address = f"/api/v1/alerts?{query}limit=1"
     while address:
         page = reader.get(address).json()
-        found += [one["id"] for one in page["features"]]
+        yield from (one["id"] for one in page["features"])
         address = "/api" + page["next"].partition("/api")[2] if page["next"] else ""
-    assert found == ["E3", "E1", "E2"]
+
+
+def test_an_alert_that_rises_while_a_list_is_read_is_in_it_once(tmp_path: Path) -> None:
+    """It would have moved to a page that was read already; what is told first meanwhile is in the next list."""
+    with served(tmp_path) as site, site.client() as reader:
+        pages = _paged(reader)
+        assert next(pages) == "E1"
+        second = replace(event(acquisition(4), "E2", 90.0), storm="atsuma-storm-1")
+        look(site.store, 4, later(second, acquisition(4), EventState.CONFIRMED), event(acquisition(4), "E9", 99.0))
+        assert list(pages) == ["E2"]
+        assert list(_paged(reader)) == ["E1", "E9", "E2"]
 
 
 @pytest.mark.parametrize(
@@ -125,10 +142,11 @@ def test_a_list_is_read_in_parts_without_gaps(reader: httpx.Client) -> None:
         ("tier=warning", ["E1"]),
         ("state=refuted", ["E3"]),
         ("state=refuted&state=provisional", ["E3", "E2"]),
+        ("ended=true", ["E1", "E3", "E2"]),
         ("storm=atsuma-storm-1", ["E1", "E2"]),
-        ("region=atsuma&status=test&limit=2", ["E3", "E1"]),
+        ("region=atsuma&status=test&ended=true&limit=2", ["E1", "E3"]),
         ("region=elsewhere", []),
-        ("since=2026-05-01T11:59:00Z", ["E3", "E1", "E2"]),
+        ("since=2026-05-01T11:59:00Z", ["E1", "E2"]),
         ("until=2026-05-01T11:59:00%2B00:00", []),
     ],
 )

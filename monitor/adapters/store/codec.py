@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, cast
@@ -32,6 +32,7 @@ from monitor.records import (
     Event,
     EventState,
     Evidence,
+    Growth,
     LedgerEntry,
     NetworkAnswer,
     Observation,
@@ -60,6 +61,16 @@ def geometry_to_json(geometry: BaseGeometry) -> JsonValue:
     """GeoJSON with full precision."""
     # Through text once, so that tuples are lists on every database.
     return cast("dict[str, object]", json.loads(json.dumps(mapping(geometry))))
+
+
+def joined(words: Iterable[str]) -> str:
+    """Ids or words without commas in one text."""
+    return ",".join(words)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Inverse of `joined`."""
+    return tuple(text.split(",")) if text else ()
 
 
 def _or_nan(value: float | None) -> float:
@@ -236,6 +247,7 @@ def event_values(event: Event) -> Values:
         "storm": event.storm,
         "released": event.released,
         "split_from": event.split_from,
+        "took_in": joined(event.took_in),
         "tiles": [tile.id for tile in event.tiles],
         "picture": event.picture,
         "context": None if event.context is None else context_to_json(event.context),
@@ -243,7 +255,11 @@ def event_values(event: Event) -> Values:
 
 
 def event(
-    row: EventRow, evidence: tuple[Evidence, ...], actions: tuple[Action, ...], transitions: tuple[Transition, ...]
+    row: EventRow,
+    evidence: tuple[Evidence, ...] = (),
+    growth: tuple[Growth, ...] = (),
+    actions: tuple[Action, ...] = (),
+    transitions: tuple[Transition, ...] = (),
 ) -> Event:
     """An event row with all that belongs to it."""
     return Event(
@@ -270,10 +286,12 @@ def event(
         storm=row.storm,
         released=row.released,
         split_from=row.split_from,
+        took_in=names(row.took_in),
         tiles=tuple(tile_from_id(str(tile)) for tile in cast("list[object]", row.tiles)),
         picture=row.picture,
         context=None if row.context is None else context_from_json(cast("dict[str, Any]", row.context)),
         evidence=evidence,
+        growth=growth,
         actions=actions,
         transitions=transitions,
     )
@@ -298,7 +316,7 @@ def evidence_values(event_id: str, evidence: Evidence) -> Values:
         "at_once": evidence.at_once,
         "warning": evidence.warning,
         "held_warning": evidence.held_warning,
-        "strata": ",".join(evidence.strata),
+        "strata": joined(evidence.strata),
         "withdrawn": evidence.withdrawn,
     }
 
@@ -321,7 +339,7 @@ def evidence(row: EvidenceRow) -> Evidence:
         at_once=row.at_once,
         warning=row.warning,
         held_warning=row.held_warning,
-        strata=tuple(row.strata.split(",")) if row.strata else (),
+        strata=names(row.strata),
         withdrawn=row.withdrawn,
     )
 
@@ -335,12 +353,24 @@ def action_values(event_id: str, action: Action) -> Values:
         "by": clean(action.by),
         "reason": clean(action.reason),
         "text": clean(action.text),
+        "acquisition_id": action.acquisition_id,
+        "area_ha": number(action.area_ha),
+        "withdrawn": action.withdrawn,
     }
 
 
 def action(row: ActionRow) -> Action:
     """An action row as a record."""
-    return Action(at=row.at, by=row.by, kind=ActionKind(row.kind), reason=row.reason, text=row.text)
+    return Action(
+        at=row.at,
+        by=row.by,
+        kind=ActionKind(row.kind),
+        reason=row.reason,
+        text=row.text,
+        acquisition_id=row.acquisition_id,
+        area_ha=row.area_ha,
+        withdrawn=row.withdrawn,
+    )
 
 
 def transition_values(event_id: str, sequence: int, transition: Transition) -> Values:

@@ -15,8 +15,8 @@ from monitor.adapters.store.codec import Values, clean
 from monitor.adapters.store.database import affected
 from monitor.adapters.store.owners import owner_is_dead
 from monitor.adapters.store.schema import IS_DUE, DeliveryRow, OutboxRow
-from monitor.core.delivery import RATE_LIMITED, WARNING, RetrySettings, room_at
-from monitor.records import Channel, ChannelCount, Delivery, DeliveryState, Message
+from monitor.core.delivery import RATE_LIMITED, SUPERSEDED, WARNING, RetrySettings, room_at
+from monitor.records import Channel, ChannelCount, Delivery, DeliveryState, Message, Retried
 
 _NO_LEASE = {"lease_owner": None, "lease_until": None}
 _MOST_GATHERED = 1000
@@ -198,12 +198,23 @@ def pause(session: Session, channel: str, until: datetime, now: datetime) -> Non
     affected(session, update(DeliveryRow).where(*of_channel).values(not_before=until))
 
 
-def retry(session: Session, name: str, now: datetime) -> int:
-    """Make due again what is parked of a channel, or of one message, suppressed or not; how many."""
-    parked = and_(DeliveryRow.channel == name, _is(DeliveryState.PARKED))
+def retry(session: Session, name: str, now: datetime) -> Retried:
+    """Make due again what is parked of a channel, or one message by its key, suppressed or not.
+
+    Of a channel only what is still news: an older revision after a later one, perhaps after the end, would mislead.
+    """
+    parked = (DeliveryRow.channel == name, _is(DeliveryState.PARKED))
+    later = aliased(DeliveryRow)
+    same = (later.channel == DeliveryRow.channel, later.event_id == DeliveryRow.event_id)
+    arrived = or_(later.state == DeliveryState.DELIVERED.value, later.lease_owner.is_not(None))
+    old = exists().where(*same, later.sequence > DeliveryRow.sequence, arrived)
+    detail = "a later revision has arrived. To send this one all the same: scarpwatch deliveries retry KEY"
+    left_out: Values = {"state": DeliveryState.SUPPRESSED.value, "reason": SUPERSEDED, "detail": detail}
+    superseded = affected(session, update(DeliveryRow).where(*parked, old).values(left_out))
     set_aside = [DeliveryState.PARKED.value, DeliveryState.SUPPRESSED.value]
     of_key = and_(DeliveryRow.idempotency_key == name, DeliveryRow.state.in_(set_aside))
-    return affected(session, update(DeliveryRow).where(or_(parked, of_key)).values(_afresh(now)))
+    due = affected(session, update(DeliveryRow).where(or_(and_(*parked), of_key)).values(_afresh(now)))
+    return Retried(due=due, superseded=superseded)
 
 
 def replay(session: Session, channel: str, since: datetime | None, now: datetime) -> int:

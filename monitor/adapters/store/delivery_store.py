@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from monitor.adapters.store import deliveries, planning, silences
 from monitor.adapters.store.database import Database
-from monitor.records import Channel, ChannelCount, Delivery, DeliveryState, Message, Silence
+from monitor.records import Channel, ChannelCount, Delivery, DeliveryState, Message, Retried, Silence
 
 
 class SqlDeliveries:
@@ -84,8 +84,8 @@ class SqlDeliveries:
         with self.database.read() as session:
             return deliveries.counts(session, channel)
 
-    def retry_deliveries(self, name: str, now: datetime) -> int:
-        """Make due again what is parked of a channel, or one message by its key; how many."""
+    def retry_deliveries(self, name: str, now: datetime) -> Retried:
+        """Make due again what is parked of a channel and not superseded, or one message by its key."""
         with self.database.write() as session:
             return deliveries.retry(session, name, now)
 

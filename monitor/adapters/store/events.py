@@ -1,22 +1,33 @@
-"""Events, evidence, transitions, frozen references, outbox. Functions take the session of one transaction."""
+"""Events, evidence, growth, transitions, frozen references, outbox. Functions take the session of one transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 from typing import cast
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from monitor.adapters.store import codec
+from monitor.adapters.store import codec, growth, messages
 from monitor.adapters.store.database import affected, insert_new
-from monitor.adapters.store.schema import ActionRow, EventRow, EvidenceRow, OutboxRow, ReferenceRow, TransitionRow
+from monitor.adapters.store.schema import (
+    ActionRow,
+    EventRow,
+    EvidenceRow,
+    OutboxRow,
+    ReferenceRow,
+    TransitionRow,
+)
 from monitor.adapters.store.views import OutboxEntry
-from monitor.core.events import with_actions, without_merge
+from monitor.core.events import with_actions
+from monitor.core.geojson import rank
 from monitor.core.grid import tile_from_id
-from monitor.core.lifecycle import ACKNOWLEDGED, ENDED_STATES, LifecycleSettings
-from monitor.records import Action, ActionKind, Event, EventState, FrozenReference, Tile, Transition
+from monitor.core.growth import without_merge
+from monitor.core.lifecycle import ACKNOWLEDGED, ALERT_STATES, ENDED_STATES, GROWN, TOOK_IN, LifecycleSettings
+from monitor.records import Action, ActionKind, Event, EventState, FrozenReference, Tier, Tile, Transition
+
+_LARGER = (GROWN, TOOK_IN)
 
 
 def write(session: Session, events: Sequence[Event], now: datetime, lifecycle: LifecycleSettings) -> None:
@@ -38,7 +49,7 @@ def _with_meanwhile(session: Session, event: Event, lifecycle: LifecycleSettings
 
 def _is_homeless(event: Event, others: Mapping[str, Event]) -> bool:
     """Whether an event is to be joined to one that ended meanwhile: then both would be gone."""
-    homes = [one.reason for one in event.actions if one.kind is ActionKind.MERGE]
+    homes = [one.reason for one in event.actions if one.kind is ActionKind.MERGE and not one.withdrawn]
     return any(home in others and others[home].state in ENDED_STATES for home in homes)
 
 
@@ -46,6 +57,7 @@ def put(session: Session, event: Event, now: datetime) -> None:
     """Write one event, and append what is not there yet."""
     _upsert(session, event, now)
     insert_new(session, EvidenceRow, [codec.evidence_values(event.id, one) for one in event.evidence])
+    insert_new(session, growth.GrowthRow, [growth.values(event.id, one) for one in event.growth])
     insert_new(session, ActionRow, [codec.action_values(event.id, one) for one in event.actions])
     _append_transitions(session, event, now)
 
@@ -59,7 +71,7 @@ def actions(session: Session, event_id: str) -> list[Action]:
 def _upsert(session: Session, event: Event, now: datetime) -> None:
     if session.scalar(select(EventRow.released).where(EventRow.id == event.id)):
         event = replace(event, released=True)  # what the public has heard of stays public
-    values = codec.event_values(event) | {"updated": now, "rank": codec.number(event.strength) or 0.0}
+    values = codec.event_values(event) | {"updated": now}
     if not insert_new(session, EventRow, [values]):
         affected(session, update(EventRow).where(EventRow.id == event.id).values(values))
 
@@ -69,16 +81,22 @@ def _append_transitions(session: Session, event: Event, now: datetime) -> None:
 
     A look that arrives late can change the replayed list in its middle. What people have heard is not rewritten: the
     corrected steps follow it, but for those that something a person did later has overtaken, and where the list ends
-    otherwise than people have heard, a step says so.
+    otherwise than people have heard, a step says so. That an alert has grown no person has overtaken.
     """
     ordered = select(TransitionRow).where(TransitionRow.event_id == event.id).order_by(TransitionRow.sequence)
     rows = session.scalars(ordered).all()
     stored = [codec.transition(row) for row in rows]
     known = {_content(step) for step in stored}
-    places = [place for place, step in enumerate(event.transitions) if step.by and _content(step) in known]
-    news = [step for step in event.transitions[max(places, default=-1) + 1 :] if _content(step) not in known]
+    by = [place for place, step in enumerate(event.transitions) if step.by and _content(step) in known]
+    news = [
+        step
+        for place, step in enumerate(event.transitions)
+        if _content(step) not in known
+        and (place > max(by, default=-1) or (step.reason in _LARGER and event.state in ALERT_STATES))
+        and not (step.reason in _LARGER and step.acquisition_id in {one.acquisition_id for one in stored})
+    ]
     last = (*stored, *news)[-1:]
-    if stored and event.transitions and last[0].state is not event.state:
+    if stored and event.transitions and _is_told_otherwise(event, last[0]):
         news.append(_correction(event, last[0]))
     first = max((row.sequence for row in rows), default=-1) + 1
     for sequence, step in enumerate(news, start=first):
@@ -86,6 +104,12 @@ def _append_transitions(session: Session, event: Event, now: datetime) -> None:
         insert_new(session, TransitionRow, [values | {"created": now}])
         if _is_news(step):
             _post(session, event, sequence, values, now)
+
+
+def _is_told_otherwise(event: Event, last: Transition) -> bool:
+    """Whether an event stands otherwise than its last step says."""
+    risen = event.tier is Tier.WARNING and last.tier is not Tier.WARNING
+    return last.state is not event.state or risen
 
 
 def _correction(event: Event, last: Transition) -> Transition:
@@ -119,21 +143,21 @@ def _post(session: Session, event: Event, sequence: int, step: codec.Values, now
         "idempotency_key": f"{event.id}:{sequence}",
         "event_id": event.id,
         "sequence": sequence,
-        "payload": _payload(event, step),
+        "payload": messages.payload(event, step),
+        "known": messages.known_to_json(event),
+        "rank": rank(event),
         "created": now,
     }
     insert_new(session, OutboxRow, [message])
-    told = {"told_sequence": sequence, "told_reason": step["reason"], "told_at": now}
+    row = select(OutboxRow.id).where(OutboxRow.event_id == event.id, OutboxRow.sequence == sequence)
+    told = {
+        "told_id": session.scalar(row),
+        "told_sequence": sequence,
+        "told_reason": step["reason"],
+        "told_at": now,
+        "rank": rank(event),
+    }
     affected(session, update(EventRow).where(EventRow.id == event.id).values(told))
-
-
-def _payload(event: Event, step: codec.Values) -> codec.Values:
-    """The event and the step in JSON types. Holds no time of processing: the same evidence gives the same message."""
-    values = codec.event_values(event)
-    del values["state"]
-    merged = values | step
-    times = ("at", "window_start", "window_end")
-    return merged | {name: cast(datetime, merged[name]).astimezone(UTC).isoformat() for name in times}
 
 
 def freeze(session: Session, references: Sequence[FrozenReference]) -> None:
@@ -202,11 +226,19 @@ def read(
     done = session.scalars(
         select(ActionRow).where(ActionRow.event_id.in_(wanted)).order_by(ActionRow.event_id, ActionRow.at, ActionRow.id)
     )
+    grown = session.scalars(growth.in_order().where(growth.GrowthRow.event_id.in_(wanted)))
     evidence_of = {key: tuple(map(codec.evidence, group)) for key, group in groupby(evidence, lambda row: row.event_id)}
+    growth_of = {key: tuple(map(growth.record, group)) for key, group in groupby(grown, lambda row: row.event_id)}
     steps_of = {key: tuple(map(codec.transition, group)) for key, group in groupby(steps, lambda row: row.event_id)}
     actions_of = {key: tuple(map(codec.action, group)) for key, group in groupby(done, lambda row: row.event_id)}
     return [
-        codec.event(row, evidence_of.get(row.id, ()), actions_of.get(row.id, ()), steps_of.get(row.id, ()))
+        codec.event(
+            row,
+            evidence_of.get(row.id, ()),
+            growth_of.get(row.id, ()),
+            actions_of.get(row.id, ()),
+            steps_of.get(row.id, ()),
+        )
         for row in rows
     ]
 

@@ -5,18 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 
-from shapely.geometry import shape
-from sqlalchemy import Select, func, select, text, tuple_
+from sqlalchemy import Select, SQLColumnExpression, func, select, text, tuple_, union_all
 from sqlalchemy.orm import Session
 
-from monitor.adapters.store import codec
+from monitor.adapters.store import codec, messages
 from monitor.adapters.store.database import Database
 from monitor.adapters.store.schema import ActionRow, EventRow, EvidenceRow, OutboxRow, TransitionRow
-from monitor.core.context_json import context_from_json
 from monitor.core.feeds import Told
-from monitor.core.grid import tile_from_id
 from monitor.core.lifecycle import ALERT_STATES
-from monitor.records import AlertStatus, Detector, Earlier, Event, EventState, Revision, Tier
+from monitor.records import Action, AlertStatus, Earlier, EventState, Evidence, Revision, Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +37,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a list was left: it goes on after this alert, whatever was added before it."""
+    """Where a list was left. It goes on after this alert in the order in which the list was begun: an alert that has
+    grown or risen since keeps its place, and what was first told since is in a list that is begun anew."""
 
     rank: float
     event_id: str
+    begun: int
+    """Row of the newest message when the list was begun."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,24 +79,18 @@ class AlertLists:
             return "-".join(str(one) for one in session.execute(_NEWEST).one())
 
     def worst(self, wanted: Wanted, limit: int, after: Place | None = None) -> Page:
-        """Alerts, strongest first."""
-        statement = _ordered(select(EventRow), wanted, limit + 1, after)
+        """Alerts, worst first."""
         with self._database.read() as session:
-            rows = session.scalars(statement).all()
-            listed = tuple(_told(row) for row in rows[:limit])
-            last = rows[limit - 1] if len(rows) > limit else None
-            following = Place(rank=last.rank, event_id=last.id) if last else None
-        return Page(listed=listed, following=following)
+            keys = _keys(session, wanted, limit + 1, after)
+            ids = [key.place.event_id for key in keys[:limit]]
+            rows = {row.id: row for row in session.scalars(select(EventRow).where(EventRow.id.in_(ids)))}
+            listed = tuple(_told(rows[one]) for one in ids)
+        return Page(listed=listed, following=keys[limit - 1].place if len(keys) > limit else None)
 
-    def keys(self, wanted: Wanted, limit: int, after: Place | None = None) -> list[Key]:
-        """The first alerts of a list, or those after a place, strongest first, without reading them."""
-        columns = (EventRow.id, EventRow.told_at, EventRow.rank, EventRow.updated, EventRow.told_sequence)
-        statement = _ordered(select(*columns), wanted, limit, after)
+    def keys(self, wanted: Wanted, limit: int | None = None, after: Place | None = None) -> list[Key]:
+        """The first alerts of a list, or those after a place, worst first, without reading them."""
         with self._database.read() as session:
-            return [
-                Key(place=Place(rank=rank, event_id=event_id), sent=told, state=tuple(state))
-                for event_id, told, rank, *state in session.execute(statement)
-            ]
+            return _keys(session, wanted, limit, after)
 
     def alerts(self, event_ids: Collection[str]) -> dict[str, Told]:
         """These alerts, as far as they were told."""
@@ -125,7 +119,7 @@ class AlertLists:
             payloads = [(row, cast("dict[str, Any]", row.payload)) for row in rows]
             listed = [
                 Told(
-                    event=event_of_payload(payload),
+                    event=messages.event_of_payload(payload),
                     sequence=row.sequence,
                     sent=row.created,
                     reason=str(payload["reason"]),
@@ -149,44 +143,10 @@ class AlertLists:
             return _revision(session, row) if row else None
 
 
-def event_of_payload(payload: dict[str, Any]) -> Event:
-    """The event that a message is about, as it was then, without evidence, actions and transitions."""
-    fields = {name: payload[name] for name in _PLAIN if name in payload}
-    numbers: dict[str, Any] = {name: float("nan") if payload[name] is None else payload[name] for name in _NUMBERS}
-    return Event(
-        id=payload["event_id"],
-        state=EventState(payload["state"]),
-        tier=Tier(payload.get("tier", Tier.WATCH)),
-        status=AlertStatus(payload["status"]),
-        detector=Detector(payload["detector"]),
-        geometry=shape(payload["geometry"]),
-        window_start=datetime.fromisoformat(payload["window_start"]),
-        window_end=datetime.fromisoformat(payload["window_end"]),
-        tiles=tuple(tile_from_id(tile) for tile in payload["tiles"]),
-        context=context_from_json(payload["context"]) if payload.get("context") else None,
-        **fields,
-        **numbers,
-    )
-
-
 # Asked with every request, so it is not built anew each time.
 _NEWEST = text(
     "SELECT (SELECT max(id) FROM outbox), (SELECT max(id) FROM evidence), (SELECT max(id) FROM action), "
     "(SELECT max(updated) FROM event)"
-)
-_NUMBERS = ("area_ha", "mean_change", "strength", "spread", "slope_deg")
-_PLAIN = (
-    "region",
-    "confidence",
-    "confidence_reason",
-    "model_version",
-    "comparable",
-    "foreign_ha",
-    "alike_from_m",
-    "storm",
-    "released",
-    "split_from",
-    "picture",
 )
 
 
@@ -205,17 +165,47 @@ def _chosen(of: Any, wanted: Wanted) -> Select[Any]:
     return statement
 
 
-def _ordered(of: Any, wanted: Wanted, limit: int, after: Place | None) -> Select[Any]:
-    statement = _chosen(of, wanted)
+def _keys(session: Session, wanted: Wanted, limit: int | None, after: Place | None) -> list[Key]:
+    """Alerts in the order in which the list was begun, without their content.
+
+    What was told since then has the rank of the newest message before; it is few.
+    """
+    columns = (EventRow.id, EventRow.told_at, EventRow.updated, EventRow.told_sequence)
+    still = _chosen(select(EventRow.rank, *columns), wanted)
+    if after is None:
+        begun = session.scalar(select(func.max(OutboxRow.id))) or 0
+        return [_key(row, begun) for row in session.execute(_after(still, EventRow.rank, None, limit))]
+    begun = after.begun
+    before = (OutboxRow.event_id == EventRow.id, OutboxRow.id <= begun)
+    newest = select(func.coalesce(OutboxRow.rank, EventRow.rank)).where(*before).order_by(OutboxRow.id.desc()).limit(1)
+    then = newest.correlate(EventRow).scalar_subquery().label("rank")
+    moved = _chosen(select(then, *columns), wanted)
+    parts = (
+        _after(still.where(EventRow.told_id <= begun), EventRow.rank, after, limit),
+        _after(moved.where(EventRow.told_id > begun), then.element, after, limit),
+    )
+    both = union_all(*(select(part.subquery()) for part in parts)).subquery()
+    rows = session.execute(select(both).order_by(both.c.rank, both.c.id).limit(limit))
+    return [_key(row, begun) for row in rows]
+
+
+def _after(
+    statement: Select[Any], rank: SQLColumnExpression[Any], after: Place | None, limit: int | None
+) -> Select[Any]:
     if after is not None:
-        statement = statement.where(tuple_(EventRow.rank, EventRow.id) < tuple_(after.rank, after.event_id))
-    return statement.order_by(EventRow.rank.desc(), EventRow.id.desc()).limit(limit)
+        statement = statement.where(tuple_(rank, EventRow.id) > tuple_(after.rank, after.event_id))
+    return statement.order_by(rank, EventRow.id).limit(limit)
+
+
+def _key(row: Any, begun: int) -> Key:
+    rank, event_id, told, *state = row
+    return Key(place=Place(rank=rank, event_id=event_id, begun=begun), sent=told, state=tuple(state))
 
 
 def _told(row: EventRow) -> Told:
     if row.told_sequence is None or row.told_at is None:
         raise ValueError(f"{row.id}: nobody was told of it")
-    event = codec.event(row, (), (), ())
+    event = codec.event(row)
     return Told(event=event, sequence=row.told_sequence, sent=row.told_at, reason=row.told_reason or "")
 
 
@@ -234,17 +224,23 @@ def _revision(session: Session, row: OutboxRow) -> Revision:
     rows: Sequence[TransitionRow] = session.scalars(of_event.order_by(TransitionRow.sequence)).all()
     steps = [codec.transition(one) for one in rows]
     step = steps[-1]
-    seen = select(EvidenceRow).where(EvidenceRow.event_id == event_id, EvidenceRow.sensing_time <= step.at)
-    done = select(ActionRow).where(ActionRow.event_id == event_id, ActionRow.at <= step.at)
+    evidence, actions = _known(session, row, step.at)
+    plain = messages.event_of_payload(cast("dict[str, Any]", row.payload))
     return Revision(
-        event=replace(
-            event_of_payload(cast("dict[str, Any]", row.payload)),
-            evidence=tuple(codec.evidence(one) for one in session.scalars(seen.order_by(EvidenceRow.sensing_time))),
-            actions=tuple(codec.action(one) for one in session.scalars(done.order_by(ActionRow.at))),
-            transitions=tuple(steps),
-        ),
+        event=replace(plain, evidence=evidence, actions=actions, transitions=tuple(steps)),
         step=step,
         sequence=row.sequence,
         sent=row.created,
         earlier=_earlier(session, event_id, row.sequence),
     )
+
+
+def _known(session: Session, row: OutboxRow, at: datetime) -> tuple[tuple[Evidence, ...], tuple[Action, ...]]:
+    """Evidence and actions as the message was written with them."""
+    if row.known is not None:
+        return messages.known_from_json(cast("dict[str, Any]", row.known))
+    # Written before they were kept: what there is of that time.
+    seen = select(EvidenceRow).where(EvidenceRow.event_id == row.event_id, EvidenceRow.sensing_time <= at)
+    done = select(ActionRow).where(ActionRow.event_id == row.event_id, ActionRow.at <= at)
+    evidence = tuple(codec.evidence(one) for one in session.scalars(seen.order_by(EvidenceRow.sensing_time)))
+    return evidence, tuple(codec.action(one) for one in session.scalars(done.order_by(ActionRow.at)))

@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 from monitor.adapters.store import events, ledger
 from monitor.adapters.store.codec import clean
 from monitor.adapters.store.database import affected
+from monitor.adapters.store.growth import GrowthRow
 from monitor.adapters.store.schema import (
     AcquisitionRow,
+    ActionRow,
     ChoiceRow,
     EventRow,
     EvidenceRow,
@@ -20,6 +22,7 @@ from monitor.adapters.store.schema import (
 )
 from monitor.adapters.store.views import Chosen, RolledBack
 from monitor.core.lifecycle import ENDED_STATES, ROLLED_BACK, LifecycleSettings
+from monitor.core.people import is_seen
 from monitor.core.people import roll_back as without
 from monitor.records import AcquisitionState, Action, Event
 
@@ -47,7 +50,8 @@ def roll_back(
     _unfreeze(session, chosen.region, ids)
     before = _heard(session, chosen.region, ids)
     messages = _messages(session)
-    after = [without(event, ids, action, lifecycle) for event in before]
+    stay = {event.id for event in before if is_seen(event)}
+    after = [without(event, ids, action, lifecycle, stay) for event in before]
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
     for _, event in changed:
         _withdraw(session, event, ids, now)
@@ -123,19 +127,27 @@ def _unfreeze(session: Session, region: str, ids: Iterable[str]) -> None:
 
 def _heard(session: Session, region: str, ids: Iterable[str]) -> list[Event]:
     """Events of which these acquisitions said something that still counts."""
-    said = select(EvidenceRow.event_id).where(
-        EvidenceRow.acquisition_id.in_(sorted(ids)),
-        EvidenceRow.withdrawn.is_(False),
-        EvidenceRow.event_id.in_(select(EventRow.id).where(EventRow.region == region)),
-    )
-    names = sorted(set(session.scalars(said)))
-    return [event for name in names for event in events.read(session, None, open_only=False, event_id=name)]
+    of_region = select(EventRow.id).where(EventRow.region == region)
+    names: set[str] = set()
+    for table in (EvidenceRow, GrowthRow, ActionRow):
+        counting = (table.acquisition_id.in_(sorted(ids)), table.withdrawn.is_(False))
+        names |= set(session.scalars(select(table.event_id).where(*counting, table.event_id.in_(of_region))))
+    return [event for name in sorted(names) for event in events.read(session, None, open_only=False, event_id=name)]
 
 
 def _withdraw(session: Session, event: Event, ids: Iterable[str], now: datetime) -> None:
     """Write an event without what these acquisitions said of it."""
-    of_these = EvidenceRow.event_id == event.id, EvidenceRow.acquisition_id.in_(sorted(ids))
-    affected(session, update(EvidenceRow).where(*of_these).values(withdrawn=True))
+    for table in (EvidenceRow, GrowthRow):
+        of_these = table.event_id == event.id, table.acquisition_id.in_(sorted(ids))
+        affected(session, update(table).where(*of_these).values(withdrawn=True))
+    for one in event.actions:
+        if one.withdrawn:
+            same = (
+                ActionRow.event_id == event.id,
+                ActionRow.at == one.at,
+                ActionRow.acquisition_id == one.acquisition_id,
+            )
+            affected(session, update(ActionRow).where(*same).values(withdrawn=True))
     events.put(session, event, now)
 
 

@@ -205,7 +205,7 @@ class ChoiceRow(Table):
     reason: Mapped[str] = mapped_column(Name)
 
 
-_LISTED = ("told_at", "state", "tier", "region", "released", "updated", "told_sequence")
+_LISTED = ("told_id", "told_at", "state", "tier", "region", "released", "updated", "told_sequence")
 
 
 class EventRow(Table):
@@ -216,6 +216,7 @@ class EventRow(Table):
         Index("ix_event_region", "region", "state"),
         Index("ix_event_rank", "rank", "id", *_LISTED),  # lists read nothing else until they know what they show
         Index("ix_event_told", "told_at", "state", "tier", "region", "released"),  # counts read nothing else
+        Index("ix_event_moved", "told_id"),  # what was told since a list was begun
         Index("ix_event_storm", "storm"),
         Index("ix_event_updated", "updated"),
     )
@@ -243,14 +244,18 @@ class EventRow(Table):
     storm: Mapped[str] = mapped_column(Name, server_default="")
     released: Mapped[bool] = mapped_column(server_default=false())
     split_from: Mapped[str | None] = mapped_column(Name)
+    took_in: Mapped[str] = mapped_column(server_default="")
+    """Ids, joined by commas."""
     tiles: Mapped[JsonValue]
     picture: Mapped[str | None]
     context: Mapped[JsonValue | None] = mapped_column(OptionalJson)
     updated: Mapped[datetime]
     rank: Mapped[float] = mapped_column(server_default=text("0"))
-    """Strength, 0 where there is none: lists are ordered by it, and go on from it."""
+    """`core.geojson.rank` when people were last told: lists are ordered by it, and go on from it."""
+    told_id: Mapped[int | None] = mapped_column(RowId)
+    """Row of the newest message in the outbox, like the three below; NULL: people have heard nothing."""
     told_sequence: Mapped[int | None]
-    """Of the newest transition that people heard, like the two below; NULL: they have heard nothing."""
+    """Of the newest transition that people heard."""
     told_reason: Mapped[str | None] = mapped_column(Name)
     told_at: Mapped[datetime | None]
     """When its message was written."""
@@ -289,7 +294,7 @@ class ActionRow(Table):
     """What a person, or the service where nobody is named, did with an event."""
 
     __tablename__ = "action"
-    __table_args__ = (Index("uq_action", "event_id", "at", "kind", "by", unique=True),)
+    __table_args__ = (Index("uq_action", "event_id", "at", "kind", "by", "acquisition_id", unique=True),)
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     event_id: Mapped[str] = mapped_column(Name, ForeignKey("event.id"))
@@ -298,6 +303,10 @@ class ActionRow(Table):
     by: Mapped[str] = mapped_column(Name)
     reason: Mapped[str] = mapped_column(Name)
     text: Mapped[str]
+    acquisition_id: Mapped[str] = mapped_column(server_default="")
+    area_ha: Mapped[float | None]
+    withdrawn: Mapped[bool] = mapped_column(server_default=false())
+    """Taken back by a person: the only column that ever changes."""
 
 
 class TransitionRow(Table):
@@ -350,6 +359,11 @@ class OutboxRow(Table):
     event_id: Mapped[str] = mapped_column(Name, ForeignKey("event.id"))
     sequence: Mapped[int]
     payload: Mapped[JsonValue]
+    known: Mapped[JsonValue | None] = mapped_column(OptionalJson, deferred=True)
+    """Evidence and actions as they were when it was written: what is said of a revision never changes. NULL of those
+    written before this was kept."""
+    rank: Mapped[float | None]
+    """Of the event from then on."""
     created: Mapped[datetime]
     planned: Mapped[datetime | None]
     """When its deliveries were written, one for each channel that wants it; None: not yet."""

@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from shapely import Polygon, box
 
+from monitor.core.events import add_evidence
+from monitor.core.growth import with_growth
+from monitor.core.lifecycle import LifecycleSettings
 from monitor.records import (
     Acquisition,
     AcquisitionResult,
@@ -19,6 +22,7 @@ from monitor.records import (
     EventState,
     Evidence,
     FrozenReference,
+    Growth,
     Observation,
     Rejected,
     SceneItem,
@@ -29,6 +33,7 @@ from monitor.records import (
     Verdict,
 )
 
+LIFE = LifecycleSettings()
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 LEASE = timedelta(minutes=10)
 TILE = Tile(epsg=32654, column=150, row=1842)
@@ -162,8 +167,22 @@ def later(known: Event, of: Acquisition, state: EventState, verdict: Verdict = V
         known,
         state=state,
         evidence=(*known.evidence, evidence(of, verdict)),
-        transitions=(*known.transitions, transition(of, known.state, state)),
+        transitions=(*known.transitions, replace(transition(of, known.state, state), tier=known.tier)),
     )
+
+
+def grown(known: Event, of: Acquisition, area_ha: float = 1.0) -> Event:
+    """The same event after one more look, which supports it and adds a strip of ground beside it."""
+    west, south, east, north = known.geometry.bounds
+    added = Growth(
+        acquisition_id=of.id,
+        sensing_time=of.sensing_time,
+        geometry=box(east, south, 2 * east - west, north),
+        area_ha=area_ha,
+        mean_change=0.4,
+        tiles=(TILE,),
+    )
+    return with_growth(add_evidence(known, [evidence(of)], LIFE), [added], LIFE)
 
 
 def comment() -> Action:

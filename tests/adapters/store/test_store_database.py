@@ -50,13 +50,17 @@ def test_migrations_go_down_and_up(store: SqlStore) -> None:
 
 
 def test_what_is_stored_survives_the_way_down_and_up(store: SqlStore) -> None:
-    """Events with evidence and frozen looks: the columns of newer versions go, the rows stay."""
+    """Events with evidence and frozen looks: the columns of newer versions go, the rows stay.
+
+    What a message was made of goes with them; it is then drawn from the tables.
+    """
     one = acquisition(1)
     store.discover("atsuma", [one], [], NOW)
     assert store.claim("me@1:1:1", LEASE, NOW, ["atsuma"]) is not None
     found = result(events=(event(one),), references=(reference("E1", 1),), observations=(observation(one),))
     assert store.complete(one, "me@1:1:1", found, NOW)
     before = dump(store)
+    before["outbox"] = [row | {"known": None, "rank": None} for row in before["outbox"]]
     downgrade(store.database, "0001")
     store.upgrade()
     assert dump(store) == before

@@ -15,6 +15,7 @@ from monitor.records import (
     EventState,
     Message,
     RateLimit,
+    Retried,
     Silence,
     Tier,
     Verdict,
@@ -208,7 +209,7 @@ def test_silence_suppresses_what_it_covers(store: SqlStore) -> None:
     tell(store, confirmed(opened("A")), number=2)
     store.plan_deliveries([DUTY], NOW)
     assert take_all(store) == [["A:1"]], "who was not told of the opening is told what comes after the silence"
-    assert store.retry_deliveries("A:0", NOW) == 1
+    assert store.retry_deliveries("A:0", NOW) == Retried(due=1, superseded=0)
     assert take_all(store) == [["A:0"]]
 
 
@@ -252,7 +253,7 @@ def test_put_back_replayed_and_paused(store: SqlStore) -> None:
         ("http-401", "who are you?")
     ]
     assert take_all(store) == [["B:0"]]
-    assert store.retry_deliveries("duty", NOW) == 1
+    assert store.retry_deliveries("duty", NOW) == Retried(due=1, superseded=0)
     store.pause_channel("duty", NOW + MINUTE, NOW)
     assert take_all(store) == []
     assert take_all(store, after=MINUTE) == [["A:0"]]
@@ -261,6 +262,36 @@ def test_put_back_replayed_and_paused(store: SqlStore) -> None:
     assert (again.idempotency_key, again.replays, again.attempts) == ("A:0", 1, 1)
     (count,) = store.channel_counts()
     assert count.counts == {DeliveryState.DUE: 1, DeliveryState.DELIVERED: 1}
+
+
+def test_what_a_later_revision_has_overtaken_is_not_put_back(store: SqlStore) -> None:
+    """Nobody hears of an alert after its end, unless a person asks for that very message."""
+    told, standing = opened("A"), opened("B")
+    tell(store, told, standing)
+    store.plan_deliveries([DUTY], NOW)
+    for _ in range(2):
+        store.park_deliveries(store.claim_deliveries(DUTY, ME, LEASE, NOW), ME, "http-401", "who are you?")
+    tell(store, later(told, acquisition(2), EventState.REFUTED, Verdict.CONTRADICTS), number=2)
+    store.plan_deliveries([DUTY], NOW)
+    assert take_all(store) == [["A:1"]]
+    assert store.retry_deliveries("duty", NOW) == Retried(due=1, superseded=1)
+    assert take_all(store) == [["B:0"]]
+    (left,) = store.deliveries(state=DeliveryState.SUPPRESSED)
+    assert (left.idempotency_key, left.reason) == ("A:0", "superseded")
+    assert store.retry_deliveries("duty", NOW) == Retried(due=0, superseded=0)
+    assert store.retry_deliveries("A:0", NOW) == Retried(due=1, superseded=0)
+    assert take_all(store) == [["A:0"]]
+
+
+def test_what_is_parked_in_a_row_is_put_back_in_its_order(store: SqlStore) -> None:
+    """Nothing later has arrived: the receiver hears the whole story."""
+    tell(store, opened("A"))
+    tell(store, confirmed(opened("A")), number=2)
+    store.plan_deliveries([DUTY], NOW)
+    for _ in range(2):
+        store.park_deliveries(store.claim_deliveries(DUTY, ME, LEASE, NOW), ME, "http-401", "who are you?")
+    assert store.retry_deliveries("duty", NOW) == Retried(due=2, superseded=0)
+    assert take_all(store) == [["A:0"], ["A:1"]]
 
 
 def test_channel_that_is_gone(store: SqlStore) -> None:

@@ -20,6 +20,7 @@ from tests.adapters.store.factories import (
     day,
     event,
     evidence,
+    grown,
     later,
     observation,
     reference,
@@ -199,7 +200,7 @@ def test_failed_completion_leaves_nothing(store: SqlStore) -> None:
 def test_dump_agrees_between_runs(store: SqlStore, any_other_store: Callable[[], SqlStore]) -> None:
     """Runs that differ only in times, owners, tries and polls have the same dump; different content does not."""
     one, two = acquisition(1), acquisition(2)
-    confirmed = later(event(one), two, EventState.CONFIRMED)
+    confirmed = grown(event(one), two)
     store.discover("atsuma", [two], [rejected()], NOW)
     process(store, one, event(one), references=(reference("E1", 1),))
     process(store, two, confirmed)

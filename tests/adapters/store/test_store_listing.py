@@ -6,13 +6,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from monitor.adapters.store import SqlStore
-from monitor.adapters.store.listing import AlertLists, Wanted, event_of_payload
+from monitor.adapters.store import Chosen, SqlStore
+from monitor.adapters.store.listing import AlertLists, Wanted
+from monitor.adapters.store.messages import event_of_payload
 from monitor.adapters.store.migration import downgrade
 from monitor.adapters.store.tokens import TokenRows, digest
+from monitor.core.cap import CapSettings, cap_message
 from monitor.errors import Refused
-from monitor.records import EventState, Role, Tier, Verdict
-from tests.adapters.store.factories import LEASE, NOW, acquisition, event, later, result
+from monitor.records import Action, ActionKind, Detector, Event, EventState, Role, Tier, Verdict
+from tests.adapters.store.factories import LEASE, NOW, TILE, acquisition, event, evidence, later, result
+from tests.adapters.store.test_store_events import process
 
 
 def fill(store: SqlStore) -> None:
@@ -37,6 +40,61 @@ def test_a_list_goes_on_where_it_was_left_also_among_equals(store: SqlStore) -> 
     assert [one.event.id for one in (*first.listed, *second.listed)] == ["E2", "E1"]
     assert second.following is None
     assert lists.count(Wanted(tier=Tier.WARNING)) == lists.count(Wanted(released=True)) == 1
+
+
+def test_what_moves_while_a_list_is_read_is_listed_once(store: SqlStore) -> None:
+    """Alerts keep the place that they had when the list was begun, whether they grow or fall, also among equals."""
+    one = acquisition(1)
+    plain = [
+        event(one, name, strength) for name, strength in (("A", 5.0), ("B", 4.0), ("C", 3.0), ("D", 3.0), ("E", 1.0))
+    ]
+    process(store, one, *plain)
+    lists = AlertLists(store.database)
+    found = [*(first := lists.worst(Wanted(), 2)).listed]
+    moved = zip(plain, (0.5, 0.4, 6.0, 3.0, 9.0), strict=True)
+    process(store, acquisition(2), *(_told_anew(known, strength) for known, strength in moved), event(one, "F", 7.0))
+    following = first.following
+    while following is not None:
+        page = lists.worst(Wanted(), 1, following)
+        found += page.listed
+        following = page.following
+    assert [told.event.id for told in found] == ["A", "B", "C", "D", "E"]
+    anew = lists.worst(Wanted(), 9).listed
+    assert [told.event.id for told in anew] == ["E", "F", "C", "D", "A", "B"]
+
+
+def _told_anew(known: Event, strength: float) -> Event:
+    return replace(later(known, acquisition(2), EventState.CONFIRMED), strength=strength)
+
+
+def test_a_list_has_the_order_of_what_was_told(store: SqlStore) -> None:
+    """Warnings, then watches, then whole tiles; what changed since and was not told anew stays in place."""
+    one = acquisition(1)
+    tile = replace(event(one, "tile", 99.0), detector=Detector.TILE)
+    warning = event(one, "warning", 0.1)
+    steps = tuple(replace(step, tier=Tier.WARNING) for step in warning.transitions)
+    plain = event(one, "weak", 1.0), event(one, "strong", 2.0)
+    process(store, one, tile, replace(warning, tier=Tier.WARNING, transitions=steps), *plain)
+    process(store, acquisition(2), replace(plain[0], strength=3.0))
+    listed = AlertLists(store.database).worst(Wanted(), 9).listed
+    assert [told.event.id for told in listed] == ["warning", "strong", "weak", "tile"]
+
+
+def test_what_a_message_said_never_changes(store: SqlStore) -> None:
+    """Looks that come late, or are taken back, and what people do then, change no message that was written before."""
+    fill(store)
+    lists = AlertLists(store.database)
+    said = [cap_message(one, CapSettings()).xml for number in (0, 1) if (one := lists.revision("E1", number))]
+    late = replace(evidence(acquisition(0)), sensing_time=acquisition(1).sensing_time)
+    known = store.event("E1")
+    assert known is not None
+    early = Action(at=acquisition(1).sensing_time, by="officer", kind=ActionKind.CONFIRM)
+    process(store, acquisition(3), replace(known, evidence=(*known.evidence, late), actions=(early,)))
+    action = Action(at=NOW, by="engineer", kind=ActionKind.ROLL_BACK)
+    store.roll_back(Chosen(region="atsuma", tiles=(TILE,), acquisition=acquisition(2).id), action, NOW)
+    again = [cap_message(one, CapSettings()).xml for number in (0, 1) if (one := lists.revision("E1", number))]
+    assert len(again) == 2
+    assert again == said
 
 
 def test_a_message_is_of_the_alert_as_it_was_then(store: SqlStore) -> None:
