@@ -2,7 +2,7 @@
 
     step                                          msgType  expires
     first that people hear                        Alert    when no such alert can still be open
-    further, also grown and took-in, while open   Update   the same
+    further, also grown, while the alert is open  Update   the same
     settled, ground-recovered, expired            Update   a day after it was sent; never AllClear
     refuted, dismissed-..., merged, rolled-back   Cancel   a day after it was sent
 

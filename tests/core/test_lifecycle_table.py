@@ -210,6 +210,7 @@ SERIES = {
     "OSSt": ["change-found", "still-changed", "took-in"],
     "O.t": ["change-found", "took-in"],
     "OSa.g": ["change-found", "still-changed", "acknowledged", "grown"],
+    "OS.ka.k": ["change-found", "still-changed", "acknowledged", "grown"],
     "OSra.k.k": ["change-found", "still-changed", "released", "acknowledged", "grown"],
     "OS.k.kr.k": ["change-found", "still-changed", "grown", "released"],
     "OC.g": ["change-found", "back-as-before"],
