@@ -4,7 +4,7 @@ What a look adds is kept as a piece of its own (`records.Growth`): outline, hect
 those that count, so that whatever is taken back the rest gives the same as if nobody had ever said it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 
 from shapely import make_valid, set_precision, union_all
@@ -97,6 +97,12 @@ def without_merge(event: Event, settings: LifecycleSettings) -> Event:
     """The event as if it had not been joined to another one."""
     left = tuple(one for one in event.actions if one.kind is not ActionKind.MERGE or one.withdrawn)
     return replayed(replace(event, actions=left), settings)
+
+
+def without_taken(event: Event, others: Container[str], settings: LifecycleSettings) -> Event:
+    """The event as if it had not taken in some others."""
+    left = tuple(one for one in event.growth if not any(name in others for name in one.took_in))
+    return event if left == event.growth else replayed(regrown(replace(event, growth=left)), settings)
 
 
 def _added(event: Event, cluster: Cluster, look: LookContext, own: bool) -> Growth:

@@ -23,7 +23,7 @@ from monitor.adapters.store.views import OutboxEntry
 from monitor.core.events import with_actions
 from monitor.core.geojson import rank
 from monitor.core.grid import tile_from_id
-from monitor.core.growth import without_merge
+from monitor.core.growth import without_merge, without_taken
 from monitor.core.lifecycle import ACKNOWLEDGED, ALERT_STATES, ENDED_STATES, GROWN, TOOK_IN, LifecycleSettings
 from monitor.records import Action, ActionKind, Event, EventState, FrozenReference, Tier, Tile, Transition
 
@@ -36,8 +36,10 @@ def write(session: Session, events: Sequence[Event], now: datetime, lifecycle: L
     What people did while a look was judged is not lost: the event is replayed with it.
     """
     merged = {event.id: _with_meanwhile(session, event, lifecycle) for event in events}
+    homeless = {event.id for event in merged.values() if _is_homeless(event, merged)}
     for event in merged.values():
-        put(session, without_merge(event, lifecycle) if _is_homeless(event, merged) else event, now)
+        alone = without_merge(event, lifecycle) if event.id in homeless else without_taken(event, homeless, lifecycle)
+        put(session, alone, now)
 
 
 def _with_meanwhile(session: Session, event: Event, lifecycle: LifecycleSettings) -> Event:

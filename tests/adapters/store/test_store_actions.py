@@ -6,12 +6,14 @@ from datetime import timedelta
 import pytest
 
 from monitor.adapters.store import SqlStore
-from monitor.core.events import add_evidence, with_actions
+from monitor.core.events import add_evidence
+from monitor.core.growth import merge
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.errors import Refused
 from monitor.records import Action, ActionKind, Event, EventState, Verdict
-from tests.adapters.store.factories import NOW, acquisition, comment, event, evidence
+from tests.adapters.store.factories import NOW, TILE, acquisition, comment, event, evidence
 from tests.adapters.store.test_store_events import messages, process
+from tests.test_growing import LATER
 
 LIFE = LifecycleSettings()
 
@@ -114,10 +116,13 @@ def test_an_event_is_not_joined_to_one_that_a_person_ended(store: SqlStore) -> N
     home, other = _opened(), replace(_opened(), id="E2")
     process(store, acquisition(1), home, other)
     store.act("E1", _does(ActionKind.DISMISS, "works"), NOW)
-    looked = [evidence(acquisition(2))]
-    merge = Action(at=acquisition(2).sensing_time, by="", kind=ActionKind.MERGE, reason="E1")
-    joined = with_actions(add_evidence(other, looked, LIFE), [merge], LIFE)
-    assert joined.state is EventState.CLOSED
-    process(store, acquisition(2), add_evidence(home, looked, LIFE), joined)
+    heard = [add_evidence(one, [evidence(acquisition(2))], LIFE) for one in (home, other)]
+    look = replace(LATER, acquisition_id=acquisition(2).id, sensing_time=acquisition(2).sensing_time)
+    both, joined = merge(heard[0], heard[1], TILE.epsg, look, LIFE)
+    assert (both.took_in, joined.state) == (("E2",), EventState.CLOSED)
+    process(store, acquisition(2), both, joined)
     states = {one.id: one.state for one in store.events()}
     assert states == {"E1": EventState.CLOSED, "E2": EventState.CONFIRMED}
+    dismissed = store.event("E1")
+    assert dismissed is not None
+    assert (dismissed.took_in, dismissed.area_ha) == ((), home.area_ha)
