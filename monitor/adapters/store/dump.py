@@ -21,11 +21,11 @@ _LEFT_OUT = {
     "transition": {"id", "created"},
     "reference": {"id"},
     "choice": {"id"},
-    "outbox": {"id", "created", "planned"},
+    "outbox": {"id", "created"},
 }
 
 
-_OF_PEOPLE = {"delivery", "silence", "token"}
+_OF_PEOPLE = {"channel", "delivery", "silence", "token"}
 """Tables that tell what receivers and people did."""
 
 

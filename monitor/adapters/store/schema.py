@@ -344,19 +344,20 @@ class ReferenceRow(Table):
 
 
 class OutboxRow(Table):
-    """One message per transition that people should hear."""
+    """One message per transition that people should hear, and signs of life."""
 
     __tablename__ = "outbox"
     __table_args__ = (
         Index("uq_outbox", "idempotency_key", unique=True),
-        Index("ix_outbox_planned", "planned"),
+        Index("ix_outbox_kind", "kind", "id"),
         Index("ix_outbox_event", "event_id", "sequence"),
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     idempotency_key: Mapped[str] = mapped_column(String(250))
-    """`event_id:sequence`: a receiver that has seen it may drop the message."""
-    event_id: Mapped[str] = mapped_column(Name, ForeignKey("event.id"))
+    """`event_id:sequence`, or `alive:region:week`: a receiver that has seen it may drop the message."""
+    event_id: Mapped[str | None] = mapped_column(Name, ForeignKey("event.id"))
+    """NULL: it is about no alert."""
     sequence: Mapped[int]
     payload: Mapped[JsonValue]
     known: Mapped[JsonValue | None] = mapped_column(OptionalJson, deferred=True)
@@ -365,8 +366,21 @@ class OutboxRow(Table):
     rank: Mapped[float | None]
     """Of the event from then on."""
     created: Mapped[datetime]
-    planned: Mapped[datetime | None]
-    """When its deliveries were written, one for each channel that wants it; None: not yet."""
+    kind: Mapped[str] = mapped_column(Name, server_default="alert")
+
+
+class ChannelRow(Table):
+    """A channel that a process has, or had, and how far it was said what the channel is to hear."""
+
+    __tablename__ = "channel"
+
+    name: Mapped[str] = mapped_column(Name, primary_key=True)
+    """Empty: of processes without channels."""
+    since: Mapped[datetime]
+    seen: Mapped[datetime]
+    """When a process last had it, give or take some minutes."""
+    planned: Mapped[int] = mapped_column(RowId)
+    """Of the newest message of the outbox of which it was said whether the channel is to hear it."""
 
 
 class DeliveryRow(Table):
@@ -390,7 +404,7 @@ class DeliveryRow(Table):
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     idempotency_key: Mapped[str] = mapped_column(String(250))
     channel: Mapped[str] = mapped_column(Name)
-    event_id: Mapped[str] = mapped_column(Name, ForeignKey("event.id"))
+    event_id: Mapped[str | None] = mapped_column(Name, ForeignKey("event.id"))
     sequence: Mapped[int]
     region: Mapped[str] = mapped_column(Name)
     storm: Mapped[str] = mapped_column(Name)
@@ -409,6 +423,12 @@ class DeliveryRow(Table):
     replays: Mapped[int]
     lease_owner: Mapped[str | None] = mapped_column(Name)
     lease_until: Mapped[datetime | None]
+    kind: Mapped[str] = mapped_column(Name, server_default="alert")
+    escalation: Mapped[str | None] = mapped_column(Name)
+    """Why nobody's answer brought it here; NULL: the channel wants it anyway."""
+    escalation_since: Mapped[datetime | None]
+    taken: Mapped[str | None]
+    """Recipients that have taken it, when not all have: names of the channel's own, joined by spaces."""
 
 
 IS_DUE = DeliveryRow.state == literal_column("'due'")
