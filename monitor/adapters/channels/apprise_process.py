@@ -17,6 +17,7 @@ import re
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from monitor.core.network_addresses import inner_address
@@ -38,7 +39,7 @@ def main() -> None:
     refused: list[str] = []
     if not asked["allow_private"]:
         _refuse_private(refused)
-    for line in (*_send_all(asked, refused), {"end": True}):
+    for line in chain(_send_all(asked, refused), [{"end": True}]):
         sys.stdout.write(json.dumps(line) + "\n")
         sys.stdout.flush()
     os._exit(0)
@@ -51,22 +52,26 @@ def _send_all(asked: Mapping[str, str], refused: list[str]) -> Iterator[dict[str
     if whole is None:
         yield {"taken": False, "refused": [], "detail": "", "unknown_url": True}
         return
-    for recipient, receiver in _receivers(whole):
+    for recipient, receiver in _receivers(whole, asked["url"]):
         if recipient not in asked.get("skip", ()):
             yield {"recipient": recipient, **_send(receiver, asked, refused)}
 
 
-def _receivers(whole: "apprise.NotifyBase") -> "Iterator[tuple[str, apprise.NotifyBase]]":
+def _receivers(whole: "apprise.NotifyBase", url: str) -> "Iterator[tuple[str, apprise.NotifyBase]]":
     """The recipients of a URL one by one, each by a name that gives no address away.
 
     Told together, all of them would be told again when one of them failed.
     """
+    import apprise
+
     for attribute in _SEVERAL:
         found = getattr(whole, attribute, None)
         if isinstance(found, list | tuple | set) and len(found) > 1:
             for one in sorted(found, key=repr):
-                setattr(whole, attribute, type(found)([one]))
-                yield hashlib.sha256(repr(one).encode()).hexdigest()[:16], whole
+                alone = apprise.Apprise.instantiate(url)  # anew: Apprise waits for seconds between uses of one
+                if alone is not None:
+                    setattr(alone, attribute, type(found)([one]))
+                    yield hashlib.sha256(repr(one).encode()).hexdigest()[:16], alone
             return
     yield "all", whole
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 from monitor.adapters.store import SqlStore
 from monitor.adapters.store.migration import downgrade
 from monitor.records import DeliveryState
-from tests.adapters.store.factories import NOW
-from tests.adapters.store.test_store_deliveries import DUTY, MINUTE, opened, take_all, tell
+from tests.adapters.store.factories import LEASE, NOW
+from tests.adapters.store.test_store_deliveries import DUTY, ME, MINUTE, opened, take_all, tell
 
 DAY = timedelta(days=1)
 MAIL = replace(DUTY, name="mail")
@@ -67,3 +67,23 @@ def test_upgrade_keeps_what_was_told(store: SqlStore) -> None:
     store.plan_deliveries([DUTY, MAIL], NOW + MINUTE)
     assert take_all(store, after=MINUTE) == [["B:0"]]
     assert told(store, "mail") == ["B:0"]
+
+
+def test_recipients_that_have_taken_a_message(store: SqlStore) -> None:
+    """They are kept from try to try, and only what the same ones have taken is told together; a replay tells all."""
+    chat = replace(DUTY, gather=MINUTE)
+    tell(store, opened("A", storm="S"))
+    store.plan_deliveries([chat], NOW)
+    (first,) = store.claim_deliveries(chat, ME, LEASE, NOW + MINUTE)
+    store.put_off([replace(first, taken=frozenset({"b", "a"}))], ME, "http-503", "", NOW + 2 * MINUTE)
+    tell(store, opened("B", storm="S"), number=2)
+    store.plan_deliveries([chat], NOW + MINUTE)
+    found = [store.claim_deliveries(chat, ME, LEASE, NOW + 3 * MINUTE) for _ in range(2)]
+    assert [[(one.idempotency_key, one.taken) for one in messages] for messages in found] == [
+        [("A:0", frozenset({"a", "b"}))],
+        [("B:0", frozenset())],
+    ]
+    store.delivered(found[0], ME, "sent", NOW + 3 * MINUTE)
+    store.replay_deliveries("duty", None, NOW + 3 * MINUTE)
+    (again,) = store.claim_deliveries(chat, ME, LEASE, NOW + 4 * MINUTE)
+    assert (again.idempotency_key, again.taken) == ("A:0", frozenset())
