@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, func, or_, select, update
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from monitor.adapters.store import channels as registry
 from monitor.adapters.store.database import affected, insert_new
@@ -96,7 +96,8 @@ def _of_tier(
 
 def _standing(channel: Channel, tier: Tier, told_since: datetime) -> Select[str, int | None, datetime, datetime]:
     """Alerts of a tier that nobody answered and that this channel was not told of, with when others were."""
-    heard = exists().where(DeliveryRow.channel == channel.name, DeliveryRow.event_id == EventRow.id)
+    own = aliased(DeliveryRow)
+    heard = exists().where(own.channel == channel.name, own.event_id == EventRow.id)
     sent = case((DeliveryRow.state == DeliveryState.DELIVERED.value, DeliveryRow.delivered))
     return (
         select(
