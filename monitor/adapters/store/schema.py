@@ -1,67 +1,12 @@
 """Tables of the database. Rows never leave the store: `codec` turns them into records."""
 
-from datetime import UTC, datetime
-from typing import ClassVar
+from datetime import datetime
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    DateTime,
-    Double,
-    ForeignKey,
-    Index,
-    Integer,
-    String,
-    Text,
-    false,
-    literal_column,
-    text,
-    true,
-)
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.types import JSON, TypeDecorator
+from sqlalchemy import ForeignKey, Index, String, false, literal_column, text, true
+from sqlalchemy.orm import Mapped, mapped_column
 
-JsonValue = dict[str, object] | list[object]
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """Aware UTC in and out. SQLite keeps no offset, so it gets naive UTC text, which sorts as time does."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value.isoformat()} has no time zone; the database takes aware times only")
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Table(DeclarativeBase):
-    """Base of all tables; `Table.metadata` is what the migrations must add up to."""
-
-    type_annotation_map: ClassVar[dict[object, object]] = {
-        datetime: UtcTime(),
-        float: Double(),
-        bool: Boolean(),
-        str: Text(),
-        JsonValue: JSON().with_variant(JSONB(), "postgresql"),
-    }
-
-
-# SQLite numbers rows by itself only where the key is exactly INTEGER.
-OptionalJson = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
-RowId = BigInteger().with_variant(Integer(), "sqlite")
-Name = String(200)
+from monitor.adapters.store.columns import JsonValue, Name, OptionalJson, RowId
+from monitor.adapters.store.columns import Table as Table
 
 
 class AcquisitionRow(Table):
@@ -381,6 +326,19 @@ class ChannelRow(Table):
     """When a process last had it, give or take some minutes."""
     planned: Mapped[int] = mapped_column(RowId)
     """Of the newest message of the outbox of which it was said whether the channel is to hear it."""
+
+
+class SourceRow(Table):
+    """How a catalog answered when it was last asked, whichever process did."""
+
+    __tablename__ = "source"
+
+    catalog: Mapped[str] = mapped_column(Name, primary_key=True)
+    answered: Mapped[datetime | None]
+    """When it last answered everything it was asked; NULL: never."""
+    failing_since: Mapped[datetime | None]
+    """NULL: it answered when it was last asked."""
+    detail: Mapped[str]
 
 
 class DeliveryRow(Table):
