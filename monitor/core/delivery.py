@@ -35,6 +35,8 @@ END_PASSES = "end-passes-silence"
 """Reason, followed by `:` and the number of the silence: an alert that the channel was told of has ended."""
 ANSWERED = "answered"
 """Reason: it was to be told because nobody had answered, and somebody has."""
+INHIBITED = "inhibited"
+"""Reason, followed by `:` and the acquisition: it waits because the evidence it rests on alone is in doubt."""
 _ENDED = frozenset({EventState.REFUTED, EventState.CLOSED, EventState.EXPIRED})
 WARNING = Tier.WARNING.value
 """The tier that goes first."""

@@ -15,7 +15,7 @@ from monitor.adapters.store.codec import Values, clean
 from monitor.adapters.store.database import affected
 from monitor.adapters.store.owners import owner_is_dead
 from monitor.adapters.store.schema import IS_DUE, DeliveryRow, OutboxRow
-from monitor.core.delivery import RATE_LIMITED, SUPERSEDED, WARNING, RetrySettings, room_at
+from monitor.core.delivery import INHIBITED, RATE_LIMITED, SUPERSEDED, WARNING, RetrySettings, room_at
 from monitor.records import (
     Channel,
     ChannelCount,
@@ -103,7 +103,8 @@ def _ripe(row: _Rows, longest: timedelta, now: datetime) -> ColumnElement[bool]:
     """Nobody sends it, and nothing asks for a later time, `longest` ahead at most."""
     no_wait = or_(row.not_before.is_(None), row.not_before <= now, row.not_before > now + longest + _SLACK)
     free = or_(row.lease_until.is_(None), row.lease_until <= now, row.lease_until > now + _LONGEST_LEASE)
-    return and_(no_wait, free)
+    held = row.reason.is_not(None) & row.reason.startswith(f"{INHIBITED}:")
+    return and_(no_wait, free, ~held)
 
 
 def _longest_wait(channel: Channel) -> timedelta:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from monitor.adapters.store import channels as registry
-from monitor.adapters.store import deliveries, escalating, planning, silences
+from monitor.adapters.store import deliveries, escalating, inhibiting, planning, silences
 from monitor.adapters.store.database import Database
 from monitor.adapters.store.schema import DeliveryRow
 from monitor.records import Channel, ChannelCount, Delivery, DeliveryState, Message, Retried, Silence
@@ -23,7 +23,7 @@ class SqlDeliveries:
     def plan_deliveries(self, channels: Sequence[Channel], now: datetime) -> int:
         """Write what every channel is to hear of new messages, and set aside what is silenced; how many were new."""
         with self.database.read() as session:
-            if not (planning.is_needed(session, channels, now) or _is_escalation_due(session, channels, now)):
+            if not _is_anything_to_do(session, channels, now):
                 return 0
         planned = 0
         while True:
@@ -33,6 +33,7 @@ class SqlDeliveries:
                 if not some:
                     escalating.escalate(session, channels, now)
                     escalating.stop(session, now)
+                    inhibiting.apply(session, now)
                     planning.set_aside(session, channels, now)
                     return planned
 
@@ -117,6 +118,8 @@ class SqlDeliveries:
             return silences.read(session, since)
 
 
-def _is_escalation_due(session: Session, channels: Sequence[Channel], now: datetime) -> bool:
+def _is_anything_to_do(session: Session, channels: Sequence[Channel], now: datetime) -> bool:
+    if planning.is_needed(session, channels, now) or inhibiting.is_needed(session, now):
+        return True
     over = session.scalar(select(DeliveryRow.id).where(escalating.answered(now)).limit(1))
     return over is not None or bool(escalating.due(session, channels, now))

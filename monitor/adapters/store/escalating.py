@@ -69,7 +69,7 @@ def answered(now: datetime) -> ColumnElement[bool]:
     """Escalations that were not sent yet, of alerts that somebody has answered or that have ended."""
     free = or_(DeliveryRow.lease_until.is_(None), DeliveryRow.lease_until <= now)
     standing = exists().where(EventRow.id == DeliveryRow.event_id, EventRow.state.in_(_STATES))
-    return and_(IS_DUE, DeliveryRow.escalation.is_not(None), free, or_(~standing, _is_answered(DeliveryRow.event_id)))
+    return and_(IS_DUE, DeliveryRow.escalation.is_not(None), free, or_(~standing, is_answered(DeliveryRow.event_id)))
 
 
 def stop(session: Session, now: datetime) -> None:
@@ -115,7 +115,7 @@ def _standing(channel: Channel, tier: Tier, told_since: datetime) -> Select[str,
             DeliveryRow.escalation.is_(None),
             DeliveryRow.state != DeliveryState.SUPPRESSED.value,
             ~heard,
-            ~_is_answered(EventRow.id),
+            ~is_answered(EventRow.id),
         )
         .group_by(EventRow.id, EventRow.told_sequence)
         .order_by(EventRow.id)
@@ -123,7 +123,8 @@ def _standing(channel: Channel, tier: Tier, told_since: datetime) -> Select[str,
     )
 
 
-def _is_answered(event_id: InstrumentedAttribute[str] | InstrumentedAttribute[str | None]) -> ColumnElement[bool]:
+def is_answered(event_id: InstrumentedAttribute[str] | InstrumentedAttribute[str | None]) -> ColumnElement[bool]:
+    """Whether a person has answered an alert."""
     return exists().where(ActionRow.event_id == event_id, ActionRow.kind.in_(_ANSWERS), ActionRow.by != "")
 
 

@@ -33,6 +33,8 @@ _IDLE = timedelta(minutes=15)
 """A longer gap between two of them was a wait for the next."""
 PROCESSED_AGAIN = "processed-again"
 """Why a processing is superseded that was done, and is done anew."""
+NEWER_VERSION = "newer-version"
+"""Why a version is superseded that its producer replaced."""
 NOTHING_USABLE = "nothing-usable"
 """`AcquisitionResult.reason` of an acquisition that saw no clear ground."""
 
@@ -62,7 +64,7 @@ def discover(
 
 
 def _discover_one(
-    session: Session, region: str, acquisition: Acquisition, now: datetime, history: bool, reason: str = "newer-version"
+    session: Session, region: str, acquisition: Acquisition, now: datetime, history: bool, reason: str = NEWER_VERSION
 ) -> int:
     values = acquisition_values(acquisition) | {
         "region": region,
