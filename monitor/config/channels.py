@@ -133,6 +133,16 @@ class ChannelSettings(BaseModel):
         )
 
 
+def heard_at_once(channels: dict[str, ChannelSettings]) -> dict[str, ChannelSettings]:
+    """Refuse channels that all wait for others to be told: nobody would ever be."""
+    if channels and all(one.escalation is not None for one in channels.values()):
+        words = "every channel waits until another was told, and none is: take `escalation` off one of them"
+        error = PydanticCustomError("nobody_at_once", words)
+        details = [InitErrorDetails(type=error, loc=(name, "escalation"), input=None) for name in list(channels)[:1]]
+        raise ValidationError.from_exception_data("channels", details)
+    return channels
+
+
 def _is_web(url: str) -> bool:
     try:
         parts = urlsplit(url)

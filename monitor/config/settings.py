@@ -31,7 +31,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from monitor.config.alive import AliveSettings
-from monitor.config.channels import ChannelSettings, EscalationSettings, LimitSettings
+from monitor.config.channels import ChannelSettings, EscalationSettings, LimitSettings, heard_at_once
 from monitor.config.drills import DrillSettings
 from monitor.config.environment import PREFIX, environment_values
 from monitor.config.explain import explain, located
@@ -219,7 +219,7 @@ class Settings(BaseSettings):
     layers: dict[Identifier, LayerSettings] = Field(default_factory=dict)
     """What lies on the ground of every region: places, roads, buildings, designated zones."""
     severity: SeveritySettings = SeveritySettings()
-    channels: dict[Identifier, ChannelSettings] = Field(default_factory=dict)
+    channels: Annotated[dict[Identifier, ChannelSettings], AfterValidator(heard_at_once)] = Field(default_factory=dict)
     """Where alerts are sent."""
     alive: AliveSettings = AliveSettings()
     drills: DrillSettings | None = None
