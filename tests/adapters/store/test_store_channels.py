@@ -27,6 +27,11 @@ def test_processes_with_different_channels(store: SqlStore) -> None:
     assert (told(store, "duty"), told(store, "mail")) == (["A:0"], ["B:0"])
     store.plan_deliveries([DUTY], NOW)
     assert told(store, "duty") == ["A:0", "B:0"]
+    chat = replace(DUTY, name="chat")
+    tell(store, opened("C"), number=3)
+    store.plan_deliveries([MAIL], NOW)
+    store.plan_deliveries([DUTY, chat], NOW)
+    assert (told(store, "duty"), told(store, "chat")) == (["A:0", "B:0", "C:0"], []), "one is behind, the other new"
     assert store.plan_deliveries([], NOW) == 0, "a process without channels leaves them to those that have some"
 
 

@@ -161,3 +161,21 @@ def test_escalations_of_a_storm_are_one_message(store: SqlStore) -> None:
     plan(store, 30, DUTY, chat)
     assert keys(store.claim_deliveries(chat, ME, LEASE, NOW + 30 * MINUTE)) == ["A:0", "B:0"]
     assert {one.state for one in store.deliveries("chief")} == {DeliveryState.DUE}
+
+
+def test_the_time_of_a_warning_begins_when_it_is_one(store: SqlStore) -> None:
+    """A watch that nobody looked at for hours and that becomes a warning leaves people the time of a warning."""
+    plan(store, 0)
+    watch = opened("A", Tier.WATCH)
+    tell(store, watch)
+    plan(store, 0)
+    take_all(store)
+    risen = confirmed(watch)
+    steps = (*risen.transitions[:-1], replace(risen.transitions[-1], tier=Tier.WARNING))
+    tell(store, replace(risen, tier=Tier.WARNING, transitions=steps), number=2)
+    plan(store, 300)
+    take_all(store, after=300 * MINUTE)
+    plan(store, 329)
+    assert chief(store) == []
+    plan(store, 330)
+    assert chief(store) == [("A:1", "due", None)]
