@@ -115,6 +115,7 @@ class Herald:
         """How the watch over a region stands; `hour` is that of the week whose message it is, None: of the newest."""
         hour = self._settings.week.last(now) if hour is None else hour
         seen = self._coverage(replace(region, lookback_days=self._settings.days), now)
+        compared = self._coverage(region, now)
         previous = self._store.last_alive(region.id)
         week_ago = now - alive.WEEK
         return alive.SignOfLife(
@@ -123,7 +124,8 @@ class Herald:
             at=now,
             days=self._settings.days,
             seen=seen.seen,
-            compared=seen.compared_by,
+            compared_days=region.lookback_days,
+            compared=compared.compared_by,
             tiles=seen.tiles - len(seen.flat),
             never_observed=len(seen.never_observed),
             last_look=seen.last_look,

@@ -45,18 +45,19 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
 
 def seen(region: Region, now: datetime) -> Coverage:
     """A region that radar saw yesterday."""
+    recent = region.lookback_days == 12
     return Coverage(
         region=region.id,
         since=now - timedelta(days=region.lookback_days),
         area_km2=100.0,
         tiles=20,
-        seen=0.9,
+        seen=0.9 if recent else 0.95,
         compared=0.8,
         never_observed=(),
         not_compared=(),
         last_look=now - DAY,
         broken_looks=0,
-        compared_by={Sensor.SAR: 0.8},
+        compared_by={Sensor.SAR: 0.3 if recent else 0.8},
     )
 
 
@@ -109,6 +110,7 @@ def test_it_tells_what_the_database_knows(store: SqlStore) -> None:
     store.plan_deliveries([everything], MONDAY - 2 * DAY)
     sign = herald(store).sign(REGIONS[0], MONDAY)
     assert sign.open_alerts == {Tier.WATCH: 1}
+    assert (sign.days, sign.seen, sign.compared_days, sign.compared) == (12, 0.9, 45, {Sensor.SAR: 0.8})
     assert (sign.parked, sign.silences, sign.undelivered) == ({"misregistered": 1}, 1, {"files": 1})
     (source,) = sign.sources
     assert (source.failing_since, source.answered, source.detail) == (MONDAY - 3 * DAY, None, "504")

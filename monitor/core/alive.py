@@ -103,10 +103,12 @@ class SignOfLife:
     """ISO week of the message."""
     at: datetime
     days: int
-    """The shares are about so many."""
+    """What was seen is of so many."""
     seen: float
+    compared_days: int
     compared: Mapping[Sensor, float]
-    """Where a change could have been found."""
+    """Where a change could have been found within `compared_days`, the look-back of the region: an earlier look of the
+    ground may be older than `days`."""
     tiles: int
     never_observed: int
     """Tiles that no look of these days showed."""
@@ -176,6 +178,7 @@ def payload(sign: SignOfLife, texts: Mapping[str, Mapping[str, str]]) -> dict[st
         ],
         "days": sign.days,
         "seen": round(sign.seen, 4),
+        "compared_days": sign.compared_days,
         "compared": {sensor.value: round(share, 4) for sensor, share in sorted(sign.compared.items())},
         "tiles": sign.tiles,
         "never_observed": sign.never_observed,

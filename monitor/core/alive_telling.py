@@ -57,9 +57,9 @@ def _seen(sign: SignOfLife, words: AliveWords, language: str) -> Iterator[str]:
     yield words.seen.format(days=sign.days, percent=_percent(sign.seen))
     if any(sign.compared.values()):
         named = (f"{_name(sensor, language)} {_percent(share)} %" for sensor, share in sorted(sign.compared.items()))
-        yield words.compared.format(shares=", ".join(named))
+        yield words.compared.format(days=sign.compared_days, shares=", ".join(named))
     else:
-        yield words.learning
+        yield words.learning.format(days=sign.compared_days)
     if sign.last_look is not None:
         yield words.last_look.format(at=moment(sign.last_look))
     if sign.never_observed:

@@ -25,6 +25,7 @@ QUIET = SignOfLife(
     at=MONDAY,
     days=14,
     seen=0.985,
+    compared_days=45,
     compared={Sensor.OPTICAL: 0.62, Sensor.SAR: 0.9999},
     tiles=30,
     never_observed=0,
@@ -132,7 +133,8 @@ def test_a_quiet_week() -> None:
     assert body(QUIET) == (
         "Nothing found since the last message.\n"
         "Seen in the last 14 days: 98.5 % of the ground.\n"
-        "Compared with earlier looks, so that a change could be found: optical 62 %, radar 99.9 %.\n"
+        "Compared with earlier looks in the last 45 days, so that a change could be found: "
+        "optical 62 %, radar 99.9 %.\n"
         "Last look: 2026-11-14 06:00 UTC.\n"
         "Next passes expected: 2026-11-17 (radar).\n"
         "No alert does not mean that nothing happened: a landslide can lie where nothing was seen."
@@ -149,7 +151,7 @@ def test_what_is_wrong_comes_first() -> None:
         "Weekly messages missing before this one: 3; the last was of 2026-11-09 06:00 UTC.",
         "Alerts opened since the last message: 2. Open alerts: 1 of tier warning, 2 of tier watch.",
     ]
-    assert "No place has an earlier look" in body(ILL)
+    assert "In the last 45 days nothing could be compared" in body(ILL)
 
 
 def test_languages_say_the_same() -> None:
