@@ -243,7 +243,7 @@ def test_recipients_that_took_it_are_kept(tmp_path: Path, error: type[NotDeliver
     with delivering(url, Several()) as (store, one):
         for minutes in (0, 5, 10):
             one.deliver(lambda at=now + minutes * MINUTE: at)  # type: ignore[misc]
-            store.retry_deliveries("duty", now)
+            store.retry_deliveries("E0:0", now)
     assert skipped == [frozenset(), frozenset("a"), frozenset("ab")]
 
 

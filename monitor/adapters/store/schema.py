@@ -5,7 +5,10 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, false, literal_column, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
-from monitor.adapters.store.columns import JsonValue, Name, OptionalJson, RowId
+from monitor.adapters.store.columns import JsonValue as JsonValue
+from monitor.adapters.store.columns import Name as Name
+from monitor.adapters.store.columns import OptionalJson as OptionalJson
+from monitor.adapters.store.columns import RowId as RowId
 from monitor.adapters.store.columns import Table as Table
 
 
