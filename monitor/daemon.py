@@ -21,6 +21,7 @@ from structlog.typing import FilteringBoundLogger
 
 from monitor.adapters.metrics import Metrics
 from monitor.adapters.store import LedgerCount
+from monitor.alive import Herald
 from monitor.config import Settings
 from monitor.core.breaker import HostHealth
 from monitor.core.estimates import Estimate
@@ -45,6 +46,9 @@ _LOOK_AT_QUEUE_EVERY = timedelta(seconds=5)
 """How soon an acquisition is noticed after a poll found it or its waiting time ended: one small query."""
 _DELIVERY = "deliver"
 """The jobs of channels, and the threads they run in: one each."""
+_ALIVE = "alive"
+"""The job that looks whether the message of the week is due, and the thread it runs in."""
+_ALIVE_EVERY = timedelta(minutes=10)
 _DRILL = "drill"
 """The job of exercises, and the thread it runs in."""
 _MISSED_POLLS = 3
@@ -123,6 +127,8 @@ class Kept:
     sights: SlopeSights
     api: "ASGIApp | None" = None
     """Served beside /livez, /readyz and /metrics."""
+    herald: Herald | None = None
+    """Tells the channels once a week how the regions stand; None: nobody does."""
 
 
 _WARNINGS = frozenset({"poll-failed", "parked", "retry", "lost", "look-lost", "layer-odd", "alone"})
@@ -178,7 +184,7 @@ class Daemon:
         self._delivery = delivery
         self._drill = drill
         channels = len(delivery.couriers) if delivery else 0
-        self._jobs = Jobs({"default": 2, _DELIVERY: max(1, channels), _DRILL: 1}, self._on_clock_set)
+        self._jobs = Jobs({"default": 2, _DELIVERY: max(1, channels), _DRILL: 1, _ALIVE: 1}, self._on_clock_set)
         self._queue_interval = queue_interval
         registry = _registry()
         self.metrics = Metrics(registry)
@@ -243,6 +249,8 @@ class Daemon:
         def report(event: DeliveryEvent) -> None:
             log_delivery(self._log, event)
             self.metrics.delivery(event.channel, event.action, event.revisions)
+            if event.action == "delivered":
+                self.metrics.escalated(event.channel, event.escalations)
 
         try:
             self._delivery.round(channel, self._clock, report, self._stop.is_set)
@@ -253,6 +261,16 @@ class Daemon:
         """The job of a watch without channels: nobody who adds one later is told of what was before."""
         assert self._delivery is not None
         self._delivery.plan(self._clock())
+
+    def say_alive(self) -> None:
+        """The job of the week: who relies on the watch hears that it is alive, also when there is nothing to tell."""
+        herald = self._kept.herald
+        assert herald is not None
+        for said in herald.speak(self._clock()):
+            say = self._log.info if said.well else self._log.warning
+            say(said.title, action="alive" if said.well else "not-well", region=said.region, item=said.key)
+        for region, at in herald.spoken().items():
+            self.metrics.alive(region, at)
 
     def drill(self) -> None:
         """The job of the night: an exercise in every chosen region. One that fails is told, and disturbs nothing."""
@@ -280,6 +298,8 @@ class Daemon:
         self._jobs.every(self._interval, self.poll, "poll")
         self._jobs.every(self._queue_interval, self.process, "process")
         self._start_delivery()
+        if self._kept.herald is not None:
+            self._jobs.every(_ALIVE_EVERY, self.say_alive, _ALIVE, _ALIVE)
         if self._drill is not None:
             self._jobs.daily(self._drill.settings.hour_utc, self.drill, _DRILL, _DRILL)
         # The listener says what matters; the library would log every look at the queue skipped while one is at work.

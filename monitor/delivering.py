@@ -13,7 +13,7 @@ from time import monotonic
 import stamina
 
 from monitor.core.delivery import GAVE_UP, RetrySettings, gives_up, wait_after
-from monitor.errors import Permanent, ScarpwatchError, StoreBusy, Transient
+from monitor.errors import NotDelivered, Permanent, ScarpwatchError, StoreBusy, Transient, Undeliverable
 from monitor.ports import Deliveries, Outlet
 from monitor.records import Channel, ChannelCount, Message
 
@@ -47,6 +47,8 @@ class DeliveryEvent:
     detail: str
     reason: str = ""
     revisions: int = 1
+    escalations: int = 0
+    """How many of the revisions were told because nobody had answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +111,9 @@ class Courier:
         try:
             detail = self._outlet.send(messages, clock())
         except Transient as error:
-            return self._failed(messages, error, clock(), report)
+            return self._failed(_noting(messages, error), error, clock(), report)
         except Permanent as error:
-            return self._park(messages, error.reason, str(error), report)
+            return self._park(_noting(messages, error), error.reason, str(error), report)
         except Exception as error:
             # The one broad except of delivery: a defect in ours or a library must not stop the other messages.
             words = f"{type(error).__name__}: {error}. This is a defect: please report it with the log."
@@ -165,8 +167,15 @@ class Courier:
                 detail=f"another process took it over; here: {detail}" if lost else detail,
                 reason="lease-lost" if lost else reason,
                 revisions=len(messages),
+                escalations=sum(one.escalation is not None for one in messages),
             )
         )
+
+
+def _noting(messages: Sequence[Message], error: Transient | Permanent) -> list[Message]:
+    """The messages with those recipients that have taken them all the same."""
+    taken = error.taken if isinstance(error, NotDelivered | Undeliverable) else frozenset()
+    return [replace(one, taken=one.taken | taken) for one in messages]
 
 
 class Delivery:

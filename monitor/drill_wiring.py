@@ -79,7 +79,8 @@ def own_database(folder: Path) -> str:
 def _tell(settings: Settings, folder: Path, clock: Callable[[], datetime]) -> tuple[ChannelReport, ...]:
     """Send what waits in an exercise's outbox to every channel that takes exercises; how they stand then.
 
-    Each message is tried once, at once: nobody waits for others of the storm, and real alerts lose none of their limit.
+    Each message is tried once, at once: nobody waits for others of the storm, nor for an answer, and real alerts lose
+    none of their limit.
     """
     with closing(SqlStore(own_database(folder))) as store:
         owner = make_owner()
@@ -93,7 +94,7 @@ def _tell(settings: Settings, folder: Path, clock: Callable[[], datetime]) -> tu
 
 
 def _at_once(channel: Channel) -> Channel:
-    return replace(channel, gather=min(channel.gather, _NO_TIME), at_most=None)
+    return replace(channel, gather=min(channel.gather, _NO_TIME), at_most=None, escalation={})
 
 
 def _standing(channel: str, messages: Sequence[Delivered]) -> ChannelReport:

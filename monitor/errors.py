@@ -95,9 +95,13 @@ class DiskFull(Transient):
 
 
 class NotDelivered(Transient):
-    """A receiver did not acknowledge a message: no connection, no answer in time, 5xx or 429."""
+    """A receiver did not acknowledge a message: no connection, no answer in time, 5xx or 429.
+
+    `taken` names those of several recipients that have taken it.
+    """
 
     default_reason = "not-delivered"
+    taken: frozenset[str] = frozenset()
 
 
 class DrillFailed(Transient):
@@ -149,6 +153,10 @@ class Refused(Permanent):
 
 
 class Undeliverable(Permanent):
-    """A receiver refuses a message (4xx), has moved, or may not be asked (private address, unreadable secret)."""
+    """A receiver refuses a message (4xx), has moved, or may not be asked (private address, unreadable secret).
+
+    `taken` names those of several recipients that have taken it.
+    """
 
     default_reason = "undeliverable"
+    taken: frozenset[str] = frozenset()

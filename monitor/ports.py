@@ -251,6 +251,9 @@ class RegionStore(Store, Protocol):
     def pace(self, region: str) -> float | None:
         """Seconds from one acquisition of a region to the next while there were some to be done; None: not known."""
 
+    def note_sources(self, answered: Iterable[str], silent: Mapping[str, str], now: datetime) -> None:
+        """Note which catalogs answered a poll, and which did not and why."""
+
     def note_searched(self, region: str, since: datetime) -> None:
         """Note that the catalogs of a region were searched from then on."""
 

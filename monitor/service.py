@@ -171,10 +171,12 @@ class Service:
         """
         discovered = 0
         errors: list[str] = []
+        silent: dict[str, str] = {}
         for region in self.regions.values():
             found = self._look_back(region, now)
             _tell_refusals(report, region, found)
             errors += map(str, found.failures)
+            silent |= {name: str(one) for one in found.failures for name in one.item.split()}
             if found.acquisitions and not self.store.known(region.id, _EVER, now):
                 for line in told(self.estimate(region.id, [found])):
                     report(_event("onboarding", region.id, region.id, line))
@@ -188,6 +190,9 @@ class Service:
             else:
                 missed = _nothing_shows(region, len(found.refused_items) + len(found.refused))
                 report(_event("discovered", region.id, region.id, missed, NO_SCENE))
+        asked = {name for region in self.regions.values() for name in region.catalogs}
+        failing = {name: why for name, why in silent.items() if name in asked}
+        self.store.note_sources(asked - failing.keys(), failing, now)
         return discovered, tuple(errors)
 
     def look_up(

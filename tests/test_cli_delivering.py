@@ -182,3 +182,41 @@ def test_silences(capsys: Captured, config: Path) -> None:
 def test_wrong_silence(capsys: Captured, wrong: tuple[str, ...]) -> None:
     """A silence that is over, of no region, or with no polygon is refused."""
     assert call(capsys, *wrong)[0] == 2
+
+
+def test_alive_shows_the_weekly_message(capsys: Captured, config: Path) -> None:
+    """It says now what would be told, in the languages of the configuration, and sends nothing."""
+    with config.open("a", encoding="utf-8") as file:
+        file.write("alert_languages: [en, ja]\n")
+    call(capsys, "once")
+    code, out = call(capsys, "alive")
+    assert (code, out.startswith("valley: THE WATCH IS NOT WELL\nNothing has been observed since")) == (0, True)
+    assert "valley：監視に異常があります" in out
+    assert "no channel wants to hear it" in out
+    with receiving(always(Answer())) as inbox:
+        add_channels(config, inbox)
+        (content,) = json.loads(call(capsys, "alive", "--json")[1])
+        assert (content["region"], list(content["texts"]), inbox.ids) == ("valley", ["en", "ja"], [])
+        call(capsys, "once")
+        assert inbox.ids == [], "a channel that was added waits for its week"
+        call(capsys, "once", now=NOW + timedelta(days=7))
+        week = next(path for path in (config.parent / "out").glob("alive/*.json"))
+        assert json.loads(week.read_text())["type"] == "watch.alive"
+
+
+def test_deliveries_tell_who_was_told_because_nobody_answered(capsys: Captured, config: Path) -> None:
+    """The chief hears of what nobody acknowledged, and the list says since when."""
+    with receiving(always(Answer()), verify=False) as inbox:
+        chief = f"  chief: {{type: webhook, url: '{inbox.url}', secret_file: secret, allow_private: true, statuses: "
+        add_channels(config, inbox, chief + "[actual, test], escalation: {watch_minutes: 30, warning_minutes: 30}}\n")
+        call(capsys, "once")
+        call(capsys, "deliver", now=NOW + timedelta(minutes=29))
+        assert not [one for one in inbox.ids if one.endswith("chief")]
+        call(capsys, "deliver", now=NOW + timedelta(minutes=30))
+        told = [place for place, one in enumerate(inbox.ids) if one.endswith("chief")]
+        assert sorted(inbox.ids[place] for place in told) == ["large:0:chief", "small:0:chief"]
+        said = json.loads(inbox.bodies[told[0]])["data"]["escalation"]
+        assert (said["why"], said["text"].startswith("Nobody has acknowledged it since")) == ("unacknowledged", True)
+    assert "unacknowledged since" in call(capsys, "deliveries", "--channel", "chief")[1]
+    rows = json.loads(call(capsys, "deliveries", "--channel", "chief", "--json")[1])["deliveries"]
+    assert {one["escalation"] for one in rows} == {"unacknowledged"}

@@ -11,6 +11,7 @@ from monitor.adapters.channels.folder import FolderChannel
 from monitor.adapters.channels.webhook import Webhook
 from monitor.cli.surroundings import doubtful
 from monitor.config import SettingsError, load
+from monitor.core.alive import Week
 from monitor.delivery_wiring import open_outlet
 from monitor.records import AlertStatus, RateLimit, Tier
 from tests.adapters.channels.receiver import SECRET
@@ -43,8 +44,10 @@ def test_channels_of_every_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     channels = (
         "channels:\n"
         "  duty: {type: webhook, url: 'https://alerts.example/hook', at_most: {count: 30}}\n"
-        "  mail: {type: apprise, url_file: mail.url, regions: [valley], tiers: [warning], gather_minutes: 5}\n"
-        "  drills: {type: directory, path: out, statuses: [exercise, test], give_up_after_days: 1}\n"
+        "  mail: {type: apprise, url_file: mail.url, regions: [valley], tiers: [warning], gather_minutes: 5, "
+        "escalation: {warning_minutes: 45}}\n"
+        "  drills: {type: directory, path: out, statuses: [exercise, test], give_up_after_days: 1, alive: false}\n"
+        "alive: {weekday: friday}\n"
     )
     settings = load(write(tmp_path, channels))
     duty, mail, drills = (settings.channels[name].record(name) for name in ("duty", "mail", "drills"))
@@ -54,6 +57,9 @@ def test_channels_of_every_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert (mail.regions, mail.tiers) == (frozenset({"valley"}), frozenset({Tier.WARNING}))
     assert drills.statuses == frozenset({AlertStatus.EXERCISE, AlertStatus.TEST})
     assert drills.give_up_after == timedelta(days=1)
+    assert (duty.alive, drills.alive, duty.escalation) == (True, False, {})
+    assert mail.escalation == {Tier.WARNING: timedelta(minutes=45)}
+    assert settings.alive.week == Week(weekday=4, hour_utc=6)
     assert settings.channels["mail"].url_file == tmp_path / "mail.url"
     assert settings.channels["drills"].path == tmp_path / "out"
     assert SECRET not in repr(settings)
@@ -79,6 +85,9 @@ def test_channels_of_every_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ("{type: directory, path: x, tiers: []}", "channels.duty.tiers", "at least 1 item"),
         ("{type: directory, path: x, at_most: {count: 0}}", "channels.duty.at_most.count", "greater than or equal"),
         ("{type: directory, path: x, status: [test]}", "channels.duty.status", "no such setting"),
+        ("{type: directory, path: x, escalation: {}}", "channels.duty.escalation", "is needed"),
+        ("{type: directory, path: x, escalation: {warning: 5}}", "channels.duty.escalation.warning", "no such"),
+        ("{type: directory, path: x, escalation: {watch_minutes: 5}}", "channels.duty.escalation", "waits until"),
     ],
 )
 def test_mistake(tmp_path: Path, channel: str, place: str, words: str) -> None:
@@ -98,7 +107,7 @@ def test_example_that_ships_works(tmp_path: Path) -> None:
     block = [line.removeprefix("# ") for line in lines[lines.index("# channels:") :]]
     example = "\n".join(block[: next(at for at, line in enumerate(block) if not line)])
     settings = load(write(tmp_path, example.replace("[atsuma]", "[valley]")))
-    assert [one.type for one in settings.channels.values()] == ["webhook", "apprise", "directory"]
+    assert [one.type for one in settings.channels.values()] == ["webhook", "apprise", "apprise", "directory"]
 
 
 def test_file_that_cannot_be_read_is_a_hint(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from structlog.typing import FilteringBoundLogger
 from monitor.adapters.looks import LookFiles
 from monitor.adapters.slope_sights import SlopeSightFiles
 from monitor.adapters.store import SqlStore
+from monitor.alive import Herald
 from monitor.config import Settings, load
 from monitor.daemon import About, Daemon, Kept
 from monitor.delivering import Delivery
@@ -53,13 +54,19 @@ def watching(
     clock: Callable[[], datetime] = lambda: NOW,
     delivery: Delivery | None = None,
     log: FilteringBoundLogger | None = None,
+    herald: Callable[[SqlStore], Herald] | None = None,
 ) -> Iterator[Daemon]:
     """A daemon over the fake service; its parts are closed at the end."""
     service, store = FakeService(settings, clock), SqlStore(settings.database)
     try:
         yield Daemon(
             service=service,
-            kept=Kept(store=store, looks=LookFiles(settings.products), sights=SlopeSightFiles(settings.products)),
+            kept=Kept(
+                store=store,
+                looks=LookFiles(settings.products),
+                sights=SlopeSightFiles(settings.products),
+                herald=herald(store) if herald else None,
+            ),
             settings=settings,
             about=ABOUT,
             log=log or make_logger(StringIO(), as_json=True),

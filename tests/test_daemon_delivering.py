@@ -3,14 +3,17 @@
 import json
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
+from pathlib import Path
 from threading import Event
 
 import httpx
 
 from monitor.adapters.store import SqlStore
-from monitor.config import Settings
+from monitor.cli.living import make_herald
+from monitor.config import ChannelSettings, Settings
+from monitor.core.alive import Week, name_of
 from monitor.delivering import Courier, Delivery
 from monitor.errors import Undeliverable
 from monitor.logs import make_logger
@@ -83,3 +86,36 @@ def test_watch_without_channels_keeps_no_backlog(settings: Settings) -> None:
 
 def _all_planned(store: SqlStore) -> bool:
     return store.unplanned() == 0
+
+
+def test_watch_says_that_it_is_alive(settings: Settings) -> None:
+    """The message of the week is written as soon as the service runs, logged as what it is, and sent once."""
+    stream, receiver = StringIO(), Receiver()
+    channel = Channel(name="mail")
+    with closing(SqlStore(settings.database)) as store:
+        store.upgrade()
+        store.plan_deliveries([channel], datetime.now(UTC) - timedelta(days=8))
+        courier = Courier(channel=channel, outlet=receiver, store=store, owner="a@1:1:1", draw=lambda: 1.0)
+        settings = settings.model_copy(update={"channels": {"mail": ChannelSettings(type="directory", path=Path("x"))}})
+
+        def visit(base: str) -> None:
+            until(lambda: len(receiver.taken) == 1)
+            until(lambda: "scarpwatch_alive_last_message_timestamp_seconds{" in httpx.get(f"{base}/metrics").text)
+
+        with watching(
+            settings,
+            lambda: datetime.now(UTC),
+            Delivery(store=store, couriers=[courier]),
+            make_logger(stream, as_json=True),
+            lambda kept: make_herald(settings, kept),
+        ) as daemon:
+            run_while(daemon, visit)
+            daemon.say_alive()
+    assert receiver.taken == [f"alive:valley:{name_of(Week().last(datetime.now(UTC)))}:mail"]
+    told = [json.loads(line) for line in stream.getvalue().splitlines()]
+    (said,) = [line for line in told if line["action"] in ("alive", "not-well")]
+    assert (said["action"], said["level"], said["event"]) == (
+        "not-well",
+        "warning",
+        "valley: THE WATCH IS NOT WELL",
+    ), "the scenes of the fake watch are of long ago"

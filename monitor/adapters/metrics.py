@@ -92,6 +92,18 @@ class Metrics:
         self._undelivered = _gauge(
             registry, "scarpwatch_deliveries_parked", "Messages that wait for a person", "channel"
         )
+        self._escalations = Counter(
+            "scarpwatch_escalations",
+            "Revisions delivered by this process because nobody had answered the alert",
+            ("channel",),
+            registry=registry,
+        )
+        self._alive = _gauge(
+            registry,
+            "scarpwatch_alive_last_message_timestamp_seconds",
+            "When the newest weekly sign of life was written",
+            "region",
+        )
         self._drill_scars = Counter(
             "scarpwatch_drill_scars",
             "Scars painted by exercises of the service, by what became of them",
@@ -155,6 +167,14 @@ class Metrics:
     def delivery(self, channel: str, result: str, revisions: int) -> None:
         """A try to deliver so many revisions ended."""
         self._deliveries.labels(channel, result).inc(revisions)
+
+    def escalated(self, channel: str, revisions: int) -> None:
+        """So many revisions were delivered because nobody had answered; also 0, so that there is a series."""
+        self._escalations.labels(channel).inc(revisions)
+
+    def alive(self, region: str, at: datetime) -> None:
+        """When the newest sign of life was written."""
+        self._alive.labels(region).set(at.timestamp())
 
     def channel(self, channel: str, *, oldest_due_s: float, parked: int) -> None:
         """How a channel stands."""

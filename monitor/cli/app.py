@@ -12,6 +12,7 @@ from monitor.cli import (
     backfilling,
     delivering,
     drilling,
+    living,
     reading,
     revising,
     serving,
@@ -50,6 +51,7 @@ def make_app() -> typer.Typer:
     app.command(epilog=EPILOG)(revising.reprocess)
     app.command(epilog=EPILOG)(revising.rollback)
     app.command(epilog=EPILOG)(reading.status)
+    app.command(epilog=EPILOG)(living.alive)
     alerts = typer.Typer(help=reading.alerts.__doc__, epilog=EPILOG)
     alerts.callback(invoke_without_command=True, epilog=EPILOG)(reading.alerts)
     acting.add_commands(alerts)

@@ -176,5 +176,8 @@ def channel_json(one: ChannelCount) -> dict[str, object]:
 
 
 def _delivery_json(one: Delivery) -> dict[str, object]:
-    plain = asdict(one)
+    plain = asdict(one) | {
+        "escalation": one.escalation.why.value if one.escalation else None,
+        "escalation_since": one.escalation.since if one.escalation else None,
+    }
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in plain.items()}

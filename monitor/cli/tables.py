@@ -295,7 +295,8 @@ def delivery_table(deliveries: Sequence[Delivery], now: datetime) -> Table:
         again = f" (replay {one.replays})" if one.replays else ""
         state, tries = one.state.value + again, str(one.attempts)
         row = (one.channel, one.idempotency_key, one.tier, state, tries, f"{age(now - since)} ago", later)
-        table.add_row(*row, one.reason or "")
+        nobody = f"{one.escalation.why} since {one.escalation.since:%Y-%m-%d %H:%M}" if one.escalation else ""
+        table.add_row(*row, "; ".join(filter(None, (nobody, one.reason))))
     return table
 
 

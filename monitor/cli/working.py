@@ -20,6 +20,7 @@ from monitor.adapters.store import SqlStore
 from monitor.cli import tables
 from monitor.cli.delivering import deliver_once
 from monitor.cli.exits import Exit
+from monitor.cli.living import make_herald
 from monitor.cli.parts import (
     ConfigOption,
     JsonOption,
@@ -78,6 +79,9 @@ def once(context: typer.Context, config: ConfigOption = None, as_json: JsonOptio
                 hints.append(event.detail)
 
         summary = service.once(parts.clock, report)
+    with reading_store(settings) as store:
+        for said in make_herald(settings, store).speak(parts.clock()):
+            log.info(said.title, action="alive", region=said.region, item=said.key)
     rounds = deliver_once(settings, parts, log)
     if hints:
         hints += [f"{one.place}: {one.message}. {one.remedy}" for one in absent_collections(settings)]
@@ -111,6 +115,7 @@ def run(context: typer.Context, config: ConfigOption = None) -> None:
             looks=LookFiles(settings.products),
             sights=SlopeSightFiles(settings.products),
             api=make_api(settings, store, parts.clock),
+            herald=make_herald(settings, store) if settings.channels and settings.alive.send else None,
         )
         daemon = Daemon(
             service=service,

@@ -38,6 +38,27 @@ class LimitSettings(BaseModel):
     per_minutes: Annotated[float, Field(gt=0, le=1440)] = 60.0
 
 
+class EscalationSettings(BaseModel):
+    """After how long without an answer a channel hears of an alert, by tier; a tier left out: never."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    warning_minutes: Annotated[float | None, Field(ge=1, le=10080)] = None
+    watch_minutes: Annotated[float | None, Field(ge=1, le=10080)] = None
+
+    @model_validator(mode="after")
+    def _of_some_tier(self) -> Self:
+        if not self.record():
+            words = "warning_minutes or watch_minutes is needed"
+            raise PydanticCustomError("no_tier", words)
+        return self
+
+    def record(self) -> dict[Tier, timedelta]:
+        """The times by tier."""
+        given = {Tier.WARNING: self.warning_minutes, Tier.WATCH: self.watch_minutes}
+        return {tier: timedelta(minutes=minutes) for tier, minutes in given.items() if minutes is not None}
+
+
 class ChannelSettings(BaseModel):
     """One receiver, and what it wants to hear."""
 
@@ -65,6 +86,10 @@ class ChannelSettings(BaseModel):
     at_most: LimitSettings | None = None
     give_up_after_days: Annotated[float, Field(gt=0, le=90)] = 3.0
     """A message that fails so long is parked."""
+    alive: bool = True
+    """Whether it hears every week how the watch stands (`alive`)."""
+    escalation: EscalationSettings | None = None
+    """It hears of alerts only that nobody has answered for so long; None: it hears of all at once."""
 
     @model_validator(mode="after")
     def _fits_its_type(self) -> Self:
@@ -103,7 +128,19 @@ class ChannelSettings(BaseModel):
             gather=timedelta(minutes=self.gather_minutes if gathers else 0),
             at_most=None if limit is None else RateLimit(count=limit.count, per=timedelta(minutes=limit.per_minutes)),
             give_up_after=timedelta(days=self.give_up_after_days),
+            alive=self.alive,
+            escalation=self.escalation.record() if self.escalation is not None else {},
         )
+
+
+def heard_at_once(channels: dict[str, ChannelSettings]) -> dict[str, ChannelSettings]:
+    """Refuse channels that all wait for others to be told: nobody would ever be."""
+    if channels and all(one.escalation is not None for one in channels.values()):
+        words = "every channel waits until another was told, and none is: take `escalation` off one of them"
+        error = PydanticCustomError("nobody_at_once", words)
+        details = [InitErrorDetails(type=error, loc=(name, "escalation"), input=None) for name in list(channels)[:1]]
+        raise ValidationError.from_exception_data("channels", details)
+    return channels
 
 
 def _is_web(url: str) -> bool:

@@ -30,7 +30,8 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from monitor.config.channels import ChannelSettings, LimitSettings
+from monitor.config.alive import AliveSettings
+from monitor.config.channels import ChannelSettings, EscalationSettings, LimitSettings, heard_at_once
 from monitor.config.drills import DrillSettings
 from monitor.config.environment import PREFIX, environment_values
 from monitor.config.explain import explain, located
@@ -218,14 +219,15 @@ class Settings(BaseSettings):
     layers: dict[Identifier, LayerSettings] = Field(default_factory=dict)
     """What lies on the ground of every region: places, roads, buildings, designated zones."""
     severity: SeveritySettings = SeveritySettings()
-    channels: dict[Identifier, ChannelSettings] = Field(default_factory=dict)
+    channels: Annotated[dict[Identifier, ChannelSettings], AfterValidator(heard_at_once)] = Field(default_factory=dict)
     """Where alerts are sent."""
+    alive: AliveSettings = AliveSettings()
     drills: DrillSettings | None = None
     """Exercises that the service makes by itself; None: none."""
     serve: ServeSettings = ServeSettings()
     cap: CapGroup = CapGroup()
     alert_languages: Annotated[tuple[KnownLanguage, ...], Field(min_length=1)] = ("en",)
-    """Of CAP messages, the first before others."""
+    """Of CAP messages and signs of life, the first before others."""
     log: LogSettings = LogSettings()
 
     @classmethod
@@ -388,6 +390,8 @@ def known_keys(group: Place) -> list[str]:
         ("severity",): SeveritySettings,
         ("channels", "*"): ChannelSettings,
         ("channels", "*", "at_most"): LimitSettings,
+        ("channels", "*", "escalation"): EscalationSettings,
+        ("alive",): AliveSettings,
         ("drills",): DrillSettings,
         ("serve",): ServeSettings,
         ("cap",): CapGroup,

@@ -6,7 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 from shapely.geometry.base import BaseGeometry
 
-from monitor.records import AlertStatus, Channel, EventState, Message, RateLimit, Silence, Tier
+from monitor.records import (
+    AlertStatus,
+    Channel,
+    Escalation,
+    EventState,
+    Message,
+    MessageKind,
+    RateLimit,
+    Silence,
+    Tier,
+    Unanswered,
+)
 
 _LONGEST_EXPONENT = 20
 """Enough for every longest wait; a larger one would overflow a timedelta."""
@@ -22,6 +33,10 @@ SUPERSEDED = "superseded"
 """Reason: a later revision of the event has arrived. Who asks for it by its key gets it all the same."""
 END_PASSES = "end-passes-silence"
 """Reason, followed by `:` and the number of the silence: an alert that the channel was told of has ended."""
+ANSWERED = "answered"
+"""Reason: it was to be told because nobody had answered, and somebody has."""
+INHIBITED = "inhibited"
+"""Reason, followed by `:` and the acquisition: it waits because the evidence it rests on alone is in doubt."""
 _ENDED = frozenset({EventState.REFUTED, EventState.CLOSED, EventState.EXPIRED})
 WARNING = Tier.WARNING.value
 """The tier that goes first."""
@@ -39,11 +54,38 @@ class RetrySettings:
     shortest_wait: timedelta = timedelta(seconds=1)
 
 
-def wants(channel: Channel, payload: Mapping[str, object]) -> bool:
-    """Whether a channel is to hear of a revision: its region, its tier and its status fit."""
-    here = not channel.regions or payload.get("region") in channel.regions
+def wants(channel: Channel, kind: MessageKind, payload: Mapping[str, object]) -> bool:
+    """Whether a channel is to hear of a message by itself.
+
+    Signs of life are for those that are told of what really happens. A channel for what nobody answers wants no alert.
+    """
+    if kind is MessageKind.ALIVE:
+        return channel.alive and AlertStatus.ACTUAL in channel.statuses and _is_here(channel, payload)
+    return not channel.escalation and concerns(channel, payload) and not is_end(payload)
+
+
+def concerns(channel: Channel, payload: Mapping[str, object]) -> bool:
+    """Whether a revision is of the region, tier and status that a channel is for."""
     status = payload.get("status", AlertStatus.ACTUAL)
-    return here and tier_of(payload) in channel.tiers and status in channel.statuses
+    return _is_here(channel, payload) and tier_of(payload) in channel.tiers and status in channel.statuses
+
+
+def _is_here(channel: Channel, payload: Mapping[str, object]) -> bool:
+    return not channel.regions or payload.get("region") in channel.regions
+
+
+def unanswered(delivered: datetime | None, due_since: datetime, after: timedelta, now: datetime) -> Escalation | None:
+    """Why an alert that nobody has answered is to be told to further people now; None: there is time.
+
+    Args:
+        delivered: when the first channel took it; None: none has. A receiver that is dead must not keep it from people.
+        due_since: since when it is to be told.
+        after: so long people have to answer.
+        now: aware UTC.
+    """
+    why = Unanswered.UNTOLD if delivered is None else Unanswered.UNACKNOWLEDGED
+    since = due_since if delivered is None else delivered
+    return Escalation(why=why, since=since) if now - since >= after else None
 
 
 def is_end(payload: Mapping[str, object]) -> bool:

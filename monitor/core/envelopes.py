@@ -9,7 +9,8 @@ from shapely import envelope
 from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
 
-from monitor.records import Message
+from monitor.core.notices import unanswered_words
+from monitor.records import Message, MessageKind
 
 MOST_BYTES = 256 * 1024
 """Of a body; receivers commonly refuse more than 1 MB, and some more than 256 kB."""
@@ -23,7 +24,14 @@ def encoded(message: Message, most_bytes: int = MOST_BYTES) -> bytes:
     An outline with so many corners that it does not fit is made simpler, at last its bounding box. The member
     `geometry_tolerance_deg` then says by how much, in degrees (-1: it is the bounding box).
     """
-    return fitted(f"alert.{message.payload.get('reason', 'changed')}", message.created, message.payload, most_bytes)
+    if message.kind is MessageKind.ALIVE:
+        return fitted("watch.alive", message.created, message.payload, most_bytes)
+    data = message.payload
+    if message.escalation is not None:
+        since = message.escalation.since.astimezone(UTC).isoformat()
+        words = {"why": message.escalation.why.value, "since": since, "text": unanswered_words(message.escalation)}
+        data = {**data, "escalation": words}
+    return fitted(f"alert.{message.payload.get('reason', 'changed')}", message.created, data, most_bytes)
 
 
 def fitted(kind: str, created: datetime, data: Mapping[str, object], most_bytes: int = MOST_BYTES) -> bytes:

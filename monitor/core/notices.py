@@ -14,7 +14,15 @@ from shapely.geometry import shape
 from monitor.core import exposure
 from monitor.core.context_json import context_from_json
 from monitor.core.delivery import WARNING, tier_of
-from monitor.records import AlertStatus, Detector, EventContext, Message
+from monitor.records import (
+    AlertStatus,
+    Detector,
+    Escalation,
+    EventContext,
+    Message,
+    MessageKind,
+    Unanswered,
+)
 
 _MOST_PLACES = 20
 _MOST_CHARACTERS = 300
@@ -33,9 +41,14 @@ def plain(text: object) -> str:
 
 def notice(messages: Sequence[Message]) -> tuple[str, str]:
     """Title and body of one message that tells all of these; the newest revision of each event stands for it."""
-    newest = {one.event_id: one for one in sorted(messages, key=lambda one: one.sequence)}
+    if all(one.kind is MessageKind.ALIVE for one in messages):
+        return _signs_of_life(messages)
+    newest = {one.event_id or "": one for one in sorted(messages, key=lambda one: one.sequence)}
     worst = sorted(newest.values(), key=_badness)
     body = [_head(worst)] if len(worst) > 1 else []
+    unanswered = [one.escalation for one in messages if one.escalation is not None]
+    if unanswered:
+        body.insert(0, f"{unanswered_words(min(unanswered, key=lambda one: one.since))}.")
     for rank, message in enumerate(worst[:_MOST_PLACES], start=1):
         body += _place(message, f"{rank}. " if len(worst) > 1 else "")
     if len(worst) > _MOST_PLACES:
@@ -44,13 +57,38 @@ def notice(messages: Sequence[Message]) -> tuple[str, str]:
         body.append("Held back until now: the limit of this channel was reached.")
     if any(one.replays for one in messages):
         body.append("Sent again on demand.")
-    return _title(worst), "\n".join(body)
+    return ("NOT ACKNOWLEDGED: " if unanswered else "") + _title(worst), "\n".join(body)
+
+
+def unanswered_words(escalation: Escalation) -> str:
+    """Why a channel hears of an alert that nobody has answered."""
+    what = {
+        Unanswered.UNACKNOWLEDGED: "Nobody has acknowledged it since",
+        Unanswered.UNTOLD: "No channel could be told of it, and nobody has acknowledged it, since",
+    }[escalation.why]
+    return f"{what} {escalation.since:%Y-%m-%d %H:%M} UTC"
+
+
+def _signs_of_life(messages: Sequence[Message]) -> tuple[str, str]:
+    """One message of all regions, those that are not well first, each in all its languages."""
+    ordered = sorted(messages, key=lambda one: (bool(one.payload.get("well")), str(one.payload.get("region"))))
+    told = [cast("Mapping[str, Mapping[str, str]]", one.payload["texts"]) for one in ordered]
+    titles = [plain(next(iter(texts.values()))["title"]) for texts in told]
+    more = f" (+{len(titles) - 1})" if len(titles) > 1 else ""
+    parts = [f"{plain(text['title'])}\n{_lines(text['body'])}" for texts in told for text in texts.values()]
+    if any(one.replays for one in messages):
+        parts.append("Sent again on demand.")
+    return titles[0] + more, "\n\n".join(parts)
+
+
+def _lines(text: str) -> str:
+    return "\n".join(plain(line) for line in text.splitlines())
 
 
 def _badness(message: Message) -> tuple[bool, bool, bool, float, str]:
     payload = message.payload
     strength = _number(payload, "strength") or 0.0
-    return _has_ended(payload), tier_of(payload) != WARNING, _is_tile(payload), -strength, message.event_id
+    return _has_ended(payload), tier_of(payload) != WARNING, _is_tile(payload), -strength, message.event_id or ""
 
 
 def _title(worst: Sequence[Message]) -> str:

@@ -22,10 +22,13 @@ from monitor.records.deliveries import (
     ChannelCount,
     Delivery,
     DeliveryState,
+    Escalation,
     Message,
+    MessageKind,
     RateLimit,
     Retried,
     Silence,
+    Unanswered,
 )
 from monitor.records.events import Action, Cluster, Event, Evidence, FrozenReference, Growth, Transition
 from monitor.records.ground import Region, Terrain, Tile
@@ -76,6 +79,7 @@ __all__ = [
     "Detector",
     "DismissalReason",
     "Earlier",
+    "Escalation",
     "Event",
     "EventContext",
     "EventState",
@@ -89,6 +93,7 @@ __all__ = [
     "LedgerEntry",
     "Look",
     "Message",
+    "MessageKind",
     "ModelCard",
     "Nearby",
     "NetworkAnswer",
@@ -113,6 +118,7 @@ __all__ = [
     "Tile",
     "TileStats",
     "Transition",
+    "Unanswered",
     "Urgency",
     "Verdict",
     "ZoneRelation",

@@ -1,7 +1,7 @@
 """Who hears of alerts, what is told to whom, and what became of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -20,7 +20,35 @@ class DeliveryState(StrEnum):
     PARKED = "parked"
     """Set aside until a person acts; `reason` and `detail` say why."""
     SUPPRESSED = "suppressed"
-    """It is not sent: a silence held when it was due, or a later revision arrived before it."""
+    """It is not sent: a silence held when it was due, a later revision arrived before it, or nobody needs it any more;
+    `reason` says which."""
+
+
+class MessageKind(StrEnum):
+    """What a message is about."""
+
+    ALERT = "alert"
+    """A revision of an alert."""
+    ALIVE = "alive"
+    """The weekly sign of life of the watch over one region."""
+
+
+class Unanswered(StrEnum):
+    """Why an alert is told to a channel that hears only of what nobody answers."""
+
+    UNACKNOWLEDGED = "unacknowledged"
+    """A channel was told of it, and nobody has acknowledged it since."""
+    UNTOLD = "untold"
+    """No channel has taken it since it was to be told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation:
+    """That nobody has answered an alert."""
+
+    why: Unanswered
+    since: datetime
+    """When the first channel took it or, where none did, when it was to be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +74,24 @@ class Channel:
     at_most: RateLimit | None = None
     give_up_after: timedelta = timedelta(days=3)
     """A message that fails so long is parked."""
+    alive: bool = True
+    """Whether it hears once a week that the watch is alive."""
+    escalation: Mapping[Tier, timedelta] = field(default_factory=dict)
+    """Where there is any, it hears of an alert only once nobody has answered it for so long, by tier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One revision of an alert, claimed to be sent to one channel."""
+    """One revision of an alert, or a sign of life, claimed to be sent to one channel."""
 
     idempotency_key: str
-    """`event_id:sequence`."""
+    """`event_id:sequence`, or `alive:region:week`."""
     channel: str
-    event_id: str
+    event_id: str | None
+    """None: it is about no alert."""
     sequence: int
     payload: Mapping[str, object]
-    """The event as it was after the transition, JSON types only."""
+    """The event as it was after the transition, or how the watch stood; JSON types only."""
     created: datetime
     attempts: int
     """This try included."""
@@ -67,6 +100,11 @@ class Message:
     waited_for_limit: bool = False
     replays: int = 0
     """How often a person asked for it again."""
+    kind: MessageKind = MessageKind.ALERT
+    escalation: Escalation | None = None
+    """Why the channel hears of it, where that is because nobody has answered."""
+    taken: frozenset[str] = frozenset()
+    """Those recipients of the channel, as it names them, that have taken it already: they are not told again."""
 
     @property
     def id(self) -> str:
@@ -80,10 +118,11 @@ class Delivery:
 
     idempotency_key: str
     channel: str
-    event_id: str
+    event_id: str | None
     sequence: int
     region: str
     tier: str
+    """Empty of what is about no alert."""
     state: DeliveryState
     due_since: datetime
     not_before: datetime | None
@@ -93,6 +132,8 @@ class Delivery:
     detail: str | None
     delivered: datetime | None
     replays: int
+    kind: MessageKind = MessageKind.ALERT
+    escalation: Escalation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from shapely import Point, box
 
 from monitor.core.delivery import RetrySettings, gives_up, holding, room_at, silenced_by, wait_after, wants
-from monitor.records import AlertStatus, Channel, RateLimit, Silence, Tier
+from monitor.records import AlertStatus, Channel, MessageKind, RateLimit, Silence, Tier
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SETTINGS = RetrySettings()
@@ -48,13 +48,27 @@ def test_patience() -> None:
         (Channel(name="all"), True),
         (Channel(name="here", regions=frozenset({"atsuma"})), True),
         (Channel(name="there", regions=frozenset({"abira"})), False),
+        (Channel(name="chief", escalation={Tier.WARNING: timedelta(minutes=30)}), False),
         (Channel(name="watches", tiers=frozenset({Tier.WATCH})), False),
         (Channel(name="drills", statuses=frozenset({AlertStatus.EXERCISE, AlertStatus.TEST})), False),
     ],
 )
 def test_wants(channel: Channel, heard: bool) -> None:
     """A channel hears what fits its regions, tiers and statuses."""
-    assert wants(channel, {"region": "atsuma", "tier": "warning", "status": "actual"}) is heard
+    assert wants(channel, MessageKind.ALERT, {"region": "atsuma", "tier": "warning", "status": "actual"}) is heard
+
+
+def test_wants_signs_of_life() -> None:
+    """Channels of the region that are told of what really happens, unless they want none."""
+    here = {"region": "atsuma"}
+    heard = {
+        "all": Channel(name="all"),
+        "chief": Channel(name="chief", escalation={Tier.WARNING: timedelta(minutes=30)}),
+        "there": Channel(name="there", regions=frozenset({"abira"})),
+        "drills": Channel(name="drills", statuses=frozenset({AlertStatus.EXERCISE, AlertStatus.TEST})),
+        "none": Channel(name="none", alive=False),
+    }
+    assert [name for name, one in heard.items() if wants(one, MessageKind.ALIVE, here)] == ["all", "chief"]
 
 
 @given(st.lists(st.integers(-300, 10), max_size=30), st.integers(1, 5))

@@ -1,11 +1,13 @@
 """Messages in plain words."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from monitor.core.delivery import trial_message
 from monitor.core.notices import notice, plain
+from monitor.records import Escalation, Unanswered
 from tests.adapters.channels.messages import CREATED, message, payload, surrounded
 
 
@@ -92,3 +94,22 @@ def test_hostile_names() -> None:
     assert len(body.splitlines()) == 8
     assert "\n" not in title
     assert len(plain("x" * 10_000)) == 300
+
+
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [
+        (Unanswered.UNACKNOWLEDGED, "Nobody has acknowledged it since 2026-05-01 12:00 UTC."),
+        (
+            Unanswered.UNTOLD,
+            "No channel could be told of it, and nobody has acknowledged it, since 2026-05-01 12:00 UTC.",
+        ),
+    ],
+)
+def test_nobody_has_answered(why: Unanswered, words: str) -> None:
+    """That is said in the title and first of all, with the earliest time."""
+    early = replace(message("A"), escalation=Escalation(why=why, since=CREATED))
+    late = replace(message("B"), escalation=Escalation(why=why, since=CREATED + timedelta(hours=1)))
+    title, body = notice([late, early])
+    assert title == "NOT ACKNOWLEDGED: Landslide warning, atsuma: 2 places, worst 2.00 ha"
+    assert body.splitlines()[0] == words

@@ -4,21 +4,31 @@ Apprise brings a hundred libraries' worth of ways to open connections, and none 
 message. A process of its own can be ended when its time is over, and what it connects to is seen by an audit hook
 (https://docs.python.org/3/library/audit_events.html), with the address that is really connected to.
 
-Reads one line of JSON, {"url", "title", "body", "allow_private"}; writes one, {"taken", "refused", "detail"}.
+Reads one line of JSON, {"url", "title", "body", "allow_private", "skip"}; writes one for each recipient as soon as it
+is known what became of the message there, {"recipient", "taken", "refused", "detail"}. A URL may name several: each is
+told by itself, and those in `skip` are not. A last line, {"end": true}, says that there are no more.
 """
 
+import hashlib
 import json
 import logging
 import os
 import re
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import TYPE_CHECKING
 
 from monitor.core.network_addresses import inner_address
 
+if TYPE_CHECKING:
+    import apprise
+
 _CONNECTS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 _MOST_DETAIL = 500
+_SEVERAL = ("targets", "channels", "topics", "rooms")
+"""Where Apprise's plugins keep the recipients of a URL."""
 
 
 def main() -> None:
@@ -29,17 +39,46 @@ def main() -> None:
     refused: list[str] = []
     if not asked["allow_private"]:
         _refuse_private(refused)
-    sys.stdout.write(json.dumps(_send(asked, refused)) + "\n")
-    sys.stdout.flush()
+    for line in chain(_send_all(asked, refused), [{"end": True}]):
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
     os._exit(0)
 
 
-def _send(asked: Mapping[str, str], refused: list[str]) -> dict[str, object]:
+def _send_all(asked: Mapping[str, str], refused: list[str]) -> Iterator[dict[str, object]]:
     import apprise
 
-    receiver = apprise.Apprise.instantiate(asked["url"], suppress_exceptions=True)
-    if receiver is None:
-        return {"taken": False, "refused": [], "detail": "", "unknown_url": True}
+    whole = apprise.Apprise.instantiate(asked["url"], suppress_exceptions=True)
+    if whole is None:
+        yield {"taken": False, "refused": [], "detail": "", "unknown_url": True}
+        return
+    for recipient, receiver in _receivers(whole, asked["url"]):
+        if recipient not in asked.get("skip", ()):
+            yield {"recipient": recipient, **_send(receiver, asked, refused)}
+
+
+def _receivers(whole: "apprise.NotifyBase", url: str) -> "Iterator[tuple[str, apprise.NotifyBase]]":
+    """The recipients of a URL one by one, each by a name that gives no address away.
+
+    Told together, all of them would be told again when one of them failed.
+    """
+    import apprise
+
+    for attribute in _SEVERAL:
+        found = getattr(whole, attribute, None)
+        if isinstance(found, list | tuple | set) and len(found) > 1:
+            for one in sorted(found, key=repr):
+                alone = apprise.Apprise.instantiate(url)  # anew: Apprise waits for seconds between uses of one
+                if alone is not None:
+                    setattr(alone, attribute, type(found)([one]))
+                    yield hashlib.sha256(repr(one).encode()).hexdigest()[:16], alone
+            return
+    yield "all", whole
+
+
+def _send(receiver: "apprise.NotifyBase", asked: Mapping[str, str], refused: list[str]) -> dict[str, object]:
+    import apprise
+
     outgoing = apprise.Apprise()
     outgoing.add(receiver)
     with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as log:  # type: ignore[no-untyped-call]

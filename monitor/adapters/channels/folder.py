@@ -16,7 +16,10 @@ _NO_LIMIT = 2**40
 
 
 class FolderChannel:
-    """Writes `<event>/<sequence>.json`: complete or not there, and the same bytes if it is written twice."""
+    """Writes `<event>/<sequence>.json` and `alive/<region>-<week>.json`.
+
+    A file is complete or not there, and has the same bytes if it is written twice.
+    """
 
     def __init__(self, *, name: str, folder: Path) -> None:
         """`name` is the channel's; the folder is made with the first file."""
@@ -32,7 +35,7 @@ class FolderChannel:
         """
         path = self._folder
         for message in messages:
-            path = self._folder / _NOT_IN_NAMES.sub("_", message.event_id) / f"{message.sequence}.json"
+            path = self._folder / _place(message)
             try:
                 write_atomic(path, encoded(message, _NO_LIMIT))
             except OSError as err:
@@ -43,3 +46,10 @@ class FolderChannel:
                     reason="folder-unwritable",
                 ) from err
         return str(path)
+
+
+def _place(message: Message) -> Path:
+    if message.event_id is not None:
+        return Path(_NOT_IN_NAMES.sub("_", message.event_id)) / f"{message.sequence}.json"
+    kind, _, name = message.idempotency_key.partition(":")
+    return Path(kind) / f"{_NOT_IN_NAMES.sub('_', name.replace(':', '-'))}.json"

@@ -10,12 +10,12 @@ from typing import Any, cast
 from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
 
+from monitor.adapters.store.columns import JsonValue
 from monitor.adapters.store.schema import (
     AcquisitionRow,
     ActionRow,
     EventRow,
     EvidenceRow,
-    JsonValue,
     ObservationRow,
     TransitionRow,
 )

@@ -4,7 +4,7 @@ A claim is a lease, as in the ledger: conditional updates let one process at a t
 is relieved at once on the same host, after the lease elsewhere.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -15,8 +15,18 @@ from monitor.adapters.store.codec import Values, clean
 from monitor.adapters.store.database import affected
 from monitor.adapters.store.owners import owner_is_dead
 from monitor.adapters.store.schema import IS_DUE, DeliveryRow, OutboxRow
-from monitor.core.delivery import RATE_LIMITED, SUPERSEDED, WARNING, RetrySettings, room_at
-from monitor.records import Channel, ChannelCount, Delivery, DeliveryState, Message, Retried
+from monitor.core.delivery import INHIBITED, RATE_LIMITED, SUPERSEDED, WARNING, RetrySettings, room_at
+from monitor.records import (
+    Channel,
+    ChannelCount,
+    Delivery,
+    DeliveryState,
+    Escalation,
+    Message,
+    MessageKind,
+    Retried,
+    Unanswered,
+)
 
 _NO_LEASE = {"lease_owner": None, "lease_until": None}
 _MOST_GATHERED = 1000
@@ -93,7 +103,8 @@ def _ripe(row: _Rows, longest: timedelta, now: datetime) -> ColumnElement[bool]:
     """Nobody sends it, and nothing asks for a later time, `longest` ahead at most."""
     no_wait = or_(row.not_before.is_(None), row.not_before <= now, row.not_before > now + longest + _SLACK)
     free = or_(row.lease_until.is_(None), row.lease_until <= now, row.lease_until > now + _LONGEST_LEASE)
-    return and_(no_wait, free)
+    held = row.reason.is_not(None) & row.reason.startswith(f"{INHIBITED}:")
+    return and_(no_wait, free, ~held)
 
 
 def _longest_wait(channel: Channel) -> timedelta:
@@ -104,9 +115,11 @@ def _longest_wait(channel: Channel) -> timedelta:
 
 def _gathered(rows: Sequence[DeliveryRow], gather: timedelta, now: datetime) -> list[DeliveryRow]:
     """The first storm (or event without one) whose first revision has waited long enough."""
-    groups: dict[str, list[DeliveryRow]] = {}
+    groups: dict[tuple[str, str | None], list[DeliveryRow]] = {}
     for row in rows:
-        groups.setdefault(row.storm or row.event_id, []).append(row)
+        # What only some recipients have taken is told to the others with what they, too, have not.
+        about = row.storm or row.event_id or row.idempotency_key
+        groups.setdefault((about, row.taken), []).append(row)
     for group in groups.values():
         first = min(row.due_since for row in group)
         if now - first >= gather or first > now:
@@ -171,13 +184,29 @@ def _message(row: DeliveryRow, told: OutboxRow, limited: bool) -> Message:
         failing_since=row.failing_since,
         waited_for_limit=limited,
         replays=row.replays,
+        kind=MessageKind(row.kind),
+        escalation=_escalation(row),
+        taken=frozenset((row.taken or "").split()),
     )
+
+
+def _escalation(row: DeliveryRow) -> Escalation | None:
+    if row.escalation is None or row.escalation_since is None:
+        return None
+    return Escalation(why=Unanswered(row.escalation), since=row.escalation_since)
 
 
 def finish(session: Session, messages: Sequence[Message], owner: str, ending: Mapping[str, object]) -> int:
     """Give claimed messages up with new columns; how many of them were still held by this claim."""
     values = {"not_before": None} | _NO_LEASE | dict(ending)
-    return sum(affected(session, update(DeliveryRow).where(_held(one, owner)).values(values)) for one in messages)
+    return sum(
+        affected(session, update(DeliveryRow).where(_held(one, owner)).values(values | {"taken": _joined(one.taken)}))
+        for one in messages
+    )
+
+
+def _joined(taken: Iterable[str]) -> str | None:
+    return " ".join(sorted(taken)) or None
 
 
 def _held(message: Message, owner: str) -> ColumnElement[bool]:
@@ -222,7 +251,7 @@ def replay(session: Session, channel: str, since: datetime | None, now: datetime
     chosen = [DeliveryRow.channel == channel, _is(DeliveryState.DELIVERED)]
     if since is not None:
         chosen.append(DeliveryRow.delivered >= since)
-    values = _afresh(now) | {"replays": DeliveryRow.replays + 1, "delivered": None, "message_id": None}
+    values = _afresh(now) | {"replays": DeliveryRow.replays + 1, "delivered": None, "message_id": None, "taken": None}
     return affected(session, update(DeliveryRow).where(*chosen).values(values))
 
 
@@ -269,6 +298,8 @@ def _delivery(row: DeliveryRow) -> Delivery:
         detail=row.detail,
         delivered=row.delivered,
         replays=row.replays,
+        kind=MessageKind(row.kind),
+        escalation=_escalation(row),
     )
 
 

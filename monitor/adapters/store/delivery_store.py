@@ -3,8 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from monitor.adapters.store import deliveries, planning, silences
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from monitor.adapters.store import channels as registry
+from monitor.adapters.store import deliveries, escalating, inhibiting, planning, silences
 from monitor.adapters.store.database import Database
+from monitor.adapters.store.schema import DeliveryRow
 from monitor.records import Channel, ChannelCount, Delivery, DeliveryState, Message, Retried, Silence
 
 
@@ -18,7 +23,7 @@ class SqlDeliveries:
     def plan_deliveries(self, channels: Sequence[Channel], now: datetime) -> int:
         """Write what every channel is to hear of new messages, and set aside what is silenced; how many were new."""
         with self.database.read() as session:
-            if not planning.is_needed(session, channels, now):
+            if not _is_anything_to_do(session, channels, now):
                 return 0
         planned = 0
         while True:
@@ -26,13 +31,16 @@ class SqlDeliveries:
                 some = planning.plan(session, channels, now)
                 planned += some
                 if not some:
+                    escalating.escalate(session, channels, now)
+                    escalating.stop(session, now)
+                    inhibiting.apply(session, now)
                     planning.set_aside(session, channels, now)
                     return planned
 
     def unplanned(self) -> int:
         """Messages of which nobody has said yet who is to hear them."""
         with self.database.read() as session:
-            return planning.unplanned(session)
+            return registry.unplanned(session)
 
     def claim_deliveries(self, channel: Channel, owner: str, lease: timedelta, now: datetime) -> list[Message]:
         """Claim the next message of a channel, or the revisions that make up one; empty: nothing is due."""
@@ -108,3 +116,10 @@ class SqlDeliveries:
         """Silences not over at `since` (None: all there ever were)."""
         with self.database.read() as session:
             return silences.read(session, since)
+
+
+def _is_anything_to_do(session: Session, channels: Sequence[Channel], now: datetime) -> bool:
+    if planning.is_needed(session, channels, now) or inhibiting.is_needed(session, now):
+        return True
+    over = session.scalar(select(DeliveryRow.id).where(escalating.answered(now)).limit(1))
+    return over is not None or bool(escalating.due(session, channels, now))

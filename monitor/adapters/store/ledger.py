@@ -23,12 +23,18 @@ _NO_LEASE = {"lease_owner": None, "lease_until": None}
 ONE_TRY_LESS: dict[str, object] = {"attempts": AcquisitionRow.attempts - 1}
 """For `give_up`: the claim was no try."""
 
+LONGEST_WAIT = timedelta(hours=6)
+"""No acquisition waits longer for its next try (`ServiceSettings.longest_wait`)."""
+_SLACK = timedelta(minutes=15)
+
 _PACED, _ENOUGH = 60, 3
 """Of how many acquisitions at most, and at least, the time that one takes is learned."""
 _IDLE = timedelta(minutes=15)
 """A longer gap between two of them was a wait for the next."""
 PROCESSED_AGAIN = "processed-again"
 """Why a processing is superseded that was done, and is done anew."""
+NEWER_VERSION = "newer-version"
+"""Why a version is superseded that its producer replaced."""
 NOTHING_USABLE = "nothing-usable"
 """`AcquisitionResult.reason` of an acquisition that saw no clear ground."""
 
@@ -58,7 +64,7 @@ def discover(
 
 
 def _discover_one(
-    session: Session, region: str, acquisition: Acquisition, now: datetime, history: bool, reason: str = "newer-version"
+    session: Session, region: str, acquisition: Acquisition, now: datetime, history: bool, reason: str = NEWER_VERSION
 ) -> int:
     values = acquisition_values(acquisition) | {
         "region": region,
@@ -149,7 +155,9 @@ def _oldest_due(session: Session, region: str, now: datetime) -> AcquisitionRow 
     History before anything newer, so that references exist when that is compared. Once something newer is done (also
     if it is to be done anew), history comes too late for that, and the watch goes on first.
     """
-    due = or_(AcquisitionRow.not_before.is_(None), AcquisitionRow.not_before <= now)
+    # What waits for longer than anything can was put off before the clock was set back.
+    too_long = AcquisitionRow.not_before > now + LONGEST_WAIT + _SLACK
+    due = or_(AcquisitionRow.not_before.is_(None), AcquisitionRow.not_before <= now, too_long)
     done = or_(AcquisitionRow.state == AcquisitionState.DONE.value, AcquisitionRow.reason == PROCESSED_AGAIN)
     newest = session.scalar(select(func.max(AcquisitionRow.sensing_time)).where(AcquisitionRow.region == region, done))
     too_late = false() if newest is None else AcquisitionRow.history & (AcquisitionRow.sensing_time < newest)

@@ -13,7 +13,7 @@ from monitor.adapters.store.database import Database
 from monitor.adapters.store.schema import ActionRow, EventRow, EvidenceRow, OutboxRow, TransitionRow
 from monitor.core.feeds import Told
 from monitor.core.lifecycle import ALERT_STATES
-from monitor.records import Action, AlertStatus, Earlier, EventState, Evidence, Revision, Tier
+from monitor.records import Action, AlertStatus, Earlier, EventState, Evidence, MessageKind, Revision, Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,12 @@ class AlertLists:
         Args:
             released: only those that may go to the public.
         """
-        statement = select(OutboxRow).order_by(OutboxRow.id.desc()).limit(limit)
+        statement = (
+            select(OutboxRow)
+            .where(OutboxRow.kind == MessageKind.ALERT.value)
+            .order_by(OutboxRow.id.desc())
+            .limit(limit)
+        )
         if before is not None:
             statement = statement.where(OutboxRow.id < before)
         if released:
@@ -140,7 +145,7 @@ class AlertLists:
         with self._database.read() as session:
             chosen = (OutboxRow.event_id == event_id, OutboxRow.sequence == sequence)
             row = session.scalar(select(OutboxRow).where(*chosen))
-            return _revision(session, row) if row else None
+            return _revision(session, event_id, row) if row else None
 
 
 # Asked with every request, so it is not built anew each time.
@@ -217,9 +222,8 @@ def _earlier(session: Session, event_id: str, before: int | None = None) -> tupl
     return tuple(Earlier(sequence=sequence, sent=created) for sequence, created in rows)
 
 
-def _revision(session: Session, row: OutboxRow) -> Revision:
+def _revision(session: Session, event_id: str, row: OutboxRow) -> Revision:
     """The message's event with what was known when it was written."""
-    event_id = row.event_id
     of_event = select(TransitionRow).where(TransitionRow.event_id == event_id, TransitionRow.sequence <= row.sequence)
     rows: Sequence[TransitionRow] = session.scalars(of_event.order_by(TransitionRow.sequence)).all()
     steps = [codec.transition(one) for one in rows]

@@ -4,36 +4,30 @@ Functions take the session of one transaction.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import cast
 
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, false, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
+from monitor.adapters.store import channels as registry
 from monitor.adapters.store import silences
 from monitor.adapters.store.codec import Values
 from monitor.adapters.store.database import affected, insert_new
 from monitor.adapters.store.schema import IS_DUE, DeliveryRow, OutboxRow
 from monitor.core.delivery import END_PASSES, NO_CHANNEL, SILENCED, is_end, silenced_by, tier_of, wants
-from monitor.records import Channel, DeliveryState, Silence
+from monitor.records import Channel, DeliveryState, MessageKind, Silence
 
-_NOBODYS_AFTER = timedelta(days=1)
-"""Whoever has the channel of a message has tried it by then."""
 _AT_ONCE = 500
 """Messages planned in one transaction."""
 
 
 def is_needed(session: Session, channels: Sequence[Channel], now: datetime) -> bool:
-    """Whether `plan` or `set_aside` would change anything, so that nobody waits for the right to write for nothing.
-
-    Never without channels where there ever was one: they are another process's, which says who hears of what.
-    """
-    if not channels and session.scalar(select(DeliveryRow.id).limit(1)) is not None:
-        return False
-    if session.scalar(select(OutboxRow.id).where(OutboxRow.planned.is_(None)).limit(1)) is not None:
+    """Whether `plan` or `set_aside` would change anything, so that nobody waits for the right to write for nothing."""
+    if registry.are_behind(session, registry.names(session, channels), now):
         return True
     if session.scalar(select(DeliveryRow.id).where(IS_DUE, _given_up(channels, now)).limit(1)) is not None:
         return True
@@ -42,35 +36,42 @@ def is_needed(session: Session, channels: Sequence[Channel], now: datetime) -> b
 
 
 def plan(session: Session, channels: Sequence[Channel], now: datetime) -> int:
-    """Write the deliveries of messages that have none yet, and mark these messages; the number of messages.
+    """Write the deliveries of the next messages that were not looked at for a channel; the number of messages.
 
     Besides what a channel wants it hears all later revisions of an event that it was told of: who has heard of an
     alert must hear of its end, whatever its tier has become. Who has not hears of no end.
     """
-    rows = session.scalars(
-        select(OutboxRow).where(OutboxRow.planned.is_(None)).order_by(OutboxRow.id).limit(_AT_ONCE)
-    ).all()
-    told = _told(session, {row.event_id for row in rows})
+    names = registry.names(session, channels)
+    if not names:
+        return 0
+    upto = registry.enter(session, names, now)
+    newer = select(OutboxRow).where(OutboxRow.id > min(upto.values())).order_by(OutboxRow.id).limit(_AT_ONCE)
+    rows = session.scalars(newer).all()
+    told = _told(session, {row.event_id for row in rows if row.event_id is not None})
     values: list[Values] = []
     for row in rows:
         payload = cast("Mapping[str, object]", row.payload)
-        for channel in channels:
-            wanted = wants(channel, payload) and not is_end(payload)
-            if wanted or (row.event_id, channel.name) in told:
-                told.add((row.event_id, channel.name))
-                values.append(_values(row, payload, channel.name, now))
+        for channel in (one for one in channels if upto[one.name] < row.id):
+            heard = (row.event_id, channel.name)
+            if wants(channel, MessageKind(row.kind), payload) or heard in told:
+                told.add(heard)
+                values.append(delivery_values(row, channel.name, now))
     insert_new(session, DeliveryRow, values)
-    affected(session, update(OutboxRow).where(OutboxRow.id.in_([row.id for row in rows])).values(planned=now))
+    if rows:
+        registry.advance(session, names, rows[-1].id)
     return len(rows)
 
 
-def _told(session: Session, events: set[str]) -> set[tuple[str, str]]:
+def _told(session: Session, events: set[str]) -> set[tuple[str | None, str]]:
     heard = DeliveryRow.state != DeliveryState.SUPPRESSED.value
     found = select(DeliveryRow.event_id, DeliveryRow.channel).where(DeliveryRow.event_id.in_(events), heard).distinct()
     return {(event_id, channel) for event_id, channel in session.execute(found)}
 
 
-def _values(row: OutboxRow, payload: Mapping[str, object], channel: str, now: datetime) -> Values:
+def delivery_values(row: OutboxRow, channel: str, now: datetime) -> Values:
+    """Columns of a message that is due on a channel."""
+    payload = cast("Mapping[str, object]", row.payload)
+    about_alert = row.kind == MessageKind.ALERT
     return {
         "idempotency_key": row.idempotency_key,
         "channel": channel,
@@ -78,11 +79,12 @@ def _values(row: OutboxRow, payload: Mapping[str, object], channel: str, now: da
         "sequence": row.sequence,
         "region": str(payload.get("region", "")),
         "storm": str(payload.get("storm") or ""),
-        "tier": tier_of(payload),
+        "tier": tier_of(payload) if about_alert else "",
         "state": DeliveryState.DUE.value,
         "due_since": now,
         "attempts": 0,
         "replays": 0,
+        "kind": row.kind,
     }
 
 
@@ -129,11 +131,15 @@ def _has_heard(session: Session, delivery: int) -> bool:
 def _silenceable(
     session: Session, found: Sequence[Silence], now: datetime
 ) -> list[tuple[int, str, Mapping[str, object]]]:
-    """Deliveries that are due in the regions of silences: their row, region and payload."""
+    """Alerts that are due in the regions of silences: row, region and payload. Signs of life are never silenced."""
     statement = (
         select(DeliveryRow.id, DeliveryRow.region, OutboxRow.payload)
         .join(OutboxRow, OutboxRow.idempotency_key == DeliveryRow.idempotency_key)
-        .where(IS_DUE, or_(DeliveryRow.lease_until.is_(None), DeliveryRow.lease_until <= now))
+        .where(
+            IS_DUE,
+            DeliveryRow.kind == MessageKind.ALERT.value,
+            or_(DeliveryRow.lease_until.is_(None), DeliveryRow.lease_until <= now),
+        )
     )
     regions = {one.region for one in found if one.region is not None}
     if all(one.region is not None for one in found):
@@ -149,19 +155,8 @@ def _ground(payload: Mapping[str, object]) -> BaseGeometry | None:
 
 
 def _given_up(channels: Sequence[Channel], now: datetime) -> ColumnElement[bool]:
-    """Deliveries to channels that are not ours, and that nobody else has touched for as long as any wait lasts.
-
-    A process without channels knows of none that is gone, and another process may have others.
-    """
+    """Deliveries to channels that no process has had for long; one without channels knows of none that is gone."""
     if not channels:
         return false()
-    long_ago = now - _NOBODYS_AFTER
-    columns = (DeliveryRow.last_try, DeliveryRow.not_before)
-    untouched = (or_(column.is_(None), column < long_ago) for column in columns)
-    others = DeliveryRow.channel.not_in([channel.name for channel in channels])
-    return and_(others, DeliveryRow.due_since < long_ago, *untouched)
-
-
-def unplanned(session: Session) -> int:
-    """Messages whose deliveries are not written yet."""
-    return session.scalar(select(func.count(OutboxRow.id)).where(OutboxRow.planned.is_(None))) or 0
+    ours = [channel.name for channel in channels]
+    return and_(DeliveryRow.channel.in_(registry.gone(now, ours)), DeliveryRow.due_since < now - registry.GONE_AFTER)

@@ -1,67 +1,15 @@
 """Tables of the database. Rows never leave the store: `codec` turns them into records."""
 
-from datetime import UTC, datetime
-from typing import ClassVar
+from datetime import datetime
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    DateTime,
-    Double,
-    ForeignKey,
-    Index,
-    Integer,
-    String,
-    Text,
-    false,
-    literal_column,
-    text,
-    true,
-)
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.types import JSON, TypeDecorator
+from sqlalchemy import ForeignKey, Index, String, false, literal_column, text, true
+from sqlalchemy.orm import Mapped, mapped_column
 
-JsonValue = dict[str, object] | list[object]
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """Aware UTC in and out. SQLite keeps no offset, so it gets naive UTC text, which sorts as time does."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value.isoformat()} has no time zone; the database takes aware times only")
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Table(DeclarativeBase):
-    """Base of all tables; `Table.metadata` is what the migrations must add up to."""
-
-    type_annotation_map: ClassVar[dict[object, object]] = {
-        datetime: UtcTime(),
-        float: Double(),
-        bool: Boolean(),
-        str: Text(),
-        JsonValue: JSON().with_variant(JSONB(), "postgresql"),
-    }
-
-
-# SQLite numbers rows by itself only where the key is exactly INTEGER.
-OptionalJson = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
-RowId = BigInteger().with_variant(Integer(), "sqlite")
-Name = String(200)
+from monitor.adapters.store.columns import JsonValue as JsonValue
+from monitor.adapters.store.columns import Name as Name
+from monitor.adapters.store.columns import OptionalJson as OptionalJson
+from monitor.adapters.store.columns import RowId as RowId
+from monitor.adapters.store.columns import Table as Table
 
 
 class AcquisitionRow(Table):
@@ -344,19 +292,20 @@ class ReferenceRow(Table):
 
 
 class OutboxRow(Table):
-    """One message per transition that people should hear."""
+    """One message per transition that people should hear, and signs of life."""
 
     __tablename__ = "outbox"
     __table_args__ = (
         Index("uq_outbox", "idempotency_key", unique=True),
-        Index("ix_outbox_planned", "planned"),
+        Index("ix_outbox_kind", "kind", "id"),
         Index("ix_outbox_event", "event_id", "sequence"),
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     idempotency_key: Mapped[str] = mapped_column(String(250))
-    """`event_id:sequence`: a receiver that has seen it may drop the message."""
-    event_id: Mapped[str] = mapped_column(Name, ForeignKey("event.id"))
+    """`event_id:sequence`, or `alive:region:week`: a receiver that has seen it may drop the message."""
+    event_id: Mapped[str | None] = mapped_column(Name, ForeignKey("event.id"))
+    """NULL: it is about no alert."""
     sequence: Mapped[int]
     payload: Mapped[JsonValue]
     known: Mapped[JsonValue | None] = mapped_column(OptionalJson, deferred=True)
@@ -365,8 +314,34 @@ class OutboxRow(Table):
     rank: Mapped[float | None]
     """Of the event from then on."""
     created: Mapped[datetime]
-    planned: Mapped[datetime | None]
-    """When its deliveries were written, one for each channel that wants it; None: not yet."""
+    kind: Mapped[str] = mapped_column(Name, server_default="alert")
+
+
+class ChannelRow(Table):
+    """A channel that a process has, or had, and how far it was said what the channel is to hear."""
+
+    __tablename__ = "channel"
+
+    name: Mapped[str] = mapped_column(Name, primary_key=True)
+    """Empty: of processes without channels."""
+    since: Mapped[datetime]
+    seen: Mapped[datetime]
+    """When a process last had it, give or take some minutes."""
+    planned: Mapped[int] = mapped_column(RowId)
+    """Of the newest message of the outbox of which it was said whether the channel is to hear it."""
+
+
+class SourceRow(Table):
+    """How a catalog answered when it was last asked, whichever process did."""
+
+    __tablename__ = "source"
+
+    catalog: Mapped[str] = mapped_column(Name, primary_key=True)
+    answered: Mapped[datetime | None]
+    """When it last answered everything it was asked; NULL: never."""
+    failing_since: Mapped[datetime | None]
+    """NULL: it answered when it was last asked."""
+    detail: Mapped[str]
 
 
 class DeliveryRow(Table):
@@ -390,7 +365,7 @@ class DeliveryRow(Table):
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     idempotency_key: Mapped[str] = mapped_column(String(250))
     channel: Mapped[str] = mapped_column(Name)
-    event_id: Mapped[str] = mapped_column(Name, ForeignKey("event.id"))
+    event_id: Mapped[str | None] = mapped_column(Name, ForeignKey("event.id"))
     sequence: Mapped[int]
     region: Mapped[str] = mapped_column(Name)
     storm: Mapped[str] = mapped_column(Name)
@@ -409,6 +384,12 @@ class DeliveryRow(Table):
     replays: Mapped[int]
     lease_owner: Mapped[str | None] = mapped_column(Name)
     lease_until: Mapped[datetime | None]
+    kind: Mapped[str] = mapped_column(Name, server_default="alert")
+    escalation: Mapped[str | None] = mapped_column(Name)
+    """Why nobody's answer brought it here; NULL: the channel wants it anyway."""
+    escalation_since: Mapped[datetime | None]
+    taken: Mapped[str | None]
+    """Recipients that have taken it, when not all have: names of the channel's own, joined by spaces."""
 
 
 IS_DUE = DeliveryRow.state == literal_column("'due'")

@@ -16,6 +16,7 @@ from monitor.adapters.store.views import (
     RolledBack,
     TileCoverage,
 )
+from monitor.adapters.store.vitals import SqlVitals
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.core.next_pass import Passed
 from monitor.core.people import act
@@ -35,7 +36,7 @@ from monitor.records import (
 )
 
 
-class SqlStore(SqlDeliveries):
+class SqlStore(SqlDeliveries, SqlVitals):
     """SQLite or PostgreSQL. Every method is one transaction and may raise StoreBusy; safe to share between threads.
 
     Give each process its own: connections do not survive a fork.

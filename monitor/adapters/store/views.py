@@ -93,8 +93,8 @@ class OutboxEntry:
     """A message that people should hear."""
 
     idempotency_key: str
-    """`event_id:sequence`."""
-    event_id: str
+    """`event_id:sequence`, or `alive:region:week`."""
+    event_id: str | None
     sequence: int
     payload: Mapping[str, object]
     """The event as it was after the transition, JSON types only."""

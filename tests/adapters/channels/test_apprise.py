@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from monitor.adapters.channels.apprise_process import _without_secrets
 from monitor.adapters.channels.secrets import Secret
 from monitor.errors import NotDelivered, Undeliverable
 from tests.adapters.channels.messages import message, payload, surrounded
-from tests.adapters.channels.receiver import Answer, always, receiving
+from tests.adapters.channels.receiver import Answer, Inbox, always, receiving
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -62,6 +63,54 @@ def test_what_apprise_says_has_no_secrets() -> None:
     assert _without_secrets(said, url) == "could not post to … with … and …, error=500"
     mail = "mailtos://duty:hunter22secret@mail.example.org:587?to=someone"
     assert _without_secrets("mail.example.org refuses hunter22secret", mail) == "mail.example.org refuses …"
+
+
+def test_recipients_of_one_url() -> None:
+    """Each is told by itself: who has taken a message is not told again because another has not."""
+
+    def second_is_away(inbox: Inbox) -> Answer:
+        return Answer(status=503 if b"+15550000002" in inbox.bodies[-1] and len(inbox.bodies) < 4 else 201)
+
+    with receiving(second_is_away) as inbox:
+        url = inbox.url.replace("http://", "signal://").partition("/alerts")[0]
+        numbers = [f"+1555000000{number}" for number in (1, 2, 3)]
+        outlet = AppriseChannel(
+            name="chat", url=Secret(item="url", value=f"{url}/+15550000000/{'/'.join(numbers)}"), allow_private=True
+        )
+        with pytest.raises(NotDelivered, match=r"error=503.*; 2 other\(s\) took it") as caught:
+            outlet.send([message()], NOW)
+        assert len(caught.value.taken) == 2
+        assert "+1555" not in str(caught.value.taken), "addresses are not kept"
+        outlet.send([replace(message(), taken=caught.value.taken)], NOW)
+    told = [json.loads(body)["recipients"] for body in inbox.bodies]
+    assert sorted(told[:3]) == [[one] for one in numbers]
+    assert told[3:] == [["+15550000002"]]
+
+
+def test_each_recipient_is_told_of_at_once() -> None:
+    """While one of several hangs it is known that the one before it has taken the message, whatever comes then."""
+
+    def second_hangs(inbox: Inbox) -> Answer:
+        return Answer(status=201, after_s=30 if len(inbox.bodies) == 2 else 0)
+
+    with receiving(second_hangs) as inbox:
+        url = inbox.url.replace("http://", "signal://").partition("/alerts")[0]
+        asked = {
+            "url": f"{url}/+15550000000/+15550000001/+15550000002?rto=60",
+            "title": "t",
+            "body": "b",
+            "allow_private": True,
+        }
+        command = [sys.executable, "-m", "monitor.adapters.channels.apprise_process"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(json.dumps(asked).encode() + b"\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["taken"] is True
+            until(lambda: len(inbox.bodies) == 2)
+            process.stdin.close()
+            assert process.stdout.readline() == b""
 
 
 def test_private_address_is_refused() -> None:

@@ -13,8 +13,10 @@ import pytest
 from shapely import box
 
 from monitor.adapters.store import LedgerCount, SqlStore, make_owner, owner_is_dead
+from monitor.adapters.store.ledger import LONGEST_WAIT
 from monitor.ports import Store
 from monitor.records import Acquisition, AcquisitionState, Asset, LedgerEntry, Sensor
+from monitor.service import ServiceSettings
 from tests.adapters.store.factories import LEASE, NOW, acquisition, observation, rejected, result
 
 ME, OTHER = "here@1:1:1", "there@2:2:2"
@@ -155,6 +157,17 @@ def test_retry_waits_and_does_not_block(store: SqlStore) -> None:
     again = claim(store, after=timedelta(hours=1))
     assert again is not None
     assert (again.acquisition, again.attempts, again.reason) == (first, 2, "asset-unavailable")
+
+
+def test_wait_from_before_the_clock_was_set_back(store: SqlStore) -> None:
+    """A time to wait for that lies further ahead than any wait lasts holds nothing up."""
+    assert ServiceSettings().longest_wait <= LONGEST_WAIT
+    store.discover("atsuma", [acquisition(1)], [], NOW)
+    claim(store)
+    until = NOW + LONGEST_WAIT
+    assert store.retry(acquisition(1), ME, "asset-unavailable", "503", until, NOW)
+    assert claim(store, after=-timedelta(minutes=5)) is None, "clocks differ a little"
+    assert claim(store, after=-timedelta(hours=1)) is not None
 
 
 def test_a_wait_is_no_try(store: SqlStore) -> None:

@@ -1,0 +1,88 @@
+"""The channels that processes have, and how far each was told. Functions take the session of one transaction.
+
+Every channel goes through the outbox by itself: a process says what is for its own channels and leaves those of others
+alone, and a channel that no process has for a while loses nothing. One that is new begins where the others are.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Select, func, select, update
+from sqlalchemy.orm import Session
+
+from monitor.adapters.store.database import affected, insert_new
+from monitor.adapters.store.schema import ChannelRow, OutboxRow
+from monitor.records import Channel
+
+NOBODY = ""
+"""Stands for the channels of processes that have none, as long as there is no real one."""
+GONE_AFTER = timedelta(days=1)
+"""A channel that no process has had for so long was taken off."""
+_FORGOTTEN_AFTER = timedelta(days=30)
+"""One that no process had for so long is as good as new."""
+_SEEN_EVERY = timedelta(minutes=10)
+"""So often it is noted that a process has a channel."""
+
+
+def names(session: Session, channels: Sequence[Channel]) -> list[str]:
+    """For which channels this process says what they are to hear.
+
+    Where there are none at all it does so for nobody, so that one added later is not told of what was before. Where
+    others have some it does for none.
+    """
+    if channels:
+        return sorted(one.name for one in channels)
+    others = session.scalar(select(ChannelRow.name).where(ChannelRow.name != NOBODY).limit(1))
+    return [NOBODY] if others is None else []
+
+
+def are_behind(session: Session, wanted: Sequence[str], now: datetime) -> bool:
+    """Whether `enter` would change anything, or there are messages that were not looked at for one of the channels."""
+    rows = session.scalars(select(ChannelRow).where(ChannelRow.name.in_(wanted))).all()
+    newest = session.scalar(select(func.max(OutboxRow.id))) or 0
+    return len(rows) < len(wanted) or any(row.planned < newest or _is_stale(row, now) for row in rows)
+
+
+def enter(session: Session, wanted: Sequence[str], now: datetime) -> Mapping[str, int]:
+    """Note that a process has these channels; up to which message of the outbox each was told."""
+    newest = session.scalar(select(func.max(ChannelRow.planned))) or 0
+    fresh: list[Mapping[str, object]] = [
+        {"name": name, "since": now, "seen": now, "planned": newest} for name in wanted
+    ]
+    insert_new(session, ChannelRow, fresh)
+    rows = session.scalars(select(ChannelRow).where(ChannelRow.name.in_(wanted))).all()
+    for row in rows:
+        if now - row.seen > _FORGOTTEN_AFTER:
+            row.since, row.planned = now, newest
+        if _is_stale(row, now):
+            row.seen = now
+    session.flush()
+    return {row.name: row.planned for row in rows}
+
+
+def advance(session: Session, wanted: Sequence[str], planned: int) -> None:
+    """Note that it was said of every message up to this one what the channels are to hear."""
+    behind = (ChannelRow.name.in_(wanted), ChannelRow.planned < planned)
+    affected(session, update(ChannelRow).where(*behind).values(planned=planned))
+
+
+def since(session: Session, wanted: Sequence[str]) -> dict[str, datetime]:
+    """From when on each of the channels hears what happens."""
+    rows = session.execute(select(ChannelRow.name, ChannelRow.since).where(ChannelRow.name.in_(wanted)))
+    return {name: start for name, start in rows}
+
+
+def gone(now: datetime, ours: Sequence[str]) -> Select[str]:
+    """Names of the channels that no process has had for long."""
+    return select(ChannelRow.name).where(ChannelRow.seen < now - GONE_AFTER, ChannelRow.name.not_in(ours))
+
+
+def unplanned(session: Session) -> int:
+    """Messages of which nobody has said yet who is to hear them."""
+    told = session.scalar(select(func.max(ChannelRow.planned))) or 0
+    return session.scalar(select(func.count(OutboxRow.id)).where(OutboxRow.id > told)) or 0
+
+
+def _is_stale(row: ChannelRow, now: datetime) -> bool:
+    # Also of a time to come: the clock was set back.
+    return abs(now - row.seen) >= _SEEN_EVERY

@@ -1,0 +1,147 @@
+"""The herald of the watch: once a week it puts into the outbox how the watch over every region stands.
+
+Silence must not look like an outage, so whoever relies on the watch hears from it when nothing happens, too. The
+message goes the way of every other: planned for each channel, sent until it is acknowledged, never twice.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from monitor.core import alive
+from monitor.core.alive_telling import texts
+from monitor.core.next_pass import MEMORY, Passed, next_passes
+from monitor.overview import Coverage
+from monitor.records import Region, Tier
+
+
+class Vitals(Protocol):
+    """Where it is read how the watch does (`monitor.adapters.store`)."""
+
+    def sources(self, catalogs: Sequence[str]) -> list[alive.Source]:
+        """How these catalogs answered when they were last asked."""
+
+    def open_alerts(self, region: str) -> dict[Tier, int]:
+        """How many alerts of a region are open, by tier."""
+
+    def opened_since(self, region: str, since: datetime) -> int:
+        """How many events of a region became alerts at or after a time."""
+
+    def parked(self, region: str) -> dict[str, int]:
+        """How many acquisitions of a region wait for a person, by reason."""
+
+    def undelivered(self, region: str, now: datetime) -> dict[str, int]:
+        """How many messages about a region do not get through, by channel."""
+
+    def silences_in_force(self, region: str, now: datetime) -> int:
+        """How many silences keep alerts of a region back."""
+
+    def passes(self, region: str, since: datetime, until: datetime) -> list[Passed]:
+        """Every pass over a region, sensed in [since, until], that a catalog listed."""
+
+    def hearing_since(self, channels: Sequence[str]) -> datetime | None:
+        """From when on the first of these channels hears what happens; None: none does yet."""
+
+    def last_alive(self, region: str) -> datetime | None:
+        """When the last sign of life of a region was written; None: never."""
+
+    def post_alive(self, key: str, payload: dict[str, object], now: datetime) -> bool:
+        """Put a sign of life into the outbox; False when that of its week is there already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeraldSettings:
+    """When and to whom it speaks, and how."""
+
+    week: alive.Week
+    days: int = 14
+    """What was seen is told of so many."""
+    channels: tuple[str, ...] = ()
+    """Those that want to hear it; none: nothing is written."""
+    languages: tuple[str, ...] = ("en",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """A sign of life that was put into the outbox."""
+
+    region: str
+    key: str
+    title: str
+    at: datetime
+    well: bool
+
+
+class Herald:
+    """Says how the watch over the regions stands."""
+
+    def __init__(
+        self,
+        *,
+        store: Vitals,
+        regions: Sequence[Region],
+        coverage: Callable[[Region, datetime], Coverage],
+        settings: HeraldSettings,
+    ) -> None:
+        """`coverage` counts what was seen of a region within its look-back."""
+        self.regions = tuple(regions)
+        self._store = store
+        self._coverage = coverage
+        self._settings = settings
+
+    def speak(self, now: datetime) -> list[Spoken]:
+        """Put into the outbox what is due; what was written before, by whomever, is not written again."""
+        said = []
+        since = self._store.hearing_since(self._settings.channels)
+        for region in self.regions:
+            hour = alive.due(self._settings.week, since, self._store.last_alive(region.id), now)
+            if hour is None:
+                continue
+            sign = self.sign(region, now, hour)
+            told, key = self.texts(sign), alive.key_of(region.id, hour)
+            if self._store.post_alive(key, alive.payload(sign, told), now):
+                title = next(iter(told.values()))["title"]
+                well = not alive.troubles(sign)
+                said.append(Spoken(region=region.id, key=key, title=title, at=now, well=well))
+        return said
+
+    def spoken(self) -> dict[str, datetime]:
+        """When the newest message of each region was written; regions without any are left out."""
+        found = {region.id: self._store.last_alive(region.id) for region in self.regions}
+        return {name: at for name, at in found.items() if at is not None}
+
+    def sign(self, region: Region, now: datetime, hour: datetime | None = None) -> alive.SignOfLife:
+        """How the watch over a region stands; `hour` is that of the week whose message it is, None: of the newest."""
+        hour = self._settings.week.last(now) if hour is None else hour
+        seen = self._coverage(replace(region, lookback_days=self._settings.days), now)
+        compared = self._coverage(region, now)
+        previous = self._store.last_alive(region.id)
+        week_ago = now - alive.WEEK
+        return alive.SignOfLife(
+            region=region.id,
+            week=alive.name_of(hour),
+            at=now,
+            days=self._settings.days,
+            seen=seen.seen,
+            compared_days=region.lookback_days,
+            compared=compared.compared_by,
+            tiles=seen.tiles - len(seen.flat),
+            never_observed=len(seen.never_observed),
+            last_look=seen.last_look,
+            blind_km2=seen.blind.together.blind_km2,
+            blind_share=seen.blind.together.blind_share,
+            passes=next_passes(self._store.passes(region.id, now - MEMORY, now), now),
+            open_alerts=self._store.open_alerts(region.id),
+            opened=self._store.opened_since(region.id, week_ago if previous is None or previous > now else previous),
+            parked=self._store.parked(region.id),
+            silences=self._store.silences_in_force(region.id, now),
+            previous=previous,
+            missed=alive.missed_weeks(previous, now, self._settings.week),
+            sources=self._store.sources(region.catalogs),
+            undelivered=self._store.undelivered(region.id, now),
+        )
+
+    def texts(self, sign: alive.SignOfLife) -> dict[str, dict[str, str]]:
+        """Title and body in every language of the configuration."""
+        return texts(sign, self._settings.languages)

@@ -1,0 +1,202 @@
+"""The weekly sign of life: when it is due, how the watch stands, and whether it is well.
+
+It is no CAP message: CAP tells the public and other systems of a hazard, with an area, an urgency and an end. That a
+watch runs is a matter between it and the people who rely on it, and a receiver of alerts must not take it for one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from monitor.records import NextPass, Sensor, Tier
+
+WEEK = timedelta(days=7)
+_CLOCK_WAS_AHEAD = timedelta(days=1)
+"""A message that was written so much later than now was written before the clock was set back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Week:
+    """When the message of a week is due, UTC."""
+
+    weekday: int = 0
+    """0: Monday."""
+    hour_utc: int = 6
+
+    def last(self, now: datetime) -> datetime:
+        """The newest such hour that is not after `now`."""
+        hour = now.astimezone(UTC).replace(hour=self.hour_utc, minute=0, second=0, microsecond=0)
+        found = hour - timedelta(days=(hour.weekday() - self.weekday) % 7)
+        return found if found <= now else found - WEEK
+
+
+def due(week: Week, since: datetime | None, last: datetime | None, now: datetime) -> datetime | None:
+    """The hour of the week whose message is to be written now; None: there is none.
+
+    However many weeks were missed, one message is due: that of the newest.
+
+    Args:
+        since: from when on somebody is there to hear it; None: nobody is. What was before is not made up for.
+        last: when the last message was written.
+    """
+    hour = week.last(now)
+    if since is None or hour < since:
+        return None
+    told = last is not None and hour <= last <= now + _CLOCK_WAS_AHEAD
+    return None if told else hour
+
+
+def key_of(region: str, hour: datetime) -> str:
+    """Of the message of a week: there is one, whoever writes it and however often."""
+    return f"alive:{region}:{name_of(hour)}"
+
+
+def name_of(hour: datetime) -> str:
+    """The ISO week, such as 2026-W47."""
+    year, week, _ = hour.astimezone(UTC).isocalendar()
+    return f"{year}-W{week:02d}"
+
+
+class TroubleKind(StrEnum):
+    """Why a watch is not well."""
+
+    SOURCE = "source-silent"
+    """A catalog has not answered for long."""
+    NO_LOOK = "no-look"
+    """Nothing was observed for long."""
+    UNDELIVERED = "undelivered"
+    """Messages wait for a person, or for a receiver."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """One thing that is wrong with a watch."""
+
+    kind: TroubleKind
+    item: str = ""
+    """The catalog or the channel."""
+    since: datetime | None = None
+    """None: as long as is known."""
+    count: int = 0
+    """Of messages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """How a catalog does."""
+
+    name: str
+    answered: datetime | None
+    """None: never."""
+    failing_since: datetime | None
+    """None: it answered when it was last asked."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignOfLife:
+    """How the watch over one region stands. Shares are 0-1 of its ground, flat tiles left out."""
+
+    region: str
+    week: str
+    """ISO week of the message."""
+    at: datetime
+    days: int
+    """What was seen is of so many."""
+    seen: float
+    compared_days: int
+    compared: Mapping[Sensor, float]
+    """Where a change could have been found within `compared_days`, the look-back of the region: an earlier look of the
+    ground may be older than `days`."""
+    tiles: int
+    never_observed: int
+    """Tiles that no look of these days showed."""
+    last_look: datetime | None
+    blind_km2: float
+    """Slopes that no radar track ever sees."""
+    blind_share: float
+    passes: Sequence[NextPass]
+    open_alerts: Mapping[Tier, int]
+    opened: int
+    """Alerts since the last message, at most of the last week."""
+    parked: Mapping[str, int]
+    """Acquisitions that wait for a person, by reason."""
+    silences: int
+    previous: datetime | None
+    """When the last message was written; None: this is the first."""
+    missed: int = 0
+    """Weeks without a message before this one."""
+    sources: Sequence[Source] = ()
+    undelivered: Mapping[str, int] = field(default_factory=dict)
+    """Messages that are parked, or wait for longer than a day, by channel."""
+
+
+def missed_weeks(previous: datetime | None, now: datetime, week: Week) -> int:
+    """How many weeks before this one had no message; 0 before the first."""
+    if previous is None or previous > now:
+        return 0
+    return max(0, (week.last(now) - week.last(previous)) // WEEK - 1)
+
+
+def troubles(sign: SignOfLife, patience: timedelta = timedelta(days=2)) -> tuple[Trouble, ...]:
+    """What is wrong with the watch; none: it is well.
+
+    Args:
+        patience: so long a catalog may be silent.
+    """
+    found = [
+        Trouble(kind=TroubleKind.SOURCE, item=one.name, since=one.failing_since)
+        for one in sign.sources
+        if one.failing_since is not None and sign.at - one.failing_since >= patience
+    ]
+    if sign.tiles and (sign.last_look is None or sign.at - sign.last_look > timedelta(days=sign.days)):
+        found.append(Trouble(kind=TroubleKind.NO_LOOK, since=sign.last_look))
+    found += [
+        Trouble(kind=TroubleKind.UNDELIVERED, item=name, count=count)
+        for name, count in sorted(sign.undelivered.items())
+        if count
+    ]
+    return tuple(found)
+
+
+def payload(sign: SignOfLife, texts: Mapping[str, Mapping[str, str]]) -> dict[str, object]:
+    """The message, JSON types only.
+
+    Args:
+        texts: title and body by language, in order.
+    """
+    wrong = troubles(sign)
+    return {
+        "region": sign.region,
+        "week": sign.week,
+        "at": _iso(sign.at),
+        "storm": f"alive:{sign.week}",  # what is told together, where a channel gathers
+        "well": not wrong,
+        "troubles": [
+            {"kind": one.kind.value, "item": one.item, "since": _iso(one.since), "count": one.count} for one in wrong
+        ],
+        "days": sign.days,
+        "seen": round(sign.seen, 4),
+        "compared_days": sign.compared_days,
+        "compared": {sensor.value: round(share, 4) for sensor, share in sorted(sign.compared.items())},
+        "tiles": sign.tiles,
+        "never_observed": sign.never_observed,
+        "last_look": _iso(sign.last_look),
+        "radar_blind_slopes": {"km2": round(sign.blind_km2, 2), "share": round(sign.blind_share, 4)},
+        "next_passes": [
+            {"sensor": one.sensor.value, "relative_orbit": one.relative_orbit, "expected": _iso(one.expected)}
+            for one in sign.passes
+        ],
+        "open_alerts": {tier.value: sign.open_alerts.get(tier, 0) for tier in Tier},
+        "opened": sign.opened,
+        "parked": dict(sorted(sign.parked.items())),
+        "silences": sign.silences,
+        "previous": _iso(sign.previous),
+        "missed_weeks": sign.missed,
+        "texts": {language: dict(text) for language, text in texts.items()},
+    }
+
+
+def _iso(time: datetime | None) -> str | None:
+    return None if time is None else time.astimezone(UTC).isoformat()

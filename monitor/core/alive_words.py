@@ -1,0 +1,188 @@
+"""What the weekly sign of life says, in every language that is shipped. English is the reference (a test compares)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliveWords:
+    """One language. Names in braces are filled in by `core.alive_telling`."""
+
+    well: str
+    """The title while all is well, with alerts open ..."""
+    quiet: str
+    """... and with none."""
+    unwell: str
+    source: str
+    no_look: str
+    no_look_ever: str
+    undelivered: str
+    nothing: str
+    opened: str
+    standing: str
+    seen: str
+    compared: str
+    learning: str
+    last_look: str
+    unseen: str
+    blind: str
+    passes: str
+    no_passes: str
+    parked: str
+    silenced: str
+    missed: str
+    closing: str
+
+
+EN = AliveWords(
+    well="{region}: the watch is alive, open alerts: {alerts}",
+    quiet="{region}: the watch is alive, nothing found",
+    unwell="{region}: THE WATCH IS NOT WELL",
+    source="The catalog {item} has not answered since {since}.",
+    no_look="Nothing has been observed since {since}.",
+    no_look_ever="Nothing has been observed yet.",
+    undelivered="Channel {item}: messages that could not be delivered: {count}.",
+    nothing="Nothing found since the last message.",
+    opened="Alerts opened since the last message: {count}.",
+    standing="Open alerts: {warning} of tier warning, {watch} of tier watch.",
+    seen="Seen in the last {days} days: {percent} % of the ground.",
+    compared="Compared with earlier looks in the last {days} days, so that a change could be found: {shares}.",
+    learning="In the last {days} days nothing could be compared with an earlier look: nothing can be found.",
+    last_look="Last look: {at}.",
+    unseen="Not seen at all: {count} of {tiles} tiles.",
+    blind="Slopes that no radar track ever sees: {km2} km² ({percent} %).",
+    passes="Next passes expected: {passes}.",
+    no_passes="No next pass can be told.",
+    parked="Acquisitions that wait for a person: {reasons}.",
+    silenced="Silences in force: {count}; what they cover is not sent.",
+    missed="Weekly messages missing before this one: {weeks}; the last was of {since}.",
+    closing="No alert does not mean that nothing happened: a landslide can lie where nothing was seen.",
+)
+
+DE = AliveWords(
+    well="{region}: die Überwachung läuft, offene Meldungen: {alerts}",
+    quiet="{region}: die Überwachung läuft, nichts gefunden",
+    unwell="{region}: DIE ÜBERWACHUNG IST GESTÖRT",
+    source="Der Katalog {item} hat seit {since} nicht geantwortet.",
+    no_look="Seit {since} wurde nichts beobachtet.",
+    no_look_ever="Es wurde noch nichts beobachtet.",
+    undelivered="Kanal {item}: nicht zustellbare Nachrichten: {count}.",
+    nothing="Seit der letzten Nachricht nichts gefunden.",
+    opened="Neue Meldungen seit der letzten Nachricht: {count}.",
+    standing="Offene Meldungen: {warning} der Stufe Warnung, {watch} der Stufe Beobachtung.",
+    seen="In den letzten {days} Tagen gesehen: {percent} % der Fläche.",
+    compared="In {days} Tagen mit früheren Aufnahmen verglichen, so dass Veränderung zu finden war: {shares}.",
+    learning="In {days} Tagen war nichts mit früheren Aufnahmen zu vergleichen: es kann nichts gefunden werden.",
+    last_look="Letzte Aufnahme: {at}.",
+    unseen="Gar nicht gesehen: {count} von {tiles} Kacheln.",
+    blind="Hänge, die keine Radarspur je sieht: {km2} km² ({percent} %).",
+    passes="Nächste erwartete Überflüge: {passes}.",
+    no_passes="Der nächste Überflug ist nicht bekannt.",
+    parked="Aufnahmen, die auf einen Menschen warten: {reasons}.",
+    silenced="Stummschaltungen in Kraft: {count}; was sie betreffen, wird nicht gesendet.",
+    missed="Wöchentliche Nachrichten, die davor fehlten: {weeks}; die letzte war vom {since}.",
+    closing="Keine Meldung heißt nicht, dass nichts geschehen ist: wo nichts gesehen wurde, kann etwas gerutscht sein.",
+)
+
+FR = AliveWords(
+    well="{region} : la surveillance fonctionne, alertes en cours : {alerts}",
+    quiet="{region} : la surveillance fonctionne, rien trouvé",
+    unwell="{region} : LA SURVEILLANCE EST PERTURBÉE",
+    source="Le catalogue {item} n’a pas répondu depuis le {since}.",
+    no_look="Rien n’a été observé depuis le {since}.",
+    no_look_ever="Rien n’a encore été observé.",
+    undelivered="Canal {item} : messages non remis : {count}.",
+    nothing="Rien trouvé depuis le dernier message.",
+    opened="Nouvelles alertes depuis le dernier message : {count}.",
+    standing="Alertes en cours : {warning} de niveau avertissement, {watch} de niveau surveillance.",
+    seen="Vu ces {days} derniers jours : {percent} % du terrain.",
+    compared="Comparé ces {days} derniers jours à des images antérieures, pour y trouver un changement : {shares}.",
+    learning="Ces {days} derniers jours, rien n’a pu être comparé à une image antérieure : rien ne peut être trouvé.",
+    last_look="Dernière image : {at}.",
+    unseen="Pas vu du tout : {count} tuiles sur {tiles}.",
+    blind="Pentes qu’aucune orbite radar ne voit jamais : {km2} km² ({percent} %).",
+    passes="Prochains passages attendus : {passes}.",
+    no_passes="Le prochain passage n’est pas connu.",
+    parked="Acquisitions qui attendent une personne : {reasons}.",
+    silenced="Silences en vigueur : {count} ; ce qu’ils couvrent n’est pas envoyé.",
+    missed="Messages hebdomadaires manquants avant celui-ci : {weeks} ; le dernier datait du {since}.",
+    closing="Sans alerte ne veut pas dire que rien n’est arrivé : un glissement peut être là où rien n’a été vu.",
+)
+
+ES = AliveWords(
+    well="{region}: la vigilancia funciona, alertas abiertas: {alerts}",
+    quiet="{region}: la vigilancia funciona, nada encontrado",
+    unwell="{region}: LA VIGILANCIA NO FUNCIONA BIEN",
+    source="El catálogo {item} no ha respondido desde el {since}.",
+    no_look="No se ha observado nada desde el {since}.",
+    no_look_ever="Todavía no se ha observado nada.",
+    undelivered="Canal {item}: mensajes que no se pudieron entregar: {count}.",
+    nothing="Nada encontrado desde el último mensaje.",
+    opened="Alertas nuevas desde el último mensaje: {count}.",
+    standing="Alertas abiertas: {warning} de nivel aviso, {watch} de nivel observación.",
+    seen="Visto en los últimos {days} días: {percent} % del terreno.",
+    compared="Comparado en {days} días con imágenes anteriores, de modo que podía hallarse un cambio: {shares}.",
+    learning="En los últimos {days} días nada se pudo comparar con una imagen anterior: no puede hallarse nada.",
+    last_look="Última imagen: {at}.",
+    unseen="No visto en absoluto: {count} de {tiles} teselas.",
+    blind="Laderas que ninguna órbita de radar ve nunca: {km2} km² ({percent} %).",
+    passes="Próximos pasos esperados: {passes}.",
+    no_passes="No se conoce el próximo paso.",
+    parked="Adquisiciones que esperan a una persona: {reasons}.",
+    silenced="Silencios en vigor: {count}; lo que abarcan no se envía.",
+    missed="Mensajes semanales que faltaron antes de este: {weeks}; el último fue del {since}.",
+    closing="Sin alerta no significa que nada haya ocurrido: puede haber un deslizamiento donde nada se vio.",
+)
+
+IT = AliveWords(
+    well="{region}: la sorveglianza funziona, allerte aperte: {alerts}",
+    quiet="{region}: la sorveglianza funziona, nulla trovato",
+    unwell="{region}: LA SORVEGLIANZA NON FUNZIONA BENE",
+    source="Il catalogo {item} non risponde dal {since}.",
+    no_look="Nulla è stato osservato dal {since}.",
+    no_look_ever="Nulla è stato ancora osservato.",
+    undelivered="Canale {item}: messaggi non consegnati: {count}.",
+    nothing="Nulla trovato dall’ultimo messaggio.",
+    opened="Nuove allerte dall’ultimo messaggio: {count}.",
+    standing="Allerte aperte: {warning} di livello avviso, {watch} di livello osservazione.",
+    seen="Visto negli ultimi {days} giorni: {percent} % del terreno.",
+    compared="Confrontato negli ultimi {days} giorni con immagini precedenti, per trovarvi un cambiamento: {shares}.",
+    learning="In {days} giorni nulla si è potuto confrontare con un’immagine precedente: nulla può essere trovato.",
+    last_look="Ultima immagine: {at}.",
+    unseen="Non visti affatto: {count} riquadri su {tiles}.",
+    blind="Pendii che nessuna orbita radar vede mai: {km2} km² ({percent} %).",
+    passes="Prossimi passaggi attesi: {passes}.",
+    no_passes="Il prossimo passaggio non è noto.",
+    parked="Acquisizioni che attendono una persona: {reasons}.",
+    silenced="Silenzi in vigore: {count}; ciò che coprono non viene inviato.",
+    missed="Messaggi settimanali mancati prima di questo: {weeks}; l’ultimo era del {since}.",
+    closing="Nessuna allerta non vuol dire che nulla sia accaduto: una frana può trovarsi dove nulla è stato visto.",
+)
+
+JA = AliveWords(
+    well="{region}：監視は動作中、発表中の警報 {alerts} 件",
+    quiet="{region}：監視は動作中、検出なし",
+    unwell="{region}：監視に異常があります",
+    source="カタログ {item} が {since} から応答していません。",
+    no_look="{since} から何も観測されていません。",
+    no_look_ever="まだ何も観測されていません。",
+    undelivered="チャネル {item}：{count} 件の通知を配信できませんでした。",
+    nothing="前回の通知以降、検出はありません。",
+    opened="前回の通知以降の新しい警報：{count} 件。",
+    standing="発表中：警告 {warning} 件、注視 {watch} 件。",
+    seen="過去 {days} 日間に観測された地表：{percent} %。",
+    compared="過去 {days} 日間に以前の観測と比較され、変化を検出できた範囲：{shares}。",
+    learning="過去 {days} 日間は以前の観測と比較できず、何も検出できません。",
+    last_look="最新の観測：{at}。",
+    unseen="まったく観測されていない区画：{tiles} 区画中 {count}。",
+    blind="どのレーダー軌道からも見えない斜面：{km2} km²（{percent} %）。",
+    passes="次に予想される通過：{passes}。",
+    no_passes="次の通過は分かりません。",
+    parked="人の対応を待つ観測データ：{reasons}。",
+    silenced="有効な通知停止：{count} 件。その対象は送信されません。",
+    missed="これまでに週次通知が {weeks} 回欠けています。最後の通知は {since} でした。",
+    closing="警報がないことは、何も起きていないことを意味しません。観測できない場所で崩れている可能性があります。",
+)
+
+ALIVE_LANGUAGES: Mapping[str, AliveWords] = {"en": EN, "de": DE, "fr": FR, "es": ES, "it": IT, "ja": JA}
+"""By language tag (BCP 47), as `core.words.LANGUAGES`."""

@@ -1,0 +1,94 @@
+"""Channels in the database: each is told what it has not been told, whichever process has it and whenever."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from monitor.adapters.store import SqlStore
+from monitor.adapters.store.migration import downgrade
+from monitor.records import DeliveryState
+from tests.adapters.store.factories import LEASE, NOW
+from tests.adapters.store.test_store_deliveries import DUTY, ME, MINUTE, opened, take_all, tell
+
+DAY = timedelta(days=1)
+MAIL = replace(DUTY, name="mail")
+
+
+def told(store: SqlStore, channel: str) -> list[str]:
+    """Keys of what a channel was, or is, to hear."""
+    return sorted(one.idempotency_key for one in store.deliveries(channel))
+
+
+def test_processes_with_different_channels(store: SqlStore) -> None:
+    """A process that has other channels says nothing for ours: each hears everything from when it was added."""
+    tell(store, opened("A"))
+    store.plan_deliveries([DUTY], NOW)
+    tell(store, opened("B"), number=2)
+    store.plan_deliveries([MAIL], NOW)
+    assert (told(store, "duty"), told(store, "mail")) == (["A:0"], ["B:0"])
+    store.plan_deliveries([DUTY], NOW)
+    assert told(store, "duty") == ["A:0", "B:0"]
+    chat = replace(DUTY, name="chat")
+    tell(store, opened("C"), number=3)
+    store.plan_deliveries([MAIL], NOW)
+    store.plan_deliveries([DUTY, chat], NOW)
+    assert (told(store, "duty"), told(store, "chat")) == (["A:0", "B:0", "C:0"], []), "one is behind, the other new"
+    assert store.plan_deliveries([], NOW) == 0, "a process without channels leaves them to those that have some"
+
+
+def test_channel_that_comes_back(store: SqlStore) -> None:
+    """A channel that no process had for a while has lost nothing; after a month it begins anew, like a new one."""
+    tell(store, opened("A"))
+    store.plan_deliveries([DUTY, MAIL], NOW)
+    tell(store, opened("B"), number=2)
+    store.plan_deliveries([MAIL], NOW + 9 * DAY)
+    assert [one.state for one in store.deliveries("duty")] == [DeliveryState.PARKED], "nobody had it for a day"
+    store.plan_deliveries([DUTY, MAIL], NOW + 10 * DAY)
+    assert told(store, "duty") == ["A:0", "B:0"]
+    tell(store, opened("C"), number=3)
+    store.plan_deliveries([MAIL], NOW + 50 * DAY)
+    store.plan_deliveries([DUTY, MAIL], NOW + 50 * DAY)
+    assert told(store, "duty") == ["A:0", "B:0"]
+    assert told(store, "mail") == ["A:0", "B:0", "C:0"]
+
+
+def test_channel_that_somebody_has_is_not_given_up(store: SqlStore) -> None:
+    """What waits for long on a channel is parked by nobody while a process still has the channel."""
+    tell(store, opened("A"))
+    store.plan_deliveries([DUTY], NOW)
+    for hours in range(0, 72, 6):
+        store.plan_deliveries([DUTY], NOW + timedelta(hours=hours))
+        store.plan_deliveries([MAIL], NOW + timedelta(hours=hours))
+    assert [one.state for one in store.deliveries("duty")] == [DeliveryState.DUE]
+
+
+def test_upgrade_keeps_what_was_told(store: SqlStore) -> None:
+    """Down and up again nothing that was told is told again, and what was told to nobody still is."""
+    tell(store, opened("A"))
+    store.plan_deliveries([DUTY], NOW)
+    assert take_all(store) == [["A:0"]]
+    tell(store, opened("B"), number=2)
+    downgrade(store.database, "0010")
+    store.upgrade()
+    store.plan_deliveries([DUTY, MAIL], NOW + MINUTE)
+    assert take_all(store, after=MINUTE) == [["B:0"]]
+    assert told(store, "mail") == ["B:0"]
+
+
+def test_recipients_that_have_taken_a_message(store: SqlStore) -> None:
+    """They are kept from try to try, and only what the same ones have taken is told together; a replay tells all."""
+    chat = replace(DUTY, gather=MINUTE)
+    tell(store, opened("A", storm="S"))
+    store.plan_deliveries([chat], NOW)
+    (first,) = store.claim_deliveries(chat, ME, LEASE, NOW + MINUTE)
+    store.put_off([replace(first, taken=frozenset({"b", "a"}))], ME, "http-503", "", NOW + 2 * MINUTE)
+    tell(store, opened("B", storm="S"), number=2)
+    store.plan_deliveries([chat], NOW + MINUTE)
+    found = [store.claim_deliveries(chat, ME, LEASE, NOW + 3 * MINUTE) for _ in range(2)]
+    assert [[(one.idempotency_key, one.taken) for one in messages] for messages in found] == [
+        [("A:0", frozenset({"a", "b"}))],
+        [("B:0", frozenset())],
+    ]
+    store.delivered(found[0], ME, "sent", NOW + 3 * MINUTE)
+    store.replay_deliveries("duty", None, NOW + 3 * MINUTE)
+    (again,) = store.claim_deliveries(chat, ME, LEASE, NOW + 4 * MINUTE)
+    assert (again.idempotency_key, again.taken) == ("A:0", frozenset())

@@ -1,0 +1,177 @@
+"""The weekly sign of life: when it is due, what is wrong with a watch, and what it says in every language."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from string import Formatter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.core.alive import SignOfLife, Source, Week, due, key_of, missed_weeks, payload, troubles
+from monitor.core.alive_telling import body, texts, title
+from monitor.core.alive_words import ALIVE_LANGUAGES
+from monitor.core.words import LANGUAGES
+from monitor.records import NextPass, Sensor, Tier
+
+MONDAY = datetime(2026, 11, 16, 6, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+WEEK = Week(weekday=0, hour_utc=6)
+LONG_AGO = MONDAY - 90 * DAY
+QUIET = SignOfLife(
+    region="atsuma",
+    week="2026-W47",
+    at=MONDAY,
+    days=14,
+    seen=0.985,
+    compared_days=45,
+    compared={Sensor.OPTICAL: 0.62, Sensor.SAR: 0.9999},
+    tiles=30,
+    never_observed=0,
+    last_look=MONDAY - 2 * DAY,
+    blind_km2=0.0,
+    blind_share=0.0,
+    passes=(NextPass(sensor=Sensor.SAR, relative_orbit=46, expected=MONDAY + DAY, basis="every 12 days"),),
+    open_alerts={},
+    opened=0,
+    parked={},
+    silences=0,
+    previous=MONDAY - 7 * DAY,
+    sources=(Source(name="pc", answered=MONDAY, failing_since=None),),
+)
+ILL = replace(
+    QUIET,
+    last_look=MONDAY - 20 * DAY,
+    never_observed=3,
+    blind_km2=1.5,
+    blind_share=0.04,
+    compared={},
+    open_alerts={Tier.WARNING: 1, Tier.WATCH: 2},
+    opened=2,
+    parked={"misregistered": 2},
+    silences=1,
+    missed=3,
+    sources=(Source(name="pc", answered=MONDAY - 3 * DAY, failing_since=MONDAY - 3 * DAY, detail="503"),),
+    undelivered={"mail": 4},
+)
+
+
+@pytest.mark.parametrize(
+    ("since", "last", "now", "expected"),
+    [
+        (LONG_AGO, None, MONDAY, MONDAY),
+        (LONG_AGO, None, MONDAY - HOUR, MONDAY - 7 * DAY),
+        (LONG_AGO, MONDAY, MONDAY + 6 * DAY, None),
+        (LONG_AGO, MONDAY + 3 * DAY, MONDAY + 7 * DAY - HOUR, None),
+        (LONG_AGO, MONDAY - 40 * DAY, MONDAY + 3 * DAY, MONDAY),
+        (None, None, MONDAY, None),
+        (MONDAY - HOUR, None, MONDAY, MONDAY),
+        (MONDAY + HOUR, None, MONDAY + 2 * HOUR, None),
+        (LONG_AGO, MONDAY + 300 * DAY, MONDAY, MONDAY),
+    ],
+    ids=[
+        "its hour has come",
+        "the week before",
+        "told",
+        "told late, and not again",
+        "after weeks of an outage: one, of the newest week",
+        "nobody is there",
+        "somebody is there just in time",
+        "who was added later waits for the next",
+        "the clock was a year ahead",
+    ],
+)
+def test_due(since: datetime | None, last: datetime | None, now: datetime, expected: datetime | None) -> None:
+    """One message a week, at its hour or as soon as the watch is back."""
+    assert due(WEEK, since, last, now) == expected
+
+
+@given(
+    hours=st.lists(st.integers(0, 24 * 7 * 8), min_size=1, max_size=40),
+    weekday=st.integers(0, 6),
+    hour=st.integers(0, 23),
+)
+def test_never_twice_in_a_week(hours: list[int], weekday: int, hour: int) -> None:
+    """However often and with whatever gaps it is looked at, no key comes twice, and none while the last one stands."""
+    week, last, keys = Week(weekday=weekday, hour_utc=hour), None, []
+    for now in sorted(MONDAY + number * HOUR for number in hours):
+        found = due(week, LONG_AGO, last, now)
+        if found is not None:
+            assert found <= now < found + timedelta(days=7)
+            keys.append(key_of("atsuma", found))
+            last = now
+    assert len(keys) == len(set(keys))
+
+
+def test_weeks_that_were_missed() -> None:
+    """Counted in messages that did not come, not in days."""
+    assert missed_weeks(None, MONDAY, WEEK) == 0
+    assert missed_weeks(MONDAY - 7 * DAY, MONDAY, WEEK) == 0
+    assert missed_weeks(MONDAY - 4 * DAY, MONDAY, WEEK) == 0, "the one before came late"
+    assert missed_weeks(MONDAY - 35 * DAY, MONDAY + DAY, WEEK) == 4
+
+
+def test_what_is_wrong() -> None:
+    """A catalog silent for two days, no look for the days that are told of, messages that do not get through."""
+    assert troubles(QUIET) == ()
+    assert [(one.kind.value, one.item) for one in troubles(ILL)] == [
+        ("source-silent", "pc"),
+        ("no-look", ""),
+        ("undelivered", "mail"),
+    ]
+    assert troubles(replace(QUIET, last_look=MONDAY - 14 * DAY)) == ()
+    assert [one.kind.value for one in troubles(replace(QUIET, last_look=None))] == ["no-look"]
+    short = Source(name="pc", answered=None, failing_since=MONDAY - 47 * HOUR)
+    assert troubles(replace(QUIET, sources=(short,))) == ()
+    assert troubles(replace(QUIET, tiles=0, last_look=None)) == (), "all of it is flat"
+
+
+def test_a_quiet_week() -> None:
+    """It says that nothing was found, and what was and was not seen; shares are rounded down."""
+    assert title(QUIET) == "atsuma: the watch is alive, nothing found"
+    assert body(QUIET) == (
+        "Nothing found since the last message.\n"
+        "Seen in the last 14 days: 98.5 % of the ground.\n"
+        "Compared with earlier looks in the last 45 days, so that a change could be found: "
+        "optical 62 %, radar 99.9 %.\n"
+        "Last look: 2026-11-14 06:00 UTC.\n"
+        "Next passes expected: 2026-11-17 (radar).\n"
+        "No alert does not mean that nothing happened: a landslide can lie where nothing was seen."
+    )
+
+
+def test_what_is_wrong_comes_first() -> None:
+    """Before what was found."""
+    assert title(ILL) == "atsuma: THE WATCH IS NOT WELL"
+    assert body(ILL).splitlines()[:5] == [
+        "The catalog pc has not answered since 2026-11-13 06:00 UTC.",
+        "Nothing has been observed since 2026-10-27 06:00 UTC.",
+        "Channel mail: messages that could not be delivered: 4.",
+        "Weekly messages missing before this one: 3; the last was of 2026-11-09 06:00 UTC.",
+        "Alerts opened since the last message: 2. Open alerts: 1 of tier warning, 2 of tier watch.",
+    ]
+    assert "In the last 45 days nothing could be compared" in body(ILL)
+
+
+def test_languages_say_the_same() -> None:
+    """Every language that is shipped has these words, and fills in the same places."""
+    assert list(ALIVE_LANGUAGES) == list(LANGUAGES)
+
+    def places(language: str) -> dict[str, set[str | None]]:
+        words = ALIVE_LANGUAGES[language]
+        fields = {name: getattr(words, name) for name in words.__slots__}
+        return {name: {place for _, place, _, _ in Formatter().parse(text) if place} for name, text in fields.items()}
+
+    for language in ALIVE_LANGUAGES:
+        assert places(language) == places("en"), language
+        told = texts(ILL, (language,))[language]
+        assert len(told["body"].splitlines()) == len(body(ILL).splitlines())
+
+
+def test_payload_is_json() -> None:
+    """Everything that the words say is there for programs as well."""
+    content = payload(ILL, texts(ILL, ("en", "ja")))
+    assert json.loads(json.dumps(content, allow_nan=False)) == content
+    assert (content["well"], content["open_alerts"]) == (False, {"watch": 2, "warning": 1})
+    assert list(content["texts"]) == ["en", "ja"]  # type: ignore[call-overload]

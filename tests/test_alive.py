@@ -1,0 +1,150 @@
+"""The weekly sign of life on its way: written once, by whichever process, and sent like every other message."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.adapters.channels.apprise_channel import AppriseChannel
+from monitor.adapters.channels.folder import FolderChannel
+from monitor.adapters.channels.secrets import Secret
+from monitor.adapters.store import SqlStore
+from monitor.alive import Herald, HeraldSettings
+from monitor.core.alive import Week
+from monitor.overview import Coverage
+from monitor.records import Channel, DeliveryState, RateLimit, Region, Sensor, Silence, Tier
+from tests.adapters.channels.receiver import Answer, always, receiving
+from tests.adapters.store.factories import LEASE, acquisition, event
+from tests.adapters.store.test_store_events import process
+from tests.fake_watch import region_polygon
+from tests.postgres import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
+
+MONDAY = datetime(2026, 11, 16, 6, tzinfo=UTC)
+DAY = timedelta(days=1)
+REGIONS = [Region(id=name, geometry=region_polygon(), catalogs=("pc",)) for name in ("atsuma", "a_suma")]
+MAIL = Channel(name="mail", gather=timedelta(minutes=10), at_most=RateLimit(count=2, per=DAY))
+FILES = Channel(name="files")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
+    """A database in which both channels are known."""
+    url = (
+        f"sqlite:///{tmp_path}/watch.db" if request.param == "sqlite" else str(request.getfixturevalue("postgres_url"))
+    )
+    with closing(SqlStore(url)) as store:
+        store.upgrade()
+        store.plan_deliveries([MAIL, FILES], MONDAY - 30 * DAY)
+        yield store
+
+
+def seen(region: Region, now: datetime) -> Coverage:
+    """A region that radar saw yesterday."""
+    recent = region.lookback_days == 12
+    return Coverage(
+        region=region.id,
+        since=now - timedelta(days=region.lookback_days),
+        area_km2=100.0,
+        tiles=20,
+        seen=0.9 if recent else 0.95,
+        compared=0.8,
+        never_observed=(),
+        not_compared=(),
+        last_look=now - DAY,
+        broken_looks=0,
+        compared_by={Sensor.SAR: 0.3 if recent else 0.8},
+    )
+
+
+def herald(store: SqlStore, regions: list[Region] = REGIONS) -> Herald:
+    """Who speaks on Mondays at six, in two languages."""
+    settings = HeraldSettings(
+        week=Week(weekday=0, hour_utc=6), days=12, channels=("files", "mail"), languages=("en", "de")
+    )
+    return Herald(store=store, regions=regions, coverage=seen, settings=settings)
+
+
+def test_once_a_week_whoever_speaks(store: SqlStore) -> None:
+    """Two processes, restarts and every look in between: one message for each region and week."""
+    one, other = herald(store), herald(store)
+    assert one.speak(MONDAY - timedelta(seconds=1)) != [], "of the week before: nobody had spoken"
+    keys = [[said.key for said in who.speak(at)] for at in (MONDAY, MONDAY + 3 * DAY) for who in (one, other)]
+    assert keys == [["alive:atsuma:2026-W47", "alive:a_suma:2026-W47"], [], [], []]
+    sign = one.sign(REGIONS[0], MONDAY)
+    assert not store.post_alive("alive:atsuma:2026-W47", {"texts": {}, "week": sign.week}, MONDAY), (
+        "the database says so"
+    )
+    assert one.spoken() == {"atsuma": MONDAY, "a_suma": MONDAY}
+
+
+def test_after_an_outage(store: SqlStore) -> None:
+    """One message, which says how many are missing and since when."""
+    watch = herald(store, REGIONS[:1])
+    watch.speak(MONDAY)
+    (late,) = watch.speak(MONDAY + 38 * DAY)
+    assert late.key == "alive:atsuma:2026-W52"
+    (content,) = [one.payload for one in store.outbox() if one.idempotency_key == late.key]
+    assert content["missed_weeks"] == 4
+    assert "Weekly messages missing before this one: 4" in json.dumps(content)
+
+
+def test_it_tells_what_the_database_knows(store: SqlStore) -> None:
+    """Alerts by tier, silent catalogs, what was parked and not delivered, silences, and the next pass."""
+    process(store, acquisition(1), event(acquisition(1), "A"))
+    store.note_sources(["other"], {"pc": "503"}, MONDAY - 3 * DAY)
+    store.note_sources(["other"], {"pc": "504"}, MONDAY - DAY)
+    silence = Silence(
+        id=0, region="atsuma", start=MONDAY - DAY, until=MONDAY + DAY, geometry=None, why="works", by="kk", at=MONDAY
+    )
+    store.add_silence(silence)
+    store.discover("atsuma", [acquisition(2)], [], MONDAY)
+    entry = store.claim("me@1:1:1", DAY, MONDAY, ["atsuma"])
+    assert entry is not None
+    store.park(entry.acquisition, "me@1:1:1", "misregistered", "30 m", MONDAY)
+    everything = Channel(name="files", statuses=frozenset({event(acquisition(1)).status}))
+    store.plan_deliveries([everything], MONDAY - 2 * DAY)
+    sign = herald(store).sign(REGIONS[0], MONDAY)
+    assert sign.open_alerts == {Tier.WATCH: 1}
+    assert (sign.days, sign.seen, sign.compared_days, sign.compared) == (12, 0.9, 45, {Sensor.SAR: 0.8})
+    assert (sign.parked, sign.silences, sign.undelivered) == ({"misregistered": 1}, 1, {"files": 1})
+    (source,) = sign.sources
+    assert (source.failing_since, source.answered, source.detail) == (MONDAY - 3 * DAY, None, "504")
+    store.note_sources(["pc"], {}, MONDAY)
+    (well,) = herald(store).sign(REGIONS[0], MONDAY).sources
+    assert (well.failing_since, well.answered) == (None, MONDAY)
+    assert herald(store).sign(REGIONS[1], MONDAY).open_alerts == {}
+
+
+def test_it_goes_the_way_of_every_message(tmp_path: Path) -> None:
+    """Regions are gathered into one mail, silences do not hold it back, and a folder has one file for each."""
+    with closing(SqlStore(f"sqlite:///{tmp_path}/watch.db")) as store, receiving(always(Answer(status=200))) as inbox:
+        store.upgrade()
+        store.plan_deliveries([MAIL, FILES], MONDAY - DAY)
+        store.add_silence(
+            Silence(id=0, region=None, start=MONDAY, until=MONDAY + DAY, geometry=None, why="x", by="kk", at=MONDAY)
+        )
+        herald(store).speak(MONDAY)
+        for _ in range(2):
+            store.plan_deliveries([MAIL, FILES], MONDAY)
+        url = Secret(item="url", value=inbox.url.replace("http://", "json://").partition("/alerts")[0])
+        mail = AppriseChannel(name="mail", url=url, allow_private=True)
+        later = MONDAY + timedelta(minutes=10)
+        messages = store.claim_deliveries(MAIL, "me@1:1:1", LEASE, later)
+        mail.send(messages, later)
+        assert store.delivered(messages, "me@1:1:1", "sent", later) == 2
+        for message in (store.claim_deliveries(FILES, "me@1:1:1", LEASE, later) for _ in range(2)):
+            FolderChannel(name="files", folder=tmp_path / "out").send(message, later)
+        assert {one.state for one in store.deliveries("mail")} == {DeliveryState.DELIVERED}
+    (body,) = inbox.bodies
+    content = json.loads(body)
+    assert content["title"] == "a_suma: the watch is alive, nothing found (+1)"
+    assert content["message"].count("the watch is alive") == content["message"].count("die Überwachung läuft") == 2
+    found = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.json"))
+    assert found == ["alive/a_suma-2026-W47.json", "alive/atsuma-2026-W47.json"]
+    written = json.loads((tmp_path / "out" / found[1]).read_text())
+    assert (written["type"], written["data"]["week"], written["data"]["well"]) == ("watch.alive", "2026-W47", True)
