@@ -2,11 +2,13 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, cast
 
+import numpy as np
+from shapely import MultiPolygon, Polygon
 from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
 
@@ -61,6 +63,22 @@ def geometry_to_json(geometry: BaseGeometry) -> JsonValue:
     """GeoJSON with full precision."""
     # Through text once, so that tuples are lists on every database.
     return cast("dict[str, object]", json.loads(json.dumps(mapping(geometry))))
+
+
+def geometry_from_json(document: object) -> BaseGeometry:
+    """Inverse of `geometry_to_json`, for outlines: snow over a region has tens of thousands of corners, and arrays of
+    them make rings several times as fast as lists do."""
+    found = cast("dict[str, Any]", document)
+    if found["type"] == "Polygon":
+        return _polygon(found["coordinates"])
+    if found["type"] == "MultiPolygon":
+        return MultiPolygon([_polygon(rings) for rings in found["coordinates"]])
+    return shape(found)
+
+
+def _polygon(rings: Sequence[Sequence[object]]) -> Polygon:
+    corners = [np.asarray(ring, dtype=np.float64) for ring in rings]
+    return Polygon(corners[0], corners[1:]) if corners else Polygon()
 
 
 def joined(words: Iterable[str]) -> str:
@@ -268,7 +286,7 @@ def event(
         state=EventState(row.state),
         status=AlertStatus(row.status),
         detector=Detector(row.detector),
-        geometry=shape(cast("dict[str, object]", row.geometry)),
+        geometry=geometry_from_json(row.geometry),
         area_ha=_or_nan(row.area_ha),
         mean_change=_or_nan(row.mean_change),
         strength=_or_nan(row.strength),

@@ -4,7 +4,6 @@ from datetime import datetime
 from math import nan
 from typing import cast
 
-from shapely.geometry import shape
 from sqlalchemy import ForeignKey, Index, Select, false, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -58,7 +57,7 @@ def record(row: GrowthRow) -> Growth:
     return Growth(
         acquisition_id=row.acquisition_id,
         sensing_time=row.sensing_time,
-        geometry=shape(cast("dict[str, object]", row.geometry)),
+        geometry=codec.geometry_from_json(row.geometry),
         area_ha=row.area_ha,
         foreign_ha=row.foreign_ha,
         mean_change=nan if row.mean_change is None else row.mean_change,
