@@ -126,10 +126,11 @@ class Judge:
         judged = [] if history else self._events(case, shown, seen, then)
         after = self._later(case).afterwards(judged, then, case.acquisition)
         heard = {event.id for event in after.events}
-        others = [event for event in of_ground if event.id not in heard]
+        apart_from = [event for event in of_ground if event.id not in heard]
+        others = [*apart_from, *(event for event in of_tiles if event.state not in OPEN_STATES)]
         events = storms.group(after.events, others)
         risen = [] if history or late else self._risen(case, rows, of_tiles)
-        told = late_told(case.acquisition.sensing_time, then, after) if late else ""
+        told = late_told(case.acquisition.sensing_time, then, after) if late or after.asked else ""
         told += _summary([*events, *risen], past, looked, history)
         result = AcquisitionResult(
             reason=_reason(past, history, late),

@@ -56,10 +56,8 @@ class LaterLooks:
         references = self.earlier.freeze(list(events.values()), list(then.whole.values()))
         heard, asked = self._asked(touched, references, acquisition)
         events |= {event.id: event for event in heard}
-        for event in (*then.whole.values(), *heard):
-            one = events.get(event.id, event)
-            if (left := taken_in(one, heard, life)) is not one:
-                events[one.id] = left
+        all_now = {**then.whole, **events}
+        events |= {event.id: event for event in taken_in(list(all_now.values()), heard, at, life)}
         return Afterwards(events=tuple(events.values()), references=tuple(references), asked=asked)
 
     def _asked(

@@ -1,17 +1,19 @@
-"""A little valley of one tile, seen on seven days: looks as arrays, delivered in any order, judged by the real pipeline."""
+"""A little valley of one tile, seen on seven days: looks as arrays, judged by the real pipeline in any order."""
 
-from collections.abc import Iterable, Mapping
-from contextlib import closing
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import cast
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from shapely.geometry import box
+from sqlalchemy.orm import Session
 
 from monitor.adapters.store import SqlStore
 from monitor.core.change import AlertSettings
@@ -22,7 +24,7 @@ from monitor.pipeline import Outcome, Pipeline, PipelineSettings
 from monitor.ports import Illustrator, ImageSource, LookArchive, Publisher, TerrainSource
 from monitor.records import (
     Acquisition,
-    Event,
+    AcquisitionResult,
     Look,
     PixelState,
     Region,
@@ -45,6 +47,8 @@ REGION = Region(
     lookback_days=60,
     sensor_policy=SensorPolicy.OPTICAL_ONLY,
 )
+_SIDE = 112
+"""Pixels of the tile that are ever seen: more would take time and show nothing more."""
 _ROWS, _COLUMNS = 24, 10
 """Of a scar, in pixels of 10 m: it runs downhill."""
 
@@ -81,7 +85,7 @@ def acquisition(number: int, version: str = "v1") -> Acquisition:
 
 def place(index: int) -> tuple[slice, slice]:
     """Where the ground of a series lies in the tile."""
-    top, left = 20 + 60 * (index // 4), 20 + 60 * (index % 4)
+    top, left = 8 + 44 * (index // 3), 8 + 36 * (index % 3)
     return slice(top, top + _ROWS), slice(left, left + _COLUMNS)
 
 
@@ -94,7 +98,8 @@ def _forest() -> NDArray[np.float32]:
 def look(of: Acquisition, number: int, series: Iterable[str]) -> Look:
     """What a day shows: `0` forest, `1` bare earth, `-` cloud, ground by ground."""
     red = _forest() + np.random.default_rng(number).normal(scale=0.0005, size=(256, 256)).astype(np.float32)
-    state = np.full((256, 256), PixelState.VALID, dtype=np.uint8)
+    state = np.full((256, 256), PixelState.NODATA, dtype=np.uint8)
+    state[:_SIDE, :_SIDE] = PixelState.VALID
     pixels = np.stack([red, 1.1 * red, 0.8 * red]).astype(np.float32)
     for index, days in enumerate(series):
         window = place(index)
@@ -156,21 +161,23 @@ class Killed(BaseException):
 
 
 class Fragile(SqlStore):
-    """Dies within the transaction that writes a result, when it is told to."""
+    """Dies within the transaction that writes a result, after its last line, when it is told to."""
 
     dies = False
 
-    def complete(self, *arguments: object) -> bool:  # type: ignore[override]
-        """As the real one, up to the last line of its transaction."""
-        if self.dies:
-            whole, self.database.write = self.database.write, self._dying  # type: ignore[method-assign]
-            try:
-                return super().complete(*arguments)  # type: ignore[arg-type]
-            finally:
-                self.database.write = whole  # type: ignore[method-assign]
-        return super().complete(*arguments)  # type: ignore[arg-type]
+    def complete(self, of: Acquisition, owner: str, result: AcquisitionResult, now: datetime) -> bool:
+        """As the real one."""
+        if not self.dies:
+            return super().complete(of, owner, result, now)
+        write = self.database.write
+        with patch.object(self.database, "write", partial(_dying, write)):
+            return super().complete(of, owner, result, now)
 
-    def _dying(self) -> object:
+
+@contextmanager
+def _dying(write: Callable[[], AbstractContextManager[Session]]) -> Iterator[Session]:
+    with write() as session:
+        yield session
         raise Killed
 
 
@@ -193,16 +200,14 @@ class Watch:
         try:
             return self._judge(entry.acquisition, number)
         except Killed:
-            self.store.retry(one, ME, "killed", "", NOW, NOW)
+            assert self.store.retry(one, ME, "", "", NOW, NOW), "its transaction left nothing behind"
             return None
         finally:
             self.store.dies = False
 
     def _judge(self, one: Acquisition, number: int) -> Outcome:
         nothing = Unseen()
-        tools = Instruments(
-            network=None, images=cast(ImageSource, nothing), terrain=cast(TerrainSource, Slope())
-        )
+        tools = Instruments(network=None, images=cast(ImageSource, nothing), terrain=cast(TerrainSource, Slope()))
         pipeline = Pipeline(
             store=self.store,
             archive=cast(LookArchive, self.kept),

@@ -37,9 +37,10 @@ def as_of(events: Sequence[Event], at: datetime, settings: LifecycleSettings) ->
     ended: list[Event] = []
     for event in events:
         then = _at(event, at, settings)
-        if then is None and event.window_start < at < event.window_end and not _is_settled(event):
-            known.append(_at(event, event.window_end, settings) or event)
-        elif then is not None:
+        if then is None and event.window_start < at < event.window_end:
+            # What people have said of such ground holds for what a late look finds there.
+            then = event if _is_settled(event) else _at(event, event.window_end, settings) or event
+        if then is not None:
             (known if then.state in OPEN_STATES else ended).append(then)
     return AsOf(known=tuple(known), ended=tuple(ended), whole={event.id: event for event in events})
 
@@ -126,22 +127,31 @@ def goes_on(event: Event, settings: LifecycleSettings) -> Event | None:
     return replayed(blank, settings)
 
 
-def taken_in(event: Event, homes: Sequence[Event], settings: LifecycleSettings) -> Event:
-    """An event, ended as merged where a late look shows that another one stood on most of its ground when it opened.
+def taken_in(events: Sequence[Event], heard: Sequence[Event], at: datetime, settings: LifecycleSettings) -> list[Event]:
+    """Events that end as merged: a look of a time shows that another one stood on their ground when they opened.
 
     What a person has done anything with stays an event of its own.
+
+    Args:
+        events: those that may end.
+        heard: those that the look, or later ones since, said anything of.
     """
-    begins = _begins(event)
-    if event.actions or event.state not in OPEN_STATES:
-        return event
-    for home in homes:
-        if home.id == event.id or home.status is not event.status or home.state not in OPEN_STATES:
-            continue
-        first = (_begins(home), home.id) < (begins, event.id)
-        shared = home.geometry.intersection(event.geometry).area
-        if first and shared > _MOST * event.geometry.area and stands(home, begins, settings):
-            return with_actions(event, [Action(at=begins, by="", kind=ActionKind.MERGE, reason=home.id)], settings)
-    return event
+    later = [(one, begins) for one in events if one.state in OPEN_STATES and (begins := _begins(one)) > at]
+    standing = [(one, _begins(one)) for one in heard if one.state in OPEN_STATES]
+    found = []
+    for event, begins in later:
+        homes = [home for home, first in standing if first < begins and _is_on(event, home)]
+        home = next((one for one in homes if stands(one, begins, settings)), None)
+        if home is not None and not event.actions:
+            merge = Action(at=begins, by="", kind=ActionKind.MERGE, reason=home.id)
+            found.append(with_actions(event, [merge], settings))
+    return found
+
+
+def _is_on(event: Event, home: Event) -> bool:
+    """Whether most of an event lies on the ground of another one of its status."""
+    shared = home.geometry.intersects(event.geometry) and home.geometry.intersection(event.geometry).area
+    return home.status is event.status and bool(shared > _MOST * event.geometry.area)
 
 
 def _ending(event: Event, settings: LifecycleSettings) -> Transition | None:
