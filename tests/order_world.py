@@ -92,7 +92,7 @@ def place(index: int) -> tuple[slice, slice]:
 @cache
 def _forest() -> NDArray[np.float32]:
     rough = ndimage.gaussian_filter(np.random.default_rng(7).normal(size=(256, 256)), 2.0)
-    return (0.05 + 0.005 * rough / rough.std()).astype(np.float32)
+    return np.asarray(0.05 + 0.005 * rough / rough.std(), dtype=np.float32)
 
 
 def look(of: Acquisition, number: int, series: Iterable[str]) -> Look:

@@ -20,7 +20,7 @@ def states(world: World) -> list[EventState]:
 
 
 def test_a_late_look_before_the_failure(small_world: World) -> None:
-    """One from before the storm that arrives last shows the ground intact: windows begin with it, nobody hears a word."""
+    """One from before the storm that arrives last shows the ground intact: windows begin with it, nobody hears of it."""
     world = small_world
     world.hide(1)
     world.once()
