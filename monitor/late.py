@@ -7,7 +7,7 @@ from datetime import datetime
 from monitor.core.change import AlertSettings
 from monitor.core.events import LookContext
 from monitor.core.late import AsOf, put_back, stands, successors, taken_in
-from monitor.core.lifecycle import LifecycleSettings
+from monitor.core.lifecycle import OPEN_STATES, LifecycleSettings
 from monitor.core.masks import MaskSource
 from monitor.evidence import apart, has_spoken
 from monitor.hearing import deaf_to, hear, lay_out, measuring
@@ -21,6 +21,7 @@ class Afterwards:
     """What has become of events once every look has been asked that was processed before the late one came."""
 
     events: tuple[Event, ...]
+    """Those that are open, and those that have changed."""
     references: tuple[FrozenReference, ...]
     asked: int
     """Later looks that were asked about anything."""
@@ -58,7 +59,8 @@ class LaterLooks:
         events |= {event.id: event for event in heard}
         all_now = {**then.whole, **events}
         events |= {event.id: event for event in taken_in(list(all_now.values()), heard, at, life)}
-        return Afterwards(events=tuple(events.values()), references=tuple(references), asked=asked)
+        told = tuple(one for one in events.values() if one.state in OPEN_STATES or one is not then.whole.get(one.id))
+        return Afterwards(events=told, references=tuple(references), asked=asked)
 
     def _asked(
         self, touched: Sequence[Event], references: Sequence[FrozenReference], acquisition: Acquisition

@@ -98,6 +98,9 @@ def _season(
             assert watch.deliver(again, "v2") is not None
         heard = {entry.event_id: entry.payload["state"] for entry in store.outbox()}
         events = store.events()
+    if tuple(order) == LATER[::-1]:
+        ends = [event for event in events if event.id not in heard]
+        assert all(one.evidence[-1].sensing_time == one.transitions[-1].at for one in ends), "asked until it ended"
     # A late look may show that what people heard of as two was one all along.
     kept = [event for event in events if event.transitions[-1].reason != MERGED]
     return Ending(
@@ -121,13 +124,15 @@ def test_in_time(in_time: Ending) -> None:
     ]
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=1, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     order=st.permutations(LATER),
     killed=st.frozensets(st.sampled_from(LATER), max_size=2),
     again=st.none() | st.sampled_from(LATER),
 )
 @example(order=[6, 5, 4, 3, 2], killed=frozenset({3}), again=4)
+@example(order=[2, 4, 3, 5, 6], killed=frozenset(), again=None)
+@example(order=[2, 5, 6, 3, 4], killed=frozenset(), again=None)
 def test_any_order(empty: Path, in_time: Ending, order: list[int], killed: frozenset[int], again: int | None) -> None:
     """Same events, states, tiers, windows and evidence; nobody is left with what is not so, nor unaware of an alert."""
     ended = _season(empty, order, killed, again)

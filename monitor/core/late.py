@@ -36,7 +36,7 @@ def as_of(events: Sequence[Event], at: datetime, settings: LifecycleSettings) ->
     known: list[Event] = []
     ended: list[Event] = []
     for event in events:
-        then = _at(event, at, settings)
+        then = _at(event, at, settings) if _opening(event) else event  # all that opened it may have been taken back
         if then is None and event.window_start < at < event.window_end:
             # What people have said of such ground holds for what a late look finds there.
             then = event if _is_settled(event) else _at(event, event.window_end, settings) or event
@@ -73,7 +73,8 @@ def put_back(judged: Event, whole: Event | None, at: datetime, settings: Lifecyc
     evidence = tuple(sorted((*whole.evidence, *news), key=lambda piece: piece.sensing_time))
     actions = tuple(sorted({*whole.actions, *judged.actions}, key=lambda one: (one.at, one.kind, one.by)))
     if not news and actions == whole.actions and judged.area_ha == whole.area_ha:
-        return replace(whole, window_start=start, window_end=end)
+        as_it_is = (start, end) == (whole.window_start, whole.window_end)
+        return whole if as_it_is else replace(whole, window_start=start, window_end=end)
     together = replace(judged, evidence=evidence, actions=actions, window_start=start, window_end=end)
     return replayed(together, settings)
 
@@ -99,7 +100,7 @@ def goes_on(event: Event, settings: LifecycleSettings) -> Event | None:
         return None
     later = [piece for piece in _counting(event) if piece.sensing_time > last.at]
     opening = next((piece for piece in later if piece.verdict is Verdict.SUPPORTS and piece.own), None)
-    weights = next((piece for piece in _counting(event) if piece.verdict is Verdict.OPENS), None)
+    weights = _opening(event)
     if opening is None or weights is None or rests(event, opening.sensing_time, event.comparable, settings):
         return None
     opens = replace(
@@ -173,9 +174,14 @@ def _counting(event: Event) -> list[Evidence]:
     return [piece for piece in pieces if isinstance(piece, Evidence)]
 
 
+def _opening(event: Event) -> Evidence | None:
+    """What the first look says that sees the event changed."""
+    return next((one for one in _counting(event) if one.verdict is Verdict.OPENS), None)
+
+
 def _begins(event: Event) -> datetime:
-    """When the first look sees the event changed."""
-    return next((one.sensing_time for one in _counting(event) if one.verdict is Verdict.OPENS), event.window_end)
+    opening = _opening(event)
+    return opening.sensing_time if opening else event.window_end
 
 
 def _is_settled(event: Event) -> bool:

@@ -80,6 +80,19 @@ def test_an_event_of_which_nothing_later_is_known_is_taken_as_it_is() -> None:
     """In ordinary times nothing is replayed."""
     whole = event("OS")
     assert as_of([whole], START + at(5), LIFE).known[0] is whole
+    assert put_back(whole, whole, START + at(5), LIFE) is whole
+
+
+def test_an_event_of_which_all_was_taken_back_that_opened_it() -> None:
+    """It is over, at any time: no late look brings it back."""
+    whole = event("OSS")
+    taken = replace(whole, evidence=tuple(replace(one, withdrawn=True) for one in whole.evidence))
+    undone = Action(at=START + at(20), by="officer", kind=ActionKind.ROLL_BACK, reason="confirmed")
+    over = with_actions(taken, [undone], LIFE)
+    assert over.state is EventState.CLOSED
+    for day in (-2, 2, 12):
+        then = as_of([over], START + at(day), LIFE)
+        assert (then.known, then.ended) == ((), (over,))
 
 
 LATE = [
@@ -116,6 +129,14 @@ def test_the_failure_window_narrows(says: str, seen: float, own: bool, window: t
     after = heard(event("O"), late(-2, says, seen, own))
     assert (after.window_start, after.window_end) == (START + at(window[0]), START + at(window[1]))
     assert len(after.evidence) == pieces
+
+
+def test_ground_that_a_look_added_stays() -> None:
+    """Also where the look, in another version, had said its word before."""
+    whole = event("OS")
+    grown = replace(whole, area_ha=2.0)
+    assert put_back(grown, whole, START + at(5), LIFE).area_ha == 2.0
+    assert put_back(whole, whole, START + at(5), LIFE) == whole
 
 
 def test_the_rarity_is_that_of_the_look_that_opened_it() -> None:

@@ -20,7 +20,7 @@ def states(world: World) -> list[EventState]:
 
 
 def test_a_late_look_before_the_failure(small_world: World) -> None:
-    """One from before the storm that arrives last shows the ground intact: windows begin with it, nobody hears of it."""
+    """One from before the storm that arrives last shows the ground intact: windows begin with it, and that is all."""
     world = small_world
     world.hide(1)
     world.once()
@@ -45,6 +45,7 @@ def test_a_late_look_after_the_failure(small_world: World, clean: Undisturbed) -
     assert Running(world, "once", setup=partial(die_after, "events", 1, 1)).end().code < 0
     assert world.once(later(30)).processed == 1
     assert world.states()[2] == (DONE, "late")
+    assert "asked" not in (world.ledger()[2].detail or ""), "the later look has spoken of all there is"
     times = world.valley.times
     assert {(event.window_start, event.window_end) for event in world.events()} == {(times[1], times[2])}
     assert set(states(world)) == {EventState.CONFIRMED}
