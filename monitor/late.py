@@ -58,7 +58,7 @@ class LaterLooks:
         heard, asked = self._asked(touched, references, acquisition)
         events |= {event.id: event for event in heard}
         all_now = {**then.whole, **events}
-        events |= {event.id: event for event in taken_in(list(all_now.values()), heard, at, life)}
+        events |= {event.id: event for event in taken_in(list(all_now.values()), heard, acquisition, life)}
         told = tuple(one for one in events.values() if one.state in OPEN_STATES or one is not then.whole.get(one.id))
         return Afterwards(events=told, references=tuple(references), asked=asked)
 

@@ -11,10 +11,12 @@ from datetime import datetime
 
 from monitor.core.events import replayed, with_actions
 from monitor.core.lifecycle import OPEN_STATES, RECOVERED, LifecycleSettings, in_order, rests
-from monitor.records import Action, ActionKind, Event, EventState, Evidence, Transition, Verdict
+from monitor.records import Acquisition, Action, ActionKind, Event, EventState, Evidence, Transition, Verdict
 
 _MOST = 0.5
 """Share of an event's ground that a look must show to date its failure: as of the looks that references are made of."""
+_ON_IT = 0.8
+"""Share of an event's ground that lies on another one's: the rest is its rim, which two looks never draw alike."""
 _SETTLES = frozenset({ActionKind.DISMISS, ActionKind.MERGE})
 """What people, or another event, ended."""
 
@@ -71,12 +73,12 @@ def put_back(judged: Event, whole: Event | None, at: datetime, settings: Lifecyc
         intact = any(piece.own and piece.observed_fraction >= _MOST for piece in news) and not shown
         start, end, news = (at if intact else start), (at if shown else end), shown
     evidence = tuple(sorted((*whole.evidence, *news), key=lambda piece: piece.sensing_time))
-    actions = tuple(sorted({*whole.actions, *judged.actions}, key=lambda one: (one.at, one.kind, one.by)))
-    if not news and actions == whole.actions and judged.area_ha == whole.area_ha:
+    done = [one for one in judged.actions if one not in whole.actions]
+    if not (news or done) and judged.area_ha == whole.area_ha:
         as_it_is = (start, end) == (whole.window_start, whole.window_end)
         return whole if as_it_is else replace(whole, window_start=start, window_end=end)
-    together = replace(judged, evidence=evidence, actions=actions, window_start=start, window_end=end)
-    return replayed(together, settings)
+    together = replace(judged, evidence=evidence, actions=whole.actions, window_start=start, window_end=end)
+    return with_actions(together, done, settings)
 
 
 def successors(event: Event, settings: LifecycleSettings) -> list[Event]:
@@ -122,14 +124,17 @@ def goes_on(event: Event, settings: LifecycleSettings) -> Event | None:
         window_end=opening.sensing_time,
         split_from=event.id,
         evidence=(opens, *rest),
+        growth=(),
         actions=(),
         transitions=(),
     )
     return replayed(blank, settings)
 
 
-def taken_in(events: Sequence[Event], heard: Sequence[Event], at: datetime, settings: LifecycleSettings) -> list[Event]:
-    """Events that end as merged: a look of a time shows that another one stood on their ground when they opened.
+def taken_in(
+    events: Sequence[Event], heard: Sequence[Event], look: Acquisition, settings: LifecycleSettings
+) -> list[Event]:
+    """Events that end as merged: a late look shows that another one stood on their ground when they opened.
 
     What a person has done anything with stays an event of its own.
 
@@ -137,22 +142,23 @@ def taken_in(events: Sequence[Event], heard: Sequence[Event], at: datetime, sett
         events: those that may end.
         heard: those that the look, or later ones since, said anything of.
     """
-    later = [(one, begins) for one in events if one.state in OPEN_STATES and (begins := _begins(one)) > at]
+    begun = [(one, _begins(one)) for one in events if one.state in OPEN_STATES]
+    later = [(one, begins) for one, begins in begun if begins > look.sensing_time]
     standing = [(one, _begins(one)) for one in heard if one.state in OPEN_STATES]
     found = []
     for event, begins in later:
         homes = [home for home, first in standing if first < begins and _is_on(event, home)]
         home = next((one for one in homes if stands(one, begins, settings)), None)
         if home is not None and not event.actions:
-            merge = Action(at=begins, by="", kind=ActionKind.MERGE, reason=home.id)
+            merge = Action(at=begins, by="", kind=ActionKind.MERGE, reason=home.id, acquisition_id=look.id)
             found.append(with_actions(event, [merge], settings))
     return found
 
 
 def _is_on(event: Event, home: Event) -> bool:
-    """Whether most of an event lies on the ground of another one of its status."""
+    """Whether an event lies on the ground of another one of its status."""
     shared = home.geometry.intersects(event.geometry) and home.geometry.intersection(event.geometry).area
-    return home.status is event.status and bool(shared > _MOST * event.geometry.area)
+    return home.status is event.status and bool(shared > _ON_IT * event.geometry.area)
 
 
 def _ending(event: Event, settings: LifecycleSettings) -> Transition | None:
@@ -185,7 +191,7 @@ def _begins(event: Event) -> datetime:
 
 
 def _is_settled(event: Event) -> bool:
-    return any(one.kind in _SETTLES for one in event.actions)
+    return any(one.kind in _SETTLES and not one.withdrawn for one in event.actions)
 
 
 def _at(event: Event, at: datetime, settings: LifecycleSettings) -> Event | None:

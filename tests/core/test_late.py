@@ -8,7 +8,8 @@ import pytest
 from monitor.core.events import add_evidence, with_actions
 from monitor.core.late import as_of, goes_on, put_back, stands, successors, taken_in
 from monitor.core.lifecycle import LifecycleSettings, replay
-from monitor.records import Action, ActionKind, Event, EventState, Evidence, Verdict
+from monitor.records import Acquisition, Action, ActionKind, Event, EventState, Evidence, Verdict
+from tests.adapters.store.factories import acquisition
 from tests.core.test_lifecycle_table import START, blank, series
 
 LIFE = LifecycleSettings()
@@ -177,16 +178,20 @@ def test_nothing_goes_on_of_what_ended_otherwise() -> None:
     assert successors(heard(of_radar, by_optics), LIFE) == []
 
 
+def _look(days: int) -> Acquisition:
+    return replace(acquisition(1), sensing_time=START + at(days))
+
+
 def test_an_event_on_the_ground_of_another_is_taken_in() -> None:
     """What opened where a late look shows that an event still stood was that event all along."""
     home, other = event("OSSS"), replace(event("OS", 7), id="other")
-    (merged,) = taken_in([home, other], [home], START + at(2), LIFE)
+    (merged,) = taken_in([home, other], [home], _look(2), LIFE)
     assert (merged.id, merged.transitions[-1].reason, merged.transitions[-1].detail) == ("other", "merged", "e")
-    assert taken_in([home, other], [home], START + at(9), LIFE) == [], "both were known by then"
+    assert taken_in([home, other], [home], _look(9), LIFE) == [], "both were known by then"
     acknowledged = with_actions(other, [Action(at=START + at(30), by="a", kind=ActionKind.ACKNOWLEDGE)], LIFE)
-    assert taken_in([home, acknowledged], [home], START + at(2), LIFE) == [], "a person has had to do with it"
+    assert taken_in([home, acknowledged], [home], _look(2), LIFE) == [], "a person has had to do with it"
     ended = event("OC")
-    assert taken_in([ended, other], [ended], START + at(2), LIFE) == []
+    assert taken_in([ended, other], [ended], _look(2), LIFE) == []
 
 
 def test_open_at_a_time() -> None:
