@@ -8,7 +8,7 @@ import pytest
 from monitor.core.events import add_evidence, with_actions
 from monitor.core.late import as_of, goes_on, put_back, stands, successors, taken_in
 from monitor.core.lifecycle import LifecycleSettings, replay
-from monitor.records import Acquisition, Action, ActionKind, Event, EventState, Evidence, Verdict
+from monitor.records import Acquisition, Action, ActionKind, Event, EventState, Evidence, Growth, Verdict
 from tests.adapters.store.factories import acquisition
 from tests.core.test_lifecycle_table import START, blank, series
 
@@ -130,6 +130,16 @@ def test_the_failure_window_narrows(says: str, seen: float, own: bool, window: t
     after = heard(event("O"), late(-2, says, seen, own))
     assert (after.window_start, after.window_end) == (START + at(window[0]), START + at(window[1]))
     assert len(after.evidence) == pieces
+
+
+def test_ground_that_later_looks_added_stays() -> None:
+    """And an event whose merge was taken back is asked like any other."""
+    added = [one for one in series("OSg") if isinstance(one, Growth)]
+    assert added
+    undone = Action(at=START + at(9), by="", kind=ActionKind.MERGE, reason="other", withdrawn=True)
+    whole = replace(event("OS"), growth=tuple(added), actions=(undone,))
+    after = heard(whole, late(2, "S"))
+    assert (after.growth, len(after.evidence)) == (whole.growth, 3)
 
 
 def test_ground_that_a_look_added_stays() -> None:
