@@ -353,6 +353,11 @@ def said_before(event: Event, acquisition_key: str, verdict: Verdict) -> bool:
     return verdict in said or (verdict is Verdict.SUPPORTS and Verdict.OPENS in said)
 
 
+def has_spoken(event: Event, acquisition_key: str) -> bool:
+    """Whether this pass, in whatever version, has said anything of the event."""
+    return any(_pass(piece.acquisition_id) == acquisition_key for piece in event.evidence if not piece.withdrawn)
+
+
 def _pass(acquisition_id: str) -> str:
     """The natural key, which every version of an acquisition shares."""
     return acquisition_id.rpartition("_")[0]

@@ -1,6 +1,6 @@
 """What one acquisition says of the ground: change against the past, evidence on open events, and new events."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,17 +8,19 @@ from numpy.typing import NDArray
 
 from monitor.core import storms
 from monitor.core.change import AlertSettings
-from monitor.core.events import LookContext, add_evidence, changed_alike
-from monitor.core.grid import RESOLUTION_M
+from monitor.core.events import LookContext, changed_alike
+from monitor.core.late import AsOf, as_of
 from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, LifecycleSettings, rests
 from monitor.core.null_rate import NullRates
 from monitor.core.surroundings import Seen
-from monitor.core.water import Cover, beside_water, under_snow
-from monitor.evidence import absorb, apart, find, judge_events, said_before, seen_before
+from monitor.core.water import Cover
+from monitor.evidence import absorb, apart, find, said_before, seen_before
+from monitor.hearing import deaf_to, hear, lay_out, measuring
+from monitor.late import LaterLooks, late_told
 from monitor.looking import Instruments
 from monitor.melting import Melting
 from monitor.observing import compared, observed, silence
-from monitor.past import EarlierLooks, Past, comparable_with
+from monitor.past import EarlierLooks, Past
 from monitor.ports import Store
 from monitor.rarity import strata_of
 from monitor.records import (
@@ -29,14 +31,13 @@ from monitor.records import (
     Cluster,
     Detector,
     Event,
-    Evidence,
     Observation,
     PixelState,
     Sensor,
     Tile,
     Verdict,
 )
-from monitor.scene import Changes, Measuring, Scene, below, compare, scenes
+from monitor.scene import Changes, Scene, below, compare
 from monitor.survey import Survey
 from monitor.tile_rule import TileRule
 
@@ -64,6 +65,8 @@ class Case:
     choices: Sequence[Choice] = ()
     released: bool = False
     """Its alerts may go to the public without a person's word."""
+    hold: Callable[[], None] = lambda: None
+    """Keeps the lease, before what may take long."""
     melting: Melting | None = None
     """Snow that a radar pass shows itself. The ground that it hides is not in `looked` any more either."""
 
@@ -105,61 +108,92 @@ class Judge:
     def judge(self, case: Case) -> tuple[AcquisitionResult, Change]:
         """Observations of every tile, evidence on open events, and new events where there is a past to compare with.
 
-        A look that is history (it was too old when it arrived, or it arrived late) feeds references only.
+        A look that is history (it was too old when it arrived, or is done again) feeds references only. One that
+        arrived late is judged as of its own time.
         """
         return replace(self, alerts=_thresholds(self.alerts, case.instruments))._judge(case)
 
     def _judge(self, case: Case) -> tuple[AcquisitionResult, Change]:
         past, looked = case.past, case.looked
         history = self.store.is_history(case.acquisition)
-        known, ended = ([], []) if history else self._known(case.acquisition)
+        late = not history and self.store.is_late(case.acquisition)
+        found = [] if history else self._found(case.acquisition)
+        of_tiles = [event for event in found if event.detector is Detector.TILE]
+        of_ground = [event for event in found if event.detector is not Detector.TILE]
+        then = as_of(of_ground, case.acquisition.sensing_time, self.lifecycle)
+        shown, seen = self._compared(case, then.known)
+        rows = (*looked.hidden.values(), *_observations(case))
+        judged = [] if history else self._events(case, shown, seen, then)
+        after = self._later(case).afterwards(judged, then, case.acquisition)
+        heard = {event.id for event in after.events}
+        apart_from = [event for event in of_ground if event.id not in heard]
+        others = [*apart_from, *(event for event in of_tiles if event.state not in OPEN_STATES)]
+        events = storms.group(after.events, others)
+        risen = [] if history or late else self._risen(case, rows, of_tiles)
+        told = late_told(case.acquisition.sensing_time, then, after) if late or after.asked else ""
+        told += _summary([*events, *risen], past, looked, history)
+        result = AcquisitionResult(
+            reason=_reason(past, history, late),
+            detail=told + silence(rows) + case.covered() + _alike(seen),
+            observations=rows,
+            events=(*events, *storms.group(risen, [*events, *others])),
+            references=after.references,
+            choices=tuple(case.choices),
+        )
         change: Change = {detector: {} for detector in Detector}
-        # Also without a past, as after a change of model, open events get their evidence.
-        shown = [apart(one, known) for one in scenes_of(case, self.alerts)] if past.references or known else []
-        seen = [self._compared(one, past) for one in shown] if past.references else []
-        shown = [scene for scene, _ in seen] or shown
         for scene, changes in seen:
             for detector, layer in changes.layers.items():
                 change[detector].update(scene.canvas.cut(layer.change))
-        rows = (*looked.hidden.values(), *_observations(case))
-        events = [] if history else storms.group(self._events(case, shown, seen, known, ended), ended)
-        risen = [] if history else self._risen(case, rows, [*known, *ended])
-        result = AcquisitionResult(
-            reason="learning" if not past.references else "history" if history else "compared",
-            detail=_summary([*events, *risen], past, looked, history) + silence(rows) + case.covered() + _alike(seen),
-            observations=rows,
-            events=(*events, *storms.group(risen, [*events, *ended])),
-            references=tuple(case.earlier.freeze(events, known)),
-            choices=tuple(case.choices),
-        )
         return result, change
 
-    def _compared(self, scene: Scene, past: Past) -> tuple[Scene, Changes]:
-        """A scene and its changes. What changed alike above one height is no part of the scene for events either."""
-        changes = compare(scene, past.references, self.alerts)
-        return scene if changes.alike is None else below(scene, changes.alike), changes
+    def _later(self, case: Case) -> LaterLooks:
+        return LaterLooks(
+            store=self.store,
+            earlier=case.earlier,
+            terrain=case.instruments.terrain,
+            alerts=self.alerts,
+            lifecycle=self.lifecycle,
+            hold=case.hold,
+        )
+
+    def _compared(self, case: Case, known: Sequence[Event]) -> tuple[list[Scene], list[tuple[Scene, Changes]]]:
+        """The look in every UTM zone, and how it changed there, where there is a past.
+
+        What changed alike above one height is no part of the scene for events either.
+        """
+        if not (case.past.references or known):
+            return [], []
+        # Also without a past, as after a change of model, open events get their evidence.
+        shown = [apart(one, known) for one in scenes_of(case, self.alerts)]
+        if not case.past.references:
+            return shown, []
+        seen = [(scene, compare(scene, case.past.references, self.alerts)) for scene in shown]
+        seen = [(one if changes.alike is None else below(one, changes.alike), changes) for one, changes in seen]
+        return [scene for scene, _ in seen], seen
 
     def _events(
         self,
         case: Case,
         shown: Sequence[Scene],
         seen: Sequence[tuple[Scene, Changes]],
-        known: Sequence[Event],
-        ended: Sequence[Event],
+        then: AsOf,
     ) -> list[Event]:
         """The known events with what this look says of them, some of them enlarged, and new ones.
 
         Args:
             shown: the look in every UTM zone.
             seen: and how it changed there, where there is a past.
-            ended: events that ended lately.
+            then: events as they stood at its time.
         """
         context = self._context(case)
-        known, ended = ([event for event in some if event.detector is not Detector.TILE] for some in (known, ended))
-        resting = [event for event in ended if self._rests(event, context)]
+        known = then.known
+        resting = [event for event in then.ended if self._rests(event, context)]
         zones = {scene.canvas.epsg for scene in shown}
         here = [event for event in known if any(tile.epsg in zones for tile in event.tiles)]
-        standing = self._heard(shown, here, context, case)
+        deaf = deaf_to(here, context)
+        frozen = case.earlier.frozen([event for event in here if event.id not in deaf], case.looked.looks)
+        heard = {event.id: event for event in hear(shown, here, frozen, context, self.alerts, self.lifecycle)}
+        standing = list(heard.values())
         # What this look has settled is explained by it, and so is the change that it shows there.
         resting += [
             event for event in standing if rests(event, context.sensing_time, context.comparable, self.lifecycle)
@@ -194,36 +228,10 @@ class Judge:
         seen = said_before(event, context.acquisition_key, Verdict.SUPPORTS)
         return seen or rests(event, context.sensing_time, context.comparable, self.lifecycle)
 
-    def _known(self, acquisition: Acquisition) -> tuple[list[Event], list[Event]]:
-        """Open events of the region, and those that ended lately."""
+    def _found(self, acquisition: Acquisition) -> list[Event]:
+        """Events of the region that are open, or ended since shortly before an acquisition."""
         since = acquisition.sensing_time - self.lifecycle.rest
-        found = self.store.events(acquisition.region, open_only=True, ended_since=since)
-        known = [event for event in found if event.state in OPEN_STATES]
-        return known, [event for event in found if event.state not in OPEN_STATES]
-
-    def _heard(self, shown: Sequence[Scene], known: Sequence[Event], context: LookContext, case: Case) -> list[Event]:
-        """All known events, with what this look says about those that it may speak about."""
-        deaf = {
-            event.id: _OTHER_MODEL
-            for event in known
-            if event.comparable == context.comparable and not comparable_with(context.model_version, event)
-        }
-        judged = []
-        for group in case.earlier.frozen([event for event in known if event.id not in deaf], case.looked.looks):
-            lost = [event for event in group.events if group.past.keys().isdisjoint(event.tiles)]
-            deaf |= {event.id: _nothing_to_compare(event, context) for event in lost}
-            judged.append(replace(group, events=tuple(event for event in group.events if event.id not in deaf)))
-        frozen = [group for group in judged if group.events]
-        heard = judge_events(shown, frozen, context, self.alerts, self.lifecycle)
-        tiles = {tile for scene in shown for tile in scene.canvas.tiles}
-        heard += [
-            not_observed(event, deaf[event.id], context, self.lifecycle)
-            for event in known
-            if event.id in deaf and not tiles.isdisjoint(event.tiles)
-        ]
-        standing = {event.id: event for event in known}
-        standing.update((event.id, event) for event in heard)
-        return list(standing.values())
+        return self.store.events(acquisition.region, open_only=True, ended_since=since)
 
     def _context(self, case: Case) -> LookContext:
         acquisition, past = case.acquisition, case.past
@@ -263,40 +271,9 @@ def _seen(cluster: Cluster, scene: Scene, case: Case) -> Seen:
 
 def scenes_of(case: Case, alerts: AlertSettings) -> list[Scene]:
     """The looks of a case side by side, without water and what cannot be compared, one scene per UTM zone."""
-    looks = {
-        tile: beside_water(look, case.cover[tile].water) if tile in case.cover else look
-        for tile, look in case.looked.looks.items()
-    }
-    if case.melting is not None:
-        thawed = case.melting.thawed.tiles
-        looks |= {tile: under_snow(looks[tile], thawed[tile]) for tile in thawed.keys() & looks.keys()}
-    found = {tile: case.instruments.terrain.read(tile) for tile in case.looked.looks}
-    terrain = {tile: ground for tile, ground in found.items() if ground is not None}
-    return scenes(looks, terrain, alerts, measuring(case.acquisition, case.instruments.of_pairs))
-
-
-def not_observed(event: Event, why: str, context: LookContext, settings: LifecycleSettings) -> Event:
-    """The event after a look that can say nothing about it; one of the same pass has said so already is left out."""
-    if said_before(event, context.acquisition_key, Verdict.NOT_OBSERVED):
-        return event
-    piece = Evidence(
-        acquisition_id=context.acquisition_id,
-        sensing_time=context.sensing_time,
-        detector=_voice(event, context),
-        verdict=Verdict.NOT_OBSERVED,
-        observed_fraction=0.0,
-        level=0.0,
-        strength=0.0,
-        detail=why,
-    )
-    return add_evidence(event, [piece], settings)
-
-
-def _voice(event: Event, context: LookContext) -> Detector:
-    """What would have spoken about an event, had the look seen it."""
-    if context.sensor is Sensor.SAR:
-        return Detector.RADAR
-    return Detector.BASELINE if event.detector is Detector.RADAR else event.detector
+    how = measuring(case.acquisition, case.instruments.of_pairs)
+    thawed = case.melting.thawed.tiles if case.melting is not None else {}
+    return lay_out(case.looked.looks, case.cover, case.instruments.terrain, alerts, how, thawed)
 
 
 def _thresholds(alerts: AlertSettings, through: Instruments) -> AlertSettings:
@@ -308,18 +285,6 @@ def _thresholds(alerts: AlertSettings, through: Instruments) -> AlertSettings:
     if not through.of_pairs:
         return alerts
     return replace(alerts, high=through.threshold, low=through.threshold * alerts.low / alerts.high)
-
-
-def measuring(acquisition: Acquisition, of_pairs: bool = False) -> Measuring:
-    """What the looks of an acquisition hold; `of_pairs` where their probability is of earlier looks as well."""
-    if acquisition.sensor is Sensor.OPTICAL:
-        return Measuring(of_pairs=of_pairs)
-    return Measuring(
-        sensor=acquisition.sensor,
-        polarisations=acquisition.polarisations,
-        native_m=max(acquisition.resolution_m or RESOLUTION_M, RESOLUTION_M),
-        of_pairs=of_pairs,
-    )
 
 
 def _shift(changes: Changes) -> float:
@@ -334,12 +299,6 @@ def _alike(seen: Sequence[tuple[Scene, Changes]]) -> str:
     return f"; {changed_alike(min(lines_m))}" if lines_m else ""
 
 
-def _nothing_to_compare(event: Event, context: LookContext) -> str:
-    if event.comparable == context.comparable:
-        return "no look from before the event is left to compare with"
-    return "no look of this sensor and track from before the event to compare with"
-
-
 def _observations(case: Case) -> Iterator[Observation]:
     past, through = case.past, case.instruments
     for tile, look in case.looked.looks.items():
@@ -347,6 +306,12 @@ def _observations(case: Case) -> Iterator[Observation]:
         if tile in past.newest and tile in past.references:
             row = compared(row, look, past.rows[tile], past.newest[tile], past.references[tile], through.threshold)
         yield row
+
+
+def _reason(past: Past, history: bool, late: bool) -> str:
+    if not past.references:
+        return "learning"
+    return "history" if history else "late" if late else "compared"
 
 
 def _summary(events: Sequence[Event], past: Past, looked: Survey, history: bool) -> str:
@@ -358,7 +323,7 @@ def _summary(events: Sequence[Event], past: Past, looked: Survey, history: bool)
         said = f"{'look' if earlier else 'first look'} of {len(looked.looks)} tiles: {lacking}"
         said += f"; {stand}" if events else ""
     elif history:
-        said = "arrived late, or as history: feeds references only"
+        said = "history: feeds references only"
     else:
         said = f"{len(past.references)} of {len(looked.looks)} tiles compared with earlier looks; {stand}"
     return said + looked.left_out()

@@ -1,6 +1,7 @@
 """What was known of the ground before an acquisition: earlier looks at its tiles, and those that events have frozen."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -122,16 +123,29 @@ class EarlierLooks:
         now = self._acquisition.sensing_time
         return self._store.most_snow(tiles, now - SEASON, now)
 
-    def frozen(self, events: Sequence[Event], looks: Mapping[Tile, Look]) -> list[Frozen]:
+    def beside(self, acquisition: Acquisition, model_version: str) -> "EarlierLooks":
+        """The same for another acquisition that was processed, without a network; what is lost is told by both."""
+        other = copy(self)
+        other._acquisition, other._model_version, other._pairs = acquisition, model_version, None
+        return other
+
+    def kept(self, rows: Iterable[Observation]) -> dict[Tile, Look]:
+        """The looks of an acquisition as they are kept, as far as they can be read."""
+        looks = {row.tile: self._memory.recall(row.look_href) for row in rows if row.look_href}
+        return {tile: look for tile, look in looks.items() if look is not None}
+
+    def frozen(
+        self, events: Sequence[Event], looks: Mapping[Tile, Look], fresh: Sequence[FrozenReference] = ()
+    ) -> list[Frozen]:
         """Events with what is left of their frozen references in the acquisition's own comparability class.
 
         Events that share them are judged together: those that opened together, and, if another sensor or track
         opened them, whose newest looks from before are the same. A network of pairs that opened one is asked anew,
-        about `looks` of the acquisition beside the frozen ones.
+        about `looks` of the acquisition beside the frozen ones. `fresh` are references that are not stored yet.
         """
         groups: dict[object, list[_Shared]] = {}
         for event in events:
-            kept = self._store.reference(event.id, self._acquisition.comparable)
+            kept = self._reference_of(event, fresh)
             own = event.comparable == self._acquisition.comparable
             alike = groups.setdefault(opening_acquisition(event) if own else _newest(kept), [])
             # A late look may have come between: the same opening, and other looks before it.
@@ -142,6 +156,16 @@ class EarlierLooks:
             shared.events.append(event)
             shared.hrefs.update(kept)
         return [self._recalled(one.events, one.hrefs, looks) for alike in groups.values() for one in alike]
+
+    def _reference_of(self, event: Event, fresh: Sequence[FrozenReference]) -> dict[Tile, list[str]]:
+        """Hrefs of an event's frozen looks of the acquisition's class, by tile."""
+        comparable = self._acquisition.comparable
+        stored = self._store.reference(event.id, comparable)
+        kept = {tile: list(hrefs) for tile, hrefs in stored.items()}
+        for one in fresh:
+            if one.event_id == event.id and one.comparable == comparable and one.tile not in stored:
+                kept.setdefault(one.tile, []).append(one.look_href)
+        return kept
 
     def _recalled(
         self, events: Sequence[Event], hrefs: Mapping[Tile, Sequence[str]], looks: Mapping[Tile, Look]
@@ -170,6 +194,7 @@ class EarlierLooks:
         """
         rows_before = cache(self._rows_to_freeze)
         frozen = {(event.id, tile) for event in known for tile in event.tiles}
+        standing = {event.id for event in known}
         return [
             FrozenReference(
                 event_id=event.id,
@@ -179,7 +204,8 @@ class EarlierLooks:
                 comparable=row.comparable,
             )
             for event in events
-            if event.state in OPEN_STATES
+            # Also of what a late look opened and later ones have ended: another late one may be asked about it.
+            if event.state in OPEN_STATES or event.id not in standing
             for tile in event.tiles
             if (event.id, tile) not in frozen
             for comparable, end in self._classes(event, tile)

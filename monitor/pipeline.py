@@ -182,6 +182,7 @@ class Pipeline:
             earlier=earlier,
             cover=cover,
             released=surveyed.region.release_at_once,
+            hold=hold,
         )
         radar = surveyed.acquisition.sensor is Sensor.SAR
         if radar and past.references and snow_is_about(looked.looks, cover, earlier.most_snow(cover)):

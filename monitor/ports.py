@@ -1,6 +1,6 @@
 """What the pipeline needs from the world, as Protocols of a few methods. Adapters provide them; tests may too."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -233,9 +233,20 @@ class Store(Protocol):
         """Acquisitions of these regions that are neither done nor parked nor superseded."""
 
     def is_history(self, acquisition: Acquisition) -> bool:
-        """True when it was too old for alerts as it arrived, or a newer acquisition of its kind is already done.
+        """True when it was too old for alerts as it arrived, or people have it done again and newer ones are done."""
+
+    def is_late(self, acquisition: Acquisition) -> bool:
+        """True when a newer acquisition of its kind is already done.
 
         Of its kind: of the region and sensor, for radar also of the relative orbit.
+        """
+
+    def looks_after(
+        self, region: str, tiles: Collection[Tile], after: datetime
+    ) -> list[tuple[Acquisition, list[Observation]]]:
+        """Acquisitions of a region that are done and no history, sensed later, oldest first, with looks at some tiles.
+
+        Of each tile of an acquisition the current look, through the model that looked last.
         """
 
 

@@ -163,9 +163,15 @@ def _cut(event: Event, scene: _Scene, view: GeoBox) -> Chips | None:
 
 
 def _becomes_alert(event: Event, scene: _Scene) -> bool:
-    """Whether the looks at hand are those that made the event an alert."""
+    """Whether the looks at hand are those that made the event an alert.
+
+    Not where they came late and show what another look had opened: that one's chips are there.
+    """
     first = next((step for step in event.transitions if step.state in ALERT_STATES), None)
-    return first is not None and any(look.acquisition_id == first.acquisition_id for look in scene.now.values())
+    if first is None or all(look.acquisition_id != first.acquisition_id for look in scene.now.values()):
+        return False
+    opened = {piece.acquisition_id for piece in event.evidence if piece.verdict is Verdict.OPENS}
+    return first.previous is not None or first.acquisition_id in opened
 
 
 def _widening_passes(event: Event) -> list[str]:

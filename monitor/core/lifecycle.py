@@ -181,6 +181,9 @@ class Rule:
 _S = EventState
 _UNSURE = frozenset({_S.CANDIDATE, _S.PROVISIONAL})
 _LOOKS = frozenset[_Kind](set(Verdict) - {Verdict.OPENS})
+_SHOWS = frozenset({Verdict.OPENS, Verdict.SUPPORTS})
+_OF_THE_LOOK = ("acquisition_id", "sensing_time", "detector", "observed_fraction", "level", "detail", "own")
+"""What a late look that takes the place of the opening one says itself: the rest is about the event."""
 _BLIND = frozenset[_Kind]({Verdict.OPENS, Verdict.NOT_OBSERVED, Verdict.INCONCLUSIVE})
 
 
@@ -246,13 +249,29 @@ def replay(pieces: Iterable[Piece], settings: LifecycleSettings) -> tuple[Transi
     """All transitions of an event, in order; the last one's state and tier are the event's."""
     memory = _Memory()
     steps: list[Transition] = []
-    for piece in sorted(pieces, key=_order):
+    for piece in in_order(pieces):
         memory = _heard(memory, piece)
         rule = next((one for one in TABLE if _fits(one, memory, piece, settings)), None)
         if rule is not None:
             memory, step = _step(rule, memory, piece, settings)
             steps.append(step)
     return tuple(steps)
+
+
+def in_order(pieces: Iterable[Piece]) -> list[Piece]:
+    """Pieces in the order in which they count.
+
+    An event begins with the first look that shows its change. Where that came late, it takes the place of the look that
+    opened the event, with the rarity of what that one found, and the latter supports.
+    """
+    ordered = sorted(pieces, key=_order)
+    opening = next((one for one in ordered if isinstance(one, Evidence) and one.verdict is Verdict.OPENS), None)
+    first = next((one for one in ordered if isinstance(one, Evidence) and one.verdict in _SHOWS), None)
+    if opening is None or first is None or first is opening:
+        return ordered
+    begins = replace(opening, **{name: getattr(first, name) for name in _OF_THE_LOOK})
+    supports = replace(opening, verdict=Verdict.SUPPORTS)
+    return [begins if one is first else supports if one is opening else one for one in ordered]
 
 
 def rests(event: Event, now: datetime, comparable: str, settings: LifecycleSettings) -> bool:

@@ -4,7 +4,7 @@ The real database is known here by its reading methods only. Nothing is copied: 
 is asked of it is the last looks of every tile.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -158,6 +158,16 @@ class BesideStore:
     def is_history(self, acquisition: Acquisition) -> bool:
         """By the exercise's ledger, in which nothing is newer."""
         return self._own.is_history(acquisition)
+
+    def is_late(self, acquisition: Acquisition) -> bool:
+        """By the exercise's ledger, in which nothing is newer."""
+        return self._own.is_late(acquisition)
+
+    def looks_after(
+        self, region: str, tiles: Collection[Tile], after: datetime
+    ) -> list[tuple[Acquisition, list[Observation]]]:
+        """None: real looks that are newer show no painted scar."""
+        return []
 
 
 class BesideLooks:

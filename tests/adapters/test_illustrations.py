@@ -102,6 +102,16 @@ def test_a_picture_follows_the_state_and_its_panels_stay(state: EventState, tmp_
     assert content(tmp_path) == second
 
 
+def test_a_late_look_that_shows_it_first_changes_no_chip(tmp_path: Path) -> None:
+    """The panels stay those of the look that people saw; the list begins with the late one."""
+    draw(tmp_path, opened(), looks(0.6, "a"))
+    first = content(tmp_path)
+    late = heard(opened(), Verdict.SUPPORTS, "b", -5)
+    assert late.transitions[0].acquisition_id == "b"
+    draw(tmp_path, late, looks(0.1, "b", -5))
+    assert {name for name, kept in content(tmp_path).items() if first[name] != kept} == {"alert.png"}
+
+
 def test_another_look_at_the_same_state_is_listed(tmp_path: Path) -> None:
     """A look that saw nothing changes no state, and the picture says that it was there."""
     draw(tmp_path, opened(), looks(0.6, "a"))

@@ -135,7 +135,7 @@ def test_a_broken_item(case: str, small_world: World, quiet: Undisturbed) -> Non
 
 
 def test_a_broken_scene_does_not_hold_up_newer_ones(small_world: World) -> None:
-    """Looks after a parked one are processed and open alerts; released later, it is history and judges nothing."""
+    """Looks after a parked one are processed and open alerts; released later, it is judged as of its own time."""
     small_world.asset(1, "B04").write_text("<html>")
     assert [small_world.once().parked, *(state.value for state, _ in small_world.states())] == [
         1, "done", "parked", "done", "done",
@@ -146,8 +146,10 @@ def test_a_broken_scene_does_not_hold_up_newer_ones(small_world: World) -> None:
     with closing(small_world.store()) as store:
         assert store.release(REGION, small_world.ledger()[1].acquisition.id, later(1))
     assert small_world.once(later(2)).errors == ()
-    assert small_world.states()[1] == (AcquisitionState.DONE, "history")
-    assert small_world.dump()["event"] == before["event"]
+    assert small_world.states()[1] == (AcquisitionState.DONE, "late")
+    assert small_world.dump()["transition"] == before["transition"]
+    # It shows the ground intact: the windows begin with it.
+    assert {event.window_start for event in small_world.events()} == {small_world.valley.times[1]}
 
 
 def _two_regions(world: World, href: str, kind: str) -> None:

@@ -141,7 +141,7 @@ def test_every_fault_leaves_no_trace(
     """Tokens that expire, 429, 503, cut and slow answers: the same content, and no token anywhere.
 
     So many faults are met within the reads themselves. A scene that must be given back while a newer one of its region
-    comes through is history by the time it comes, which is another, equally rightful, end.
+    comes through is late by the time it comes, which is another, equally rightful, end.
     """
     through.spoil(token_lasts=9, busy_every=29, broken_every=23, cut_every=13, slow_every=17)
     events: list[PassEvent] = []

@@ -97,14 +97,18 @@ def _append_transitions(session: Session, event: Event, now: datetime) -> None:
         and (place > max(by, default=-1) or (step.reason in _LARGER and event.state in ALERT_STATES))
         and not (step.reason in _LARGER and step.acquisition_id in {one.acquisition_id for one in stored})
     ]
+    if stored:  # it opened once, whichever look turns out to be the first that shows it
+        news = [step for step in news if step.previous is not None]
     last = (*stored, *news)[-1:]
     if stored and event.transitions and _is_told_otherwise(event, last[0]):
         news.append(_correction(event, last[0]))
+    # What was refuted before anybody heard of it is nobody's concern.
+    unheard = event.state is EventState.REFUTED and not _is_told(session, event.id)
     first = max((row.sequence for row in rows), default=-1) + 1
     for sequence, step in enumerate(news, start=first):
         values = codec.transition_values(event.id, sequence, step)
         insert_new(session, TransitionRow, [values | {"created": now}])
-        if _is_news(step):
+        if _is_news(step) and not unheard:
             _post(session, event, sequence, values, now)
 
 
@@ -112,6 +116,11 @@ def _is_told_otherwise(event: Event, last: Transition) -> bool:
     """Whether an event stands otherwise than its last step says."""
     risen = event.tier is Tier.WARNING and last.tier is not Tier.WARNING
     return last.state is not event.state or risen
+
+
+def _is_told(session: Session, event_id: str) -> bool:
+    """Whether people have heard of an event."""
+    return session.scalar(select(EventRow.told_sequence).where(EventRow.id == event_id)) is not None
 
 
 def _correction(event: Event, last: Transition) -> Transition:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, false, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from monitor.adapters.store.codec import acquisition_values, clean, ledger_entry
@@ -239,7 +239,7 @@ def revoke(session: Session, region: str, now: datetime) -> None:
     affected(session, update(AcquisitionRow).where(*held).values(values | _NO_LEASE | ONE_TRY_LESS))
 
 
-def _is(acquisition: Acquisition) -> ColumnElement[bool]:
+def is_this(acquisition: Acquisition) -> ColumnElement[bool]:
     return and_(
         AcquisitionRow.region == acquisition.region,
         AcquisitionRow.key == acquisition.key,
@@ -249,7 +249,7 @@ def _is(acquisition: Acquisition) -> ColumnElement[bool]:
 
 def _held_by(acquisition: Acquisition, owner: str) -> ColumnElement[bool]:
     return and_(
-        _is(acquisition),
+        is_this(acquisition),
         AcquisitionRow.state == AcquisitionState.CLAIMED.value,
         AcquisitionRow.lease_owner == owner,
     )
@@ -260,25 +260,6 @@ def waiting(session: Session, regions: Sequence[str]) -> int:
     unfinished = [AcquisitionState.DISCOVERED.value, AcquisitionState.CLAIMED.value]
     of_regions = AcquisitionRow.region.in_(regions) & AcquisitionRow.state.in_(unfinished)
     return session.scalar(select(func.count(AcquisitionRow.id)).where(of_regions)) or 0
-
-
-def is_history(session: Session, acquisition: Acquisition) -> bool:
-    """True when it was too old for alerts as it arrived, or came after a newer one of its kind.
-
-    Of its kind: of the region and sensor, for radar of the track. A clouded newer one compared nothing, so it takes no
-    event away from a clear one that comes after it.
-    """
-    of_track = [AcquisitionRow.relative_orbit.is_not_distinct_from(acquisition.relative_orbit)]
-    newer = exists().where(
-        *(of_track if acquisition.sensor is Sensor.SAR else []),
-        AcquisitionRow.region == acquisition.region,
-        AcquisitionRow.sensor == acquisition.sensor.value,
-        AcquisitionRow.state == AcquisitionState.DONE.value,
-        AcquisitionRow.reason != NOTHING_USABLE,
-        AcquisitionRow.sensing_time > acquisition.sensing_time,
-    )
-    old = exists().where(_is(acquisition), AcquisitionRow.history)
-    return bool(session.scalar(select(or_(newer, old))))
 
 
 def states(session: Session, region: str, start: datetime, end: datetime) -> dict[AcquisitionState, int]:

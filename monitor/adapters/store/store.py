@@ -1,9 +1,9 @@
 """The database behind the port `Store`, and what people read from it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
-from monitor.adapters.store import choices, events, history, ledger, migration, revising
+from monitor.adapters.store import choices, events, history, later, ledger, migration, revising
 from monitor.adapters.store.codec import clean
 from monitor.adapters.store.database import LOCK_WAIT, Database
 from monitor.adapters.store.delivery_store import SqlDeliveries
@@ -210,9 +210,21 @@ class SqlStore(SqlDeliveries, SqlVitals):
             return ledger.passes(session, region, since, until)
 
     def is_history(self, acquisition: Acquisition) -> bool:
-        """True when it was too old for alerts as it arrived, or late: a newer one of its region and sensor is done."""
+        """True when it was too old for alerts as it arrived, or people have it done again and newer ones are done."""
         with self.database.read() as session:
-            return ledger.is_history(session, acquisition)
+            return later.is_history(session, acquisition)
+
+    def is_late(self, acquisition: Acquisition) -> bool:
+        """True when a newer acquisition of its region and sensor (of radar: and track) is done."""
+        with self.database.read() as session:
+            return later.is_late(session, acquisition)
+
+    def looks_after(
+        self, region: str, tiles: Collection[Tile], after: datetime
+    ) -> list[tuple[Acquisition, list[Observation]]]:
+        """Acquisitions of a region that are done and no history, sensed later, oldest first, with looks at tiles."""
+        with self.database.read() as session:
+            return later.looks_after(session, region, tiles, after)
 
     # People's side.
 

@@ -15,7 +15,7 @@ from shapely import box
 from monitor.adapters.store import LedgerCount, SqlStore, make_owner, owner_is_dead
 from monitor.adapters.store.ledger import LONGEST_WAIT
 from monitor.ports import Store
-from monitor.records import Acquisition, AcquisitionState, Asset, LedgerEntry, Sensor
+from monitor.records import Acquisition, AcquisitionState, Asset, LedgerEntry
 from monitor.service import ServiceSettings
 from tests.adapters.store.factories import LEASE, NOW, acquisition, observation, rejected, result
 
@@ -273,19 +273,6 @@ def test_version_of_another_region_stays(store: SqlStore) -> None:
     store.discover("abira", [acquisition(1, region="abira")], [], NOW)
     store.discover("atsuma", [acquisition(1, "v2")], [], NOW)
     assert set(states(store).values()) == {"discovered"}
-
-
-def test_late_acquisition_is_history(store: SqlStore) -> None:
-    """An acquisition is history when a newer one of its region and sensor is done, and not before."""
-    radar = acquisition(9, sensor=Sensor.SAR)
-    store.discover("atsuma", [acquisition(2), acquisition(9)], [], NOW)
-    assert not store.is_history(acquisition(1))
-    store.complete(claimed(store), ME, result(), NOW)
-    assert store.is_history(acquisition(1))
-    assert not store.is_history(acquisition(2)), "not later than itself"
-    assert not store.is_history(acquisition(3))
-    assert not store.is_history(replace(radar, sensing_time=acquisition(1).sensing_time))
-    assert not store.is_history(acquisition(1, region="abira"))
 
 
 def test_waiting_counts_what_is_left(store: SqlStore) -> None:
