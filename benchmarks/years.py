@@ -188,16 +188,3 @@ def _year_file(task: Task, seed: int) -> Path:
 def _trial_file(task: Task, seed: int, model: Path) -> Path:
     version = load_card(model).version
     return task.out / f"trial-{seed}-{task.size.size_px}-{task.size.looks}-{model.name}-{version}.json"
-
-
-def parse_seeds(text: str) -> tuple[int, ...]:
-    """Seeds from "8001-8010" or "1,5,9-11".
-
-    Raises:
-        ValueError: it is neither.
-    """
-    seeds: list[int] = []
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        seeds += range(int(first), int(last or first) + 1)
-    return tuple(dict.fromkeys(seeds))

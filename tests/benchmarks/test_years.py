@@ -13,7 +13,8 @@ from shapely import box
 from shapely.geometry.base import BaseGeometry
 
 from benchmarks import years
-from benchmarks.years import Task, parse_seeds
+from benchmarks.seeds import parse_seeds
+from benchmarks.years import Task
 from benchmarks.years_judging import NO_CAUSE, Sights, cause_of, judge_events, judge_scars, sights
 from benchmarks.years_networks import plan
 from benchmarks.years_records import (
