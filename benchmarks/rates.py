@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 from math import inf
 from pathlib import Path
 
-from benchmarks.scoring import poisson_interval
 from benchmarks.years_records import EITHER, OPTICS, EventRecord, ScarRecord, YearRecord, load_year
 from monitor.core.lifecycle import ALERT_STATES, LifecycleSettings, replay, weighed
 from monitor.core.null_rate import DECIDES, NullRates, QuietCluster, Strata, count
 from monitor.errors import ConfigError
 from monitor.records import Detector, EventState, Evidence, Tier, Verdict
+from training.alerts.counting import poisson_interval
 
 BUDGETS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, inf)
 """False events per 1,000 km² and year that a tier may cost."""

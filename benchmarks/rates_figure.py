@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from benchmarks.rates import CLASSES_HA, Outcome
 from benchmarks.rates_tables import AIM_PER_1000, AIM_SHARE
-from benchmarks.scoring import binomial_interval, poisson_interval
+from benchmarks.scoring import binomial_interval
+from training.alerts.counting import poisson_interval
 
 # Okabe and Ito (2008): told apart with every kind of colour vision; line style and marker say it again.
 _FIRST, _SECOND, _BEFORE, _AFTER = "#0072B2", "#009E73", "#D55E00", "#CC79A7"

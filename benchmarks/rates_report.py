@@ -6,9 +6,9 @@ from pathlib import Path
 from benchmarks.rates import after, before, fold, load_years, null_of, sweep
 from benchmarks.rates_figure import rates_figure
 from benchmarks.rates_tables import aim, causes, factors, head, swept, tiers
-from benchmarks.scoring import poisson_interval
 from monitor.adapters.null_file import save_null
 from monitor.core.lifecycle import LifecycleSettings
+from training.alerts.counting import poisson_interval
 
 CALIBRATING, MEASURING = "8101-8130", "8131-8160"
 """Seeds that the shipped null is counted on, and seeds that it is judged on."""

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 from math import inf
 
 from benchmarks.rates import CLASSES_HA, Outcome, detector_of, held_on
-from benchmarks.scoring import poisson_interval
 from benchmarks.years_records import EventRecord, YearRecord
 from monitor.core.null_rate import NullRates
 from monitor.core.strata import LIGHTS
+from training.alerts.counting import poisson_interval
 
 AIM_PER_1000, AIM_SHARE = 1.0, 0.9
 """90 % of scars of half a hectare and more within two valid looks, at one false event per 1,000 km² and year."""

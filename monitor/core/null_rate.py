@@ -20,6 +20,9 @@ from math import prod
 from monitor.records import Verdict
 
 PER_KM2 = 1000.0
+LEARNED_KM2_YEARS = 25.0
+"""Of a detector's own exposure, below which a region is learning: with none found on as much, the rate is below 120 per
+1,000 km² and year (95 %, one-sided), and no lower."""
 DECIDES = frozenset({Verdict.SUPPORTS, Verdict.CONTRADICTS})
 """What a look says that could tell."""
 _PRIOR_EVENTS = 5.0
