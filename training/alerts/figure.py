@@ -24,7 +24,7 @@ _HIGHEST = 3000.0
 def draw(made: Calibration, tiers: tuple[Step, Step], path: Path) -> None:
     """False events against the budget, and beside them the painted scars, if any were."""
     painted = any(step.told for step in made.steps)
-    figure = Figure(figsize=(12.0 if painted else 6.6, 5.2), layout="constrained")
+    figure = Figure(figsize=(12.0 if painted else 7.0, 5.8), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(1, 2 if painted else 1, squeeze=False)[0]
     _false(panels[0], made)
@@ -38,9 +38,9 @@ def draw(made: Calibration, tiers: tuple[Step, Step], path: Path) -> None:
                 rotation=90, va="top", fontsize=9, color="#666666",
             )  # fmt: skip
         _dress(axes)
-    ground = "simulated and own" if made.null.simulated else "own"
+    ground = "simulated" if made.history.simulated else "its own and simulated" if made.null.simulated else "its own"
     figure.suptitle(
-        f"Quiet ground of this deployment: {made.km2_years:.0f} km² × years (rates from {ground} ground)",
+        f"Quiet ground of this deployment: {made.km2_years:.1f} km² × years\nRates counted on {ground} ground",
         fontsize=13,
         color=_INK,
         x=0.01,
@@ -63,8 +63,9 @@ def _false(axes: Axes, made: Calibration) -> None:
     axes.set_title("False events told, with 95 % Poisson intervals", fontsize=12, color=_INK, loc="left")
     axes.set_ylabel("false events per 1,000 km² and year")
     axes.set_yscale("symlog", linthresh=10)
+    axes.set_yticks([0, 10, 100, 1000], ["0", "10", "100", "1,000"])
     axes.set_ylim(bottom=0)
-    axes.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(0.0, 0.9))
+    axes.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2)
 
 
 def _told(axes: Axes, made: Calibration) -> None:
@@ -84,7 +85,7 @@ def _told(axes: Axes, made: Calibration) -> None:
     axes.set_title("Painted scars told at their first look", fontsize=12, color=_INK, loc="left")
     axes.set_ylabel("of those on observed ground, %")
     axes.set_ylim(-3, 105)
-    axes.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(0.0, 0.9))
+    axes.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2)
 
 
 def _dress(axes: Axes) -> None:
