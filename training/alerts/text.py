@@ -9,6 +9,7 @@ from datetime import datetime
 from math import inf
 
 from monitor.core.null_rate import LEARNED_KM2_YEARS, PER_KM2
+from monitor.core.sensors import NAMES
 from training.alerts.history import RegionCount
 from training.alerts.rates import Calibration, Step
 
@@ -83,7 +84,7 @@ def fragment(made: Calibration, tiers: tuple[Step, Step], null_path: str, now: d
 def markdown(made: Calibration) -> str:
     """The curve as a table."""
     sizes = sorted({size for step in made.steps for size in step.told})
-    names = "".join(f" {sensor.value}: painted {size:g} ha told |" for sensor, size in sizes)
+    names = "".join(f" {NAMES[sensor]}: painted {size:g} ha told |" for sensor, size in sizes)
     lines = [
         "# False events and detection",
         "",
