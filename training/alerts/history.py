@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -111,6 +111,10 @@ class QuietHistory:
         return together(self.parts)
 
 
+def _joined(parts: Sequence[Part]) -> Part:
+    return Part(exposure=together(parts), clusters=tuple(one for part in parts for one in part.clusters))
+
+
 def together(parts: Sequence[Part]) -> dict[str, dict[Strata, float]]:
     """Exposure of some parts, by detector."""
     detectors = sorted({name for part in parts for name in part.exposure})
@@ -130,16 +134,19 @@ class Reader:
 
     def read(self, regions: Sequence[Region]) -> QuietHistory:
         """All that their quiet ground did."""
-        parts = [Part() for _ in range(FOLDS)]
+        pieces: list[tuple[int, Part]] = []
         counts, simulated = [], False
         for region in regions:
             entries = [one for one in self.store.ledger(region.id, _ALL) if _counts(one)]
             simulated |= any(item.simulated for one in entries for item in one.acquisition.items)
-            count, parts = self._region(region, {one.acquisition.key for one in entries}, parts)
+            count, found = self._region(region, {one.acquisition.key for one in entries})
             counts.append(count)
-        return QuietHistory(parts=tuple(parts), regions=tuple(counts), simulated=simulated)
+            pieces += found
+        groups = [[part for place, part in pieces if place == number] for number in range(FOLDS)]
+        return QuietHistory(parts=tuple(_joined(one) for one in groups), regions=tuple(counts), simulated=simulated)
 
-    def _region(self, region: Region, counted: set[str], parts: Sequence[Part]) -> tuple[RegionCount, list[Part]]:
+    def _region(self, region: Region, counted: set[str]) -> tuple[RegionCount, list[tuple[int, Part]]]:
+        """What was counted, and what every tile and event did by its group."""
         events = self.store.events(region.id)
         seen = from_field(events)
         known = (*self.excepted, *seen.values())
@@ -149,17 +156,10 @@ class Reader:
             self.progress(f"{region.id}: quiet ground", done, len(tiles))
             walks.append(self._tile(tile, region, counted, known))
         quiet, apart = self._quiet(events, seen)
-        found = list(parts)
-        for tile, walk in zip(tiles, walks, strict=True):
-            place = _fold(tile)
-            found[place] = Part(
-                exposure=together([found[place], Part(exposure=walk.exposure)]), clusters=found[place].clusters
-            )
-        for event in quiet:
-            place = _fold(event.tiles[0])
-            found[place] = replace(found[place], clusters=(*found[place].clusters, _cluster(event)))
+        found = [(_fold(tile), Part(exposure=walk.exposure)) for tile, walk in zip(tiles, walks, strict=True)]
+        found += [(_fold(event.tiles[0]), Part(clusters=(_cluster(event),))) for event in quiet]
         times = [time for walk in walks for time in walk.times]
-        total = together([Part(exposure=walk.exposure) for walk in walks])
+        total = together([part for _, part in found])
         return RegionCount(
             region=region.id,
             km2_years={name: sum(cells.values()) for name, cells in total.items()},
@@ -176,13 +176,7 @@ class Reader:
     def _quiet(self, events: Iterable[Event], seen: Mapping[str, Excepted]) -> tuple[list[Event], int]:
         """Events on quiet ground, and how many were on excepted ground."""
         opened = [one for one in events if one.detector is not Detector.TILE and _opening(one) and one.id not in seen]
-        quiet = [
-            one
-            for one in opened
-            if not any(
-                known.holds(one.window_end) and known.geometry.intersects(one.geometry) for known in self.excepted
-            )
-        ]
+        quiet = [one for one in opened if not any(_happened_on(known, one) for known in self.excepted)]
         return quiet, len(opened) - len(quiet)
 
     def _tile(self, tile: Tile, region: Region, counted: set[str], known: Sequence[Excepted]) -> _Walk:
@@ -217,6 +211,10 @@ class _Walk:
     looks: dict[Sensor, int] = field(default_factory=dict)
     times: list[datetime] = field(default_factory=list)
     blank: bool = False
+
+
+def _happened_on(known: Excepted, event: Event) -> bool:
+    return known.holds(event.window_end) and bool(known.geometry.intersects(event.geometry))
 
 
 def _by_detector(
