@@ -181,3 +181,12 @@ def test_a_region_learns_how_rare_change_is(
     seen = replace(seen, compared=0.5)
     told = f"learning how rare change is here: optics {expected} of 25 km² × years compared"
     assert (told in coverage_line(seen, NOW)) is (expected is not None)
+
+
+def test_a_small_region_does_not_learn_for_ever(watch: Watch) -> None:
+    """After a hundred looks at a tile it is told no more, however little ground that was."""
+    for index in range(2):
+        watch.saw(look(RIGHT, acquisition(index)), index, jointly_valid_fraction=1.0)
+    assert watch.coverage().learning_rates != {}
+    watch.rows *= 50
+    assert watch.coverage().learning_rates == {}
