@@ -1,7 +1,10 @@
-"""`python -m benchmarks speed | implants | hokkaido | california | simulated | valley-radar | sensors | years |
-deliveries`."""
+"""`python -m benchmarks speed | implants | hokkaido | california | simulated | valley-radar | sensors | years | null |
+rates | deliveries | feeds`."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -138,7 +141,8 @@ def years(
     length: Annotated[float, typer.Option("--years", min=0.1, help="How long each valley is watched.")] = 1.0,
 ) -> None:
     """Simulated years: detection by size and sensor, days to evidence, false events by cause, networks."""
-    from benchmarks.years import Task, parse_seeds, run
+    from benchmarks.seeds import parse_seeds
+    from benchmarks.years import Task, run
     from benchmarks.years_watch import LOOKS_A_YEAR, Size
 
     def progress(line: str) -> None:
@@ -147,6 +151,58 @@ def years(
     models = (*(model or ()), *(radar_model or ()))
     wanted = Size(size_px=size, looks=round(length * LOOKS_A_YEAR))
     typer.echo(run(Task(seeds=parse_seeds(seeds), size=wanted, models=models, out=out), progress))
+
+
+YearsOption = Annotated[
+    Path, typer.Option("--years", help="Folder of results of `python -m benchmarks years`.", exists=True)
+]
+
+
+@app.command()
+def null(
+    years: YearsOption,
+    seeds: Annotated[str, typer.Option("--seeds", help="To count on.")] = "8101-8130",
+    out: Annotated[Path, typer.Option("--out", help="File to write.")] = _ROOT / "models" / "quiet-ground.json",
+) -> None:
+    """What quiet ground does, counted on simulated years: the file that is shipped. A few seconds."""
+    from benchmarks.rates_report import write_null
+    from benchmarks.seeds import parse_seeds
+
+    with _told():
+        typer.echo(write_null(years, parse_seeds(seeds), out))
+
+
+@app.command()
+def rates(
+    years: YearsOption,
+    calibrating: Annotated[str, typer.Option("--calibrating", help="Seeds to count on.")] = "8101-8130",
+    measuring: Annotated[str, typer.Option("--measuring", help="Seeds to judge on.")] = "8131-8160",
+    crosswise: Annotated[
+        bool, typer.Option("--crosswise", help="Judge the other way round as well: twice the exposure.")
+    ] = False,
+    watch: Annotated[float | None, typer.Option("--watch", help="`tiers.watch`, if not the shipped one.")] = None,
+    warning: Annotated[float | None, typer.Option("--warning", help="`tiers.warning`, likewise.")] = None,
+    out: OutOption = _OUT,
+) -> None:
+    """What the tiers cost and find in simulated years that the null never saw, and what false events are. Seconds."""
+    from benchmarks.rates_report import DEFAULTS, run
+    from benchmarks.seeds import parse_seeds
+
+    settings = replace(DEFAULTS, watch_rate=watch or DEFAULTS.watch_rate, warning_rate=warning or DEFAULTS.warning_rate)
+    with _told():
+        typer.echo(run(years, (parse_seeds(calibrating), parse_seeds(measuring)), crosswise, out, settings))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What is missing is said in one line, with exit code 1."""
+    from monitor.errors import ScarpwatchError
+
+    try:
+        yield
+    except ScarpwatchError as err:
+        typer.echo(str(err), err=True)
+        raise typer.Exit(1) from err
 
 
 @app.command()

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from benchmarks.machine import describe
-from benchmarks.scoring import FOUND_SHARE, binomial_interval, poisson_interval
+from benchmarks.scoring import FOUND_SHARE, binomial_interval
 from monitor.core.change import AlertSettings
 from monitor.core.clusters import label_clusters
 from monitor.core.grid import TILE_PX
@@ -34,6 +34,7 @@ from monitor.core.radar import (
     compare_backscatter,
 )
 from monitor.core.radar_implants import Contrast, equivalent_looks, native_cover, paint_backscatter
+from training.alerts.counting import poisson_interval
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]

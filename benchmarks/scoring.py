@@ -153,12 +153,5 @@ def binomial_interval(found: int, painted: int, level: float = 0.95) -> tuple[fl
     return low, high
 
 
-def poisson_interval(count: int, level: float = 0.95) -> tuple[float, float]:
-    """Exact (Garwood) interval of the mean of a count."""
-    tail = (1.0 - level) / 2.0
-    low = float(stats.chi2.ppf(tail, 2 * count)) / 2.0 if count else 0.0
-    return low, float(stats.chi2.ppf(1.0 - tail, 2 * count + 2)) / 2.0
-
-
 def _labels(mask: Mask, ground: Ground, settings: AlertSettings) -> tuple[NDArray[np.int32], int]:
     return label_clusters(mask, ground.slope_deg, ground.elevation_m, settings)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely import box
 
-from benchmarks.scoring import FOUND_SHARE, binomial_interval, poisson_interval
+from benchmarks.scoring import FOUND_SHARE, binomial_interval
 from monitor.adapters.catalog.static import StaticCatalog
 from monitor.adapters.radar_imagery import RadarImageSource
 from monitor.adapters.terrain_source import RasterTerrainSource
@@ -29,6 +29,7 @@ from monitor.records import Detector, Look, SceneItem, Sensor, Terrain, Tile
 from monitor.sandbox.story import STORM_UNDER_CLOUD
 from monitor.sandbox.valley import TrueScar, Valley, build_valley
 from monitor.scene import Measuring, Scene, before_of, compare, scene_settings, scenes
+from training.alerts.counting import poisson_interval
 
 Array = NDArray[np.float32]
 

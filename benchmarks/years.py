@@ -14,8 +14,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from benchmarks.iburi import card_of_one_look
-from benchmarks.years_exposure import StrataExposure
-from benchmarks.years_judging import judge_events, judge_scars, looks, sights
+from benchmarks.years_exposure import Kinds
+from benchmarks.years_judging import judge_events, judge_scars, sights
 from benchmarks.years_networks import try_network
 from benchmarks.years_pictures import draw_false
 from benchmarks.years_records import (
@@ -36,6 +36,7 @@ from monitor.config import Settings, load
 from monitor.core.canvas import Canvas, canvases
 from monitor.core.grid import region_tiles
 from monitor.demo import write_config
+from monitor.quiet_ground import looks
 from monitor.records import Sensor
 from monitor.sandbox.valley import Valley
 from monitor.service import PassEvent
@@ -111,7 +112,7 @@ def judge(valley: Valley, settings: Settings, store: SqlStore, seconds: dict[str
     archive = LookFiles(settings.products)
     (canvas,) = canvases(region_tiles(region.geometry))
     kinds = _kinds(valley, settings, canvas)
-    found = sights(looks(store, archive, region), valley, canvas, kinds)
+    found = sights(looks(store, archive, canvas), valley, canvas, kinds)
     events = store.events()
     records = judge_events(valley, events, kinds, canvas.epsg, task.size.size_px)
     draw_false(store, archive, events, records, canvas, task.out / f"false-{valley.seed}.png")
@@ -131,10 +132,10 @@ def judge(valley: Valley, settings: Settings, store: SqlStore, seconds: dict[str
     )
 
 
-def _kinds(valley: Valley, settings: Settings, canvas: Canvas) -> StrataExposure:
+def _kinds(valley: Valley, settings: Settings, canvas: Canvas) -> Kinds:
     """What adds up the exposure of every kind of ground of a valley."""
     west, south, east, north = valley.bbox
-    return StrataExposure(canvas, terrain(settings), ((west + east) / 2, (south + north) / 2))
+    return Kinds(canvas, terrain(settings), ((west + east) / 2, (south + north) / 2))
 
 
 def _compared(store: SqlStore) -> dict[str, int]:
@@ -187,16 +188,3 @@ def _year_file(task: Task, seed: int) -> Path:
 def _trial_file(task: Task, seed: int, model: Path) -> Path:
     version = load_card(model).version
     return task.out / f"trial-{seed}-{task.size.size_px}-{task.size.looks}-{model.name}-{version}.json"
-
-
-def parse_seeds(text: str) -> tuple[int, ...]:
-    """Seeds from "8001-8010" or "1,5,9-11".
-
-    Raises:
-        ValueError: it is neither.
-    """
-    seeds: list[int] = []
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        seeds += range(int(first), int(last or first) + 1)
-    return tuple(dict.fromkeys(seeds))

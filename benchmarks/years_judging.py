@@ -14,17 +14,15 @@ from shapely import union_all
 from shapely.geometry.base import BaseGeometry
 
 from benchmarks.scoring import FOUND_SHARE
-from benchmarks.years_exposure import StrataExposure
+from benchmarks.years_exposure import Kinds
 from benchmarks.years_records import EITHER, OPTICS, RADAR, SENSORS, EventRecord, ScarRecord
-from monitor.adapters.looks import LookFiles
-from monitor.adapters.store import SqlStore
-from monitor.core.canvas import Canvas, canvases
+from monitor.core.canvas import Canvas
 from monitor.core.clusters import burn
-from monitor.core.grid import PIXEL_HA, project, region_tiles
+from monitor.core.grid import PIXEL_HA, project
 from monitor.core.lifecycle import ALERT_STATES
-from monitor.core.radar import LEAST_PASSES
 from monitor.core.sun import sun_position
-from monitor.records import Detector, Event, Evidence, Observation, PixelState, Region, Sensor, Tile, Verdict
+from monitor.quiet_ground import Seen, Waiting
+from monitor.records import Detector, Event, Evidence, Sensor, Verdict
 from monitor.sandbox.frame import EPSG, place_frame
 from monitor.sandbox.optics import direct_light
 from monitor.sandbox.terrain import build_relief
@@ -54,21 +52,8 @@ _GRAZING = 0.35
 """Sunlight on the ground of an event against that on flat ground, below which it grazes."""
 _DAY = timedelta(days=1)
 _NAMES = {Sensor.OPTICAL: OPTICS, Sensor.SAR: RADAR}
+_SENSORS = {name: sensor for sensor, name in _NAMES.items()}
 _SPEAKS = (Verdict.OPENS, Verdict.SUPPORTS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """One acquisition's view of the valley."""
-
-    key: str
-    time: datetime
-    sensor: str
-    comparable: str
-    valid: Mask
-    """(H, W) observed ground."""
-    compared: Mask
-    """(H, W) of it, what had been seen often enough before."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,56 +68,28 @@ class Sights:
     """Per scar: `ScarRecord.looks`."""
 
 
-def looks(store: SqlStore, archive: LookFiles, region: Region) -> Iterator[Seen]:
-    """All acquisitions that showed any ground, oldest first."""
-    tiles = region_tiles(region.geometry)
-    (canvas,) = canvases(tiles)
-    rows: dict[str, dict[Tile, Observation]] = {}
-    for tile in tiles:
-        for row in store.history(tile, limit=10_000):
-            if row.look_href:
-                rows.setdefault(row.acquisition_key, {})[tile] = row
-    counts: dict[str, NDArray[np.uint8]] = {}
-    for key, found in sorted(rows.items(), key=lambda one: next(iter(one[1].values())).sensing_time):
-        first = next(iter(found.values()))
-        states = {tile: archive.read(row.look_href or "").state for tile, row in found.items()}
-        valid = canvas.lay(states, np.uint8(PixelState.NODATA)) == PixelState.VALID
-        before = counts.setdefault(first.comparable, np.zeros(canvas.shape, np.uint8))
-        least = 1 if first.sensor is Sensor.OPTICAL else LEAST_PASSES
-        yield Seen(
-            key=key,
-            time=first.sensing_time,
-            sensor=_NAMES[first.sensor],
-            comparable=first.comparable,
-            valid=valid,
-            compared=valid & (before >= least),
-        )
-        before += valid & (before < 255)
-
-
-def sights(seen: Iterator[Seen], valley: Valley, canvas: Canvas, kinds: StrataExposure | None = None) -> Sights:
+def sights(seen: Iterator[Seen], valley: Valley, canvas: Canvas, kinds: Kinds | None = None) -> Sights:
     """Exposure, and when every scar was first shown to each sensor after the storm; `kinds` adds up that of strata."""
     grounds = [burn(project(scar.geometry, 4326, canvas.epsg), canvas) for scar in valley.scars]
-    last = {name: np.full(canvas.shape, np.nan) for name in (*SENSORS, EITHER)}
-    pixel_days = dict.fromkeys(last, 0.0)
+    waiting = Waiting(canvas.shape)
+    pixel_days = dict.fromkeys((*SENSORS, EITHER), 0.0)
     ever = np.zeros(canvas.shape, dtype=np.bool_)
     found = Sights(shown=[dict.fromkeys(SENSORS) for _ in grounds], looks=[[] for _ in grounds])
     for look in seen:
         ever |= look.valid
-        now = look.time.timestamp() / 86_400.0
-        for name in (look.sensor, EITHER):
-            waited = now - last[name][look.compared]
+        sensor = _NAMES[look.sensor]
+        for name in (sensor, EITHER):
+            waited = waiting.days(name, look)
             pixel_days[name] += float(np.nansum(waited))
-            if kinds is not None and name == look.sensor:
-                kinds.add(name, look.time, look.compared, waited)
-            last[name][look.valid] = now
+            if kinds is not None and name == sensor:
+                kinds.add(look, waited)
         if look.time > valley.storm:
             day = (look.time - valley.storm) / _DAY
             for ground, shown, seen_on in zip(grounds, found.shown, found.looks, strict=True):
                 if look.compared[ground].mean() >= SHOWN_SHARE:
-                    seen_on.append((round(day, 4), look.sensor, kinds.light_on(ground) if kinds else -1.0))
-                    if shown[look.sensor] is None:
-                        shown[look.sensor] = day
+                    seen_on.append((round(day, 4), sensor, kinds.light_on(ground) if kinds else -1.0))
+                    if shown[sensor] is None:
+                        shown[sensor] = day
     found.km2 = float(ever.sum()) * PIXEL_HA / 100.0
     found.km2_years = {name: days * PIXEL_HA / 100.0 / 365.25 for name, days in pixel_days.items()}
     return found
@@ -150,14 +107,14 @@ def judge_scars(valley: Valley, events: Sequence[Event], found: Sights, zone: in
 
 
 def judge_events(
-    valley: Valley, events: Sequence[Event], kinds: StrataExposure | None, zone: int, size_px: int
+    valley: Valley, events: Sequence[Event], kinds: Kinds | None, zone: int, size_px: int
 ) -> tuple[EventRecord, ...]:
     """Every event, oldest first, with what it lies on. `size_px` is the side of the valley's scene."""
     scars = _grounds(valley, zone)
     traps = [(trap, project(trap.geometry, 4326, zone).buffer(RIM_M)) for trap in valley.traps]
     records = [_event(event, valley.storm, scars, traps, zone) for event in sorted(events, key=opened)]
     if kinds is not None:
-        words = {one.id: kinds.strata(one, opened(one), sensor_of(_opening(one))) for one in events}
+        words = {one.id: kinds.strata(one, opened(one), _SENSORS[sensor_of(_opening(one))]) for one in events}
         records = [replace(one, strata=words[one.id]) for one in records]
     light = Light(valley, size_px)
     unexplained = {one.id for one in records if one.cause == NO_CAUSE and one.sensor == OPTICS}

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from benchmarks.scoring import binomial_interval, poisson_interval
+from benchmarks.scoring import binomial_interval
 from benchmarks.years_judging import GRAZING, NO_CAUSE
 from benchmarks.years_records import (
     EITHER,
@@ -19,6 +19,7 @@ from benchmarks.years_records import (
     TrialRecord,
     YearRecord,
 )
+from training.alerts.counting import poisson_interval
 
 CLASSES_HA = (0.0, 0.5, 1.0, 2.0, 5.0, float("inf"))
 BUDGETS = (0, 1, 2, 5, 10, 20, 50)

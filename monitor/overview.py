@@ -6,7 +6,7 @@ optics, and of radar the passes that its reference needs and one more.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from monitor.core.flat import FLAT
 from monitor.core.grid import RESOLUTION_M, pixels_within, region_tiles
 from monitor.core.masks import NO_ELEVATION
+from monitor.core.null_rate import LEARNED_KM2_YEARS
 from monitor.core.radar import LEAST_PASSES
 from monitor.core.reference import valid
 from monitor.core.slope_sight import BlindSlopes, SightTally, track_of
@@ -33,6 +34,7 @@ _LOOKS_PER_TILE = 100
 _NEEDED = {Sensor.OPTICAL: 1, Sensor.SAR: LEAST_PASSES}
 """Earlier looks without which nothing is compared."""
 _PIXEL_KM2 = (RESOLUTION_M / 1000.0) ** 2
+_YEAR = timedelta(days=365.25)
 
 
 class TileHistory(Protocol):
@@ -75,6 +77,9 @@ class Coverage:
     """Looks of the look-back, tile by tile, of which the sensor's network spoke, or did not and why."""
     blind: BlindSlopes = field(default_factory=BlindSlopes)
     """Slopes that the radar tracks of the look-back never see, whenever they pass."""
+    learning_rates: Mapping[Sensor, float] = field(default_factory=dict)
+    """km² × years compared by sensors that have compared less than rates of the region's own need
+    (`core.null_rate.LEARNED_KM2_YEARS`) and have not looked at any tile a hundred times."""
 
     @property
     def learning(self) -> bool:
@@ -99,6 +104,10 @@ class _TileCount:
     answers: Counter[tuple[Sensor, NetworkAnswer]] = field(default_factory=Counter)
     tracks: set[str] = field(default_factory=set)
     """Radar tracks that looked at the tile within the look-back."""
+    tile_years: dict[Sensor, float] = field(default_factory=dict)
+    """Share compared times the years since the look before, summed over the newest looks."""
+    often: bool = False
+    """There are more looks than those."""
 
 
 def coverage(
@@ -143,7 +152,31 @@ def coverage(
         flat=flat,
         answers=sum((count.answers for count in counts.values()), Counter()),
         blind=_blind(region, counts, sights) if sights is not None else BlindSlopes(),
+        learning_rates=_learning_rates(counts.values()),
     )
+
+
+def _learning_rates(counts: Collection[_TileCount]) -> dict[Sensor, float]:
+    if any(count.often for count in counts):
+        return {}
+    seen = {sensor for count in counts for sensor in count.tile_years}
+    compared = {
+        sensor: sum(count.tile_years.get(sensor, 0.0) * count.inside for count in counts) * _PIXEL_KM2
+        for sensor in sorted(seen)
+    }
+    return {sensor: km2_years for sensor, km2_years in compared.items() if km2_years < LEARNED_KM2_YEARS}
+
+
+def _tile_years(rows: Sequence[Observation]) -> dict[Sensor, float]:
+    """From rows, newest first: what they say of the share that was compared, not the pixels."""
+    total: dict[Sensor, float] = {}
+    after: dict[Sensor, Observation] = {}
+    for row in (row for row in rows if row.look_href is not None):
+        if (later := after.get(row.sensor)) is not None:
+            waited = (later.sensing_time - row.sensing_time) / _YEAR
+            total[row.sensor] = total.get(row.sensor, 0.0) + later.jointly_valid_fraction * waited
+        after[row.sensor] = row
+    return total
 
 
 def _blind(region: Region, counts: Mapping[Tile, _TileCount], sights: SlopeSights) -> BlindSlopes:
@@ -158,6 +191,7 @@ def _count(inside: Mask, rows: Sequence[Observation], looks: LookArchive, since:
     """Walk back in time until every sensor compared every pixel or nothing more can be compared with."""
     newest = rows[0].decision if rows else None
     count = _TileCount(inside=int(inside.sum()), no_elevation=newest == NO_ELEVATION, flat=newest == FLAT)
+    count.tile_years, count.often = _tile_years(rows), len(rows) == _LOOKS_PER_TILE
     tally = _Tally(inside)
     for row in rows:
         if row.look_href is None:

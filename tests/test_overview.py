@@ -162,3 +162,31 @@ def test_looks_without_an_answer_are_counted(watch: Watch) -> None:
     told = "; looks at tiles without an answer of the network: 2 of optics (too-few-earlier-looks)"
     assert told in coverage_line(seen, NOW)
     assert "answer of the network" not in coverage_line(replace(seen, answers={}), NOW)
+
+
+@pytest.mark.parametrize(("apart_days", "share", "expected"), [(365, 1.0, 9.8), (365, 0.5, 4.9), (3650, 1.0, None)])
+def test_a_region_learns_how_rare_change_is(
+    watch: Watch, apart_days: float, share: float, expected: float | None
+) -> None:
+    """By the ground that was compared times the years since the look before, until that is enough."""
+    for tile in (TILE, RIGHT):
+        first = NOW - timedelta(days=1 + apart_days)
+        watch.saw(look(tile, acquisition(0)), 0, sensing_time=first, jointly_valid_fraction=1.0)
+        watch.saw(look(tile, acquisition(1)), 1, sensing_time=NOW - timedelta(days=1), jointly_valid_fraction=share)
+    seen = watch.coverage()
+    if expected is None:
+        assert seen.learning_rates == {}
+    else:
+        assert seen.learning_rates == {Sensor.OPTICAL: pytest.approx(expected, rel=0.02)}
+    seen = replace(seen, compared=0.5)
+    told = f"learning how rare change is here: optics {expected} of 25 km² × years compared"
+    assert (told in coverage_line(seen, NOW)) is (expected is not None)
+
+
+def test_a_small_region_does_not_learn_for_ever(watch: Watch) -> None:
+    """After a hundred looks at a tile it is told no more, however little ground that was."""
+    for index in range(2):
+        watch.saw(look(RIGHT, acquisition(index)), index, jointly_valid_fraction=1.0)
+    assert watch.coverage().learning_rates != {}
+    watch.rows *= 50
+    assert watch.coverage().learning_rates == {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from training.alerts.command import calibrate_alerts_command
 from training.chips_command import chips_command
 from training.compare_simulated import compare_simulated_command
 from training.evaluate_command import evaluate_command
@@ -20,7 +21,7 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__d
 
 @app.callback()
 def _commands() -> None:
-    """Make data sets; train, score, compare and export the networks of the service."""
+    """Make data sets; train, score, compare and export the networks of the service; calibrate its alerts."""
 
 
 for _name, _command in (
@@ -38,6 +39,7 @@ for _name, _command in (
     ("simulate-valleys", simulate_valleys_command),
     ("compare-simulated", compare_simulated_command),
     ("predict", predict_command),
+    ("calibrate-alerts", calibrate_alerts_command),
 ):
     app.command(_name)(_command)
 

@@ -68,9 +68,7 @@ class RasterTerrainSource:
         return None if kept is None else terrain_of(kept, _HALO_PX)
 
     def _kept(self, tile: Tile, key: str) -> Array | None:
-        kept = self._files.read(StaticLayer.TERRAIN, tile, key) if self._files is not None else None
-        shape = tile_geobox(tile, _HALO_PX).shape
-        return kept.astype(np.float32) if kept is not None and kept.shape == shape else None
+        return _kept(self._files, tile, key) if self._files is not None else None
 
     def _elevation(self, items: Sequence[SceneItem], tile: Tile) -> Array:
         """(256 + 2 halo, 256 + 2 halo) metres, NaN = void."""
@@ -86,3 +84,15 @@ class RasterTerrainSource:
             )[0]
             elevation = np.where(np.isfinite(elevation), elevation, found)
         return elevation
+
+
+def kept_terrain(files: StaticFiles, tile: Tile) -> Terrain | None:
+    """Terrain of one tile as it was kept, of whatever sources; None where none was. No catalog is asked."""
+    kept = _kept(files, tile, None)
+    return None if kept is None else terrain_of(kept, _HALO_PX)
+
+
+def _kept(files: StaticFiles, tile: Tile, key: str | None) -> Array | None:
+    kept = files.read(StaticLayer.TERRAIN, tile, key)
+    shape = tile_geobox(tile, _HALO_PX).shape
+    return kept.astype(np.float32) if kept is not None and kept.shape == shape else None

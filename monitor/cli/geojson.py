@@ -60,6 +60,9 @@ def not_observed(coverage: Coverage) -> Json:
             sensor.value: round(share, 4) for sensor, share in sorted(coverage.compared_by.items())
         },
         "learning": coverage.learning,
+        "learning_rates_km2_years": {
+            sensor.value: round(km2_years, 3) for sensor, km2_years in sorted(coverage.learning_rates.items())
+        },
         "radar_blind_slopes": {
             "tracks": {track: _sight(one) for track, one in coverage.blind.tracks.items()},
             "seen_by_no_track": _sight(coverage.blind.together),

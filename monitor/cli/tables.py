@@ -13,6 +13,7 @@ from monitor.cli.geojson import has_picture
 from monitor.config import Mistake
 from monitor.core import context_words, next_pass
 from monitor.core.grid import region_tiles
+from monitor.core.null_rate import LEARNED_KM2_YEARS
 from monitor.core.sensors import NAMES
 from monitor.core.slope_sight import TrackSight
 from monitor.delivering import Round
@@ -114,6 +115,8 @@ def coverage_line(coverage: Coverage, now: datetime) -> str:
         line += f"; compared by sensor: {', '.join(shares)}"
     if coverage.learning:
         line += "; learning: no earlier look to compare with yet"
+    elif coverage.learning_rates:
+        line += f"; learning how rare change is here: {_learnt(coverage.learning_rates)}"
     if coverage.never_observed:
         names = [tile.id for tile in coverage.never_observed[:_SHOWN_TILES]]
         more = len(coverage.never_observed) - len(names)
@@ -130,6 +133,11 @@ def coverage_line(coverage: Coverage, now: datetime) -> str:
     if coverage.broken_looks:
         line += f"; {coverage.broken_looks} kept looks could not be read"
     return line
+
+
+def _learnt(rates: Mapping[Sensor, float]) -> str:
+    shares = ", ".join(f"{NAMES[sensor]} {km2_years:.1f}" for sensor, km2_years in rates.items())
+    return f"{shares} of {LEARNED_KM2_YEARS:g} km² × years compared"
 
 
 def _silence(coverage: Coverage) -> str:

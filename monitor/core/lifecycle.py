@@ -41,9 +41,9 @@ ACKNOWLEDGED, RELEASED, CONFIRMED_IN_FIELD = "acknowledged", "released", "confir
 class LifecycleSettings:
     """Limits of an event's life. Rates are false events per 1,000 km² and year on quiet ground (`core.null_rate`)."""
 
-    watch_rate: float = 1000.0
+    watch_rate: float = 100.0
     """An event that quiet ground opens so often, or more seldom, is an alert at once; others wait as candidates."""
-    warning_rate: float = 10.0
+    warning_rate: float = 50.0
     """An alert that quiet ground makes so seldom is a warning: by its first look, or by all that hold at the second."""
     open_strength: float = 0.2
     """ha x change: where no rate is known, an event at or above opens as an alert at once."""

@@ -5,16 +5,26 @@ ground in so much time where nothing had failed. One more than was counted is ta
 than the exposure can show (the mean of a Poisson rate under a uniform prior). Detectors have curves of their own. The
 strata of one detector (slope, season, light, land cover) share its curve times a factor for each of their words: a
 log-linear Poisson model, fitted by scaling the words' margins in turn (Deming and Stephan 1940) with a gamma prior
-that draws a factor to 1 where little was seen.
+that draws a factor to 1 where little was seen. Over all ground that was counted the model expects what was counted.
+
+A deployment's own counts may be pooled with those of other ground (`Prior`), which weigh as so many km² × years at
+most: what they found is scaled to that, and the own counts are added. Factors are then drawn to those of the other.
 """
 
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 
+from monitor.records import Verdict
+
 PER_KM2 = 1000.0
+LEARNED_KM2_YEARS = 25.0
+"""Of a detector's own exposure, below which a region is learning: with none found on as much, the rate is below 120 per
+1,000 km² and year (95 %, one-sided), and no lower."""
+DECIDES = frozenset({Verdict.SUPPORTS, Verdict.CONTRADICTS})
+"""What a look says that could tell."""
 _PRIOR_EVENTS = 5.0
 """As if every word had been seen with so many more clusters, and as many more had been expected there."""
 _ROUNDS = 100
@@ -79,15 +89,55 @@ class NullRates:
         return max(curve.opened[place] * factor, floor), max(curve.held[place] * factor, floor)
 
 
-def count(clusters: Sequence[QuietCluster], exposure: Exposure, sources: Sequence[str], simulated: bool) -> NullRates:
-    """The null of what was counted. Detectors without exposure are left out."""
-    totals = {detector: sum(cells.values()) for detector, cells in exposure.items()}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prior:
+    """What was counted on other ground, for a deployment that has seen little of its own."""
+
+    rates: NullRates = field(default_factory=lambda: NullRates(curves={}, factors={}, km2_years={}))
+    most_km2_years: float = 500.0
+    """It weighs as much at most: from there on what a deployment saw itself counts for more."""
+
+    def km2_years(self, detector: str) -> float:
+        """What it weighs."""
+        return min(self.rates.km2_years.get(detector, 0.0), self.most_km2_years)
+
+    def found(self, detector: str, strength: float) -> tuple[float, float]:
+        """Events at least so strong that opened, and that held, on as much ground."""
+        rates, weight = self.rates, self.km2_years(detector)
+        if not weight:
+            return 0.0, 0.0
+        curve, share = rates.curves[detector], weight / rates.km2_years[detector]
+        place = bisect_left(curve.strengths, strength)
+        # The one that is taken beyond what was counted is taken once, after pooling.
+        opened, held = (rate[place] * rates.km2_years[detector] / PER_KM2 - 1.0 for rate in (curve.opened, curve.held))
+        return max(opened, 0.0) * share, max(held, 0.0) * share
+
+
+NO_PRIOR = Prior()
+
+
+def held(later: Iterable[Verdict]) -> bool:
+    """Whether the first later look that could tell supported an event, by what looks said of it in order of time."""
+    return next((one for one in later if one in DECIDES), None) is Verdict.SUPPORTS
+
+
+def count(
+    clusters: Sequence[QuietCluster],
+    exposure: Exposure,
+    sources: Sequence[str],
+    simulated: bool,
+    prior: Prior = NO_PRIOR,
+) -> NullRates:
+    """The null of what was counted, pooled with a prior. Detectors without exposure are left out."""
+    own = {detector: sum(cells.values()) for detector, cells in exposure.items()}
+    totals = {name: own.get(name, 0.0) + prior.km2_years(name) for name in {*own, *prior.rates.km2_years}}
     watched = sorted(detector for detector, km2_years in totals.items() if km2_years > 0)
     of = {detector: [one for one in clusters if one.detector == detector] for detector in watched}
     return NullRates(
-        curves={detector: _curve(of[detector], totals[detector]) for detector in watched},
+        curves={detector: _curve(of[detector], totals[detector], prior, detector) for detector in watched},
         factors={
-            detector: _factors(Counter(one.strata for one in of[detector]), exposure[detector]) for detector in watched
+            detector: _factors(of[detector], exposure.get(detector, {}), totals[detector], prior, detector)
+            for detector in watched
         },
         km2_years={detector: totals[detector] for detector in watched},
         sources=tuple(sources),
@@ -95,16 +145,18 @@ def count(clusters: Sequence[QuietCluster], exposure: Exposure, sources: Sequenc
     )
 
 
-def _curve(clusters: Sequence[QuietCluster], km2_years: float) -> Curve:
+def _curve(clusters: Sequence[QuietCluster], km2_years: float, prior: Prior, detector: str) -> Curve:
     opened = sorted(one.strength for one in clusters)
-    held = sorted(one.strength for one in clusters if one.held)
+    kept = sorted(one.strength for one in clusters if one.held)
+    known = prior.rates.curves.get(detector)
     # Beyond the strongest there is none, and one more is taken all the same.
-    steps = (*sorted(set(opened)), float("inf"))
+    steps = (*sorted({*opened, *(known.strengths[:-1] if known else ())}), float("inf"))
     per = PER_KM2 / km2_years
+    before = [prior.found(detector, strength) for strength in steps]
     return Curve(
         strengths=steps,
-        opened=tuple((_at_least(opened, strength) + 1) * per for strength in steps),
-        held=tuple((_at_least(held, strength) + 1) * per for strength in steps),
+        opened=tuple((_at_least(opened, one) + more + 1) * per for one, (more, _) in zip(steps, before, strict=True)),
+        held=tuple((_at_least(kept, one) + more + 1) * per for one, (_, more) in zip(steps, before, strict=True)),
     )
 
 
@@ -112,24 +164,39 @@ def _at_least(rising: Sequence[float], strength: float) -> int:
     return len(rising) - bisect_left(rising, strength)
 
 
-def _factors(counts: Mapping[Strata, int], cells: Mapping[Strata, float]) -> dict[str, float]:
-    """How much more often than on average clusters opened where a word holds, the other words being the same."""
-    overall = sum(counts.values()) / sum(cells.values())
-    words = sorted({word for strata in (*cells, *counts) for word in strata})
-    factors = dict.fromkeys(words, 1.0)
-    if not overall:
+def _factors(
+    clusters: Sequence[QuietCluster], cells: Mapping[Strata, float], km2_years: float, prior: Prior, detector: str
+) -> dict[str, float]:
+    """How much more often than on average clusters opened where a word holds, the other words being the same.
+
+    Args:
+        km2_years: of the cells and the prior together.
+    """
+    counts = Counter(one.strata for one in clusters)
+    overall = (sum(counts.values()) + prior.found(detector, 0.0)[0]) / km2_years
+    drawn_to = prior.rates.factors.get(detector, {}) if prior.km2_years(detector) else {}
+    words = sorted({*drawn_to, *(word for strata in (*cells, *counts) for word in strata)})
+    factors = {word: drawn_to.get(word, 1.0) for word in words}
+    if not overall or not cells:
         return factors
     seen = {word: sum(number for strata, number in counts.items() if word in strata) for word in words}
     for _ in range(_ROUNDS):
         for word in words:
             expected = sum(
-                km2_years * overall * _product(factors, strata, without=word)
-                for strata, km2_years in cells.items()
+                watched * overall * _product(factors, strata, without=word)
+                for strata, watched in cells.items()
                 if word in strata
             )
-            factors[word] = (seen[word] + _PRIOR_EVENTS) / (expected + _PRIOR_EVENTS)
-    return factors
+            factors[word] = (seen[word] + _PRIOR_EVENTS * drawn_to.get(word, 1.0)) / (expected + _PRIOR_EVENTS)
+    return factors if drawn_to else _levelled(factors, cells, km2_years)
 
 
-def _product(factors: Mapping[str, float], strata: Iterable[str], without: str) -> float:
+def _levelled(factors: dict[str, float], cells: Mapping[Strata, float], km2_years: float) -> dict[str, float]:
+    """Factors whose mean over all ground is 1: what the prior draws away is put into the word that stands first."""
+    mean = sum(seen * _product(factors, strata) for strata, seen in cells.items()) / km2_years
+    first = {strata[0] for strata in cells if strata}
+    return {word: factor / mean if word in first else factor for word, factor in factors.items()}
+
+
+def _product(factors: Mapping[str, float], strata: Iterable[str], without: str = "") -> float:
     return prod(factors[word] for word in strata if word != without)

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.null_file import load_null, save_null
+from monitor.adapters.null_file import QUIET_GROUND, load_null, save_null
 from monitor.core.null_rate import QuietCluster, Strata, count
 from monitor.errors import ConfigError
+from monitor.records import Detector
+from monitor.shipped import shipped_folder
 
 CLUSTERS = [
     QuietCluster(detector="baseline", strength=0.25, held=True, strata=("steep", "winter")),
@@ -58,3 +60,13 @@ def test_a_missing_file_says_so(tmp_path: Path) -> None:
     """By its name."""
     with pytest.raises(ConfigError, match=r"null\.json"):
         load_null(tmp_path / "null.json")
+
+
+def test_the_shipped_file_says_that_it_is_simulated() -> None:
+    """It knows both plain detectors, names the valleys it was counted on, and calls nothing rarer than they show."""
+    shipped = load_null(shipped_folder("models") / QUIET_GROUND)
+    assert shipped.simulated
+    assert all("simulated valleys, seeds 81" in source for source in shipped.sources)
+    for detector in (Detector.BASELINE, Detector.RADAR):
+        rates = shipped.rate(detector.value, 1e9, ("gentle", "summer"))
+        assert rates == pytest.approx((1000.0 / shipped.km2_years[detector.value],) * 2, rel=1e-3)

@@ -15,13 +15,13 @@ from benchmarks.scoring import (
     is_found,
     network_rule,
     pair_rule,
-    poisson_interval,
     strong_rule,
     supported_rule,
     union_rule,
 )
 from monitor.core.change import AlertSettings
 from monitor.records import Detector
+from training.alerts.counting import poisson_interval
 
 SETTINGS = AlertSettings()
 

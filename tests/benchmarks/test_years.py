@@ -13,8 +13,9 @@ from shapely import box
 from shapely.geometry.base import BaseGeometry
 
 from benchmarks import years
-from benchmarks.years import Task, parse_seeds
-from benchmarks.years_judging import NO_CAUSE, Seen, Sights, cause_of, judge_events, judge_scars, sights
+from benchmarks.seeds import parse_seeds
+from benchmarks.years import Task
+from benchmarks.years_judging import NO_CAUSE, Sights, cause_of, judge_events, judge_scars, sights
 from benchmarks.years_networks import plan
 from benchmarks.years_records import (
     OPTICS,
@@ -32,6 +33,7 @@ from benchmarks.years_report import causes, delays, detection, false_events, net
 from benchmarks.years_watch import Size
 from monitor.core.canvas import canvases
 from monitor.core.grid import project
+from monitor.quiet_ground import Seen
 from monitor.records import (
     Acquisition,
     AlertStatus,
@@ -155,13 +157,13 @@ def test_an_event_is_true_that_opened_for_what_the_storm_left() -> None:
     assert {one.id: one.true for one in judged} == {on_it.id: True, before.id: False, snow.id: False}
 
 
-def _seen(day: float, sensor: str, valid: NDArray[np.bool_], compared: bool = True) -> Seen:
+def _seen(day: float, sensor: Sensor, valid: NDArray[np.bool_], compared: bool = True) -> Seen:
     nothing = np.zeros_like(valid)
     return Seen(
         key=f"{sensor}{day}",
         time=_after(day),
         sensor=sensor,
-        comparable=sensor,
+        comparable=sensor.value,
         valid=valid,
         compared=valid if compared else nothing,
     )
@@ -173,12 +175,12 @@ def test_exposure_is_ground_times_the_time_since_it_was_last_seen() -> None:
     everything, nothing = np.ones(canvas.shape, bool), np.zeros(canvas.shape, bool)
 
     def looks() -> Iterator[Seen]:
-        yield _seen(-20.0, OPTICS, everything, compared=False)
-        yield _seen(-15.0, OPTICS, nothing)
-        yield _seen(-10.0, OPTICS, everything)
-        yield _seen(-6.0, RADAR, everything, compared=False)
-        yield _seen(2.0, RADAR, everything)
-        yield _seen(6.0, OPTICS, everything)
+        yield _seen(-20.0, Sensor.OPTICAL, everything, compared=False)
+        yield _seen(-15.0, Sensor.OPTICAL, nothing)
+        yield _seen(-10.0, Sensor.OPTICAL, everything)
+        yield _seen(-6.0, Sensor.SAR, everything, compared=False)
+        yield _seen(2.0, Sensor.SAR, everything)
+        yield _seen(6.0, Sensor.OPTICAL, everything)
 
     found = sights(looks(), _valley(0), canvas)
     km2 = 2.56**2

@@ -1,13 +1,16 @@
 """How often quiet ground looks like a landslide."""
 
+from collections.abc import Mapping
 from itertools import pairwise
+from math import prod
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.null_rate import NullRates, QuietCluster, Strata, count
+from monitor.core.null_rate import NullRates, Prior, QuietCluster, Strata, count, held
+from monitor.records import Verdict
 
 
 def _cluster(strength: float, held: bool = False, strata: Strata = ("calm",)) -> QuietCluster:
@@ -58,6 +61,89 @@ def test_words_share_what_both_explain() -> None:
     factors = count(clusters, {"baseline": cells}, [], simulated=True).factors["baseline"]
     assert factors["dark"] / factors["light"] == pytest.approx(8.0, rel=0.35)
     assert factors["steep"] / factors["gentle"] == pytest.approx(1.0, rel=0.35)
+
+
+CELLS: dict[Strata, float] = {
+    (slope, season): 1.0 + 40.0 * weight * share
+    for slope, weight in (("gentle", 1.0), ("steep", 0.3), ("very steep", 0.05))
+    for season, share in (("winter", 0.4), ("summer", 1.0))
+}
+TRUE = {"gentle": 0.4, "steep": 2.0, "very steep": 3.0, "winter": 1.5, "summer": 0.8}
+
+
+def _expected(factors: Mapping[str, float], overall: float) -> float:
+    return sum(km2_years * overall * prod(factors[word] for word in strata) for strata, km2_years in CELLS.items())
+
+
+@pytest.mark.parametrize("per_km2", [0.5, 40.0])
+def test_all_ground_together_expects_what_was_counted(per_km2: float) -> None:
+    """However much the prior draws the factors to 1, and where much was counted the true ones come back."""
+    random = np.random.default_rng(2)
+    clusters = [
+        _cluster(0.1, strata=strata)
+        for strata, km2_years in CELLS.items()
+        for _ in range(random.poisson(km2_years * per_km2 * prod(TRUE[word] for word in strata)))
+    ]
+    factors = count(clusters, {"baseline": CELLS}, [], simulated=True).factors["baseline"]
+    assert _expected(factors, len(clusters) / sum(CELLS.values())) == pytest.approx(len(clusters), rel=1e-6)
+    if per_km2 > 1:
+        for one, other in (("steep", "gentle"), ("very steep", "gentle"), ("winter", "summer")):
+            assert factors[one] / factors[other] == pytest.approx(TRUE[one] / TRUE[other], rel=0.15)
+
+
+def test_other_ground_weighs_as_much_as_it_may() -> None:
+    """All of it below the limit, its share above it; one more is taken once."""
+    shipped = _null([_cluster(0.1), _cluster(0.3, held=True)], km2_years=1000.0)
+    own: dict[str, dict[Strata, float]] = {"baseline": {("calm",): 100.0}}
+    clusters = [_cluster(0.2)]
+    whole = count(clusters, own, [], True, Prior(rates=shipped, most_km2_years=1000.0))
+    assert whole.km2_years == {"baseline": 1100.0}
+    assert whole.rate("baseline", 0.05) == pytest.approx((4 / 1.1, 2 / 1.1))
+    assert whole.rate("baseline", 0.3) == pytest.approx((2 / 1.1, 2 / 1.1))
+    half = count(clusters, own, [], True, Prior(rates=shipped, most_km2_years=500.0))
+    assert half.rate("baseline", 0.05) == pytest.approx((3 / 0.6, 1.5 / 0.6))
+    assert half.rate("baseline", 9.0) == pytest.approx((1 / 0.6, 1 / 0.6))
+
+
+def test_other_ground_alone_speaks_where_nothing_was_watched() -> None:
+    """With its curve and its factors; and an own detector of which it knows nothing is counted alone."""
+    shipped = count(
+        [_cluster(0.2, strata=("windy",))] * 30,
+        {"baseline": {("calm",): 200.0, ("windy",): 200.0}},
+        [],
+        simulated=True,
+    )
+    pooled = count([], {"radar": {("calm",): 50.0}}, [], True, Prior(rates=shipped))
+    assert pooled.rate("baseline", 0.2, ("windy",)) == pytest.approx(shipped.rate("baseline", 0.2, ("windy",)))
+    assert pooled.rate("radar", 1.0) == (20.0, 20.0)
+
+
+def test_factors_start_from_those_of_other_ground() -> None:
+    """A short calm summer takes nothing from what winter is known to do; a windy year of one's own does."""
+    ground: dict[Strata, float] = {("calm",): 200.0, ("windy",): 200.0}
+    shipped = count([_cluster(0.2, strata=("windy",))] * 60, {"baseline": ground}, [], simulated=True)
+    known = shipped.factors["baseline"]
+    prior = Prior(rates=shipped)
+    little = count([], {"baseline": {("calm",): 5.0}}, [], True, prior).factors["baseline"]
+    assert little["windy"] == pytest.approx(known["windy"])
+    much = [_cluster(0.2, strata=("calm",))] * 300
+    turned = count(much, {"baseline": {("calm",): 1000.0, ("windy",): 1000.0}}, [], True, prior).factors["baseline"]
+    assert turned["calm"] > 1.5 > 0.5 > turned["windy"]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [("", False), ("is", True), ("nic", False), ("sc", True), ("cs", False), ("ni", False)],
+)
+def test_what_holds_is_supported_before_anything_contradicts(said: str, expected: bool) -> None:
+    """What could not tell is passed over."""
+    words = {
+        "i": Verdict.INCONCLUSIVE,
+        "n": Verdict.NOT_OBSERVED,
+        "s": Verdict.SUPPORTS,
+        "c": Verdict.CONTRADICTS,
+    }
+    assert held(words[letter] for letter in said) is expected
 
 
 def test_what_was_hardly_seen_is_average() -> None:

@@ -1,0 +1,323 @@
+"""Thresholds from a deployment's own history: what is quiet ground, what is counted there, what is written."""
+
+import csv
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from shapely.geometry import box, mapping
+from typer.testing import CliRunner
+
+from monitor.adapters.looks import LookFiles
+from monitor.adapters.null_file import load_null
+from monitor.adapters.static_files import StaticFiles, StaticLayer
+from monitor.adapters.store import SqlStore
+from monitor.adapters.terrain_source import kept_terrain
+from monitor.config import load
+from monitor.core.lifecycle import LifecycleSettings
+from monitor.core.null_rate import Prior, QuietCluster, count
+from monitor.core.people import act
+from monitor.drill import Found, ScarReport
+from monitor.errors import ConfigError, Refused
+from monitor.records import (
+    AcquisitionState,
+    Action,
+    ActionKind,
+    Detector,
+    Event,
+    EventState,
+    Evidence,
+    LedgerEntry,
+    Observation,
+    Region,
+    Sensor,
+    Tile,
+    Verdict,
+)
+from tests.fake_watch import (
+    FIRST,
+    NOW,
+    RIGHT,
+    TILE,
+    FakeService,
+    acquisition,
+    event,
+    look,
+    observation,
+    region_polygon,
+    write_config,
+)
+from training.__main__ import app
+from training.alerts.command import Task, calibrate
+from training.alerts.excepted import Excepted, from_field, load_excepted
+from training.alerts.history import QuietHistory, Reader
+from training.alerts.rates import Calibration, null_of, steps_of, told
+from training.alerts.text import fragment
+
+REGION = Region(id="valley", geometry=region_polygon(), catalogs=("local",), lookback_days=60)
+KM2 = 1.5 * 2.56**2
+PASS = 5.0 / 365.25
+
+
+class Kept:
+    """A database and an archive: so many clear looks, five days apart, and events."""
+
+    def __init__(self, folder: Path, looks: int, events: Sequence[Event] = (), history: int = 0) -> None:
+        """The first `history` looks were history when they arrived."""
+        self.files = LookFiles(folder)
+        self._events = list(events)
+        self._history = history
+        self._rows = {
+            tile: [
+                observation(one, acquisition(number), self.files.write(one, "m"))
+                for number in reversed(range(looks))
+                if (one := look(tile, acquisition(number)))
+            ]
+            for tile in (TILE, RIGHT)
+        }
+        self._looks = looks
+        static = StaticFiles(folder)
+        plane = np.tile(np.arange(288, dtype=np.float32)[::-1] * 5.0, (288, 1))
+        for tile in (TILE, RIGHT):
+            static.write(StaticLayer.TERRAIN, tile, "key", plane)
+        self._static = StaticFiles(folder, read_only=True)
+
+    def history(self, tile: Tile, limit: int = 100) -> list[Observation]:
+        """The newest observations of a tile."""
+        return self._rows.get(tile, [])[:limit]
+
+    def ledger(self, region: str | None = None, limit: int = 1000) -> list[LedgerEntry]:
+        """All done."""
+        return [
+            LedgerEntry(
+                acquisition=acquisition(number),
+                state=AcquisitionState.DONE,
+                reason="history" if number < self._history else "compared" if number else "learning",
+                detail=None,
+                attempts=1,
+                not_before=None,
+                updated=NOW,
+            )
+            for number in range(self._looks)
+        ]
+
+    def events(
+        self, region: str | None = None, open_only: bool = False, ended_since: datetime | None = None
+    ) -> list[Event]:
+        """All of them."""
+        return self._events
+
+    def read(self, *excepted: Excepted) -> QuietHistory:
+        """What quiet ground did."""
+        return Reader(
+            store=self,
+            archive=self.files,
+            elevation=lambda tile: kept_terrain(self._static, tile),
+            watching={Sensor.OPTICAL: [Detector.BASELINE], Sensor.SAR: [Detector.RADAR]},
+            excepted=excepted,
+        ).read([REGION])
+
+
+def _event(name: str, *later: Verdict) -> Event:
+    """A baseline event of five days after the first look, with what later looks said."""
+    opened = event(name, EventState.PROVISIONAL, 0.4)
+    first = replace(opened.evidence[0], detector=Detector.BASELINE, strata=("steep", "winter", "full light"))
+    pieces = [_later(first, number, verdict) for number, verdict in enumerate(later, start=1)]
+    return replace(opened, detector=Detector.BASELINE, evidence=(first, *pieces))
+
+
+def _later(first: Evidence, number: int, verdict: Verdict) -> Evidence:
+    at = first.sensing_time + timedelta(days=5 * number)
+    return replace(first, sensing_time=at, verdict=verdict, acquisition_id=f"later-{number}")
+
+
+def _done(event: Event, kind: ActionKind, reason: str = "") -> Event:
+    return act(event, Action(at=NOW, by="anna", kind=kind, reason=reason), LifecycleSettings())
+
+
+def test_exposure_is_ground_that_could_have_opened_events(tmp_path: Path) -> None:
+    """Inside the region, times the time since the look before; of looks that were history only what they showed."""
+    found = Kept(tmp_path / "a", looks=4).read()
+    assert sum(found.exposure["baseline"].values()) == pytest.approx(3 * KM2 * PASS, rel=0.01)
+    assert {words[0] for words in found.exposure["baseline"]} == {"moderate"}
+    assert found.regions[0].most_looks[Sensor.OPTICAL] == 4
+    (region,) = Kept(tmp_path / "b", looks=4, history=3).read().regions
+    assert region.km2_years["baseline"] == pytest.approx(KM2 * PASS, rel=0.01)
+
+
+def test_excepted_ground_is_no_quiet_ground(tmp_path: Path) -> None:
+    """Neither its time nor what opened on it, and only while it is excepted."""
+    kept = Kept(tmp_path, looks=4, events=[_event("one")])
+    always = {"start": FIRST - timedelta(days=999), "end": FIRST + timedelta(days=999)}
+    everywhere = Excepted(geometry=REGION.geometry.buffer(1.0), **always)
+    assert kept.read(everywhere).regions[0].km2_years == {}
+    assert (kept.read(everywhere).clusters, kept.read(everywhere).regions[0].excepted) == ([], 1)
+    late = replace(everywhere, start=FIRST + timedelta(days=12))
+    found = kept.read(late)
+    assert found.regions[0].km2_years["baseline"] == pytest.approx(2 * KM2 * PASS, rel=0.01)
+    assert len(found.clusters) == 1
+
+
+def test_what_people_confirmed_is_no_false_event(tmp_path: Path) -> None:
+    """Nor what grew together with it; dismissed and refuted ones are, and those that nobody judged."""
+    seen = _done(_event("seen"), ActionKind.CONFIRM)
+    joined = _done(_event("joined"), ActionKind.MERGE, seen.id)
+    events = [
+        seen,
+        joined,
+        _done(_event("dismissed", Verdict.SUPPORTS), ActionKind.DISMISS, "works"),
+        _event("refuted", Verdict.CONTRADICTS),
+        _event("nobody", Verdict.NOT_OBSERVED, Verdict.SUPPORTS),
+        replace(_event("tile"), detector=Detector.TILE),
+    ]
+    assert set(from_field(events)) == {"seen", "joined"}
+    found = Kept(tmp_path, looks=3, events=events).read()
+    assert [one.held for one in found.clusters] == [True, False, True]
+    region = found.regions[0]
+    assert (region.opened, region.confirmed, region.unjudged) == (3, 2, 2)
+    assert region.km2_years["baseline"] < 2 * KM2 * PASS
+
+
+def _file(path: Path, *properties: dict[str, object], geometry: object = None) -> Path:
+    ground = geometry or mapping(box(141.0, 42.0, 142.0, 43.0))
+    features = [{"type": "Feature", "geometry": ground, "properties": one} for one in properties]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    return path
+
+
+def test_excepted_ground_is_read_with_its_time(tmp_path: Path) -> None:
+    """A day counts to its end; what has no time is always excepted."""
+    first, second = load_excepted(_file(tmp_path / "a.json", {"from": "2026-07-01", "to": "2026-07-02"}, {}))
+    assert first.holds(datetime(2026, 7, 2, 23, tzinfo=UTC))
+    assert not first.holds(datetime(2026, 7, 3, 1, tzinfo=UTC))
+    assert second.holds(datetime(1999, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("properties", "geometry", "said"),
+    [
+        ({"from": "soon"}, None, "soon"),
+        ({"from": 2026}, None, "2026 is no date"),
+        ({"from": "2026-07-02", "to": "2026-06-01"}, None, "feature 1 ends before it begins"),
+        ({}, {"type": "Point", "coordinates": [1, 2]}, "feature 1 is no valid polygon"),
+        ({}, {"type": "Nothing"}, "is no file of excepted ground"),
+    ],
+)
+def test_a_wrong_file_of_excepted_ground_is_refused(
+    tmp_path: Path, properties: dict[str, object], geometry: object, said: str
+) -> None:
+    """With the place and the remedy."""
+    with pytest.raises(ConfigError, match=said) as refused:
+        load_excepted(_file(tmp_path / "a.json", properties, geometry=geometry))
+    assert "EPSG:4326" in refused.value.remedy
+
+
+def test_no_file_of_excepted_ground(tmp_path: Path) -> None:
+    """By its name."""
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_excepted(tmp_path / "none.json")
+
+
+def _shipped() -> Prior:
+    clusters = [QuietCluster(detector="baseline", strength=0.1 * n, held=n > 5, strata=()) for n in range(1, 11)]
+    return Prior(rates=count(clusters, {"baseline": {(): 100.0}}, ["hills"], simulated=True))
+
+
+def test_costs_are_judged_by_what_other_tiles_did(tmp_path: Path) -> None:
+    """An event that is the only one of its kind is as rare as the shipped counts say."""
+    found = Kept(tmp_path, looks=3, events=[_event("one", Verdict.SUPPORTS)]).read()
+    prior = _shipped()
+    null = null_of(found, prior, ["own"])
+    assert (null.sources, null.simulated) == (("own", "hills"), True)
+    assert null.km2_years["baseline"] == pytest.approx(100.0 + 2 * KM2 * PASS, rel=0.001)
+    rare, common = steps_of(found, prior, {}, (79.0, 81.0))
+    assert (rare.first.count, common.first.count) == (0, 1)
+    assert (rare.held.count, common.held.count) == (1, 1)
+    assert common.first.interval[1] == pytest.approx(1000 * 5.57 / (2 * KM2 * PASS), rel=0.01)
+
+
+def _scar(area_ha: float, found: Found, rate: float | None) -> ScarReport:
+    detector = None if found in (Found.MISSED, Found.HIDDEN) else Detector.BASELINE
+    return ScarReport(
+        number=1,
+        area_ha=area_ha,
+        slope_deg=30.0,
+        longitude=0.0,
+        latitude=0.0,
+        observed=1.0,
+        found=found,
+        detector=detector,
+        rate=rate,
+        detail="",
+    )
+
+
+def test_painted_scars_are_told_when_rare_enough() -> None:
+    """Hidden ones are no misses, missed ones are, whatever the budget."""
+    scars = [
+        _scar(0.5, Found.SEEN, 20.0),
+        _scar(0.5, Found.CANDIDATE, 200.0),
+        _scar(0.5, Found.MISSED, None),
+        _scar(0.5, Found.HIDDEN, None),
+    ]
+    painted = {Sensor.OPTICAL: scars, Sensor.SAR: [_scar(0.5, Found.SEEN, None)]}
+    size = (Sensor.OPTICAL, 0.5)
+    assert [told(painted, budget)[size] for budget in (10, 20, 500, float("inf"))] == [(0, 3), (1, 3), (2, 3), (2, 3)]
+    assert told(painted, 1e6)[Sensor.SAR, 0.5] == (0, 1)
+
+
+def test_the_fragment_is_a_configuration_that_states_its_ground(tmp_path: Path) -> None:
+    """Comments tell exposure, intervals, and what is too rare to be called so."""
+    found = Kept(tmp_path, looks=3, events=[_event("one", Verdict.SUPPORTS)]).read()
+    prior = _shipped()
+    null = null_of(found, prior, ["own"])
+    watch, warning = steps_of(found, prior, {}, (200.0, 5.0))
+    made = Calibration(null=null, history=found, prior=prior, steps=(watch,))
+    text = fragment(made, (watch, warning), "null-rates.json", NOW)
+    assert yaml.safe_load(text) == {"tiers": {"watch": 200, "warning": 5, "null_rates": "null-rates.json"}}
+    assert "# Made by `python -m training calibrate-alerts` on 2026-01-20" in text
+    assert "pooled with shipped counts that weigh 100" in text
+    assert re.search(r"watch 200 tells 1 \(37\d\d per 1,000 km² and year, 95 % Poisson: 9\d–20\d{3}\) at", text)
+    assert "nothing can be called rarer than 10.0 yet" in text
+    assert "learning: baseline below 25 km² × years" in text
+    assert "of which nobody said of 1 what they are: counted as false" in text
+
+
+def test_a_deployment_is_calibrated_from_its_database(tmp_path: Path) -> None:
+    """Real SQLite, real looks: files that read back, and a configuration that loads with them."""
+    config = write_config(tmp_path)
+    settings = load(config)
+    static = StaticFiles(settings.products)
+    plane = np.tile(np.arange(288, dtype=np.float32) * 5.0, (288, 1))
+    for tile in (TILE, RIGHT):
+        static.write(StaticLayer.TERRAIN, tile, "key", plane)
+    with_store = SqlStore(settings.database)
+    with_store.upgrade()
+    with_store.close()
+    task = Task(settings=settings, config=config, out=tmp_path / "made", prior=Prior(), implants=0)
+    with pytest.raises(Refused, match="still learning") as learning:
+        calibrate(task, (None, None), lambda *_: None)
+    assert "it needs 2 more of optics or 4 more passes of one radar track" in learning.value.remedy
+
+    service = FakeService(settings, lambda: NOW)
+    service.once(lambda: NOW)
+    service.close()
+    made = calibrate(task, (300.0, None), lambda *_: None)
+    assert sum(made.history.exposure["baseline"].values()) == pytest.approx(KM2 / 6 * PASS, rel=0.02)
+    config.write_text(config.read_text() + (tmp_path / "made" / "tiers.yaml").read_text())
+    again = load(config)
+    assert (again.tiers.watch, again.tiers.null_rates) == (300.0, tmp_path / "made" / "null-rates.json")
+    assert load_null(tmp_path / "made" / "null-rates.json").sources[0].startswith("own history of valley, 2026-01-10")
+    rows = list(csv.DictReader((tmp_path / "made" / "rates.csv").read_text().splitlines()))
+    assert rows[-1]["budget_per_1000_km2_year"] == "inf"
+    assert (tmp_path / "made" / "rates.png").stat().st_size > 20_000
+    with pytest.raises(Refused, match="more common than a watch"):
+        calibrate(task, (5.0, 10.0), lambda *_: None)
+    wrong = CliRunner().invoke(app, ["calibrate-alerts", "-c", str(config), "-r", "nowhere"])
+    assert (wrong.exit_code, "nowhere: there is no such region" in wrong.stderr) == (1, True)

@@ -1,0 +1,1 @@
+"""Thresholds of alerts from what a deployment's own quiet ground did."""

@@ -1,0 +1,262 @@
+"""What a deployment's own ground did where nothing had failed: exposure, and the events that opened all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.canvas import Canvas, canvases
+from monitor.core.clusters import burn
+from monitor.core.grid import pixels_within, project, region_tiles, tile_polygon
+from monitor.core.null_rate import Exposure, QuietCluster, Strata, held
+from monitor.ports import LookArchive
+from monitor.quiet_ground import StrataExposure, Waiting, add_up, looks
+from monitor.records import (
+    AcquisitionState,
+    ActionKind,
+    Detector,
+    Event,
+    LedgerEntry,
+    Observation,
+    Region,
+    Sensor,
+    Terrain,
+    Tile,
+    Verdict,
+)
+from training.alerts.excepted import Excepted, from_field
+
+FOLDS = 5
+"""Groups of tiles: what one did is judged by a null of the others."""
+_COMPARED = "compared"
+"""Reason of an acquisition that could open events; what was history when it arrived could not."""
+_ALL = 10_000_000
+"""Acquisitions of a ledger, more than any has."""
+
+Progress = Callable[[str, int, int], None]
+Watching = Mapping[Sensor, Sequence[Detector]]
+"""Who may open events on the looks of a sensor."""
+
+
+class History(Protocol):
+    """What is read of the database."""
+
+    def history(self, tile: Tile, limit: int = 100) -> list[Observation]:
+        """The newest current observations of a tile, newest first."""
+
+    def ledger(self, region: str | None = None, limit: int = 1000) -> list[LedgerEntry]:
+        """Ledger rows, newest acquisition first."""
+
+    def events(
+        self, region: str | None = None, open_only: bool = False, ended_since: datetime | None = None
+    ) -> list[Event]:
+        """Events, strongest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What some ground did."""
+
+    exposure: Exposure = field(default_factory=dict)
+    clusters: tuple[QuietCluster, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionCount:
+    """What was counted of one region."""
+
+    region: str
+    km2_years: Mapping[str, float] = field(default_factory=dict)
+    """By detector."""
+    most_looks: Mapping[Sensor, int] = field(default_factory=dict)
+    """Looks of the tile of which there are most."""
+    first: datetime | None = None
+    last: datetime | None = None
+    """Times of the first and the last look that was compared."""
+    opened: int = 0
+    """Events on quiet ground ..."""
+    unjudged: int = 0
+    """... of which nobody said what they are."""
+    confirmed: int = 0
+    """Left out: people saw them, or they grew together with one."""
+    excepted: int = 0
+    """Left out: on excepted ground."""
+    without_elevation: int = 0
+    """Tiles that were looked at and have no elevation at hand: not counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuietHistory:
+    """All regions of a deployment."""
+
+    parts: tuple[Part, ...]
+    """By group of tiles."""
+    regions: tuple[RegionCount, ...]
+    simulated: bool
+    """Any of the pixels are made up."""
+
+    @property
+    def clusters(self) -> list[QuietCluster]:
+        """Of all parts."""
+        return [one for part in self.parts for one in part.clusters]
+
+    @property
+    def exposure(self) -> dict[str, dict[Strata, float]]:
+        """Of all parts."""
+        return together(self.parts)
+
+
+def _joined(parts: Sequence[Part]) -> Part:
+    return Part(exposure=together(parts), clusters=tuple(one for part in parts for one in part.clusters))
+
+
+def together(parts: Sequence[Part]) -> dict[str, dict[Strata, float]]:
+    """Exposure of some parts, by detector."""
+    detectors = sorted({name for part in parts for name in part.exposure})
+    return {name: add_up([part.exposure.get(name, {}) for part in parts]) for name in detectors}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Reads the history of regions."""
+
+    store: History
+    archive: LookArchive
+    elevation: Callable[[Tile], Terrain | None]
+    watching: Watching
+    excepted: tuple[Excepted, ...] = ()
+    progress: Progress = lambda _what, _done, _all: None
+
+    def read(self, regions: Sequence[Region]) -> QuietHistory:
+        """All that their quiet ground did."""
+        pieces: list[tuple[int, Part]] = []
+        counts, simulated = [], False
+        for region in regions:
+            entries = [one for one in self.store.ledger(region.id, _ALL) if _counts(one)]
+            simulated |= any(item.simulated for one in entries for item in one.acquisition.items)
+            count, found = self._region(region, {one.acquisition.key for one in entries})
+            counts.append(count)
+            pieces += found
+        groups = [[part for place, part in pieces if place == number] for number in range(FOLDS)]
+        return QuietHistory(parts=tuple(_joined(one) for one in groups), regions=tuple(counts), simulated=simulated)
+
+    def _region(self, region: Region, counted: set[str]) -> tuple[RegionCount, list[tuple[int, Part]]]:
+        """What was counted, and what every tile and event did by its group."""
+        events = self.store.events(region.id)
+        seen = from_field(events)
+        known = (*self.excepted, *seen.values())
+        tiles = region_tiles(region.geometry)
+        walks = []
+        for done, tile in enumerate(tiles):
+            self.progress(f"{region.id}: quiet ground", done, len(tiles))
+            walks.append(self._tile(tile, region, counted, known))
+        quiet, apart = self._quiet(events, seen)
+        found = [(_fold(tile), Part(exposure=walk.exposure)) for tile, walk in zip(tiles, walks, strict=True)]
+        found += [(_fold(event.tiles[0]), Part(clusters=(_cluster(event),))) for event in quiet]
+        times = [time for walk in walks for time in walk.times]
+        total = together([part for _, part in found])
+        return RegionCount(
+            region=region.id,
+            km2_years={name: sum(cells.values()) for name, cells in total.items()},
+            most_looks={sensor: max((walk.looks.get(sensor, 0) for walk in walks), default=0) for sensor in Sensor},
+            first=min(times, default=None),
+            last=max(times, default=None),
+            opened=len(quiet),
+            unjudged=sum(not any(one.kind is ActionKind.DISMISS for one in event.actions) for event in quiet),
+            confirmed=len(seen),
+            excepted=apart,
+            without_elevation=sum(walk.blank for walk in walks),
+        ), found
+
+    def _quiet(self, events: Iterable[Event], seen: Mapping[str, Excepted]) -> tuple[list[Event], int]:
+        """Events on quiet ground, and how many were on excepted ground."""
+        opened = [one for one in events if one.detector is not Detector.TILE and _opening(one) and one.id not in seen]
+        quiet = [one for one in opened if not any(_happened_on(known, one) for known in self.excepted)]
+        return quiet, len(opened) - len(quiet)
+
+    def _tile(self, tile: Tile, region: Region, counted: set[str], known: Sequence[Excepted]) -> _Walk:
+        (canvas,) = canvases([tile])
+        terrain = self.elevation(tile)
+        if terrain is None:
+            return _Walk(blank=bool(self.store.history(tile, 1)))
+        centre = project(tile_polygon(tile), tile.epsg, 4326).centroid
+        exposure = StrataExposure(canvas, {tile: terrain}, (centre.x, centre.y))
+        inside, waiting = pixels_within(region.geometry, tile), Waiting(canvas.shape)
+        masks = _masks(known, canvas)
+        walk = _Walk()
+        for look in looks(self.store, self.archive, canvas):
+            waited = waiting.days(look.sensor.value, look)
+            quiet = inside if look.key in counted else np.zeros_like(inside)
+            for one, ground in masks:
+                if one.holds(look.time):
+                    quiet = quiet & ~ground
+            exposure.add(look, waited, quiet)
+            walk.looks[look.sensor] = walk.looks.get(look.sensor, 0) + bool(look.valid.any())
+            if look.key in counted and look.compared.any():
+                walk.times.append(look.time)
+        walk.exposure = _by_detector(exposure.cells(), self.watching)
+        return walk
+
+
+@dataclass(slots=True, kw_only=True)
+class _Walk:
+    """What was counted on one tile."""
+
+    exposure: dict[str, Mapping[Strata, float]] = field(default_factory=dict)
+    looks: dict[Sensor, int] = field(default_factory=dict)
+    times: list[datetime] = field(default_factory=list)
+    blank: bool = False
+
+
+def _happened_on(known: Excepted, event: Event) -> bool:
+    return known.holds(event.window_end) and bool(known.geometry.intersects(event.geometry))
+
+
+def _by_detector(
+    cells: Mapping[Sensor, Mapping[Strata, float]], watching: Watching
+) -> dict[str, Mapping[Strata, float]]:
+    found: dict[str, Mapping[Strata, float]] = {}
+    for sensor, of in cells.items():
+        for detector in watching.get(sensor, ()):
+            found[detector.value] = add_up([found.get(detector.value, {}), of])
+    return found
+
+
+def _masks(known: Sequence[Excepted], canvas: Canvas) -> list[tuple[Excepted, NDArray[np.bool_]]]:
+    laid = [(one, burn(project(one.geometry, 4326, canvas.epsg), canvas)) for one in known if _near(one, canvas)]
+    return [(one, ground) for one, ground in laid if ground.any()]
+
+
+def _near(one: Excepted, canvas: Canvas) -> bool:
+    return any(one.geometry.intersects(project(tile_polygon(tile), tile.epsg, 4326)) for tile in canvas.tiles)
+
+
+def _counts(entry: LedgerEntry) -> bool:
+    return entry.state is AcquisitionState.DONE and entry.reason == _COMPARED
+
+
+def _fold(tile: Tile) -> int:
+    """Neighbours lie in different groups."""
+    return (tile.column + 2 * tile.row) % FOLDS
+
+
+def _opening(event: Event) -> bool:
+    return any(one.verdict is Verdict.OPENS and not one.withdrawn for one in event.evidence)
+
+
+def _cluster(event: Event) -> QuietCluster:
+    heard = sorted(
+        (one for one in event.evidence if not one.withdrawn),
+        key=lambda one: (one.verdict is not Verdict.OPENS, one.sensing_time),
+    )
+    return QuietCluster(
+        detector=heard[0].detector.value,
+        strength=heard[0].strength,
+        held=held(one.verdict for one in heard[1:]),
+        strata=heard[0].strata,
+    )
