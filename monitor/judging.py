@@ -1,15 +1,16 @@
 """What one acquisition says of the ground: change against the past, evidence on open events, and new events."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core import storms
 from monitor.core.change import AlertSettings
+from monitor.core.declared import Declared
 from monitor.core.events import LookContext, add_evidence, changed_alike
-from monitor.core.grid import RESOLUTION_M
+from monitor.core.grid import RESOLUTION_M, project
 from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, LifecycleSettings, rests
 from monitor.core.null_rate import NullRates
 from monitor.core.surroundings import Seen
@@ -64,6 +65,8 @@ class Case:
     choices: Sequence[Choice] = ()
     released: bool = False
     """Its alerts may go to the public without a person's word."""
+    declared: Declared = field(default_factory=Declared)
+    """What people have declared on its ground."""
     melting: Melting | None = None
     """Snow that a radar pass shows itself. The ground that it hides is not in `looked` any more either."""
 
@@ -122,13 +125,19 @@ class Judge:
             for detector, layer in changes.layers.items():
                 change[detector].update(scene.canvas.cut(layer.change))
         rows = (*looked.hidden.values(), *_observations(case))
-        events = [] if history else storms.group(self._events(case, shown, seen, known, ended), ended)
+        events = (
+            [] if history else storms.group(self._events(case, shown, seen, known, ended), ended, case.declared.holding)
+        )
         risen = [] if history else self._risen(case, rows, [*known, *ended])
         result = AcquisitionResult(
             reason="learning" if not past.references else "history" if history else "compared",
-            detail=_summary([*events, *risen], past, looked, history) + silence(rows) + case.covered() + _alike(seen),
+            detail=_summary([*events, *risen], past, looked, history)
+            + silence(rows)
+            + case.covered()
+            + _alike(seen)
+            + case.declared.told(),
             observations=rows,
-            events=(*events, *storms.group(risen, [*events, *ended])),
+            events=(*events, *storms.group(risen, [*events, *ended], case.declared.holding)),
             references=tuple(case.earlier.freeze(events, known)),
             choices=tuple(case.choices),
         )
@@ -168,11 +177,21 @@ class Judge:
         for scene, changes in seen:
             # What this look has just refuted takes up no ground: it may show a change of its own there.
             taken = [event for event in standing if event.state in OPEN_STATES]
-            found = find(scene, changes, [*taken, *resting], self.alerts)
+            found = self._found(scene, changes, [*taken, *resting], case.declared)
             dated = [(cluster, _seen(cluster, scene, case)) for cluster in found]
             local = replace(context, shift=_shift(changes))
             standing = absorb(dated, standing, local, self.alerts, self.lifecycle)
         return standing
+
+    def _found(self, scene: Scene, changes: Changes, known: Sequence[Event], declared: Declared) -> list[Cluster]:
+        """Clusters outside the ground of known events; smaller ones count where something is declared."""
+        plain = find(scene, changes, known, self.alerts)
+        if not declared.holding:
+            return plain
+        found = find(scene, changes, known, declared.eased(self.alerts))
+        inside = [one for one in found if declared.on(project(one.geometry, one.epsg, 4326)) is not None]
+        # With smaller ground beside it, a cluster may have become a larger one.
+        return [*inside, *(one for one in plain if not any(one.geometry.intersects(new.geometry) for new in inside))]
 
     def _risen(self, case: Case, rows: Sequence[Observation], known: Sequence[Event]) -> list[Event]:
         """Tiles whose hazard probability rose as a whole, where the configuration asks for them."""
@@ -258,7 +277,7 @@ def _seen(cluster: Cluster, scene: Scene, case: Case) -> Seen:
     seen = seen_before(cluster, scene, case.past.references)
     times = seen.before, case.acquisition.sensing_time
     words = strata_of(cluster.geometry, scene.canvas, scene.elevation_m, cluster.slope_deg, scene.sensor, times)
-    return replace(seen, strata=words)
+    return replace(seen, strata=words, declared=case.declared.on(project(cluster.geometry, cluster.epsg, 4326)))
 
 
 def scenes_of(case: Case, alerts: AlertSettings) -> list[Scene]:
