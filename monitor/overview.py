@@ -102,7 +102,12 @@ class _TileCount:
 
 
 def coverage(
-    region: Region, history: TileHistory, looks: LookArchive, now: datetime, sights: SlopeSights | None = None
+    region: Region,
+    history: TileHistory,
+    looks: LookArchive,
+    now: datetime,
+    sights: SlopeSights | None = None,
+    since: datetime | None = None,
 ) -> Coverage:
     """Count what the looks of a region's look-back observed.
 
@@ -112,8 +117,9 @@ def coverage(
         looks: where its looks are; a broken one counts as not observed.
         now: aware UTC; the look-back ends here.
         sights: where slopes that radar never sees are kept; None tells nothing of them.
+        since: when the look-back begins; None: the region's.
     """
-    since = now - timedelta(days=region.lookback_days)
+    since = since or now - timedelta(days=region.lookback_days)
     tiles = region_tiles(region.geometry)
     counts = {
         tile: _count(pixels_within(region.geometry, tile), history.history(tile, _LOOKS_PER_TILE), looks, since)

@@ -10,6 +10,7 @@ import typer
 from monitor.cli import (
     acting,
     backfilling,
+    declaring,
     delivering,
     drilling,
     living,
@@ -48,6 +49,7 @@ def make_app() -> typer.Typer:
     app.command(epilog=EPILOG)(working.release)
     app.command(epilog=EPILOG)(drilling.drill)
     app.command(epilog=EPILOG)(backfilling.backfill)
+    app.command(epilog=EPILOG)(declaring.declare)
     app.command(epilog=EPILOG)(revising.reprocess)
     app.command(epilog=EPILOG)(revising.rollback)
     app.command(epilog=EPILOG)(reading.status)

@@ -17,7 +17,7 @@ from monitor.core.change import AlertSettings
 from monitor.core.grid import project, tile_polygon
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.errors import Refused
-from monitor.records import Declaration, Event, Region, Tile
+from monitor.records import Declaration, DeclarationKind, Event, Region, Tile
 
 LONGEST_DAYS = 180
 """As long as explained ground rests (`LifecycleSettings.rest`): it differs from the frozen references all the time."""
@@ -36,6 +36,36 @@ class DeclaredSettings:
     """The threshold of alerts for watch, in false events per 1,000 km² and year, times this; that of warnings stays."""
     size_factor: float = 2.0
     """The least area, and the least strength where no rate is known, divided by this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a person says of an event."""
+
+    at: datetime
+    geometry: BaseGeometry | None
+    """EPSG:4326; None: all of the region."""
+    kind: DeclarationKind
+    name: str
+    by: str
+    days: int | None = None
+    """For how long it is to hold; None: as configured."""
+
+    def of(self, region: str, settings: DeclaredSettings, now: datetime) -> Declaration:
+        """The declaration that is wanted, with what the settings say that it brings."""
+        return Declaration(
+            id=0,
+            region=region,
+            at=self.at,
+            until=now + timedelta(days=self.days or settings.days),
+            geometry=self.geometry,
+            kind=self.kind,
+            name=self.name,
+            rate_factor=settings.rate_factor,
+            size_factor=settings.size_factor,
+            by=self.by,
+            declared=now,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from monitor.web.alerts import AlertApi, alert_routes
 from monitor.web.auth import Door
 from monitor.web.caching import answer, as_json, document
 from monitor.web.coverage import CoverageBoard
+from monitor.web.declarations import DeclarationApi, Situations, declaration_routes
 from monitor.web.features import Features
 from monitor.web.feeds import FeedApi, feed_routes
 from monitor.web.limits import LimitMiddleware, Limits
@@ -76,7 +77,9 @@ def make_app(parts: WebParts, monotonic: Callable[[], float] = time.monotonic) -
     app.include_router(feed_routes(FeedApi(parts, door, board, features)))
     app.include_router(alert_routes(AlertApi(parts, door, board, reader, features)))
     app.include_router(_ground_routes(parts, door, board))
-    pages = Pages(parts, door, board, reader)
+    situations = Situations(parts, board)
+    app.include_router(declaration_routes(DeclarationApi(parts, door, situations)))
+    pages = Pages(parts, door, board, reader, situations)
     app.include_router(page_routes(pages))
     app.state.board = board
     _handlers(app, pages)

@@ -16,8 +16,10 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 
 from monitor.adapters.store.listing import Wanted
 from monitor.core.addresses import PDF_TYPE, quoted
+from monitor.core.declared import title
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.people import takes
+from monitor.core.situations import lines
 from monitor.core.telling import description, headline, instruction, moment
 from monitor.core.words import LANGUAGES, Words
 from monitor.records import Action, ActionKind, DismissalReason, Event, Role
@@ -26,6 +28,7 @@ from monitor.web.asking import Cursor, EventId, Name, read_place, written
 from monitor.web.auth import COOKIE, Door, Viewer
 from monitor.web.caching import Document, Shelf, document
 from monitor.web.coverage import CoverageBoard
+from monitor.web.declarations import Situations
 from monitor.web.parts import WebParts
 from monitor.web.problems import Problem
 from monitor.web.reading import Reader
@@ -48,12 +51,15 @@ _HEADERS = {
 class Pages:
     """The handlers."""
 
-    def __init__(self, parts: WebParts, door: Door, board: CoverageBoard, reader: Reader) -> None:
-        """`board` knows what was not observed."""
+    def __init__(
+        self, parts: WebParts, door: Door, board: CoverageBoard, reader: Reader, situations: Situations
+    ) -> None:
+        """`board` knows what was not observed, `situations` what people have declared."""
         self._parts = parts
         self._door = door
         self._board = board
         self._reader = reader
+        self._situations = situations
         self._language = parts.settings.alert_languages[0]
         self._secure = parts.settings.addresses.base.startswith("https:")
         self._sheets = Shelf(_SHEETS)
@@ -71,12 +77,17 @@ class Pages:
         """Open alerts, worst first, and what was not observed."""
         viewer = self._door.viewer(request)
         wanted = Wanted(states=ALERT_STATES, released=viewer.released)
-        return self._list(viewer, "Open alerts", wanted, "/", cursor, storms=True)
+        return self._list(viewer, "Open alerts", wanted, "/", cursor, home=True)
 
     def situation(self, request: Request, storm: Name, cursor: Annotated[Cursor | None, Query()] = None) -> Response:
         """All alerts of a storm, worst first, also those that ended."""
         viewer = self._door.viewer(request)
         wanted = Wanted(storm=storm, released=viewer.released)
+        # What people have declared is for people with a token: an alert of it may be released, or not.
+        known = self._situations.of_storm(storm) if viewer.access else None
+        if known is not None:
+            path, said = f"/situations/{quoted(storm)}", tuple(lines(known))
+            return self._list(viewer, f"Situation: {title(known.declaration)}", wanted, path, cursor, situation=said)
         if not self._parts.lists.count(wanted):
             raise Problem(
                 HTTPStatus.NOT_FOUND,
@@ -85,7 +96,7 @@ class Pages:
                 remedy="The page of an alert links its situation.",
                 reason="unknown-storm",
             )
-        return self._list(viewer, f"Situation {storm}", wanted, f"/situations/{quoted(storm)}", cursor, storms=False)
+        return self._list(viewer, f"Situation {storm}", wanted, f"/situations/{quoted(storm)}", cursor)
 
     def alert(self, request: Request, event_id: EventId, language: Annotated[Name | None, Query()] = None) -> Response:
         """One alert."""
@@ -207,11 +218,20 @@ class Pages:
         return page
 
     def _list(
-        self, viewer: Viewer, title: str, wanted: Wanted, path: str, cursor: str | None, *, storms: bool
+        self,
+        viewer: Viewer,
+        title: str,
+        wanted: Wanted,
+        path: str,
+        cursor: str | None,
+        *,
+        home: bool = False,
+        situation: tuple[str, ...] = (),
     ) -> Response:
         page = self._parts.lists.worst(wanted, _ROWS, read_place(cursor))
         words = self._words(None)
-        named = sorted({one.event.storm for one in page.listed if one.event.storm}) if storms else []
+        named = {one.event.storm: one.event.storm for one in page.listed if one.event.storm} if home else {}
+        named |= self._situations.titles() if home and viewer.access else {}
         more = f"{path}?{urlencode({'cursor': written(page.following)})}" if page.following else None
         regions = tuple(sorted({one.event.region for one in page.listed} | set(self._parts.settings.regions)))
         return self._page(
@@ -220,7 +240,8 @@ class Pages:
             title=title,
             summary=f"worst first, {len(page.listed)} of {self._parts.lists.count(wanted)}",
             rows=[row(one, words) for one in page.listed],
-            storms=named,
+            storms=sorted(named.items()),
+            situation=situation,
             more=more,
             not_observed=unseen_lines(self._unseen(regions)),
         )
