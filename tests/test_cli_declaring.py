@@ -3,9 +3,11 @@
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from shapely.geometry import box, shape
+from shapely.geometry.base import BaseGeometry
 
 from tests.fake_watch import NOW
 from tests.test_cli import call, call_json, config
@@ -23,8 +25,12 @@ def _watched(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def region(capsys: pytest.CaptureFixture[str]) -> tuple[str, list[float]]:
     """Name and bounds of the region."""
-    (feature,) = call_json(capsys, "regions")[1]["features"]  # type: ignore[misc]
+    (feature,) = cast("list[dict[str, Any]]", call_json(capsys, "regions")[1]["features"])
     return feature["id"], feature["bbox"]
+
+
+def _shape(declared: dict[str, object]) -> BaseGeometry:
+    return shape(cast("dict[str, Any]", declared["area"]))
 
 
 def test_declared_listed_and_ended(capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,7 +45,7 @@ def test_declared_listed_and_ended(capsys: pytest.CaptureFixture[str]) -> None:
     assert (code, "mori has declared it already" in err, "declare --end 1" in err) == (1, True, True)
     assert "(Iburi); in force until" in call(capsys, "declare", "--list")[1]
     code, document = call_json(capsys, "declare", "--list")
-    (one,) = document["declarations"]  # type: ignore[misc]
+    (one,) = cast("list[dict[str, Any]]", document["declarations"])
     assert (one["by"], one["in_force"], one["rate_factor"]) == ("mori", True, 10.0)
     assert call(capsys, "declare", "--end", "1", "--by", "sato")[0] == 0
     assert call(capsys, "declare", "--end", "1")[0] == 1
@@ -66,8 +72,8 @@ def test_an_area_is_a_box_or_a_file(tmp_path: Path, capsys: pytest.CaptureFixtur
     path = tmp_path / "area.geojson"
     path.write_text(json.dumps(one["area"]))
     _, again = call_json(capsys, "declare", name, "--at", AT, "--area", str(path))
-    assert shape(again["area"]).symmetric_difference(shape(one["area"])).area < 1e-9
-    assert shape(one["area"]).area < 0.6 * box(west, south, east, north).area
+    assert _shape(again).symmetric_difference(_shape(one)).area < 1e-9
+    assert _shape(one).area < 0.6 * box(west, south, east, north).area
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from monitor.core.addresses import PDF_TYPE, quoted
 from monitor.core.declared import title
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.people import takes
-from monitor.core.situations import lines
+from monitor.core.situations import Situation, lines
 from monitor.core.telling import description, headline, instruction, moment
 from monitor.core.words import LANGUAGES, Words
 from monitor.records import Action, ActionKind, DismissalReason, Event, Role
@@ -85,10 +85,7 @@ class Pages:
         wanted = Wanted(storm=storm, released=viewer.released)
         # What people have declared is for people with a token: an alert of it may be released, or not.
         known = self._situations.of_storm(storm) if viewer.access else None
-        if known is not None:
-            path, said = f"/situations/{quoted(storm)}", tuple(lines(known))
-            return self._list(viewer, f"Situation: {title(known.declaration)}", wanted, path, cursor, situation=said)
-        if not self._parts.lists.count(wanted):
+        if known is None and not self._parts.lists.count(wanted):
             raise Problem(
                 HTTPStatus.NOT_FOUND,
                 "there is no such situation, or none that you may see",
@@ -96,7 +93,8 @@ class Pages:
                 remedy="The page of an alert links its situation.",
                 reason="unknown-storm",
             )
-        return self._list(viewer, f"Situation {storm}", wanted, f"/situations/{quoted(storm)}", cursor)
+        heading = f"Situation {storm}" if known is None else f"Situation: {title(known.declaration)}"
+        return self._list(viewer, heading, wanted, f"/situations/{quoted(storm)}", cursor, known=known)
 
     def alert(self, request: Request, event_id: EventId, language: Annotated[Name | None, Query()] = None) -> Response:
         """One alert."""
@@ -226,14 +224,15 @@ class Pages:
         cursor: str | None,
         *,
         home: bool = False,
-        situation: tuple[str, ...] = (),
+        known: Situation | None = None,
     ) -> Response:
         page = self._parts.lists.worst(wanted, _ROWS, read_place(cursor))
         words = self._words(None)
         named = {one.event.storm: one.event.storm for one in page.listed if one.event.storm} if home else {}
         named |= self._situations.titles() if home and viewer.access else {}
         more = f"{path}?{urlencode({'cursor': written(page.following)})}" if page.following else None
-        regions = tuple(sorted({one.event.region for one in page.listed} | set(self._parts.settings.regions)))
+        listed = {one.event.region for one in page.listed}
+        watched = set(self._parts.settings.regions) if known is None else {known.declaration.region}
         return self._page(
             "alerts.html",
             viewer,
@@ -241,9 +240,9 @@ class Pages:
             summary=f"worst first, {len(page.listed)} of {self._parts.lists.count(wanted)}",
             rows=[row(one, words) for one in page.listed],
             storms=sorted(named.items()),
-            situation=situation,
+            situation=lines(known) if known else [],
             more=more,
-            not_observed=unseen_lines(self._unseen(regions)),
+            not_observed=unseen_lines(self._unseen(tuple(sorted(listed | watched)))),
         )
 
     def _unseen(self, regions: tuple[str, ...]) -> dict[str, object]:
