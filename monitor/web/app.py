@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.core.addresses import GEOJSON_TYPE
+from monitor.core.geojson import Json
+from monitor.core.precision import WINDOWS_DAYS, precision_json
 from monitor.errors import ScarpwatchError
+from monitor.records import Role
 from monitor.shipped import installed_version
 from monitor.web.alerts import AlertApi, alert_routes
 from monitor.web.auth import Door
@@ -139,7 +143,15 @@ def _ground_routes(parts: WebParts, door: Door, board: CoverageBoard) -> APIRout
         body = {"regions": board.read(tuple(sorted(parts.settings.regions)))}
         return answer(request, document(as_json(body), "application/json", parts.clock()), public=viewer.access is None)
 
-    for path, handler in (("/regions", regions), ("/coverage", coverage)):
+    def precision(request: Request) -> Response:
+        """How many of the alerts that people judged were landslides, by region, tier and detector."""
+        door.person(request, Role.READER)
+        now = parts.clock()
+        judged = parts.people.judged(now - timedelta(days=max(WINDOWS_DAYS)))
+        body: Json = {region: precision_json(region, judged, now) for region in sorted(parts.settings.regions)}
+        return answer(request, document(as_json({"regions": body}), "application/json", now), public=False)
+
+    for path, handler in (("/regions", regions), ("/coverage", coverage), ("/precision", precision)):
         router.add_api_route(path, handler, methods=["GET"], response_class=Response)
     return router
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path as FilePath
 from threading import Lock
@@ -19,6 +20,7 @@ from monitor.core.addresses import PDF_TYPE, quoted
 from monitor.core.declared import title
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.people import takes
+from monitor.core.precision import told
 from monitor.core.situations import Situation, lines
 from monitor.core.telling import description, headline, instruction, moment
 from monitor.core.words import LANGUAGES, Words
@@ -38,6 +40,7 @@ from monitor.web.showing import looks, row, unseen_lines
 _FOLDER = FilePath(__file__).parent
 _STYLE, _ICON = _FOLDER / "static" / "style.css", _FOLDER / "static" / "icon.svg"
 _ROWS = 50
+_YEAR_DAYS = 365
 _SHEETS = 32
 _SESSION_S = 12 * 3600
 _HEADERS = {
@@ -241,9 +244,17 @@ class Pages:
             rows=[row(one, words) for one in page.listed],
             storms=sorted(named.items()),
             situation=lines(known) if known else [],
+            judged=self._judged() if home and viewer.access else [],
             more=more,
             not_observed=unseen_lines(self._unseen(tuple(sorted(listed | watched)))),
         )
+
+    def _judged(self) -> list[str]:
+        """What people said of the alerts of a year, a line for each region that had any."""
+        now = self._parts.clock()
+        alerts = self._parts.people.judged(now - timedelta(days=_YEAR_DAYS))
+        said = (told(region, alerts, now, _YEAR_DAYS) for region in sorted(self._parts.settings.regions))
+        return [line for line in said if line]
 
     def _unseen(self, regions: tuple[str, ...]) -> dict[str, object]:
         return self._board.read(regions)

@@ -10,6 +10,7 @@ from monitor.adapters.store.listing import AlertLists
 from monitor.config import Settings
 from monitor.core.geojson import Json
 from monitor.core.next_pass import Passed
+from monitor.core.precision import Judged
 from monitor.records import Action, Declaration, Event, Region
 from monitor.web.auth import Tokens
 
@@ -24,6 +25,9 @@ class People(Protocol):
 
     def act(self, event_id: str, action: Action, now: datetime, seen: int | None = None) -> Event:
         """Note what a person did; Refused when that cannot be done, or it has changed since `seen`."""
+
+    def judged(self, since: datetime) -> list[Judged]:
+        """Every real alert that a look showed first at or after a time, with the last word of people on it."""
 
 
 class Declarations(Protocol):

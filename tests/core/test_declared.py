@@ -11,12 +11,16 @@ from shapely.geometry.base import BaseGeometry
 
 from monitor.core.change import AlertSettings
 from monitor.core.declared import Declared, eased_lifecycle, entered, in_force, names, reason
+from monitor.core.events import open_event
 from monitor.core.grid import project, tile_polygon
 from monitor.core.lifecycle import LifecycleSettings
+from monitor.core.null_rate import Curve, NullRates
 from monitor.core.storms import group
 from monitor.errors import Refused
-from monitor.records import Declaration, DeclarationKind, Region, Tile
+from monitor.records import Declaration, DeclarationKind, Event, EventState, Region, Tier, Tile
 from tests.core.alerts import alert
+from tests.core.test_events import CONTEXT
+from tests.core.test_events import _cluster as plain_cluster
 
 QUAKE = datetime(2018, 9, 5, 18, 8, tzinfo=UTC)
 NOW = QUAKE + timedelta(hours=9)
@@ -161,3 +165,34 @@ def test_events_are_named_after_what_lies_in_their_window(start: int, length: in
     assert (grouped.storm == "atsuma-earthquake-1") is inside is names(declaration(), event)
     (apart,) = group([event], [], [declaration(geometry=ELSEWHERE)])
     assert apart.storm.startswith("atsuma-storm-")
+
+
+def _opened(strength: float, null: NullRates | None, declared: Declaration | None) -> Event:
+    cluster = replace(plain_cluster(), strength=strength)
+    return open_event(cluster, replace(CONTEXT, null=null, declared=declared), LifecycleSettings())
+
+
+@pytest.mark.parametrize(
+    ("strength", "rate", "alone", "declared"),
+    [
+        (0.15, None, EventState.CANDIDATE, EventState.PROVISIONAL),
+        (0.09, None, EventState.CANDIDATE, EventState.CANDIDATE),
+        (0.15, 5_000.0, EventState.CANDIDATE, EventState.PROVISIONAL),
+        (0.15, 20_000.0, EventState.CANDIDATE, EventState.CANDIDATE),
+        (0.15, 50.0, EventState.PROVISIONAL, EventState.PROVISIONAL),
+    ],
+)
+def test_what_opens_on_declared_ground(
+    strength: float, rate: float | None, alone: EventState, declared: EventState
+) -> None:
+    """A weaker change is an alert at once there; none becomes a warning by it, and its evidence says why."""
+    null = None
+    if rate is not None:
+        curve = Curve(strengths=(float("inf"),), opened=(rate,), held=(50.0,))
+        null = NullRates(curves={"network": curve}, factors={}, km2_years={"network": 1000.0})
+    usual, eased = (_opened(strength, null, one) for one in (None, declaration()))
+    assert (usual.state, eased.state) == (alone, declared)
+    assert eased.tier is usual.tier is Tier.WATCH
+    assert not eased.evidence[0].held_warning
+    assert "declared: earthquake" in eased.transitions[0].detail
+    assert "declared" not in usual.transitions[0].detail

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page
 
-from monitor.records import Role
+from monitor.records import AlertStatus, Role
 from tests.adapters.store.factories import acquisition, event
 from tests.web.conftest import Site, look, served
 from tests.web.test_pages import browser, fits
@@ -112,3 +112,16 @@ def browser_page(request: pytest.FixtureRequest, site: Site) -> Iterator[Page]:
     page.get_by_role("button", name="Sign in").click()
     yield page
     context.close()
+
+
+def test_how_often_alerts_were_landslides(site: Site, duty: httpx.Client) -> None:
+    """For people with a token, in the API and on the first page; for nobody else."""
+    real = replace(event(acquisition(8), "E8", 1.5), window_end=AT, status=AlertStatus.ACTUAL)
+    look(site.store, 8, real)
+    assert duty.post("/api/v1/alerts/E8/actions", json={"kind": "confirm", "step": 0}).status_code == 201
+    (body,) = duty.get("/api/v1/precision").json()["regions"].values()
+    assert (body["90"]["landslides"], body["90"]["precision"]) == (1, 1.0)
+    assert "people judged 1 of 1 alert of the last 365 days" in duty.get("/").text
+    with site.client(None) as public:
+        assert public.get("/api/v1/precision").status_code == 401
+        assert "people judged" not in public.get("/").text

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from monitor.adapters.store import choices, declarations, events, history, ledger, migration, revising
+from monitor.adapters.store import choices, declarations, events, history, ledger, migration, revising, verdicts
 from monitor.adapters.store.codec import clean
 from monitor.adapters.store.database import LOCK_WAIT, Database
 from monitor.adapters.store.delivery_store import SqlDeliveries
@@ -22,6 +22,7 @@ from monitor.core.declared import entered
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.core.next_pass import Passed
 from monitor.core.people import act
+from monitor.core.precision import Judged
 from monitor.errors import Refused
 from monitor.records import (
     Acquisition,
@@ -363,6 +364,11 @@ class SqlStore(SqlDeliveries, SqlVitals):
         """What people have declared, also what is over, in the order in which it was entered."""
         with self.database.read() as session:
             return declarations.read(session, region)
+
+    def judged(self, since: datetime) -> list[Judged]:
+        """Every real alert that a look showed first at or after a time, with the last word of people on it."""
+        with self.database.read() as session:
+            return verdicts.judged(session, since)
 
     def outbox(self, limit: int = 1000) -> list[OutboxEntry]:
         """What people should hear, oldest first."""
