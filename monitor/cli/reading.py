@@ -120,8 +120,10 @@ def regions(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         out().print(tables.region_table(records) if records else "No region is configured: add one to config.yaml")
 
 
-def models(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def models(context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """The models at hand, which are in use, and what is wrong with any. Exit code 2 when one in use is unfit."""
+    if context.invoked_subcommand is not None:
+        return
     settings = settings_of(config, dict(os.environ))
     cards, broken = list_models(settings.models)
     chosen = {name for name in (settings.model, settings.radar_model) if name is not None}
