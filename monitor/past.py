@@ -88,7 +88,7 @@ class EarlierLooks:
                 past.newest[tile] = newest.own[0]
             reference, known = self._reference(newest), newest
             since = self._since(tile)
-            if since is not None:
+            if since is not None and any(row.sensing_time >= since for row in newest.rows):
                 frozen = self._last(look, since)
                 before = self._reference(frozen)
                 # Ground that nobody saw before a declared event is compared as everywhere.

@@ -97,7 +97,7 @@ def told(region: str, alerts: Sequence[Judged], now: datetime, days: int) -> str
     were = f"{found.landslides} landslide{'' if found.landslides == 1 else 's'}"
     return (
         f"{region}: people judged {found.judged} of {alerts_of}: {were}, precision {found.share:.0%} "
-        f"(95 % interval {low:.0%} to {high:.0%}); nobody judged {found.unjudged}"
+        f"(95% interval {low:.0%} to {high:.0%}); nobody judged {found.unjudged}"
     )
 
 

@@ -71,7 +71,7 @@ def test_windows_tiers_and_detectors_are_told_apart() -> None:
     assert list(year["by_detector"]) == ["baseline", "radar"]
     said = told("atsuma", alerts, NOW, 365)
     assert said == (
-        "atsuma: people judged 3 of 4 alerts of the last 365 days: 2 landslides, precision 67% (95 % interval 21% to "
+        "atsuma: people judged 3 of 4 alerts of the last 365 days: 2 landslides, precision 67% (95% interval 21% to "
         "94%); nobody judged 1"
     )
 

@@ -51,24 +51,25 @@ def test_declared_then_ended(site: Site, duty: httpx.Client) -> None:
     assert len(duty.get("/api/v1/declarations?over=true").json()["declarations"]) == 1
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "said"),
-    [
-        ({"region": "nowhere"}, 404, "no region"),
-        ({"at": "2999-01-01T00:00:00Z"}, 422, "lies in the future"),
-        ({"at": "2018-09-06T03:08:00"}, 422, "timezone"),
-        ({"bbox": [1, 2, 1.1, 2.1]}, 422, "outside the region"),
-        ({"bbox": [141.9, 42.7, 141.8, 42.8]}, 422, "west"),
-        ({"area": {"type": "Point", "coordinates": [1, 2]}}, 422, "Polygon or MultiPolygon"),
-        ({"area": {"type": "Polygon", "coordinates": [[[10**400, 1], [2, 2], [3, 1], [10**400, 1]]]}}, 422, "area"),
-        ({"area": {"type": "Polygon", "coordinates": "/etc/passwd"}}, 422, "coordinates"),
-        ({"days": 100000}, 422, "days"),
-    ],
-)
-def test_what_cannot_be_declared(duty: httpx.Client, body: dict[str, object], status: int, said: str) -> None:
+REFUSED: list[tuple[dict[str, object], int, str]] = [
+    ({"region": "nowhere"}, 404, "no region"),
+    ({"at": "2999-01-01T00:00:00Z"}, 422, "lies in the future"),
+    ({"at": "2018-09-06T03:08:00"}, 422, "timezone"),
+    ({"bbox": [1, 2, 1.1, 2.1]}, 422, "outside the region"),
+    ({"bbox": [141.9, 42.7, 141.8, 42.8]}, 422, "west"),
+    ({"area": {"type": "Point", "coordinates": [1, 2]}}, 422, "Polygon or MultiPolygon"),
+    ({"area": {"type": "Polygon", "coordinates": [[[10**400, 1], [2, 2], [3, 1], [10**400, 1]]]}}, 422, "area"),
+    ({"area": {"type": "Polygon", "coordinates": "/etc/passwd"}}, 422, "coordinates"),
+    ({"days": 100000}, 422, "days"),
+]
+
+
+def test_what_cannot_be_declared(duty: httpx.Client) -> None:
     """Each with its reason, and never a defect."""
-    answer = duty.post("/api/v1/declarations", json=QUAKE | body)
-    assert (answer.status_code, said in answer.text) == (status, True), answer.text
+    for body, status, said in REFUSED:
+        answer = duty.post("/api/v1/declarations", json=QUAKE | body)
+        assert (answer.status_code, said in answer.text) == (status, True), answer.text
+    assert duty.get("/api/v1/declarations?over=true").json()["declarations"] == []
 
 
 def test_who_may(site: Site, duty: httpx.Client) -> None:
