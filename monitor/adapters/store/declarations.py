@@ -5,13 +5,35 @@ from datetime import datetime
 from typing import cast
 
 from shapely.geometry import shape
-from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Index, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from monitor.adapters.store.codec import clean, geometry_to_json
 from monitor.adapters.store.database import affected
-from monitor.adapters.store.schema import DeclarationRow
+from monitor.adapters.store.schema import JsonValue, Name, OptionalJson, RowId, Table
 from monitor.records import Declaration, DeclarationKind
+
+
+class DeclarationRow(Table):
+    """An event that a person has declared. Only how it ended ever changes."""
+
+    __tablename__ = "declaration"
+    __table_args__ = (Index("uq_declaration_storm", "storm", unique=True), Index("ix_declaration_region", "region"))
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    region: Mapped[str] = mapped_column(Name)
+    at: Mapped[datetime]
+    until: Mapped[datetime]
+    geometry: Mapped[JsonValue | None] = mapped_column(OptionalJson)
+    kind: Mapped[str] = mapped_column(Name)
+    name: Mapped[str]
+    rate_factor: Mapped[float]
+    size_factor: Mapped[float]
+    storm: Mapped[str] = mapped_column(Name)
+    by: Mapped[str] = mapped_column(Name)
+    declared: Mapped[datetime]
+    ended: Mapped[datetime | None]
+    ended_by: Mapped[str | None] = mapped_column(Name)
 
 
 def add(session: Session, one: Declaration) -> int:

@@ -413,28 +413,6 @@ class SilenceRow(Table):
     ended: Mapped[datetime | None]
 
 
-class DeclarationRow(Table):
-    """An event that a person has declared. Only how it ended ever changes."""
-
-    __tablename__ = "declaration"
-    __table_args__ = (Index("uq_declaration_storm", "storm", unique=True), Index("ix_declaration_region", "region"))
-
-    id: Mapped[int] = mapped_column(RowId, primary_key=True)
-    region: Mapped[str] = mapped_column(Name)
-    at: Mapped[datetime]
-    until: Mapped[datetime]
-    geometry: Mapped[JsonValue | None] = mapped_column(OptionalJson)
-    kind: Mapped[str] = mapped_column(Name)
-    name: Mapped[str]
-    rate_factor: Mapped[float]
-    size_factor: Mapped[float]
-    storm: Mapped[str] = mapped_column(Name)
-    by: Mapped[str] = mapped_column(Name)
-    declared: Mapped[datetime]
-    ended: Mapped[datetime | None]
-    ended_by: Mapped[str | None] = mapped_column(Name)
-
-
 class TokenRow(Table):
     """Who may ask. The token itself is kept nowhere, only its digest."""
 
