@@ -2,7 +2,7 @@
 
 Later sources win: the file, files in the folder SCARPWATCH_SECRETS_DIR, the environment, and files named by
 SCARPWATCH_<NAME>_FILE. Groups are joined by two underscores: SCARPWATCH_SERVE__PORT,
-SCARPWATCH_REGIONS__ATSUMA__LOOKBACK_DAYS. Relative paths, wherever given, start at the folder of the configuration file.
+SCARPWATCH_REGIONS__ATSUMA__LOOKBACK_DAYS. Relative paths, wherever given, start at the folder of that file.
 """
 
 import os
