@@ -26,6 +26,7 @@ from monitor.config import Settings
 from monitor.core.breaker import HostHealth
 from monitor.core.estimates import Estimate
 from monitor.core.lifecycle import ALERT_STATES
+from monitor.core.precision import WINDOWS_DAYS, Judged, by_kind
 from monitor.delivering import Delivery, DeliveryEvent
 from monitor.errors import ScarpwatchError
 from monitor.jobs import Jobs
@@ -62,6 +63,9 @@ class WatchStore(Store, TileHistory, Protocol):
 
     def counts(self) -> list[LedgerCount]:
         """Acquisitions per region, state and reason."""
+
+    def judged(self, since: datetime) -> list[Judged]:
+        """Every real alert that a look showed first at or after a time, with the last word of people on it."""
 
     def check(self) -> None:
         """Raise ConfigError or StoreBusy unless the database can be worked with."""
@@ -357,6 +361,7 @@ class Daemon:
         for count in self._store.counts():
             counts[count.region, count.state] += count.count
         alerts = Counter((event.region, event.state) for event in self._store.events(open_only=True))
+        self.metrics.judged(by_kind(self._store.judged(now - timedelta(days=max(WINDOWS_DAYS)))))
         for region in self._settings.region_records():
             seen = coverage(region, self._store, self._kept.looks, now, self._kept.sights)
             self.metrics.region(

@@ -272,6 +272,7 @@ def absorb(
                 seen_around=seen.around,
                 beside_hidden=seen.beside_hidden,
                 strata=seen.strata,
+                declared=seen.declared,
                 of_record=_of_record(cluster, context),
                 status=_status(cluster, context),
             )

@@ -1,14 +1,16 @@
 """What one acquisition says of the ground: change against the past, evidence on open events, and new events."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core import storms
 from monitor.core.change import AlertSettings
+from monitor.core.declared import Declared
 from monitor.core.events import LookContext, changed_alike
+from monitor.core.grid import project
 from monitor.core.late import AsOf, as_of
 from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, LifecycleSettings, rests
 from monitor.core.null_rate import NullRates
@@ -67,6 +69,8 @@ class Case:
     """Its alerts may go to the public without a person's word."""
     hold: Callable[[], None] = lambda: None
     """Keeps the lease, before what may take long."""
+    declared: Declared = field(default_factory=Declared)
+    """What people have declared on its ground."""
     melting: Melting | None = None
     """Snow that a radar pass shows itself. The ground that it hides is not in `looked` any more either."""
 
@@ -128,15 +132,15 @@ class Judge:
         heard = {event.id for event in after.events}
         apart_from = [event for event in of_ground if event.id not in heard]
         others = [*apart_from, *(event for event in of_tiles if event.state not in OPEN_STATES)]
-        events = storms.group(after.events, others)
+        events = storms.group(after.events, others, case.declared.holding)
         risen = [] if history or late else self._risen(case, rows, of_tiles)
         told = late_told(case.acquisition.sensing_time, then, after) if late or after.asked else ""
         told += _summary([*events, *risen], past, looked, history)
         result = AcquisitionResult(
             reason=_reason(past, history, late),
-            detail=told + silence(rows) + case.covered() + _alike(seen),
+            detail=told + silence(rows) + case.covered() + _alike(seen) + case.declared.told(),
             observations=rows,
-            events=(*events, *storms.group(risen, [*events, *others])),
+            events=(*events, *storms.group(risen, [*events, *others], case.declared.holding)),
             references=after.references,
             choices=tuple(case.choices),
         )
@@ -202,11 +206,21 @@ class Judge:
         for scene, changes in seen:
             # What this look has just refuted takes up no ground: it may show a change of its own there.
             taken = [event for event in standing if event.state in OPEN_STATES]
-            found = find(scene, changes, [*taken, *resting], self.alerts)
+            found = self._clusters(scene, changes, [*taken, *resting], case.declared)
             dated = [(cluster, _seen(cluster, scene, case)) for cluster in found]
             local = replace(context, shift=_shift(changes))
             standing = absorb(dated, standing, local, self.alerts, self.lifecycle)
         return standing
+
+    def _clusters(self, scene: Scene, changes: Changes, known: Sequence[Event], declared: Declared) -> list[Cluster]:
+        """Clusters outside the ground of known events; smaller ones count where something is declared."""
+        plain = find(scene, changes, known, self.alerts)
+        if not declared.holding:
+            return plain
+        found = find(scene, changes, known, declared.eased(self.alerts))
+        inside = [one for one in found if declared.on(project(one.geometry, one.epsg, 4326)) is not None]
+        # With smaller ground beside it, a cluster may have become a larger one.
+        return [*inside, *(one for one in plain if not any(one.geometry.intersects(new.geometry) for new in inside))]
 
     def _risen(self, case: Case, rows: Sequence[Observation], known: Sequence[Event]) -> list[Event]:
         """Tiles whose hazard probability rose as a whole, where the configuration asks for them."""
@@ -266,7 +280,7 @@ def _seen(cluster: Cluster, scene: Scene, case: Case) -> Seen:
     seen = seen_before(cluster, scene, case.past.references)
     times = seen.before, case.acquisition.sensing_time
     words = strata_of(cluster.geometry, scene.canvas, scene.elevation_m, cluster.slope_deg, scene.sensor, times)
-    return replace(seen, strata=words)
+    return replace(seen, strata=words, declared=case.declared.on(project(cluster.geometry, cluster.epsg, 4326)))
 
 
 def scenes_of(case: Case, alerts: AlertSettings) -> list[Scene]:

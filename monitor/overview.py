@@ -111,7 +111,12 @@ class _TileCount:
 
 
 def coverage(
-    region: Region, history: TileHistory, looks: LookArchive, now: datetime, sights: SlopeSights | None = None
+    region: Region,
+    history: TileHistory,
+    looks: LookArchive,
+    now: datetime,
+    sights: SlopeSights | None = None,
+    since: datetime | None = None,
 ) -> Coverage:
     """Count what the looks of a region's look-back observed.
 
@@ -121,11 +126,16 @@ def coverage(
         looks: where its looks are; a broken one counts as not observed.
         now: aware UTC; the look-back ends here.
         sights: where slopes that radar never sees are kept; None tells nothing of them.
+        since: what is to be seen has happened then: the look-back begins there, and only looks from before it are looks
+            to compare with; None: the region's look-back.
     """
-    since = now - timedelta(days=region.lookback_days)
+    apart = since is not None
+    since = since or now - timedelta(days=region.lookback_days)
     tiles = region_tiles(region.geometry)
     counts = {
-        tile: _count(pixels_within(region.geometry, tile), history.history(tile, _LOOKS_PER_TILE), looks, since)
+        tile: _count(
+            _Tally(pixels_within(region.geometry, tile), apart), history.history(tile, _LOOKS_PER_TILE), looks, since
+        )
         for tile in tiles
     }
     flat = tuple(tile for tile, count in counts.items() if count.flat)
@@ -187,12 +197,12 @@ def _blind(region: Region, counts: Mapping[Tile, _TileCount], sights: SlopeSight
     return tally.total()
 
 
-def _count(inside: Mask, rows: Sequence[Observation], looks: LookArchive, since: datetime) -> _TileCount:
+def _count(tally: "_Tally", rows: Sequence[Observation], looks: LookArchive, since: datetime) -> _TileCount:
     """Walk back in time until every sensor compared every pixel or nothing more can be compared with."""
     newest = rows[0].decision if rows else None
+    inside = tally.inside
     count = _TileCount(inside=int(inside.sum()), no_elevation=newest == NO_ELEVATION, flat=newest == FLAT)
     count.tile_years, count.often = _tile_years(rows), len(rows) == _LOOKS_PER_TILE
-    tally = _Tally(inside)
     for row in rows:
         if row.look_href is None:
             continue
@@ -214,8 +224,10 @@ def _count(inside: Mask, rows: Sequence[Observation], looks: LookArchive, since:
 class _Tally:
     """Which pixels of one tile were seen within the look-back, and compared by which sensor."""
 
-    def __init__(self, inside: Mask) -> None:
-        self._inside = inside
+    def __init__(self, inside: Mask, apart: bool = False) -> None:
+        """`apart`: only looks from before the look-back are looks to compare with."""
+        self.inside = inside
+        self._apart = apart
         self._recent: dict[_Kind, Mask] = {}
         self._times_seen: dict[_Kind, NDArray[np.uint8]] = {}
         self.seen = np.zeros_like(inside)
@@ -226,19 +238,22 @@ class _Tally:
 
         The passes that a radar look is compared with may be older than the look-back: three repeats take a month.
         """
-        if row.sensing_time < since and (row.sensor is Sensor.OPTICAL or _kind(row) not in self._recent):
+        alone = row.sensor is Sensor.OPTICAL and not self._apart
+        if row.sensing_time < since and (alone or _kind(row) not in self._recent):
             return False
         compared = self.compared.get(row.sensor)
-        return compared is None or not bool(compared[self._inside].all())
+        return compared is None or not bool(compared[self.inside].all())
 
     def add(self, row: Observation, observed: Mask, recent: bool) -> None:
         """Count a look that observed these pixels."""
-        kind, nothing = _kind(row), np.zeros_like(self._inside)
+        kind, nothing = _kind(row), np.zeros_like(self.inside)
         if recent:
             self.seen |= observed
             self._recent[kind] = self._recent.get(kind, nothing) | observed
-        self._times_seen[kind] = self._times_seen.get(kind, nothing.astype(np.uint8)) + observed
-        enough = self._recent[kind] & (self._times_seen[kind] > _NEEDED[row.sensor])
+        seen = self._times_seen.get(kind, nothing.astype(np.uint8))
+        self._times_seen[kind] = seen if recent and self._apart else seen + observed
+        # A look is none of those that it is compared with.
+        enough = self._recent[kind] & (self._times_seen[kind] >= _NEEDED[row.sensor] + (not self._apart))
         self.compared[row.sensor] = self.compared.get(row.sensor, nothing) | enough
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.change import AlertSettings
+from monitor.core.declared import Declared
 from monitor.core.grid import TILE_PX
 from monitor.core.lifecycle import OPEN_STATES
 from monitor.core.reference import Reference, newest_looks, valid
@@ -56,8 +57,15 @@ class EarlierLooks:
         model_version: str,
         settings: AlertSettings,
         pairs: PairNetwork | None = None,
+        declared: Declared | None = None,
     ) -> None:
-        """Nothing is read yet. `pairs` is the network of this version, if it is one of pairs."""
+        """
+        Args:
+            pairs: the network of this version, if it is one of pairs.
+            declared: what people have declared on the acquisition's ground.
+
+        Nothing is read yet.
+        """
         self._store = store
         self._memory = Memory(archive)
         self._optics = Memory(archive)
@@ -65,6 +73,7 @@ class EarlierLooks:
         self._model_version = model_version
         self._settings = settings
         self._pairs = pairs
+        self._since = cache((declared or Declared()).since)
 
     def past(self, looks: Mapping[Tile, Look]) -> Past:
         """The last K looks before the acquisition at every pixel that `looks` show, without answers of a network.
@@ -73,23 +82,32 @@ class EarlierLooks:
             AssetUnavailable: there are earlier looks, and none of them can be found.
         """
         past = Past(rows={}, newest={}, references={}, fed={}, answers={})
-        depth = self._depth(self._acquisition.comparable)
         for tile, look in looks.items():
-            rows = self._rows(tile, self._acquisition.comparable, self._model_version, self._acquisition.sensing_time)
-            past.rows[tile], earlier = self._memory.last(rows, valid(look), depth)
-            own = [
-                one
-                for row, one in zip(past.rows[tile], earlier, strict=True)
-                if row.model_version == self._model_version
-            ]
-            if own:
-                past.newest[tile] = own[0]
-            reference = self._reference(earlier, own)
+            newest = self._last(look, self._acquisition.sensing_time)
+            past.rows[tile] = newest.rows
+            if newest.own:
+                past.newest[tile] = newest.own[0]
+            reference, known = self._reference(newest), newest
+            since = self._since(tile)
+            if since is not None and any(row.sensing_time >= since for row in newest.rows):
+                frozen = self._last(look, since)
+                before = self._reference(frozen)
+                # Ground that nobody saw before a declared event is compared as everywhere.
+                reference, known = (reference, known) if before is None else (before, frozen)
             if reference is not None:
                 past.references[tile] = reference
-                past.fed[tile] = self._fed(earlier, valid(look))
+                past.fed[tile] = self._fed(known.looks, valid(look))
         self._memory.check()
         return past
+
+    def _last(self, look: Look, before: datetime) -> "_Last":
+        """The last looks of the acquisition's class, sensed before a time, at what a look shows."""
+        comparable = self._acquisition.comparable
+        rows, looks = self._memory.last(
+            self._rows(look.tile, comparable, self._model_version, before), valid(look), self._depth(comparable)
+        )
+        own = [one for row, one in zip(rows, looks, strict=True) if row.model_version == self._model_version]
+        return _Last(rows=rows, looks=looks, own=own)
 
     def answered(self, past: Past, looks: Mapping[Tile, Look]) -> Past:
         """The past with what a network of pairs, if there is one, says of it and of the same looks as it is of."""
@@ -226,9 +244,12 @@ class EarlierLooks:
         """Comparability classes in which a tile was seen before an event, and until when its ground was surely intact.
 
         A look of the event's own class before the first that shows it lacks the change; one of another class may
-        already have seen it, unless it is older than the failure window.
+        already have seen it, unless it is older than the failure window. Where a declared event lies in that window,
+        the looks from before it are those that the opening one was compared with.
         """
-        yield event.comparable, event.window_end
+        since = self._since(tile)
+        within = since is not None and event.window_start < since < event.window_end
+        yield event.comparable, since if since is not None and within else event.window_end
         for comparable in self._store.kinds_of_look(tile):
             if comparable != event.comparable:
                 yield comparable, event.window_start
@@ -254,8 +275,9 @@ class EarlierLooks:
                 passes.add(row.acquisition_key)
                 yield row
 
-    def _reference(self, looks: Sequence[Look], own: Sequence[Look]) -> Before | None:
+    def _reference(self, last: "_Last") -> Before | None:
         """Colours or backscatter of all looks, probability of those through the acquisition's own model."""
+        looks, own = last.looks, last.own
         reference = before_of(looks, self._settings)
         if reference is None or len(own) == len(looks):
             return reference
@@ -268,6 +290,16 @@ class EarlierLooks:
             nothing = np.full_like(reference.probability, np.nan)
             return replace(reference, probability=nothing, spread=nothing)
         return replace(reference, probability=through_model.probability, spread=through_model.spread)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Last:
+    """Earlier looks at one tile, newest first."""
+
+    rows: list[Observation]
+    looks: list[Look]
+    own: list[Look]
+    """Those through the acquisition's own model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

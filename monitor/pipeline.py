@@ -11,6 +11,7 @@ import numpy as np
 from monitor.blind_slopes import note_blind_slopes
 from monitor.checking import check_input
 from monitor.core.change import AlertSettings
+from monitor.core.declared import Declared
 from monitor.core.flat import flat_limit_deg
 from monitor.core.lifecycle import ALERT_STATES, LifecycleSettings
 from monitor.core.null_rate import NullRates
@@ -148,12 +149,13 @@ class Pipeline:
         acquisition, instruments, watch = surveyed.acquisition, surveyed.instruments, surveyed.watch
         hold = partial(self.hold, acquisition, owner, clock)
         pairs = pair_network(instruments, acquisition, watch, hold)
+        declared = Declared.of(self._store.declarations(acquisition.region), acquisition.sensing_time)
         earlier = EarlierLooks(
-            self._store, self._archive, acquisition, instruments.model_version, self._settings.alerts, pairs
+            self._store, self._archive, acquisition, instruments.model_version, self._settings.alerts, pairs, declared
         )
         case = watch.run("change", lambda: self._case(surveyed, earlier, hold))
         hold()
-        case = replace(case, choices=self._choose(acquisition, surveyed.region, case.looked))
+        case = replace(case, declared=declared, choices=self._choose(acquisition, surveyed.region, case.looked))
         if not case.looked.looks:
             return self._commit(surveyed, _nothing(case), earlier.complaint(), owner, clock)
         result, change = watch.run("change", lambda: self._judge.judge(case))

@@ -18,6 +18,7 @@ from monitor.records import (
     Channel,
     ChannelCount,
     Choice,
+    Declaration,
     Detector,
     Event,
     LedgerEntry,
@@ -222,6 +223,9 @@ class Store(Protocol):
 
         `ended_since` adds to the open ones those with a transition at or after it.
         """
+
+    def declarations(self, region: str) -> list[Declaration]:
+        """What people have declared in a region, also what is over, in the order in which it was entered."""
 
     def reference(self, event_id: str, comparable: str) -> dict[Tile, list[str]]:
         """Look hrefs of an event's frozen reference in one comparability class, per tile."""

@@ -122,6 +122,24 @@ def test_looks_before_the_look_back_do_not_count(watch: Watch) -> None:
     assert (seen.seen, seen.last_look) == (0.0, old)
 
 
+@pytest.mark.parametrize(
+    ("since", "seen", "compared"),
+    [(2.5, 1.0, 1.0), (1.5, 1.0, 0.5), (0.5, 1.0, 0.25), (-1.0, 1.0, 0.0), (3.5, 0.0, 0.0)],
+)
+def test_since_an_event_only_looks_from_before_it_are_compared_with(
+    watch: Watch, since: float, seen: float, compared: float
+) -> None:
+    """Two looks that both show what an earthquake did are nothing to compare; one before it is enough, however old."""
+    half, quarter = (look(RIGHT, acquisition(index), observed_columns=64 * (2 - index)) for index in (0, 1))
+    times = [NOW + timedelta(days=index - 200) for index in range(4)]
+    for index, one in enumerate((quarter, half, look(RIGHT, acquisition(0)), look(RIGHT, acquisition(1)))):
+        watch.saw(one, index % 2, sensing_time=times[index])
+    event = NOW + timedelta(days=since - 200)
+    found = coverage(REGION, History(watch.rows), watch.files, NOW, since=event)
+    assert found.seen == pytest.approx(RIGHT_SHARE * seen, abs=0.01)
+    assert found.compared == pytest.approx(RIGHT_SHARE * compared, abs=0.01)
+
+
 def test_ground_without_elevation_is_named(watch: Watch) -> None:
     """A tile that cannot be watched says why it was never observed; one that is clouded does not."""
     nothing = {"look_href": None, "decision": "no-elevation"}

@@ -22,6 +22,7 @@ from monitor.ports import Catalog
 from training.datasets.cutting import Cutter, Order, Outcome, begin, finish
 from training.datasets.ground_truth import GroundTruth, HazardMap, MappedLandslides, read_polygons
 from training.datasets.manifest import sha256_of
+from training.feedback_command import feedback_chips
 
 Number = TypeVar("Number", int, float)
 
@@ -33,13 +34,15 @@ _DAY: Final = ["%Y-%m-%d"]
 
 
 def chips_command(
-    folder: Annotated[Path, typer.Argument(help="Folder to write: images/, labels/ and manifest.json.")],
-    catalog: Annotated[str, typer.Option(help="STAC API, or path or URL of a static catalog.json.")],
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder to write: images/, labels/ and manifest.json; or --out.")
+    ] = None,
+    catalog: Annotated[str, typer.Option(help="STAC API, or path or URL of a static catalog.json.")] = "",
     labels: Annotated[
-        Path, typer.Option(help="Landslide polygons (GeoJSON), raster of hazard zones (.tif), or: none.")
-    ],
-    start: Annotated[datetime, typer.Option("--from", formats=_DAY, help="First day of the scenes.")],
-    end: Annotated[datetime, typer.Option("--to", formats=_DAY, help="Last day of the scenes.")],
+        Path | None, typer.Option(help="Landslide polygons (GeoJSON), raster of hazard zones (.tif), or: none.")
+    ] = None,
+    start: Annotated[datetime | None, typer.Option("--from", formats=_DAY, help="First day of the scenes.")] = None,
+    end: Annotated[datetime | None, typer.Option("--to", formats=_DAY, help="Last day of the scenes.")] = None,
     area: Annotated[str, typer.Option(help="What was mapped completely: west,south,east,north or GeoJSON.")] = "",
     hazard_values: Annotated[str, typer.Option(help="Values of the raster that are hazard, such as 1,2.")] = "",
     bands: Annotated[str, typer.Option(help="Bands, also elevation, slope, tri.")] = "B04,B03,B02",
@@ -48,8 +51,21 @@ def chips_command(
     sign: Annotated[bool, typer.Option("--sign", help="Sign links for the Planetary Computer.")] = False,
     min_clear: Annotated[float, typer.Option(min=0, max=1, help="Least share of labelled ground seen.")] = 0.5,
     licence: Annotated[str, typer.Option(help="Of scenes and labels, for the manifest.")] = "not stated",
+    from_feedback: Annotated[
+        bool, typer.Option("--from-feedback", help="Of alerts that people confirmed or dismissed, with --config.")
+    ] = False,
+    config: Annotated[Path | None, typer.Option(help="Configuration of the watch, for --from-feedback.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder, if it is not named first.")] = None,
 ) -> None:
     """Cut labelled chips on the service's grid, with the pixels the service sees; run again to go on."""
+    folder = folder or out
+    if folder is None:
+        raise typer.BadParameter("say where to write", param_hint="FOLDER")
+    if from_feedback:
+        _from_feedback(folder, config, licence)
+        return
+    if not catalog or labels is None or start is None or end is None:
+        raise typer.BadParameter("--catalog, --labels, --from and --to say what is cut", param_hint="--catalog")
     try:
         order = Order(
             bands=tuple(bands.split(",")),
@@ -73,6 +89,14 @@ def chips_command(
     if any(one.failed for one in outcomes):
         typer.echo("Some tiles could not be read: run the same command again.", err=True)
         raise typer.Exit(Exit.FAILED)
+
+
+def _from_feedback(folder: Path, config: Path | None, licence: str) -> None:
+    try:
+        feedback_chips(folder, config, licence)
+    except ScarpwatchError as err:
+        typer.echo(str(err), err=True)
+        raise typer.Exit(exit_code(err)) from err
 
 
 def _cut(cutter: Cutter, folder: Path) -> list[Outcome]:

@@ -8,8 +8,9 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from monitor.core.breaker import HostHealth, HostState
+from monitor.core.precision import Precision
 from monitor.core.slope_sight import BlindSlopes
-from monitor.records import Choice, NetworkAnswer, Sensor
+from monitor.records import Choice, Detector, NetworkAnswer, Sensor, Tier
 
 _SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
 
@@ -103,6 +104,15 @@ class Metrics:
             "scarpwatch_alive_last_message_timestamp_seconds",
             "When the newest weekly sign of life was written",
             "region",
+        )
+        self._judged = _gauge(
+            registry,
+            "scarpwatch_alerts_judged",
+            "Alerts of the last 365 days by what people said of them: landslide, other, unjudged",
+            "region",
+            "tier",
+            "detector",
+            "said",
         )
         self._drill_scars = Counter(
             "scarpwatch_drill_scars",
@@ -209,6 +219,15 @@ class Metrics:
             self._waiting.labels(region, state).set(count)
         for state, count in alerts.items():
             self._alerts.labels(region, state).set(count)
+
+    def judged(self, alerts: Mapping[tuple[str, Tier, Detector], Precision]) -> None:
+        """What people said of alerts, by region, tier and detector; what is not among them any more is forgotten."""
+        self._judged.clear()
+        for (region, tier, detector), one in alerts.items():
+            kind = region, tier.value, detector.value
+            self._judged.labels(*kind, "landslide").set(one.landslides)
+            self._judged.labels(*kind, "other").set(one.others)
+            self._judged.labels(*kind, "unjudged").set(one.unjudged)
 
     def blind_slopes(self, region: str, blind: BlindSlopes) -> None:
         """What radar never sees of a region's slopes; nothing where no track looks at it, or none does any more."""

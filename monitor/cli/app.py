@@ -10,6 +10,7 @@ import typer
 from monitor.cli import (
     acting,
     backfilling,
+    declaring,
     delivering,
     drilling,
     living,
@@ -17,6 +18,7 @@ from monitor.cli import (
     revising,
     serving,
     silencing,
+    trying,
     working,
 )
 from monitor.cli.exits import TABLE, Exit
@@ -48,6 +50,7 @@ def make_app() -> typer.Typer:
     app.command(epilog=EPILOG)(working.release)
     app.command(epilog=EPILOG)(drilling.drill)
     app.command(epilog=EPILOG)(backfilling.backfill)
+    app.command(epilog=EPILOG)(declaring.declare)
     app.command(epilog=EPILOG)(revising.reprocess)
     app.command(epilog=EPILOG)(revising.rollback)
     app.command(epilog=EPILOG)(reading.status)
@@ -57,7 +60,10 @@ def make_app() -> typer.Typer:
     acting.add_commands(alerts)
     app.add_typer(alerts, name="alerts")
     app.command(epilog=EPILOG)(reading.regions)
-    app.command(epilog=EPILOG)(reading.models)
+    models = typer.Typer(help=reading.models.__doc__, epilog=EPILOG)
+    models.callback(invoke_without_command=True, epilog=EPILOG)(reading.models)
+    models.command("try", epilog=EPILOG)(trying.try_)
+    app.add_typer(models, name="models")
     app.command(epilog=EPILOG)(delivering.deliver)
     delivering.add_to(app, EPILOG)
     silencing.add_to(app, EPILOG)

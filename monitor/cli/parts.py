@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Protocol
@@ -17,6 +17,7 @@ from monitor.adapters.slope_sights import SlopeSightFiles
 from monitor.adapters.store import SqlStore
 from monitor.cli.surroundings import unknown_model
 from monitor.config import Settings, SettingsError, config_path, load, placed
+from monitor.core.declared import in_force
 from monitor.daemon import Watch
 from monitor.overview import Coverage, coverage
 from monitor.records import Region
@@ -117,6 +118,23 @@ def coverages(settings: Settings, store: SqlStore, regions: tuple[Region, ...], 
     looks = LookFiles(settings.products)
     sights = SlopeSightFiles(settings.products)
     return [coverage(region, store, looks, now, sights) for region in regions]
+
+
+def declared_coverages(settings: Settings, store: SqlStore, now: datetime) -> dict[str, Coverage]:
+    """What was seen of the ground of every declaration in force since the event, by the storm that it names."""
+    regions = {region.id: region for region in settings.region_records()}
+    looks = LookFiles(settings.products)
+    return {
+        one.storm: coverage(
+            replace(regions[one.region], geometry=one.geometry or regions[one.region].geometry),
+            store,
+            looks,
+            now,
+            since=one.at,
+        )
+        for one in in_force(store.declarations(), now)
+        if one.region in regions
+    }
 
 
 def chosen_regions(settings: Settings, region: str | None) -> tuple[Region, ...]:

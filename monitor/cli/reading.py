@@ -35,12 +35,15 @@ from monitor.cli.parts import (
     settings_of,
 )
 from monitor.config import Settings
+from monitor.core.declared import in_force, title
 from monitor.core.geojson import Json
 from monitor.core.lifecycle import ALERT_STATES, ROLLED_BACK
 from monitor.core.next_pass import MEMORY, next_passes
+from monitor.core.precision import WINDOWS_DAYS, Judged, precision_json, told
+from monitor.core.situations import standing as state_of
 from monitor.errors import ConfigError
 from monitor.overview import Coverage
-from monitor.records import AcquisitionState, ChannelCount, DeliveryState, Event, EventState, LedgerEntry
+from monitor.records import AcquisitionState, ChannelCount, Declaration, DeliveryState, Event, EventState, LedgerEntry
 
 
 def alerts(
@@ -117,8 +120,10 @@ def regions(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         out().print(tables.region_table(records) if records else "No region is configured: add one to config.yaml")
 
 
-def models(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def models(context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """The models at hand, which are in use, and what is wrong with any. Exit code 2 when one in use is unfit."""
+    if context.invoked_subcommand is not None:
+        return
     settings = settings_of(config, dict(os.environ))
     cards, broken = list_models(settings.models)
     chosen = {name for name in (settings.model, settings.radar_model) if name is not None}
@@ -172,6 +177,10 @@ class _Standing:
     """Which sensor counted, in each region's look-back."""
     past: Mapping[str, Past]
     """How far each region's history is looked at."""
+    judged: list[Judged]
+    """What people said of alerts."""
+    declared: list[Declaration]
+    """Events that people have declared, and that are in force."""
 
 
 def _standing(settings: Settings, region: str | None, now: datetime) -> _Standing:
@@ -193,6 +202,8 @@ def _standing(settings: Settings, region: str | None, now: datetime) -> _Standin
                 if count.region == one.id
             ],
             past={one.id: past_of(store, one.id) for one in wanted},
+            judged=store.judged(now - timedelta(days=max(WINDOWS_DAYS))),
+            declared=in_force(store.declarations(region), now),
         )
 
 
@@ -207,6 +218,8 @@ def _standing_json(settings: Settings, standing: _Standing) -> Json:
             "ledger": ledger.get(one.region, {}),
             "history": asdict(standing.past[one.region]),
             "alerts": {state.value: standing.alerts[one.region, state] for state in EventState},
+            "precision": precision_json(one.region, standing.judged, standing.now),
+            "declared": [title(each) for each in standing.declared if each.region == one.region],
             "evidence_of_record": [_choice(count) for count in standing.choices if count.region == one.region],
         }
         for one in standing.seen
@@ -228,7 +241,11 @@ def _tell_standing(settings: Settings, standing: _Standing) -> None:
         say(f"{tables.coverage_line(one, standing.now)}; {open_alerts} open alert(s)")
         if standing.past[one.region].waiting:
             say(f"  {standing.past[one.region]}")
+    for each in standing.declared:
+        say(f"  declared in {each.region}: {title(each)}; {state_of(each, standing.now)}")
     say("")
+    for line in filter(None, (told(one.region, standing.judged, standing.now, 365) for one in standing.seen)):
+        say(line)
     out().print(tables.ledger_table(standing.counts) if standing.counts else "The ledger is empty: scarpwatch once")
     if standing.choices:
         say("\nWhich sensor counted, tile by tile, within the look-back")

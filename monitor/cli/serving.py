@@ -23,6 +23,7 @@ from monitor.cli.parts import (
     JsonOption,
     Parts,
     coverages,
+    declared_coverages,
     prepare_database,
     reading_store,
     say,
@@ -53,13 +54,17 @@ def make_api(settings: Settings, store: SqlStore, clock: Callable[[], datetime])
     regions = settings.region_records()
 
     def counted() -> Mapping[str, Json]:
-        return {one.region: not_observed(one) for one in coverages(settings, store, regions, clock())}
+        now = clock()
+        declared = declared_coverages(settings, store, now)
+        watched = {one.region: not_observed(one) for one in coverages(settings, store, regions, now)}
+        return watched | {storm: not_observed(one) for storm, one in declared.items()}
 
     return make_app(
         WebParts(
             lists=AlertLists(store.database),
             people=store,
             tokens=TokenRows(store.database),
+            declarations=store,
             settings=settings,
             regions=region_collection(regions),
             coverage=counted,

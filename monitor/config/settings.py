@@ -2,8 +2,7 @@
 
 Later sources win: the file, files in the folder SCARPWATCH_SECRETS_DIR, the environment, and files named by
 SCARPWATCH_<NAME>_FILE. Groups are joined by two underscores: SCARPWATCH_SERVE__PORT,
-SCARPWATCH_REGIONS__ATSUMA__LOOKBACK_DAYS.
-Relative paths, from wherever they come, start at the folder of the configuration file.
+SCARPWATCH_REGIONS__ATSUMA__LOOKBACK_DAYS. Relative paths, wherever given, start at the folder of that file.
 """
 
 import os
@@ -40,7 +39,7 @@ from monitor.config.layers import LayerSettings, SeverityRowSettings, SeveritySe
 from monitor.config.mistakes import Mistake, Place, SettingsError
 from monitor.config.paths import absolute_database, with_absolute_paths
 from monitor.config.serving import CapGroup, KnownLanguage, LogSettings, ServeSettings
-from monitor.config.tiers import TierSettings
+from monitor.config.tiers import DeclaredGroup, TierSettings
 from monitor.config.yaml_file import YamlFile, read_yaml
 from monitor.core.addresses import Addresses
 from monitor.core.cap import CapSettings
@@ -385,6 +384,7 @@ def known_keys(group: Place) -> list[str]:
         ("catalogs", "*", "collections"): CollectionSettings,
         ("regions", "*"): RegionSettings,
         ("tiers",): TierSettings,
+        ("tiers", "*"): DeclaredGroup,
         ("regions", "*", "layers", "*"): LayerSettings,
         ("layers", "*"): LayerSettings,
         ("severity",): SeveritySettings,

@@ -6,9 +6,28 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from monitor.core.declared import LONGEST_DAYS, DeclaredSettings
 from monitor.core.lifecycle import LifecycleSettings
 
-_DEFAULT = LifecycleSettings()
+_DEFAULT, _DECLARED = LifecycleSettings(), DeclaredSettings()
+
+
+class DeclaredGroup(BaseModel):
+    """What holds where a person has declared an event (`scarpwatch declare`)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    days: Annotated[int, Field(ge=1, le=LONGEST_DAYS)] = _DECLARED.days
+    """After which it ends by itself."""
+    rate_factor: Annotated[float, Field(ge=1, le=1000)] = _DECLARED.rate_factor
+    """`watch` times this is the threshold there; `warning` stays."""
+    size_factor: Annotated[float, Field(ge=1, le=10)] = _DECLARED.size_factor
+    """The least area, and the least strength where no rate is known, divided by this."""
+
+    @property
+    def record(self) -> DeclaredSettings:
+        """As the core takes it."""
+        return DeclaredSettings(days=self.days, rate_factor=self.rate_factor, size_factor=self.size_factor)
 
 
 class TierSettings(BaseModel):
@@ -22,6 +41,9 @@ class TierSettings(BaseModel):
     """An alert so rare or rarer is a warning."""
     null_rates: Path | None = None
     """File of what quiet ground does; None: the one that is shipped, and where none is, no rate is known."""
+
+    declared: DeclaredGroup = DeclaredGroup()
+    """Where a person has declared an event."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.acquisitions import processing
+from monitor.core.declared import eased_lifecycle, reason
 from monitor.core.grid import project
 from monitor.core.lifecycle import (
     ALERT_STATES,
@@ -25,6 +26,7 @@ from monitor.records import (
     Action,
     AlertStatus,
     Cluster,
+    Declaration,
     Event,
     EventState,
     Evidence,
@@ -83,6 +85,8 @@ class LookContext:
     """What kind of ground the cluster lies on, and when."""
     released: bool = False
     """What it opens may go to the public without a person's word."""
+    declared: Declaration | None = None
+    """What a person has declared on the cluster's ground."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,13 +205,15 @@ def open_event(
         observed_fraction=1.0,
         level=cluster.mean_change,
         strength=cluster.strength,
-        detail=detail + (_rarity(rates[0], context) if rates else ""),
+        detail=detail
+        + (_rarity(rates[0], context) if rates else "")
+        + (f"; {reason(context.declared)}" if context.declared else ""),
         of_record=context.of_record,
         rate=rates[0] if rates else None,
         held_rate=rates[1] if rates else None,
         strata=context.strata,
     )
-    piece = _inherited(weighed(piece, settings), parent)
+    piece = _inherited(weighed(piece, eased_lifecycle(settings, context.declared)), parent)
     transitions = replay([piece], settings)
     confidence, why = assess(cluster, context)
     return Event(

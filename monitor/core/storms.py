@@ -4,12 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+from monitor.core.declared import names
 from monitor.core.lifecycle import ALERT_STATES, DISMISSED, MERGED, ROLLED_BACK
-from monitor.records import Event, EventState
+from monitor.records import Declaration, Event, EventState
 
 
-def group(events: Sequence[Event], known: Iterable[Event]) -> list[Event]:
+def group(events: Sequence[Event], known: Iterable[Event], declared: Sequence[Declaration] = ()) -> list[Event]:
     """Events, those without a storm grouped under the earliest one that can have made them.
+
+    What a person has declared on an event's ground and within its failure window goes before what looks alone tell.
 
     A storm is known by the day of the first look that shows what it did. It can have made an event in whose failure
     window that day lies; an event that no known storm can have made begins a storm of its own. Taken in order of the
@@ -18,6 +21,7 @@ def group(events: Sequence[Event], known: Iterable[Event]) -> list[Event]:
     Args:
         events: of one region.
         known: other events of that region, open or ended lately.
+        declared: what people have declared there, the earliest first.
     """
     first_seen: dict[str, datetime] = {}
     for one in _in_order(known):
@@ -25,6 +29,8 @@ def group(events: Sequence[Event], known: Iterable[Event]) -> list[Event]:
             first_seen.setdefault(one.storm, one.window_end)
     grouped = {}
     for event in _in_order(events):
+        if not event.storm:
+            event = replace(event, storm=next((one.storm for one in declared if names(one, event)), ""))
         if not event.storm:
             able = [storm for storm, seen in first_seen.items() if event.window_start < seen <= event.window_end]
             storm = min(able, key=lambda one: (first_seen[one], one), default=_name(event))

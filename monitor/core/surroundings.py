@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from monitor.core.canvas import Canvas
 from monitor.core.grid import RESOLUTION_M, TILE_M
-from monitor.records import PixelState
+from monitor.records import Declaration, PixelState
 
 REACH_M = 300.0
 """How far the surroundings of a cluster go."""
@@ -34,6 +34,8 @@ class Seen:
     """Cloud, shadow or snow within 60 m in the look that shows the change."""
     strata: tuple[str, ...] = ()
     """What kind of ground it is, and when (`core.strata`)."""
+    declared: Declaration | None = None
+    """What a person has declared there."""
 
 
 def neighbourhood(canvas: Canvas, bounds: tuple[float, float, float, float], reach_m: float = REACH_M) -> Canvas:

@@ -17,6 +17,7 @@ from monitor.records import (
     Acquisition,
     AcquisitionResult,
     Choice,
+    Declaration,
     Detector,
     Event,
     LedgerEntry,
@@ -146,6 +147,10 @@ class BesideStore:
     def reference(self, event_id: str, comparable: str) -> dict[Tile, list[str]]:
         """Of the exercise's own events."""
         return self._own.reference(event_id, comparable)
+
+    def declarations(self, region: str) -> list[Declaration]:
+        """None: an exercise proves the thresholds of every day."""
+        return []
 
     def choices_before(self, region: str, sensor: Sensor, before: datetime, since: datetime) -> dict[Tile, Choice]:
         """Real choices."""

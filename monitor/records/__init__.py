@@ -17,6 +17,7 @@ from monitor.records.context import (
     Urgency,
     ZoneRelation,
 )
+from monitor.records.declarations import Declaration
 from monitor.records.deliveries import (
     Channel,
     ChannelCount,
@@ -39,6 +40,7 @@ from monitor.records.kinds import (
     ActionKind,
     AlertStatus,
     ChoiceReason,
+    DeclarationKind,
     Detector,
     DismissalReason,
     EventState,
@@ -74,6 +76,8 @@ __all__ = [
     "Choice",
     "ChoiceReason",
     "Cluster",
+    "Declaration",
+    "DeclarationKind",
     "Delivery",
     "DeliveryState",
     "Detector",

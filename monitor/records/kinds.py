@@ -141,6 +141,15 @@ class DismissalReason(StrEnum):
     """The text says what."""
 
 
+class DeclarationKind(StrEnum):
+    """What a person says has happened."""
+
+    EARTHQUAKE = "earthquake"
+    STORM = "storm"
+    OTHER = "other"
+    """A thaw, a burst dam, works: the name says what."""
+
+
 class Verdict(StrEnum):
     """What one later look says about an event."""
 

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -16,12 +17,16 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.core.addresses import GEOJSON_TYPE
+from monitor.core.geojson import Json
+from monitor.core.precision import WINDOWS_DAYS, precision_json
 from monitor.errors import ScarpwatchError
+from monitor.records import Role
 from monitor.shipped import installed_version
 from monitor.web.alerts import AlertApi, alert_routes
 from monitor.web.auth import Door
 from monitor.web.caching import answer, as_json, document
 from monitor.web.coverage import CoverageBoard
+from monitor.web.declarations import DeclarationApi, Situations, declaration_routes
 from monitor.web.features import Features
 from monitor.web.feeds import FeedApi, feed_routes
 from monitor.web.limits import LimitMiddleware, Limits
@@ -76,7 +81,9 @@ def make_app(parts: WebParts, monotonic: Callable[[], float] = time.monotonic) -
     app.include_router(feed_routes(FeedApi(parts, door, board, features)))
     app.include_router(alert_routes(AlertApi(parts, door, board, reader, features)))
     app.include_router(_ground_routes(parts, door, board))
-    pages = Pages(parts, door, board, reader)
+    situations = Situations(parts, board)
+    app.include_router(declaration_routes(DeclarationApi(parts, door, situations)))
+    pages = Pages(parts, door, board, reader, situations)
     app.include_router(page_routes(pages))
     app.state.board = board
     _handlers(app, pages)
@@ -136,7 +143,15 @@ def _ground_routes(parts: WebParts, door: Door, board: CoverageBoard) -> APIRout
         body = {"regions": board.read(tuple(sorted(parts.settings.regions)))}
         return answer(request, document(as_json(body), "application/json", parts.clock()), public=viewer.access is None)
 
-    for path, handler in (("/regions", regions), ("/coverage", coverage)):
+    def precision(request: Request) -> Response:
+        """How many of the alerts that people judged were landslides, by region, tier and detector."""
+        door.person(request, Role.READER)
+        now = parts.clock()
+        judged = parts.people.judged(now - timedelta(days=max(WINDOWS_DAYS)))
+        body: Json = {region: precision_json(region, judged, now) for region in sorted(parts.settings.regions)}
+        return answer(request, document(as_json({"regions": body}), "application/json", now), public=False)
+
+    for path, handler in (("/regions", regions), ("/coverage", coverage), ("/precision", precision)):
         router.add_api_route(path, handler, methods=["GET"], response_class=Response)
     return router
 

@@ -22,12 +22,13 @@ class CoverageBoard:
         self._counted: datetime | None = None
         self._found: Mapping[str, Json] = {}
         self._failure: str | None = None
+        self._asked: set[str] = set()
         self.number = 0
         """Of counts so far: what was made of an earlier one is out of date."""
 
     def read(self, regions: tuple[str, ...]) -> Json:
-        """Of every region the newest count, or why there is none yet."""
-        self._refresh()
+        """Of every region (or declared storm) the newest count, or why there is none yet."""
+        self._refresh(regions)
         with self._lock:
             unknown: Json = {"unknown": self._failure or "it is being counted: ask again in a minute"}
             return {region: self._found.get(region, unknown) for region in regions}
@@ -38,11 +39,14 @@ class CoverageBoard:
         if counting is not None:
             counting.join(seconds)
 
-    def _refresh(self) -> None:
+    def _refresh(self, wanted: tuple[str, ...]) -> None:
         with self._lock:
-            busy = self._counting is not None and self._counting.is_alive()
-            fresh = self._counted is not None and self._clock() - self._counted < _OLD
-            if busy or fresh:
+            if self._counting is not None and self._counting.is_alive():
+                return
+            # What was declared since the last count is counted at once, and then as often as the rest.
+            new = not self._asked.issuperset(wanted)
+            self._asked.update(wanted)
+            if not new and self._counted is not None and self._clock() - self._counted < _OLD:
                 return
             self._counting = threading.Thread(target=self._work, name="coverage", daemon=True)
             self._counting.start()

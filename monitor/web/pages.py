@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path as FilePath
 from threading import Lock
@@ -16,8 +17,11 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 
 from monitor.adapters.store.listing import Wanted
 from monitor.core.addresses import PDF_TYPE, quoted
+from monitor.core.declared import title
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.people import takes
+from monitor.core.precision import told
+from monitor.core.situations import Situation, lines
 from monitor.core.telling import description, headline, instruction, moment
 from monitor.core.words import LANGUAGES, Words
 from monitor.records import Action, ActionKind, DismissalReason, Event, Role
@@ -26,6 +30,7 @@ from monitor.web.asking import Cursor, EventId, Name, read_place, written
 from monitor.web.auth import COOKIE, Door, Viewer
 from monitor.web.caching import Document, Shelf, document
 from monitor.web.coverage import CoverageBoard
+from monitor.web.declarations import Situations
 from monitor.web.parts import WebParts
 from monitor.web.problems import Problem
 from monitor.web.reading import Reader
@@ -35,6 +40,7 @@ from monitor.web.showing import looks, row, unseen_lines
 _FOLDER = FilePath(__file__).parent
 _STYLE, _ICON = _FOLDER / "static" / "style.css", _FOLDER / "static" / "icon.svg"
 _ROWS = 50
+_YEAR_DAYS = 365
 _SHEETS = 32
 _SESSION_S = 12 * 3600
 _HEADERS = {
@@ -48,12 +54,15 @@ _HEADERS = {
 class Pages:
     """The handlers."""
 
-    def __init__(self, parts: WebParts, door: Door, board: CoverageBoard, reader: Reader) -> None:
-        """`board` knows what was not observed."""
+    def __init__(
+        self, parts: WebParts, door: Door, board: CoverageBoard, reader: Reader, situations: Situations
+    ) -> None:
+        """`board` knows what was not observed, `situations` what people have declared."""
         self._parts = parts
         self._door = door
         self._board = board
         self._reader = reader
+        self._situations = situations
         self._language = parts.settings.alert_languages[0]
         self._secure = parts.settings.addresses.base.startswith("https:")
         self._sheets = Shelf(_SHEETS)
@@ -71,13 +80,15 @@ class Pages:
         """Open alerts, worst first, and what was not observed."""
         viewer = self._door.viewer(request)
         wanted = Wanted(states=ALERT_STATES, released=viewer.released)
-        return self._list(viewer, "Open alerts", wanted, "/", cursor, storms=True)
+        return self._list(viewer, "Open alerts", wanted, "/", cursor, home=True)
 
     def situation(self, request: Request, storm: Name, cursor: Annotated[Cursor | None, Query()] = None) -> Response:
         """All alerts of a storm, worst first, also those that ended."""
         viewer = self._door.viewer(request)
         wanted = Wanted(storm=storm, released=viewer.released)
-        if not self._parts.lists.count(wanted):
+        # What people have declared is for people with a token: an alert of it may be released, or not.
+        known = self._situations.of_storm(storm) if viewer.access else None
+        if known is None and not self._parts.lists.count(wanted):
             raise Problem(
                 HTTPStatus.NOT_FOUND,
                 "there is no such situation, or none that you may see",
@@ -85,7 +96,8 @@ class Pages:
                 remedy="The page of an alert links its situation.",
                 reason="unknown-storm",
             )
-        return self._list(viewer, f"Situation {storm}", wanted, f"/situations/{quoted(storm)}", cursor, storms=False)
+        heading = f"Situation {storm}" if known is None else f"Situation: {title(known.declaration)}"
+        return self._list(viewer, heading, wanted, f"/situations/{quoted(storm)}", cursor, known=known)
 
     def alert(self, request: Request, event_id: EventId, language: Annotated[Name | None, Query()] = None) -> Response:
         """One alert."""
@@ -207,23 +219,42 @@ class Pages:
         return page
 
     def _list(
-        self, viewer: Viewer, title: str, wanted: Wanted, path: str, cursor: str | None, *, storms: bool
+        self,
+        viewer: Viewer,
+        title: str,
+        wanted: Wanted,
+        path: str,
+        cursor: str | None,
+        *,
+        home: bool = False,
+        known: Situation | None = None,
     ) -> Response:
         page = self._parts.lists.worst(wanted, _ROWS, read_place(cursor))
         words = self._words(None)
-        named = sorted({one.event.storm for one in page.listed if one.event.storm}) if storms else []
+        named = {one.event.storm: one.event.storm for one in page.listed if one.event.storm} if home else {}
+        named |= self._situations.titles() if home and viewer.access else {}
         more = f"{path}?{urlencode({'cursor': written(page.following)})}" if page.following else None
-        regions = tuple(sorted({one.event.region for one in page.listed} | set(self._parts.settings.regions)))
+        listed = {one.event.region for one in page.listed}
+        watched = set(self._parts.settings.regions) if known is None else {known.declaration.region}
         return self._page(
             "alerts.html",
             viewer,
             title=title,
             summary=f"worst first, {len(page.listed)} of {self._parts.lists.count(wanted)}",
             rows=[row(one, words) for one in page.listed],
-            storms=named,
+            storms=sorted(named.items()),
+            situation=lines(known) if known else [],
+            judged=self._judged() if home and viewer.access else [],
             more=more,
-            not_observed=unseen_lines(self._unseen(regions)),
+            not_observed=unseen_lines(self._unseen(tuple(sorted(listed | watched)))),
         )
+
+    def _judged(self) -> list[str]:
+        """What people said of the alerts of a year, a line for each region that had any."""
+        now = self._parts.clock()
+        alerts = self._parts.people.judged(now - timedelta(days=_YEAR_DAYS))
+        said = (told(region, alerts, now, _YEAR_DAYS) for region in sorted(self._parts.settings.regions))
+        return [line for line in said if line]
 
     def _unseen(self, regions: tuple[str, ...]) -> dict[str, object]:
         return self._board.read(regions)

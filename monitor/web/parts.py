@@ -9,7 +9,9 @@ from typing import Protocol
 from monitor.adapters.store.listing import AlertLists
 from monitor.config import Settings
 from monitor.core.geojson import Json
-from monitor.records import Action, Event
+from monitor.core.next_pass import Passed
+from monitor.core.precision import Judged
+from monitor.records import Action, Declaration, Event, Region
 from monitor.web.auth import Tokens
 
 Clock = Callable[[], datetime]
@@ -24,6 +26,25 @@ class People(Protocol):
     def act(self, event_id: str, action: Action, now: datetime, seen: int | None = None) -> Event:
         """Note what a person did; Refused when that cannot be done, or it has changed since `seen`."""
 
+    def judged(self, since: datetime) -> list[Judged]:
+        """Every real alert that a look showed first at or after a time, with the last word of people on it."""
+
+
+class Declarations(Protocol):
+    """Where events that people declare are kept (`monitor.adapters.store.SqlStore`)."""
+
+    def declare(self, wanted: Declaration, region: Region, now: datetime) -> Declaration:
+        """Enter one; Refused when it cannot be so, or somebody was faster."""
+
+    def end_declaration(self, number: int, by: str, now: datetime) -> bool:
+        """End one early; False when none of this number holds."""
+
+    def declarations(self, region: str | None = None) -> list[Declaration]:
+        """All there ever were, in the order in which they were entered."""
+
+    def passes(self, region: str, since: datetime, until: datetime) -> list[Passed]:
+        """Every pass over a region that a catalog listed, in order of time."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebParts:
@@ -32,11 +53,13 @@ class WebParts:
     lists: AlertLists
     people: People
     tokens: Tokens
+    declarations: Declarations
     settings: Settings
     regions: Json
     """The watched regions, GeoJSON."""
     coverage: Callable[[], Mapping[str, Json]]
-    """Of every region what was not observed; slow, so asked for seldom."""
+    """Of every region, and of the ground of every declared event by its storm, what was not observed; slow, so asked
+    for seldom."""
     clock: Clock
 
     @property

@@ -17,6 +17,10 @@ _STATUS = {
     "changed-meanwhile": HTTPStatus.CONFLICT,
     "not-now": HTTPStatus.CONFLICT,
     "unknown-reason": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "already-declared": HTTPStatus.CONFLICT,
+    "in-the-future": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "too-long-ago": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "outside-region": HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 """Of what people may not do, by reason."""
 LARGE_REMEDY = "Send less, or raise serve.largest_body_kib."

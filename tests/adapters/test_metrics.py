@@ -3,7 +3,11 @@
 from prometheus_client import CollectorRegistry
 
 from monitor.adapters.metrics import Metrics
+from monitor.core.precision import Precision
 from monitor.core.slope_sight import BlindSlopes, TrackSight
+from monitor.records import Detector, Tier
+
+_SAID = ("landslide", "other", "unjudged")
 
 
 def test_a_track_that_no_longer_looks_is_no_longer_shown() -> None:
@@ -33,3 +37,15 @@ def test_layers_that_cannot_be_read_are_counted() -> None:
     failures["houses"] += 1
     for layer, count in (("houses", 1), ("roads", 2)):
         assert metrics.registry.get_sample_value("scarpwatch_exposure_layer_failures_total", {"layer": layer}) == count
+
+
+def test_what_people_said_of_alerts() -> None:
+    """By kind; a kind of which nothing is left is forgotten."""
+    metrics = Metrics(CollectorRegistry())
+    name = "scarpwatch_alerts_judged"
+    kind = {"region": "valley", "tier": "watch", "detector": "baseline"}
+    metrics.judged({("valley", Tier.WATCH, Detector.BASELINE): Precision(landslides=3, others=1, unjudged=5)})
+    said = {word: metrics.registry.get_sample_value(name, kind | {"said": word}) for word in _SAID}
+    assert said == {"landslide": 3.0, "other": 1.0, "unjudged": 5.0}
+    metrics.judged({})
+    assert metrics.registry.get_sample_value(name, kind | {"said": "landslide"}) is None

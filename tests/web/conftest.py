@@ -96,6 +96,7 @@ def served(folder: Path, **serve: object) -> Iterator[Site]:
             lists=AlertLists(store.database),
             people=store,
             tokens=tokens,
+            declarations=store,
             settings=settings,
             regions={"type": "FeatureCollection", "features": []},
             coverage=lambda: {"atsuma": SEEN},

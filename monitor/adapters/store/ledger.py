@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from monitor.adapters.store.codec import acquisition_values, clean, ledger_entry
 from monitor.adapters.store.database import affected, insert_new
+from monitor.adapters.store.declarations import declared_regions
 from monitor.adapters.store.owners import owner_is_dead
 from monitor.adapters.store.schema import AcquisitionRow, RejectionRow, SearchedRow
 from monitor.adapters.store.views import LedgerCount, Rejection
@@ -138,7 +139,12 @@ def _next(session: Session, now: datetime, regions: Sequence[str], done: str | N
     busy = {row.region for row in claimed if row not in free}
     waiting = [_oldest_due(session, region, now) for region in sorted(set(regions) - busy)]
     candidates = [row for row in free if row.region not in busy] + [row for row in waiting if row is not None]
-    return min(candidates, key=lambda row: (row.history, row.sensing_time, row.key, row.region), default=None)
+    first = declared_regions(session, [row.region for row in candidates], now)
+    return min(
+        candidates,
+        key=lambda row: (row.region not in first, row.history, row.sensing_time, row.key, row.region),
+        default=None,
+    )
 
 
 def _is_free(row: AcquisitionRow, now: datetime) -> bool:

@@ -1,9 +1,10 @@
 """The database behind the port `Store`, and what people read from it."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from monitor.adapters.store import choices, events, history, later, ledger, migration, revising
+from monitor.adapters.store import choices, declarations, events, history, later, ledger, migration, revising, verdicts
 from monitor.adapters.store.codec import clean
 from monitor.adapters.store.database import LOCK_WAIT, Database
 from monitor.adapters.store.delivery_store import SqlDeliveries
@@ -17,9 +18,11 @@ from monitor.adapters.store.views import (
     TileCoverage,
 )
 from monitor.adapters.store.vitals import SqlVitals
+from monitor.core.declared import entered
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.core.next_pass import Passed
 from monitor.core.people import act
+from monitor.core.precision import Judged
 from monitor.errors import Refused
 from monitor.records import (
     Acquisition,
@@ -27,9 +30,11 @@ from monitor.records import (
     AcquisitionState,
     Action,
     Choice,
+    Declaration,
     Event,
     LedgerEntry,
     Observation,
+    Region,
     Rejected,
     Sensor,
     Tile,
@@ -350,6 +355,32 @@ class SqlStore(SqlDeliveries, SqlVitals):
             acted = act(known, action, self._lifecycle, seen)
             events.put(session, acted, now)
             return acted
+
+    def declare(self, wanted: Declaration, region: Region, now: datetime) -> Declaration:
+        """Enter what a person declares; as it is kept, with its number and the storm that it names.
+
+        Raises:
+            Refused: it cannot be so (`core.declared.entered`), or somebody was faster.
+        """
+        with self.database.write() as session:
+            known = declarations.read(session, region.id)
+            one = entered(wanted, region, known, events.read(session, region.id, open_only=True), now)
+            return replace(one, id=declarations.add(session, one))
+
+    def end_declaration(self, number: int, by: str, now: datetime) -> bool:
+        """End a declaration early; False when none of this number holds."""
+        with self.database.write() as session:
+            return declarations.end(session, number, by, now)
+
+    def declarations(self, region: str | None = None) -> list[Declaration]:
+        """What people have declared, also what is over, in the order in which it was entered."""
+        with self.database.read() as session:
+            return declarations.read(session, region)
+
+    def judged(self, since: datetime) -> list[Judged]:
+        """Every real alert that a look showed first at or after a time, with the last word of people on it."""
+        with self.database.read() as session:
+            return verdicts.judged(session, since)
 
     def outbox(self, limit: int = 1000) -> list[OutboxEntry]:
         """What people should hear, oldest first."""

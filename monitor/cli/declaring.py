@@ -1,0 +1,144 @@
+"""`scarpwatch declare`: say that something has happened, so that its ground is watched more closely for a time."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from shapely.geometry.base import BaseGeometry
+
+from monitor.adapters.store import Chosen, SqlStore
+from monitor.cli.acting import ByOption, who
+from monitor.cli.exits import Exit
+from monitor.cli.parts import (
+    ConfigOption,
+    JsonOption,
+    Parts,
+    chosen_regions,
+    reading_store,
+    say,
+    say_json,
+    settings_of,
+)
+from monitor.config import Settings
+from monitor.config.geometry import region_geometry
+from monitor.core.declared import LONGEST_DAYS, Told, in_force, title
+from monitor.core.grid import region_tiles
+from monitor.core.situations import declaration_json, standing
+from monitor.records import Declaration, DeclarationKind, Region
+
+
+def declare(
+    context: typer.Context,
+    region: Annotated[str | None, typer.Argument(help="Where it happened, as `scarpwatch regions` lists it.")] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", help="When it happened: 2018-09-06T03:08+09:00; without offset UTC.")
+    ] = None,
+    area: Annotated[
+        str | None,
+        typer.Option("--area", help="Only here: a GeoJSON file, or west,south,east,north; left out: all of it."),
+    ] = None,
+    kind: Annotated[DeclarationKind, typer.Option("--kind", help="What it was.")] = DeclarationKind.OTHER,
+    name: Annotated[str, typer.Option("--name", help="What people call it.")] = "",
+    days: Annotated[
+        int | None,
+        typer.Option("--days", min=1, max=LONGEST_DAYS, help="It ends by itself; left out: tiers.declared.days."),
+    ] = None,
+    by: ByOption = None,
+    end: Annotated[int | None, typer.Option("--end", metavar="ID", help="End the one with this number.")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="Those in force; with --all also those that are over.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="With --list.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that an earthquake or a storm has happened: its ground is watched more closely for a time.
+
+    Looks from then on are compared with the ground as it was before, however many come between. Its region is processed
+    first. Changes there are alerts though they be weaker. A situation page tells what was seen, and what was not.
+    """
+    now = context.ensure_object(Parts).clock()
+    settings = settings_of(config, dict(os.environ))
+    if list_:
+        _list(settings, region, every, now, as_json)
+    elif end is not None:
+        _end(settings, end, who(by), now)
+    elif region is None or at is None:
+        raise typer.BadParameter("say where and when: scarpwatch declare REGION --at TIME", param_hint="REGION --at")
+    else:
+        (watched,) = chosen_regions(settings, region)
+        geometry = None if area is None else _area(area)
+        told = Told(at=_time(at), geometry=geometry, kind=kind, name=name, by=who(by), days=days)
+        _declare(settings, watched, told, now, as_json)
+
+
+def _declare(settings: Settings, region: Region, told: Told, now: datetime, as_json: bool) -> None:
+    with reading_store(settings) as store:
+        one = store.declare(told.of(region.id, settings.tiers.declared.record, now), region, now)
+        done = _done_since(store, region, one, now)
+    page = settings.addresses.situation(one.storm)
+    if as_json:
+        say_json(declaration_json(one, now, page))
+        return
+    say(f"declared as number {one.id} in {region.id}: {title(one)}, until {one.until:%Y-%m-%d %H:%M} UTC")
+    say(f"  situation {page}")
+    if done:
+        say(
+            f"  {done} acquisition(s) sensed since then are processed already; to compare them with the ground before "
+            f"it as well: scarpwatch reprocess {region.id} --since {one.at.astimezone(UTC):%Y-%m-%d}"
+        )
+
+
+def _done_since(store: SqlStore, region: Region, one: Declaration, now: datetime) -> int:
+    """How many acquisitions would be processed again."""
+    chosen = Chosen(region=region.id, tiles=tuple(region_tiles(region.geometry)), since=one.at)
+    return len(store.reprocess(chosen, now, region.history_before(now), dry_run=True))
+
+
+def _list(settings: Settings, region: str | None, every: bool, now: datetime, as_json: bool) -> None:
+    with reading_store(settings) as store:
+        known = store.declarations(region)
+    found = known if every else in_force(known, now)
+    if as_json:
+        pages = settings.addresses
+        say_json({"declarations": [declaration_json(one, now, pages.situation(one.storm)) for one in found]})
+        return
+    for one in found:
+        where = "all of it" if one.geometry is None else "a part of it"
+        say(f"{one.id}  {one.region} ({where}): {title(one)}; {standing(one, now)}; declared by {one.by}")
+        say(f"   {settings.addresses.situation(one.storm)}")
+    if not found:
+        say("Nothing has been declared." if every else "No declaration is in force.")
+
+
+def _end(settings: Settings, number: int, by: str, now: datetime) -> None:
+    with reading_store(settings) as store:
+        ended = store.end_declaration(number, by, now)
+    say(
+        f"declaration {number} is ended: looks from now on are compared as everywhere"
+        if ended
+        else f"no declaration {number} is in force: scarpwatch declare --list"
+    )
+    raise typer.Exit(Exit.OK if ended else Exit.FAILED)
+
+
+def _time(given: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(given)
+    except ValueError as error:
+        raise typer.BadParameter(f"{given!r} is no time such as 2018-09-05T18:08Z", param_hint="--at") from error
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def _area(given: str) -> BaseGeometry:
+    """The ground that is meant.
+
+    Raises:
+        typer.BadParameter: it is neither a box nor a file of GeoJSON.
+    """
+    try:
+        if not Path(given).exists() and given.count(",") == 3:
+            return region_geometry({"bbox": [float(number) for number in given.split(",")]})
+        return region_geometry(given)
+    except ValueError as error:
+        raise typer.BadParameter(f"{given}: {error}", param_hint="--area") from error

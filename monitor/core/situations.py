@@ -1,0 +1,139 @@
+"""What is said of a declared event: from the first minute on what was seen of it so far, and what was not."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from monitor.core.context_json import next_pass_to_json
+from monitor.core.declared import title
+from monitor.core.geojson import Json, ground
+from monitor.core.next_pass import Passed, told
+from monitor.core.sensors import NAMES
+from monitor.records import Declaration, NextPass, Sensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """How the alerts of a situation stand."""
+
+    open: int = 0
+    warnings: int = 0
+    """Among the open ones."""
+    ended: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """A declared event, and how its ground stands."""
+
+    declaration: Declaration
+    now: datetime
+    found: Found
+    passed: Sequence[Passed] = ()
+    """Passes over its region since it happened."""
+    coming: Sequence[NextPass] = ()
+    observed: Mapping[str, object] = field(default_factory=dict)
+    """What was not observed of its ground since (as `not_observed` in lists of alerts), or why that is not known."""
+
+
+def standing(declaration: Declaration, now: datetime) -> str:
+    """Whether it holds, in words."""
+    if declaration.ended is not None and declaration.ended <= now:
+        return f"ended {_at(declaration.ended)} by {declaration.ended_by}"
+    if declaration.until <= now:
+        return f"over since {_at(declaration.until)}"
+    return f"in force until {_at(declaration.until)}"
+
+
+def lines(situation: Situation) -> list[str]:
+    """A situation in sentences, the most important first. For people with a token: they name who declared it."""
+    one, now = situation.declaration, situation.now
+    said = [_found(situation.found), _passed(situation.passed)]
+    if now < one.end:
+        said += [_observed(situation.observed), _coming(situation.coming)]
+    eased = (
+        f"Looks sensed since are compared with those from before; alerts for watch may be {one.rate_factor:g} times as "
+        f"common on quiet ground as elsewhere, and {one.size_factor:g} times smaller."
+    )
+    return [*said, eased, f"Declared {_at(one.declared)} by {one.by}; {standing(one, now)}."]
+
+
+def declaration_json(declaration: Declaration, now: datetime, page: str) -> Json:
+    """A declaration for programs. `page` is where its situation is shown."""
+    one = declaration
+    return {
+        "id": one.id,
+        "region": one.region,
+        "title": title(one),
+        "kind": one.kind.value,
+        "name": one.name,
+        "at": one.at.isoformat(),
+        "until": one.until.isoformat(),
+        "in_force": now < one.end,
+        "area": None if one.geometry is None else ground(one.geometry),
+        "storm": one.storm,
+        "page": page,
+        "rate_factor": one.rate_factor,
+        "size_factor": one.size_factor,
+        "by": one.by,
+        "declared": one.declared.isoformat(),
+        "ended": one.ended.isoformat() if one.ended else None,
+        "ended_by": one.ended_by,
+    }
+
+
+def situation_json(situation: Situation, page: str) -> Json:
+    """A situation for programs."""
+    found = situation.found
+    return declaration_json(situation.declaration, situation.now, page) | {
+        "alerts": {"open": found.open, "warnings": found.warnings, "ended": found.ended},
+        "passes_since": {sensor.value: number for sensor, number in _by_sensor(situation.passed).items()},
+        "next_passes": [next_pass_to_json(one) for one in situation.coming],
+        "not_observed_since": dict(situation.observed),
+    }
+
+
+def _found(found: Found) -> str:
+    if not found.open and not found.ended:
+        return "Nothing has been found so far."
+    said = f"{found.open} open alert{'' if found.open == 1 else 's'}"
+    if found.warnings:
+        said += f", of which {found.warnings} {'is a warning' if found.warnings == 1 else 'are warnings'}"
+    return said + (f"; {found.ended} more ended" if found.ended else "") + "."
+
+
+def _passed(passed: Sequence[Passed]) -> str:
+    if not passed:
+        return "No satellite has passed since, as far as the catalogs tell."
+    newest = max(one.sensing_time for one in passed)
+    counts = ", ".join(f"{NAMES[sensor]} {number}" for sensor, number in _by_sensor(passed).items())
+    return f"Passes listed since: {counts}; the last {_at(newest)}."
+
+
+def _by_sensor(passed: Sequence[Passed]) -> dict[Sensor, int]:
+    counts = Counter(one.sensor for one in passed)
+    return {sensor: counts[sensor] for sensor in Sensor if counts[sensor]}
+
+
+def _observed(observed: Mapping[str, object]) -> str:
+    missing, unseen = observed.get("share_not_observed"), observed.get("share_not_seen")
+    if not isinstance(missing, float | int) or not isinstance(unseen, float | int):
+        return f"How much of the ground was observed since is not known: {observed.get('unknown', 'not counted yet')}."
+    if unseen >= 1:
+        return "Nothing of its ground has been observed since: no alert means nothing yet."
+    said = f"Observed since: {1 - unseen:.0%} of its ground; compared with the ground before it: {1 - missing:.0%}"
+    by = observed.get("share_compared_by_sensor")
+    if isinstance(by, Mapping) and by:
+        said += f" ({', '.join(f'{NAMES[Sensor(sensor)]} {float(share):.0%}' for sensor, share in sorted(by.items()))})"
+    return said + f". Of {missing:.0%} nobody knows: no alert there means nothing."
+
+
+def _coming(coming: Sequence[NextPass]) -> str:
+    if not coming:
+        return "When a satellite comes next is not known."
+    return f"Next passes expected: {', '.join(told(one) for one in coming[:4])}."
+
+
+def _at(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,128 @@
+"""Declared events over the API and on their pages, in a real browser."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from playwright.sync_api import Page
+
+from monitor.records import AlertStatus, Role
+from tests.adapters.store.factories import acquisition, event
+from tests.web.conftest import Site, look, served
+from tests.web.test_pages import browser, fits
+
+__all__ = ["browser"]
+
+AT = datetime.now(UTC) - timedelta(hours=3)
+QUAKE = {"region": "atsuma", "at": AT.isoformat(), "kind": "earthquake", "name": "Iburi <b>"}
+
+
+@pytest.fixture
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server of its own for every test: what is declared stays."""
+    with served(tmp_path_factory.mktemp("declared"), public_feeds=True) as running:
+        yield running
+
+
+@pytest.fixture
+def duty(site: Site) -> Iterator[httpx.Client]:
+    """Somebody who may declare."""
+    with site.client(Role.RESPONDER, "mori") as client:
+        yield client
+
+
+def test_declared_then_ended(site: Site, duty: httpx.Client) -> None:
+    """Once; a second person is told who was faster; afterwards it is in no list but that of all."""
+    made = duty.post("/api/v1/declarations", json=QUAKE)
+    assert made.status_code == 201
+    one = made.json()
+    assert (one["by"], one["in_force"], one["alerts"]["open"]) == ("mori", True, 0)
+    with site.client(Role.RESPONDER, "sato") as other:
+        again = other.post("/api/v1/declarations", json=QUAKE | {"name": "", "kind": "other"})
+    assert (again.status_code, again.json()["reason"]) == (409, "already-declared")
+    assert "mori has declared it already" in again.json()["detail"]
+    assert [each["id"] for each in duty.get("/api/v1/declarations").json()["declarations"]] == [one["id"]]
+    ended = duty.post(f"/api/v1/declarations/{one['id']}/end")
+    assert (ended.status_code, ended.json()["ended_by"]) == (200, "mori")
+    assert duty.post(f"/api/v1/declarations/{one['id']}/end").status_code == 404
+    assert duty.get("/api/v1/declarations").json()["declarations"] == []
+    assert len(duty.get("/api/v1/declarations?over=true").json()["declarations"]) == 1
+
+
+REFUSED: list[tuple[dict[str, object], int, str]] = [
+    ({"region": "nowhere"}, 404, "no region"),
+    ({"at": "2999-01-01T00:00:00Z"}, 422, "lies in the future"),
+    ({"at": "2018-09-06T03:08:00"}, 422, "timezone"),
+    ({"bbox": [1, 2, 1.1, 2.1]}, 422, "outside the region"),
+    ({"bbox": [141.9, 42.7, 141.8, 42.8]}, 422, "west"),
+    ({"area": {"type": "Point", "coordinates": [1, 2]}}, 422, "Polygon or MultiPolygon"),
+    ({"area": {"type": "Polygon", "coordinates": [[[10**400, 1], [2, 2], [3, 1], [10**400, 1]]]}}, 422, "area"),
+    ({"area": {"type": "Polygon", "coordinates": "/etc/passwd"}}, 422, "coordinates"),
+    ({"days": 100000}, 422, "days"),
+]
+
+
+def test_what_cannot_be_declared(duty: httpx.Client) -> None:
+    """Each with its reason, and never a defect."""
+    for body, status, said in REFUSED:
+        answer = duty.post("/api/v1/declarations", json=QUAKE | body)
+        assert (answer.status_code, said in answer.text) == (status, True), answer.text
+    assert duty.get("/api/v1/declarations?over=true").json()["declarations"] == []
+
+
+def test_who_may(site: Site, duty: httpx.Client) -> None:
+    """Readers see what is declared, responders declare; without a token nothing is told, nor shown on a page."""
+    one = duty.post("/api/v1/declarations", json=QUAKE).json()
+    with site.client(Role.READER) as reader, site.client(None) as public:
+        assert reader.get("/api/v1/declarations").status_code == 200
+        assert reader.post("/api/v1/declarations", json=QUAKE).status_code == 403
+        assert reader.post(f"/api/v1/declarations/{one['id']}/end").status_code == 403
+        assert public.get("/api/v1/declarations").status_code == 401
+        assert public.get(f"/situations/{one['storm']}").status_code == 404
+        assert "Iburi" not in public.get("/").text
+        assert reader.get(f"/situations/{one['storm']}").status_code == 200
+
+
+def test_its_page_is_there_from_the_first_minute(site: Site, duty: httpx.Client, browser_page: Page) -> None:
+    """It says that nothing was found, and what that is worth; then it lists the alerts that carry its name."""
+    storm = duty.post("/api/v1/declarations", json=QUAKE).json()["storm"]
+    page = browser_page
+    page.goto(site.base)
+    page.get_by_role("link", name="earthquake of").click()
+    assert "Iburi <b>" in page.locator("h1").inner_text()
+    said = page.locator(".situation").inner_text()
+    assert "Nothing has been found so far." in said
+    assert "observed since is not known" in said
+    assert page.locator(".unseen").count() == 1
+    look(site.store, 9, replace(event(acquisition(9), "E9", 1.5), storm=storm))
+    page.reload()
+    assert "1 open alert." in page.locator(".situation").inner_text()
+    assert page.locator(".row").count() == 1
+    assert fits(page)
+
+
+@pytest.fixture
+def browser_page(request: pytest.FixtureRequest, site: Site) -> Iterator[Page]:
+    """A phone of somebody who signed in."""
+    context = request.getfixturevalue("browser").new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{site.base}/login")
+    page.get_by_label("Token").fill(site.tokens.add("desk", Role.READER, datetime.now(UTC)))
+    page.get_by_role("button", name="Sign in").click()
+    yield page
+    context.close()
+
+
+def test_how_often_alerts_were_landslides(site: Site, duty: httpx.Client) -> None:
+    """For people with a token, in the API and on the first page; for nobody else."""
+    real = replace(event(acquisition(8), "E8", 1.5), window_end=AT, status=AlertStatus.ACTUAL)
+    look(site.store, 8, real)
+    assert duty.post("/api/v1/alerts/E8/actions", json={"kind": "confirm", "step": 0}).status_code == 201
+    (body,) = duty.get("/api/v1/precision").json()["regions"].values()
+    assert (body["90"]["landslides"], body["90"]["precision"]) == (1, 1.0)
+    assert "people judged 1 of 1 alert of the last 365 days" in duty.get("/").text
+    with site.client(None) as public:
+        assert public.get("/api/v1/precision").status_code == 401
+        assert "people judged" not in public.get("/").text
