@@ -17,7 +17,6 @@ from benchmarks.scoring import (
     is_found,
     network_rule,
     pair_rule,
-    poisson_interval,
     strong_rule,
     supported_rule,
     union_rule,
@@ -36,6 +35,7 @@ from benchmarks.trials import (
 from monitor.core.change import AlertSettings
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.records import Detector
+from training.alerts.counting import poisson_interval
 
 SEED = 20180906
 FALSE_EVENTS = (1, 2, 5, 10)

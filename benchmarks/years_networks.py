@@ -27,7 +27,7 @@ from monitor.core.clusters import burn, grow, label_clusters
 from monitor.core.grid import PIXEL_HA, TILE_PX, project, region_tiles
 from monitor.core.radar import coherent_change
 from monitor.core.water import under_snow
-from monitor.judging import measuring
+from monitor.hearing import measuring
 from monitor.looking import Instruments
 from monitor.melting import melting_snow
 from monitor.records import Acquisition, Detector, Look, Region, Sensor, Terrain, Tile

@@ -40,5 +40,5 @@ def test_smaller_clusters_count_on_declared_ground(declared: bool, monkeypatch: 
         simulated_alerts=AlertStatus.TEST,
     )
     held = Declared.of([declaration(geometry=HERE)] if declared else [], NOW + timedelta(days=3))
-    found = judge._found(cast(Any, None), cast(Any, None), [], held)
+    found = judge._clusters(cast(Any, None), cast(Any, None), [], held)
     assert found == ([SMALL_HERE, grown] if declared else [LARGE_THERE])
