@@ -24,7 +24,8 @@ def event_lines(event: Event, products: Path) -> list[str]:
     ]
     head += _surroundings(event)
     if event.rate is not None:
-        head.append(f"  quiet ground does so about {event.rate:.3g} times per 1,000 km² and year")
+        ground = "simulated quiet ground" if event.rate_simulated else "quiet ground"
+        head.append(f"  {ground} does so about {event.rate:.3g} times per 1,000 km² and year")
     if event.split_from:
         head.append(f"  what remained of {event.split_from}")
     if event.picture and has_picture(event, products):

@@ -211,6 +211,7 @@ def open_event(
         of_record=context.of_record,
         rate=rates[0] if rates else None,
         held_rate=rates[1] if rates else None,
+        rate_simulated=context.null is not None and rates is not None and context.null.simulated,
         strata=context.strata,
     )
     piece = _inherited(weighed(piece, eased_lifecycle(settings, context.declared)), parent)

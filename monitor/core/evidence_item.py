@@ -76,6 +76,7 @@ def evidence_json(piece: Evidence, event: Event) -> Json:
         "level": rounded(piece.level, 4),
         "strength": rounded(piece.strength, 4),
         "false_events_per_1000km2_year": piece.rate,
+        "rate_simulated": piece.rate_simulated,
         "of_record": piece.of_record,
         "withdrawn": piece.withdrawn,
         "detail": piece.detail,

@@ -57,6 +57,7 @@ def alert_feature(event: Event, picture: str | None) -> Json:
             "status": event.status.value,
             "released": event.released,
             "rate_per_1000_km2_year": None if event.rate is None else rounded(event.rate, 3),
+            "rate_simulated": event.rate_simulated,
             "split_from": event.split_from,
             "took_in": list(event.took_in),
             "detector": event.detector.value,

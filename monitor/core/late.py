@@ -111,6 +111,7 @@ def goes_on(event: Event, settings: LifecycleSettings) -> Event | None:
         of_record=weights.of_record,
         rate=weights.rate,
         held_rate=weights.held_rate,
+        rate_simulated=weights.rate_simulated,
         at_once=weights.at_once,
         warning=weights.warning,
         held_warning=weights.held_warning,

@@ -86,8 +86,7 @@ def description(event: Event, words: Words = EN) -> str:
     lines.append(words.window.format(start=moment(event.window_start), end=moment(event.window_end)))
     doubts = shortened(event.confidence_reason, _LONGEST_TEXT).rstrip(".")
     lines.append(words.confidence.format(level=words.levels.get(event.confidence, event.confidence), doubts=doubts))
-    rate = opening_rate(event)
-    lines.append(words.rate_unknown if rate is None else words.rate.format(rate=f"{rate:.3g}"))
+    lines.append(_rarity(event, words))
     lines += _looks(event, words)
     lines += _people(event, words)
     return "\n".join(lines)
@@ -101,10 +100,17 @@ def instruction(event: Event, words: Words = EN, reason: str | None = None) -> s
     return words.instructions["open" if event.state in ALERT_STATES else "ended"]
 
 
+def _rarity(event: Event, words: Words) -> str:
+    rate = opening_rate(event)
+    if rate is None:
+        return words.rate_unknown
+    told = words.rate.format(rate=f"{rate:.3g}")
+    return f"{told} {words.rate_simulated}" if event.rate_simulated else told
+
+
 def opening_rate(event: Event) -> float | None:
     """False events per 1,000 km² and year at least as strong as what opened it; None: not known."""
-    opening = next((piece for piece in event.evidence if piece.verdict is Verdict.OPENS), None)
-    return opening.rate if opening else None
+    return event.opening.rate if event.opening else None
 
 
 def hectares(area_ha: float) -> str:

@@ -37,6 +37,7 @@ class Words:
     window: str
     confidence: str
     rate: str
+    rate_simulated: str
     rate_unknown: str
     looks: Mapping[str, str]
     """By verdict: what those looks say."""
@@ -113,6 +114,7 @@ EN = Words(
     window="It happened between {start} (last look without the change) and {end} (first look with it).",
     confidence="Confidence: {level}. This is no probability. Doubts: {doubts}.",
     rate="Quiet ground shows a change at least so strong {rate} times per 1,000 km² and year.",
+    rate_simulated="That was counted on simulated ground.",
     rate_unknown="How often quiet ground shows such a change is not known here.",
     looks=_looks(
         "Evidence for: {looks}.",
@@ -169,6 +171,7 @@ DE = Words(
     window="Es geschah zwischen {start} (letzte Aufnahme ohne die Veränderung) und {end} (erste mit ihr).",
     confidence="Vertrauen: {level}. Dies ist keine Wahrscheinlichkeit. Zweifel (englisch): {doubts}.",
     rate="Ruhiger Boden zeigt eine mindestens so starke Veränderung {rate}-mal je 1.000 km² und Jahr.",
+    rate_simulated="Das wurde auf simuliertem Boden gezählt.",
     rate_unknown="Wie oft ruhiger Boden eine solche Veränderung zeigt, ist hier nicht bekannt.",
     looks=_looks(
         "Dafür sprechen: {looks}.",
@@ -225,6 +228,7 @@ FR = Words(
     window="Cela s’est produit entre le {start} (dernière image sans le changement) et le {end} (première avec lui).",
     confidence="Confiance : {level}. Ce n’est pas une probabilité. Doutes (en anglais) : {doubts}.",
     rate="Un sol calme montre un changement au moins aussi fort {rate} fois par 1 000 km² et par an.",
+    rate_simulated="Ce nombre a été compté sur un sol simulé.",
     rate_unknown="La fréquence d’un tel changement sur un sol calme n’est pas connue ici.",
     looks=_looks(
         "Éléments pour : {looks}.",
@@ -281,6 +285,7 @@ ES = Words(
     window="Ocurrió entre {start} (última imagen sin el cambio) y {end} (primera con él).",
     confidence="Confianza: {level}. No es una probabilidad. Dudas (en inglés): {doubts}.",
     rate="El suelo en calma muestra un cambio al menos tan fuerte {rate} veces por 1000 km² y año.",
+    rate_simulated="Eso se contó en suelo simulado.",
     rate_unknown="Aquí no se sabe con qué frecuencia el suelo en calma muestra un cambio así.",
     looks=_looks(
         "Indicios a favor: {looks}.",
@@ -340,6 +345,7 @@ IT = Words(
     window="È accaduto tra il {start} (ultima immagine senza il cambiamento) e il {end} (prima con esso).",
     confidence="Fiducia: {level}. Non è una probabilità. Dubbi (in inglese): {doubts}.",
     rate="Il suolo in quiete mostra un cambiamento almeno così forte {rate} volte ogni 1000 km² e anno.",
+    rate_simulated="Il conteggio è stato fatto su suolo simulato.",
     rate_unknown="Qui non è noto quanto spesso il suolo in quiete mostri un tale cambiamento.",
     looks=_looks(
         "Indizi a favore: {looks}.",
@@ -397,6 +403,7 @@ JA = Words(
     window="{start}（変化のない最後の観測）から {end}（変化のある最初の観測）までに発生しました。",
     confidence="確信度：{level}。確率ではありません。疑問点（英語）：{doubts}。",
     rate="平穏な地表でこれ以上の変化が現れるのは、1,000 km²・1年あたり {rate} 回です。",
+    rate_simulated="この回数はシミュレーションの地表で数えたものです。",
     rate_unknown="平穏な地表でこのような変化が現れる頻度は、ここでは分かっていません。",
     looks=_looks(
         "裏付ける観測：{looks}。",

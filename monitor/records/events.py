@@ -56,6 +56,8 @@ class Evidence:
     year (`core.null_rate`); None: not known there."""
     held_rate: float | None = None
     """The same of those that a later look supports."""
+    rate_simulated: bool = False
+    """Some of the ground on which both were counted is made up."""
     at_once: bool | None = None
     """Of what opens an event: rare enough to be an alert at once, by the thresholds of that day. They may change; what
     people have heard of stays what it is. None: decided by `strength` alone."""
@@ -193,10 +195,20 @@ class Event:
 
         In false events per 1,000 km² and year.
         """
-        rates = next(((one.rate, one.held_rate) for one in self.evidence if one.verdict is Verdict.OPENS), None)
-        if rates is None:
+        opening = self.opening
+        if opening is None:
             return None
-        return rates[1] if self.state in (EventState.CONFIRMED, EventState.CLOSED) else rates[0]
+        return opening.held_rate if self.state in (EventState.CONFIRMED, EventState.CLOSED) else opening.rate
+
+    @property
+    def rate_simulated(self) -> bool:
+        """Some of the ground on which its rate was counted is made up."""
+        return self.opening is not None and self.opening.rate_simulated
+
+    @property
+    def opening(self) -> Evidence | None:
+        """What opened it."""
+        return next((piece for piece in self.evidence if piece.verdict is Verdict.OPENS), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from monitor.core.addresses import Addresses
 from monitor.core.cap import NAMESPACE, CapSettings, MessageKind, cap_message, identifier
 from monitor.core.cap_outline import outline_text
 from monitor.core.grid import project
+from monitor.core.telling import description
 from monitor.core.words import LANGUAGES
 from monitor.records import (
     Action,
@@ -171,6 +172,16 @@ def test_evidence_for_against_and_what_was_not_seen_is_told() -> None:
     assert "Confidence: medium. This is no probability. Doubts: the source has no cloud mask." in said
     assert "0.25 times per 1,000 km² and year" in said
     assert "Nobody has checked it on the ground" in said
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_a_rate_of_simulated_ground_says_so(simulated: bool) -> None:
+    """In every language: a duty officer weighs it differently."""
+    event = alert()
+    opening = replace(event.evidence[0], rate_simulated=simulated)
+    told = replace(event, evidence=(opening, *event.evidence[1:]))
+    for words in LANGUAGES.values():
+        assert (words.rate_simulated in description(told, words)) is simulated
 
 
 def test_what_people_did_is_told_without_their_names() -> None:

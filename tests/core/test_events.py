@@ -168,6 +168,8 @@ def test_an_event_says_how_rare_it_is() -> None:
     opening = event.evidence[0]
     assert (opening.strata, event.rate) == (("steep", "winter"), opening.rate)
     assert opening.rate is not None
+    assert event.rate_simulated
+    assert not open_event(_cluster(), replace(there, null=replace(null, simulated=False)), LIFE).rate_simulated
     assert "simulated quiet ground does so" in opening.detail
     assert "per 1,000 km² and year (steep, winter)" in opening.detail
     common = open_event(replace(_cluster(), strength=0.1), there, replace(LIFE, watch_rate=20.0))

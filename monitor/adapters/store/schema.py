@@ -229,6 +229,7 @@ class EvidenceRow(Table):
     own: Mapped[bool] = mapped_column(server_default=true())
     rate: Mapped[float | None]
     held_rate: Mapped[float | None]
+    rate_simulated: Mapped[bool] = mapped_column(server_default=false())
     at_once: Mapped[bool | None]
     warning: Mapped[bool] = mapped_column(server_default=false())
     held_warning: Mapped[bool] = mapped_column(server_default=false())
