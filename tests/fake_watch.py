@@ -268,7 +268,7 @@ class FakeService:
             result = self._result(chosen)
             assert self.store.complete(chosen, self.owner, result, clock())
             done += 1
-            opened += sum(one.state is EventState.PROVISIONAL for one in result.events)
+            opened += sum(one.state is EventState.PROVISIONAL for one in result.events if result.reason == "compared")
             seconds = {"read": 0.2, "engine": 1.5}
             report(
                 PassEvent(
@@ -297,7 +297,9 @@ class FakeService:
         seen = [look(TILE, chosen), look(RIGHT, chosen)] if chosen.key == "S2A-0" else [look(RIGHT, chosen, 64)]
         rows = tuple(observation(one, chosen, self.looks.write(one, MODEL)) for one in seen)
         if chosen.key == "S2A-0":
-            return AcquisitionResult(reason="learning", detail="no earlier look", observations=rows)
+            # Told before it is refuted: of what nobody has heard nobody hears the end either.
+            told = (event("gone", EventState.PROVISIONAL, 3.0),)
+            return AcquisitionResult(reason="learning", detail="no earlier look", observations=rows, events=told)
         events = (
             event("weak", EventState.CANDIDATE, 0.1),
             event("small", EventState.PROVISIONAL, 0.4),

@@ -28,6 +28,7 @@ TILE = Tile(epsg=32654, column=150, row=1842)
 GROUND = project(tile_polygon(TILE), TILE.epsg, 4326)
 REGION = Region(id="atsuma", geometry=GROUND.buffer(0.1), catalogs=("local",))
 ELSEWHERE = box(10, 45, 10.1, 45.1)
+LIFE = LifecycleSettings(watch_rate=1000.0, warning_rate=10.0)
 
 
 def declaration(number: int = 1, days: float = 0.0, **changes: object) -> Declaration:
@@ -169,7 +170,7 @@ def test_events_are_named_after_what_lies_in_their_window(start: int, length: in
 
 def _opened(strength: float, null: NullRates | None, declared: Declaration | None) -> Event:
     cluster = replace(plain_cluster(), strength=strength)
-    return open_event(cluster, replace(CONTEXT, null=null, declared=declared), LifecycleSettings())
+    return open_event(cluster, replace(CONTEXT, null=null, declared=declared), LIFE)
 
 
 @pytest.mark.parametrize(
