@@ -148,3 +148,19 @@ def test_it_goes_the_way_of_every_message(tmp_path: Path) -> None:
     assert found == ["alive/a_suma-2026-W47.json", "alive/atsuma-2026-W47.json"]
     written = json.loads((tmp_path / "out" / found[1]).read_text())
     assert (written["type"], written["data"]["week"], written["data"]["well"]) == ("watch.alive", "2026-W47", True)
+
+
+def test_a_channel_hears_of_its_regions_alone(store: SqlStore) -> None:
+    """Also where the messages of several regions are planned together."""
+    ours = Channel(name="ours", regions=frozenset({"atsuma"}))
+    store.plan_deliveries([ours], MONDAY - DAY)
+    herald(store).speak(MONDAY)
+    store.plan_deliveries([ours], MONDAY)
+    assert [one.idempotency_key for one in store.deliveries("ours")] == ["alive:atsuma:2026-W47"]
+
+
+def test_a_catalog_that_fell_silent_while_the_clock_was_ahead(store: SqlStore) -> None:
+    """It is silent from the day the clock was set back, not from a day to come."""
+    for at in (MONDAY + 365 * DAY, MONDAY, MONDAY + DAY):
+        store.note_sources([], {"pc": "503"}, at)
+    assert [one.failing_since for one in store.sources(["pc"])] == [MONDAY]

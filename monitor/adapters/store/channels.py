@@ -7,12 +7,13 @@ alone, and a channel that no process has for a while loses nothing. One that is 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, exists, func, select, update
+from sqlalchemy.orm import Session, aliased
 
 from monitor.adapters.store.database import affected, insert_new
-from monitor.adapters.store.schema import ChannelRow, OutboxRow
-from monitor.records import Channel
+from monitor.adapters.store.schema import ChannelRow, DeliveryRow, OutboxRow
+from monitor.core.delivery import NO_CHANNEL
+from monitor.records import Channel, DeliveryState
 
 NOBODY = ""
 """Stands for the channels of processes that have none, as long as there is no real one."""
@@ -24,15 +25,16 @@ _SEEN_EVERY = timedelta(minutes=10)
 """So often it is noted that a process has a channel."""
 
 
-def names(session: Session, channels: Sequence[Channel]) -> list[str]:
+def names(session: Session, channels: Sequence[Channel], now: datetime) -> list[str]:
     """For which channels this process says what they are to hear.
 
-    Where there are none at all it does so for nobody, so that one added later is not told of what was before. Where
-    others have some it does for none.
+    Where there are none it does so for nobody, so that one added later is not told of what was before. Where another
+    process has had some within the last month it does for none.
     """
     if channels:
         return sorted(one.name for one in channels)
-    others = session.scalar(select(ChannelRow.name).where(ChannelRow.name != NOBODY).limit(1))
+    there = (ChannelRow.name != NOBODY, ChannelRow.seen >= now - _FORGOTTEN_AFTER)
+    others = session.scalar(select(ChannelRow.name).where(*there).limit(1))
     return [NOBODY] if others is None else []
 
 
@@ -51,11 +53,14 @@ def enter(session: Session, wanted: Sequence[str], now: datetime) -> Mapping[str
     ]
     insert_new(session, ChannelRow, fresh)
     rows = session.scalars(select(ChannelRow).where(ChannelRow.name.in_(wanted))).all()
+    back = [row.name for row in rows if GONE_AFTER < now - row.seen <= _FORGOTTEN_AFTER]
+    if back:
+        _give_back(session, back, now)
     for row in rows:
         if now - row.seen > _FORGOTTEN_AFTER:
             row.since, row.planned = now, newest
         if _is_stale(row, now):
-            row.seen = now
+            row.seen, row.since = now, min(row.since, now)  # no channel begins in a time to come
     session.flush()
     return {row.name: row.planned for row in rows}
 
@@ -81,6 +86,20 @@ def unplanned(session: Session) -> int:
     """Messages of which nobody has said yet who is to hear them."""
     told = session.scalar(select(func.max(ChannelRow.planned))) or 0
     return session.scalar(select(func.count(OutboxRow.id)).where(OutboxRow.id > told)) or 0
+
+
+def _give_back(session: Session, names: Sequence[str], now: datetime) -> None:
+    """Make due again what was parked only because no process had the channels; they get what they missed.
+
+    Not what a later revision has overtaken: that one is told, and an older one after it would mislead.
+    """
+    later = aliased(DeliveryRow)
+    same = (later.channel == DeliveryRow.channel, later.event_id == DeliveryRow.event_id)
+    over = exists().where(*same, later.sequence > DeliveryRow.sequence, later.state == DeliveryState.DELIVERED.value)
+    fresh = DeliveryRow.due_since > now - _FORGOTTEN_AFTER
+    parked = (DeliveryRow.state == DeliveryState.PARKED.value, DeliveryRow.reason == NO_CHANNEL, fresh)
+    values = {"state": DeliveryState.DUE.value, "due_since": now, "not_before": None, "reason": None, "detail": None}
+    affected(session, update(DeliveryRow).where(DeliveryRow.channel.in_(names), *parked, ~over).values(values))
 
 
 def _is_stale(row: ChannelRow, now: datetime) -> bool:

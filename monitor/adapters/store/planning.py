@@ -27,7 +27,7 @@ _AT_ONCE = 500
 
 def is_needed(session: Session, channels: Sequence[Channel], now: datetime) -> bool:
     """Whether `plan` or `set_aside` would change anything, so that nobody waits for the right to write for nothing."""
-    if registry.are_behind(session, registry.names(session, channels), now):
+    if registry.are_behind(session, registry.names(session, channels, now), now):
         return True
     if session.scalar(select(DeliveryRow.id).where(IS_DUE, _given_up(channels, now)).limit(1)) is not None:
         return True
@@ -41,7 +41,7 @@ def plan(session: Session, channels: Sequence[Channel], now: datetime) -> int:
     Besides what a channel wants it hears all later revisions of an event that it was told of: who has heard of an
     alert must hear of its end, whatever its tier has become. Who has not hears of no end.
     """
-    names = registry.names(session, channels)
+    names = registry.names(session, channels, now)
     if not names:
         return 0
     upto = registry.enter(session, names, now)
@@ -54,7 +54,8 @@ def plan(session: Session, channels: Sequence[Channel], now: datetime) -> int:
         for channel in (one for one in channels if upto[one.name] < row.id):
             heard = (row.event_id, channel.name)
             if wants(channel, MessageKind(row.kind), payload) or heard in told:
-                told.add(heard)
+                if row.event_id is not None:  # nothing follows from a sign of life
+                    told.add(heard)
                 values.append(delivery_values(row, channel.name, now))
     insert_new(session, DeliveryRow, values)
     if rows:

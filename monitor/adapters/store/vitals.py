@@ -41,7 +41,8 @@ class SqlVitals:
                 _note(session, name, {"answered": now, "failing_since": None, "detail": ""})
             for name, why in sorted(silent.items()):
                 known = session.get(SourceRow, name)
-                since = now if known is None or known.failing_since is None else known.failing_since
+                before = None if known is None else known.failing_since
+                since = now if before is None else min(before, now)  # the clock may have been set back
                 _note(session, name, {"failing_since": since, "detail": clean(why)[:2000]})
 
     def sources(self, catalogs: Iterable[str]) -> list[Source]:

@@ -44,6 +44,7 @@ def test_channel_that_comes_back(store: SqlStore) -> None:
     assert [one.state for one in store.deliveries("duty")] == [DeliveryState.PARKED], "nobody had it for a day"
     store.plan_deliveries([DUTY, MAIL], NOW + 10 * DAY)
     assert told(store, "duty") == ["A:0", "B:0"]
+    assert {one.state for one in store.deliveries("duty")} == {DeliveryState.DUE}, "it gets what it missed"
     tell(store, opened("C"), number=3)
     store.plan_deliveries([MAIL], NOW + 50 * DAY)
     store.plan_deliveries([DUTY, MAIL], NOW + 50 * DAY)
@@ -59,6 +60,37 @@ def test_channel_that_somebody_has_is_not_given_up(store: SqlStore) -> None:
         store.plan_deliveries([DUTY], NOW + timedelta(hours=hours))
         store.plan_deliveries([MAIL], NOW + timedelta(hours=hours))
     assert [one.state for one in store.deliveries("duty")] == [DeliveryState.DUE]
+
+
+def test_what_was_parked_before_the_month_stays_parked(store: SqlStore) -> None:
+    """A channel that comes back gets what waited for it alone, and no old revision after a later one."""
+    tell(store, opened("A"), opened("B"))
+    store.plan_deliveries([DUTY, MAIL], NOW)
+    (first,) = store.claim_deliveries(DUTY, ME, LEASE, NOW)
+    store.park_deliveries([first], ME, "http-400", "refused")
+    store.plan_deliveries([MAIL], NOW + 20 * DAY)
+    store.plan_deliveries([DUTY, MAIL], NOW + 21 * DAY)
+    assert sorted((one.idempotency_key, one.state.value, one.reason) for one in store.deliveries("duty")) == [
+        ("A:0", "parked", "http-400"),
+        ("B:0", "due", None),
+    ]
+
+
+def test_channel_added_after_a_time_without_any(store: SqlStore) -> None:
+    """Who took all channels off and adds one months later is not told of all that happened in between."""
+    store.plan_deliveries([DUTY], NOW)
+    tell(store, opened("A"))
+    store.plan_deliveries([], NOW + 60 * DAY)
+    tell(store, opened("B"), number=2)
+    store.plan_deliveries([MAIL], NOW + 61 * DAY)
+    assert told(store, "mail") == ["B:0"]
+
+
+def test_clock_that_was_ahead(store: SqlStore) -> None:
+    """A channel that was entered while the clock was ten years ahead is there from the day it is set back."""
+    store.plan_deliveries([DUTY], NOW + 3650 * DAY)
+    store.plan_deliveries([DUTY], NOW)
+    assert store.hearing_since(["duty"]) == NOW
 
 
 def test_upgrade_keeps_what_was_told(store: SqlStore) -> None:
