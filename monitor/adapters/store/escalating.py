@@ -46,6 +46,7 @@ def due(session: Session, channels: Sequence[Channel], now: datetime) -> list[Du
         for channel in chosen
         if channel.name in known
         for tier, after in channel.escalation.items()
+        if tier in channel.tiers
         for found in _of_tier(session, channel, tier, after, known[channel.name], now)
     ]
 
@@ -85,41 +86,58 @@ _STATES = [state.value for state in ALERT_STATES]
 def _of_tier(
     session: Session, channel: Channel, tier: Tier, after: timedelta, known: datetime, now: datetime
 ) -> Iterator[Due]:
-    for row in session.execute(_standing(channel, tier, now - after - _FRESH)).all():
+    # A channel that was added hears of what happens from then on.
+    for row in session.execute(_standing(channel, tier, known, now - after)).all():
         escalation = unanswered(row.delivered, row.due_since, after, now)
-        if escalation is None or escalation.since < known:
-            continue  # a channel that was added hears of what happens from then on
+        if escalation is None:
+            continue
         message = _last_told(session, row)
         if message is not None and concerns(channel, cast("Mapping[str, object]", message.payload)):
             yield Due(channel=channel, message=message, escalation=escalation)
 
 
-def _standing(channel: Channel, tier: Tier, told_since: datetime) -> Select[str, int | None, datetime, datetime]:
-    """Alerts of a tier that nobody answered and that this channel was not told of, with when others were."""
-    own = aliased(DeliveryRow)
-    heard = exists().where(own.channel == channel.name, own.event_id == EventRow.id)
-    sent = case((DeliveryRow.state == DeliveryState.DELIVERED.value, DeliveryRow.delivered))
+def _standing(
+    channel: Channel, tier: Tier, known: datetime, upto: datetime
+) -> Select[str, int | None, datetime, datetime]:
+    """Alerts of a tier that nobody answered since a time and that this channel was not told of, with when others were.
+
+    Nothing is chosen that would be dropped later: what is left over of `_AT_ONCE` comes with the next question, and
+    must not be the same again for ever.
+    """
+    # Chosen first: they are few, and of all that was ever delivered the databases would else look at every row.
+    open_now = _open(channel, tier, upto - _FRESH).cte("open_now").prefix_with("MATERIALIZED")
+    sent = func.min(case((DeliveryRow.state == DeliveryState.DELIVERED.value, DeliveryRow.delivered)))
+    due_since = func.min(DeliveryRow.due_since)
+    since = func.coalesce(sent, due_since)
     return (
-        select(
-            EventRow.id,
-            EventRow.told_sequence,
-            func.min(sent).label("delivered"),
-            func.min(DeliveryRow.due_since).label("due_since"),
-        )
-        .join(DeliveryRow, DeliveryRow.event_id == EventRow.id)
+        select(open_now.c.id, open_now.c.told_sequence, sent.label("delivered"), due_since.label("due_since"))
+        .join(DeliveryRow, DeliveryRow.event_id == open_now.c.id)
         .where(
-            EventRow.told_at >= told_since,
-            EventRow.state.in_(_STATES),
-            EventRow.tier == tier.value,
             DeliveryRow.tier == tier.value,
             DeliveryRow.escalation.is_(None),
             DeliveryRow.state != DeliveryState.SUPPRESSED.value,
-            ~heard,
-            ~is_answered(EventRow.id),
         )
-        .group_by(EventRow.id, EventRow.told_sequence)
-        .order_by(EventRow.id)
+        .group_by(open_now.c.id, open_now.c.told_sequence)
+        .having(since >= known, since <= upto)
+        .order_by(open_now.c.id)
         .limit(_AT_ONCE)
+    )
+
+
+def _open(channel: Channel, tier: Tier, told_since: datetime) -> Select[str, int | None]:
+    """Alerts that people were told of since a time, that nobody answered and that a channel was not told of."""
+    own = aliased(DeliveryRow)
+    states = [state.value for state in DeliveryState]  # all there are: so an index finds the event
+    heard = exists().where(own.channel == channel.name, own.state.in_(states), own.event_id == EventRow.id)
+    here = [EventRow.region.in_(channel.regions)] if channel.regions else []
+    return select(EventRow.id, EventRow.told_sequence).where(
+        *here,
+        EventRow.told_at >= told_since,
+        EventRow.state.in_(_STATES),
+        EventRow.status.in_(channel.statuses),
+        EventRow.tier == tier.value,
+        ~heard,
+        ~is_answered(EventRow.id),
     )
 
 

@@ -87,6 +87,7 @@ def _doubted(session: Session, now: datetime) -> list[str]:
         AcquisitionRow.state == AcquisitionState.SUPERSEDED.value,
         AcquisitionRow.reason == NEWER_VERSION,
         AcquisitionRow.updated > now - _LONGEST,
+        AcquisitionRow.updated <= now + _LONGEST,  # later ones are from before the clock was set back
     )
     rows = session.execute(select(AcquisitionRow.key, AcquisitionRow.version).where(*replaced, waits))
     return sorted({f"{key}_{version}" for key, version in rows})

@@ -3,7 +3,9 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from monitor.adapters.store import SqlStore
+import pytest
+
+from monitor.adapters.store import SqlStore, escalating
 from monitor.core.events import add_evidence
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.records import (
@@ -60,6 +62,22 @@ def test_nobody_acknowledges(store: SqlStore) -> None:
     plan(store, 25 * 60)
     assert chief(store) == [("A:0", "delivered", None), ("A:1", "due", None)]
     assert [one.escalation is None for one in store.deliveries("chief")] == [True, False]
+
+
+def test_alerts_of_others_keep_none_of_ours_back(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many alerts stand that a channel is not for, or whose time has not come: the one that is due is told."""
+    monkeypatch.setattr(escalating, "_AT_ONCE", 2)
+    here = replace(CHIEF, regions=frozenset({"valley"}), statuses=frozenset({AlertStatus.TEST}))
+    plan(store, 0, DUTY, here)
+    exercises = [replace(opened(f"B{n}"), region="valley", status=AlertStatus.EXERCISE) for n in range(3)]
+    tell(store, *(opened(f"A{n}") for n in range(3)), *exercises, replace(opened("Z"), region="valley"))
+    plan(store, 0, DUTY, here)
+    take_all(store)
+    tell(store, *(replace(opened(f"C{n}"), region="valley") for n in range(3)), number=2)
+    plan(store, 25, DUTY, here)
+    take_all(store, after=25 * MINUTE)
+    plan(store, 31, DUTY, here)
+    assert chief(store) == [("Z:0", "due", None)]
 
 
 LIFE = LifecycleSettings()

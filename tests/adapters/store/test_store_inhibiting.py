@@ -75,3 +75,10 @@ def test_what_a_person_processes_again_waits_for_nothing(store: SqlStore) -> Non
     assert plan(store) == {"A:0": None}
     assert store.event("A") is not None
     assert store.events(open_only=True)[0].state is EventState.PROVISIONAL
+
+
+def test_a_clock_that_was_ahead_mutes_nothing(store: SqlStore) -> None:
+    """What was replaced on a day to come holds nothing back until that day."""
+    process(store, acquisition(1), real("A"))
+    store.discover("atsuma", [acquisition(1, "v2")], [], NOW + timedelta(days=365))
+    assert plan(store) == {"A:0": None}
