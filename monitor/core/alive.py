@@ -119,7 +119,7 @@ class SignOfLife:
     passes: Sequence[NextPass]
     open_alerts: Mapping[Tier, int]
     opened: int
-    """Alerts since the last message, at most of the last week."""
+    """Alerts since the last message; before the first, of the last week."""
     parked: Mapping[str, int]
     """Acquisitions that wait for a person, by reason."""
     silences: int
@@ -139,16 +139,28 @@ def missed_weeks(previous: datetime | None, now: datetime, week: Week) -> int:
     return max(0, (week.last(now) - week.last(previous)) // WEEK - 1)
 
 
+def looked(sign: SignOfLife) -> bool:
+    """Whether there was a look since the last message, or within a week, where a change could be found.
+
+    Where there was none, that nothing was found means nothing, and must not be the message.
+    """
+    known = sign.previous is not None and sign.previous <= sign.at
+    since = sign.previous if known and sign.previous is not None else sign.at - WEEK
+    return any(sign.compared.values()) and sign.last_look is not None and sign.last_look > since
+
+
 def troubles(sign: SignOfLife, patience: timedelta = timedelta(days=2)) -> tuple[Trouble, ...]:
     """What is wrong with the watch; none: it is well.
 
     Args:
         patience: so long a catalog may be silent.
     """
+    # Also one that is not asked any more, whatever keeps the watch from it, has not answered.
+    silent = [(one.name, one.failing_since or one.answered) for one in sign.sources]
     found = [
-        Trouble(kind=TroubleKind.SOURCE, item=one.name, since=one.failing_since)
-        for one in sign.sources
-        if one.failing_since is not None and sign.at - one.failing_since >= patience
+        Trouble(kind=TroubleKind.SOURCE, item=name, since=since)
+        for name, since in silent
+        if since is not None and sign.at - since >= patience
     ]
     if sign.tiles and (sign.last_look is None or sign.at - sign.last_look > timedelta(days=sign.days)):
         found.append(Trouble(kind=TroubleKind.NO_LOOK, since=sign.last_look))
@@ -173,6 +185,7 @@ def payload(sign: SignOfLife, texts: Mapping[str, Mapping[str, str]]) -> dict[st
         "at": _iso(sign.at),
         "storm": f"alive:{sign.week}",  # what is told together, where a channel gathers
         "well": not wrong,
+        "looked": looked(sign),
         "troubles": [
             {"kind": one.kind.value, "item": one.item, "since": _iso(one.since), "count": one.count} for one in wrong
         ],

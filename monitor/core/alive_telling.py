@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from monitor.core.alive import SignOfLife, Trouble, TroubleKind, troubles
+from monitor.core.alive import SignOfLife, Trouble, TroubleKind, looked, troubles
 from monitor.core.alive_words import ALIVE_LANGUAGES, AliveWords
 from monitor.core.telling import moment
 from monitor.core.words import LANGUAGES
@@ -21,7 +21,8 @@ def texts(sign: SignOfLife, languages: tuple[str, ...]) -> dict[str, dict[str, s
 def title(sign: SignOfLife, language: str = "en") -> str:
     """One line: whether the watch is well, and what is open."""
     words, alerts = ALIVE_LANGUAGES[language], sum(sign.open_alerts.values())
-    form = words.unwell if troubles(sign) else words.well if alerts or sign.opened else words.quiet
+    quiet = words.quiet if looked(sign) else words.unlooked
+    form = words.unwell if troubles(sign) else words.well if alerts or sign.opened else quiet
     return form.format(region=sign.region, alerts=alerts)
 
 
@@ -48,7 +49,8 @@ def _trouble(one: Trouble, words: AliveWords) -> str:
 
 
 def _found(sign: SignOfLife, words: AliveWords) -> str:
-    found = words.opened.format(count=sign.opened) if sign.opened else words.nothing
+    nothing = words.nothing if looked(sign) else words.no_new_look
+    found = words.opened.format(count=sign.opened) if sign.opened else nothing
     standing = {tier.value: sign.open_alerts.get(tier, 0) for tier in Tier}
     return f"{found} {words.standing.format(**standing)}" if any(standing.values()) else found
 

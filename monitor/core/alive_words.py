@@ -11,13 +11,16 @@ class AliveWords:
     well: str
     """The title while all is well, with alerts open ..."""
     quiet: str
-    """... and with none."""
+    """... and with none ..."""
+    unlooked: str
+    """... because no look could be compared."""
     unwell: str
     source: str
     no_look: str
     no_look_ever: str
     undelivered: str
     nothing: str
+    no_new_look: str
     opened: str
     standing: str
     seen: str
@@ -37,12 +40,14 @@ class AliveWords:
 EN = AliveWords(
     well="{region}: the watch is alive, open alerts: {alerts}",
     quiet="{region}: the watch is alive, nothing found",
+    unlooked="{region}: the watch is alive, but could compare nothing",
     unwell="{region}: THE WATCH IS NOT WELL",
     source="The catalog {item} has not answered since {since}.",
     no_look="Nothing has been observed since {since}.",
     no_look_ever="Nothing has been observed yet.",
     undelivered="Channel {item}: messages that could not be delivered: {count}.",
     nothing="Nothing found since the last message.",
+    no_new_look="Since the last message there was no look in which a change could be found.",
     opened="Alerts opened since the last message: {count}.",
     standing="Open alerts: {warning} of tier warning, {watch} of tier watch.",
     seen="Seen in the last {days} days: {percent} % of the ground.",
@@ -62,12 +67,14 @@ EN = AliveWords(
 DE = AliveWords(
     well="{region}: die Überwachung läuft, offene Meldungen: {alerts}",
     quiet="{region}: die Überwachung läuft, nichts gefunden",
+    unlooked="{region}: die Überwachung läuft, konnte aber nichts vergleichen",
     unwell="{region}: DIE ÜBERWACHUNG IST GESTÖRT",
     source="Der Katalog {item} hat seit {since} nicht geantwortet.",
     no_look="Seit {since} wurde nichts beobachtet.",
     no_look_ever="Es wurde noch nichts beobachtet.",
     undelivered="Kanal {item}: nicht zustellbare Nachrichten: {count}.",
     nothing="Seit der letzten Nachricht nichts gefunden.",
+    no_new_look="Seit der letzten Nachricht gab es keine Aufnahme, in der Veränderung zu finden war.",
     opened="Neue Meldungen seit der letzten Nachricht: {count}.",
     standing="Offene Meldungen: {warning} der Stufe Warnung, {watch} der Stufe Beobachtung.",
     seen="In den letzten {days} Tagen gesehen: {percent} % der Fläche.",
@@ -87,12 +94,14 @@ DE = AliveWords(
 FR = AliveWords(
     well="{region} : la surveillance fonctionne, alertes en cours : {alerts}",
     quiet="{region} : la surveillance fonctionne, rien trouvé",
+    unlooked="{region} : la surveillance fonctionne, mais n’a rien pu comparer",
     unwell="{region} : LA SURVEILLANCE EST PERTURBÉE",
     source="Le catalogue {item} n’a pas répondu depuis le {since}.",
     no_look="Rien n’a été observé depuis le {since}.",
     no_look_ever="Rien n’a encore été observé.",
     undelivered="Canal {item} : messages non remis : {count}.",
     nothing="Rien trouvé depuis le dernier message.",
+    no_new_look="Depuis le dernier message, aucune image où un changement aurait pu être trouvé.",
     opened="Nouvelles alertes depuis le dernier message : {count}.",
     standing="Alertes en cours : {warning} de niveau avertissement, {watch} de niveau surveillance.",
     seen="Vu ces {days} derniers jours : {percent} % du terrain.",
@@ -112,12 +121,14 @@ FR = AliveWords(
 ES = AliveWords(
     well="{region}: la vigilancia funciona, alertas abiertas: {alerts}",
     quiet="{region}: la vigilancia funciona, nada encontrado",
+    unlooked="{region}: la vigilancia funciona, pero no pudo comparar nada",
     unwell="{region}: LA VIGILANCIA NO FUNCIONA BIEN",
     source="El catálogo {item} no ha respondido desde el {since}.",
     no_look="No se ha observado nada desde el {since}.",
     no_look_ever="Todavía no se ha observado nada.",
     undelivered="Canal {item}: mensajes que no se pudieron entregar: {count}.",
     nothing="Nada encontrado desde el último mensaje.",
+    no_new_look="Desde el último mensaje no hubo imagen en la que se pudiera encontrar un cambio.",
     opened="Alertas nuevas desde el último mensaje: {count}.",
     standing="Alertas abiertas: {warning} de nivel aviso, {watch} de nivel observación.",
     seen="Visto en los últimos {days} días: {percent} % del terreno.",
@@ -137,12 +148,14 @@ ES = AliveWords(
 IT = AliveWords(
     well="{region}: la sorveglianza funziona, allerte aperte: {alerts}",
     quiet="{region}: la sorveglianza funziona, nulla trovato",
+    unlooked="{region}: la sorveglianza funziona, ma non ha potuto confrontare nulla",
     unwell="{region}: LA SORVEGLIANZA NON FUNZIONA BENE",
     source="Il catalogo {item} non risponde dal {since}.",
     no_look="Nulla è stato osservato dal {since}.",
     no_look_ever="Nulla è stato ancora osservato.",
     undelivered="Canale {item}: messaggi non consegnati: {count}.",
     nothing="Nulla trovato dall’ultimo messaggio.",
+    no_new_look="Dall’ultimo messaggio nessuna immagine in cui si potesse trovare un cambiamento.",
     opened="Nuove allerte dall’ultimo messaggio: {count}.",
     standing="Allerte aperte: {warning} di livello avviso, {watch} di livello osservazione.",
     seen="Visto negli ultimi {days} giorni: {percent} % del terreno.",
@@ -162,12 +175,14 @@ IT = AliveWords(
 JA = AliveWords(
     well="{region}：監視は動作中、発表中の警報 {alerts} 件",
     quiet="{region}：監視は動作中、検出なし",
+    unlooked="{region}：監視は動作中、ただし比較できず",
     unwell="{region}：監視に異常があります",
     source="カタログ {item} が {since} から応答していません。",
     no_look="{since} から何も観測されていません。",
     no_look_ever="まだ何も観測されていません。",
     undelivered="チャネル {item}：{count} 件の通知を配信できませんでした。",
     nothing="前回の通知以降、検出はありません。",
+    no_new_look="前回の通知以降、変化を検出できる観測はありませんでした。",
     opened="前回の通知以降の新しい警報：{count} 件。",
     standing="発表中：警告 {warning} 件、注視 {watch} 件。",
     seen="過去 {days} 日間に観測された地表：{percent} %。",

@@ -124,6 +124,8 @@ def test_what_is_wrong() -> None:
     assert [one.kind.value for one in troubles(replace(QUIET, last_look=None))] == ["no-look"]
     short = Source(name="pc", answered=None, failing_since=MONDAY - 47 * HOUR)
     assert troubles(replace(QUIET, sources=(short,))) == ()
+    unasked = Source(name="pc", answered=MONDAY - 3 * DAY, failing_since=None)
+    assert [one.kind.value for one in troubles(replace(QUIET, sources=(unasked,)))] == ["source-silent"]
     assert troubles(replace(QUIET, tiles=0, last_look=None)) == (), "all of it is flat"
 
 
@@ -139,6 +141,29 @@ def test_a_quiet_week() -> None:
         "Next passes expected: 2026-11-17 (radar).\n"
         "No alert does not mean that nothing happened: a landslide can lie where nothing was seen."
     )
+
+
+@pytest.mark.parametrize(
+    "blind",
+    [
+        replace(QUIET, compared={}),
+        replace(QUIET, compared={Sensor.SAR: 0.0}),
+        replace(QUIET, last_look=MONDAY - 8 * DAY),
+        replace(QUIET, last_look=MONDAY - 8 * DAY, previous=None),
+        replace(QUIET, last_look=None, tiles=0),
+    ],
+    ids=["learning", "nothing seen often enough", "no look since the last message", "nor in a week", "no ground"],
+)
+def test_a_week_without_a_look_is_not_quiet(blind: SignOfLife) -> None:
+    """Where no change could have been found, nobody reads that nothing was found: not in the title, nor below."""
+    for language in ALIVE_LANGUAGES:
+        words = ALIVE_LANGUAGES[language]
+        assert title(blind, language) == words.unlooked.format(region="atsuma")
+        assert words.no_new_look in body(blind, language)
+        assert words.nothing not in body(blind, language)
+    assert payload(blind, {})["looked"] is False
+    assert payload(QUIET, {})["looked"] is True
+    assert title(replace(blind, open_alerts={Tier.WATCH: 1})) == "atsuma: the watch is alive, open alerts: 1"
 
 
 def test_what_is_wrong_comes_first() -> None:
