@@ -9,6 +9,7 @@ from shapely import box
 from monitor.core.change import AlertSettings
 from monitor.core.events import LookContext, add_evidence, open_event, with_actions
 from monitor.core.grid import tile_polygon
+from monitor.core.growth import enlarge
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.core.people import roll_back
 from monitor.core.surroundings import Seen
@@ -113,6 +114,21 @@ def test_looks_that_are_taken_back_take_their_ground_and_their_merges_along() ->
         assert (one.state, last.reason, last.by) == (EventState.PROVISIONAL, "rolled-back", "engineer")
     stays = roll_back(kept[east.id], {LATER.acquisition_id}, taken, LIFE, stay={west.id})
     assert stays.state is EventState.CLOSED, "its home was seen in the field and keeps its ground"
+
+
+def test_ground_that_two_looks_added_stays_when_one_is_taken_back() -> None:
+    """Outline and hectares go together: what the other look showed as well it has added from then on."""
+    opened, first = _opened(100, Verdict.SUPPORTS), cluster(112)
+    more = replace(first, geometry=first.geometry.buffer(20.0, join_style="mitre"))
+    both = enlarge(enlarge(opened, first, LATER, LIFE), more, THIRD, LIFE)
+    never = enlarge(opened, more, THIRD, LIFE)
+    taken = Action(at=NOW + timedelta(days=9), by="engineer", kind=ActionKind.ROLL_BACK)
+    left = roll_back(both, {LATER.acquisition_id}, taken, LIFE)
+    assert left.area_ha == pytest.approx(never.area_ha, rel=1e-3) == pytest.approx(2.96, rel=1e-2)
+    assert (left.strength, left.mean_change) == pytest.approx((never.strength, never.mean_change), rel=1e-3)
+    again = roll_back(left, {THIRD.acquisition_id}, taken, LIFE)
+    assert again.area_ha == pytest.approx(1.0, rel=1e-3)
+    assert (again.geometry, again.transitions[-1].reason) == (opened.geometry, "rolled-back")
 
 
 def test_a_smaller_outline_is_told() -> None:

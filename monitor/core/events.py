@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from monitor.core.acquisitions import processing
 from monitor.core.declared import eased_lifecycle, reason
 from monitor.core.grid import project
+from monitor.core.grown_ground import counting
 from monitor.core.lifecycle import (
     ALERT_STATES,
     RELEASED,
@@ -288,7 +289,7 @@ def with_actions(event: Event, actions: Sequence[Action], settings: LifecycleSet
 
 def replayed(event: Event, settings: LifecycleSettings) -> Event:
     """The event with the steps, state and tier that follow from all that counts of what is known of it."""
-    known: tuple[Piece, ...] = (*event.evidence, *event.growth, *event.actions)
+    known: tuple[Piece, ...] = (*event.evidence, *counting(event.growth), *event.actions)
     pieces = [piece for piece in known if not piece.withdrawn]
     transitions = replay(pieces, settings)
     last = transitions[-1] if transitions else None

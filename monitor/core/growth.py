@@ -7,16 +7,14 @@ those that count, so that whatever is taken back the rest gives the same as if n
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 
-from shapely import make_valid, set_precision, union_all
-from shapely.geometry.base import BaseGeometry
+from shapely import make_valid, set_precision
 
 from monitor.core.events import LookContext, replayed, with_actions
 from monitor.core.grid import project
+from monitor.core.grown_ground import OUTLINE_GRID_M, counting, union
 from monitor.core.lifecycle import ALERT_STATES, LifecycleSettings
 from monitor.records import Action, ActionKind, Cluster, Event, Growth, Tier, Verdict
 
-_OUTLINE_GRID_M = 0.5
-"""Corners of outlines lie on multiples of this: half a pixel's closing is 5 m."""
 _BEFORE = ""
 """In the place of an acquisition: what an event was before it grew."""
 
@@ -74,7 +72,7 @@ def with_growth(event: Event, pieces: Sequence[Growth], settings: LifecycleSetti
 
 def regrown(event: Event) -> Event:
     """The event with the outline, hectares and change that follow from the pieces of ground that count."""
-    left = [one for one in event.growth if not one.withdrawn]
+    left = counting(event.growth)
     if not left:
         return event
     area_ha, foreign_ha = sum(one.area_ha for one in left), sum(one.foreign_ha for one in left)
@@ -83,7 +81,7 @@ def regrown(event: Event) -> Event:
     mean_change = change / own_ha if own_ha > 0 else event.mean_change
     return replace(
         event,
-        geometry=_union([one.geometry for one in left], left[0].tiles[0].epsg),
+        geometry=union([one.geometry for one in left], left[0].tiles[0].epsg),
         area_ha=area_ha,
         mean_change=mean_change,
         strength=own_ha * mean_change,
@@ -108,7 +106,7 @@ def without_taken(event: Event, others: Container[str], settings: LifecycleSetti
 def _added(event: Event, cluster: Cluster, look: LookContext, own: bool) -> Growth:
     """What a cluster adds to an event's ground."""
     # The way to degrees and back moved corners by nanometres; without a grid the difference would have slivers.
-    ground = set_precision(make_valid(project(event.geometry, 4326, cluster.epsg)), _OUTLINE_GRID_M)
+    ground = set_precision(make_valid(project(event.geometry, 4326, cluster.epsg)), OUTLINE_GRID_M)
     added_ha = float(cluster.geometry.difference(ground).area) / 10_000.0
     return Growth(
         acquisition_id=look.acquisition_id,
@@ -160,7 +158,7 @@ def _joined(one: Growth, more: Growth) -> Growth:
     own_ha = area_ha - foreign_ha
     return replace(
         one,
-        geometry=_union([one.geometry, more.geometry], one.tiles[0].epsg),
+        geometry=union([one.geometry, more.geometry], one.tiles[0].epsg),
         area_ha=area_ha,
         foreign_ha=foreign_ha,
         mean_change=sum(own * change for own, change in parts) / own_ha if own_ha > 0 else 0.0,
@@ -168,11 +166,3 @@ def _joined(one: Growth, more: Growth) -> Growth:
         took_in=(*one.took_in, *more.took_in),
         warning=one.warning or more.warning,
     )
-
-
-def _union(parts: Sequence[BaseGeometry], epsg: int) -> BaseGeometry:
-    """Outlines in EPSG:4326 as one, joined in metres: without a grid it would have invalid slivers."""
-    if len(parts) == 1:
-        return parts[0]
-    grounds = [set_precision(make_valid(project(part, 4326, epsg)), _OUTLINE_GRID_M) for part in parts]
-    return project(union_all(grounds, grid_size=_OUTLINE_GRID_M), epsg, 4326)

@@ -1,5 +1,6 @@
 """Records for the tests of the store, complete and with as few words as possible."""
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -173,7 +174,9 @@ def later(known: Event, of: Acquisition, state: EventState, verdict: Verdict = V
 
 def grown(known: Event, of: Acquisition, area_ha: float = 1.0) -> Event:
     """The same event after one more look, which supports it and adds a strip of ground beside it."""
-    west, south, east, north = known.geometry.bounds
+    west, south, east, _ = known.geometry.bounds
+    width_m, degree_m = (east - west) * 111_300.0 * math.cos(math.radians(south)), 111_100.0
+    north = south + max(0.9 * area_ha, 0.01) * 10_000.0 / width_m / degree_m  # about as large as it says, not more
     added = Growth(
         acquisition_id=of.id,
         sensing_time=of.sensing_time,
