@@ -36,7 +36,7 @@ def write(session: Session, events: Sequence[Event], now: datetime, lifecycle: L
     What people did while a look was judged is not lost: the event is replayed with it.
     """
     merged = {event.id: _with_meanwhile(session, event, lifecycle) for event in events}
-    homeless = {event.id for event in merged.values() if _is_homeless(event, merged)}
+    homeless = {event.id for event in merged.values() if _is_homeless(session, event, merged)}
     for event in merged.values():
         alone = without_merge(event, lifecycle) if event.id in homeless else without_taken(event, homeless, lifecycle)
         put(session, alone, now)
@@ -49,10 +49,23 @@ def _with_meanwhile(session: Session, event: Event, lifecycle: LifecycleSettings
     return with_actions(event, meanwhile, lifecycle) if meanwhile else event
 
 
-def _is_homeless(event: Event, others: Mapping[str, Event]) -> bool:
-    """Whether an event is to be joined to one that ended meanwhile: then both would be gone."""
-    homes = [one.reason for one in event.actions if one.kind is ActionKind.MERGE and not one.withdrawn]
-    return any(home in others and others[home].state in ENDED_STATES for home in homes)
+def _is_homeless(session: Session, event: Event, others: Mapping[str, Event]) -> bool:
+    """Whether an event is to be joined to one that ended meanwhile, or before: then both would be gone.
+
+    One that was joined long ago stays so: where its home has gone since, it goes as well.
+    """
+    ended = {
+        one.reason: one
+        for one in event.actions
+        if one.kind is ActionKind.MERGE
+        and not one.withdrawn
+        and one.reason in others
+        and others[one.reason].state in ENDED_STATES
+    }
+    if not ended:
+        return False
+    known = {(one.at, one.reason) for one in actions(session, event.id) if one.kind is ActionKind.MERGE}
+    return any((one.at, home) not in known or others[home].transitions[-1].at < one.at for home, one in ended.items())
 
 
 def put(session: Session, event: Event, now: datetime) -> None:

@@ -137,3 +137,23 @@ def test_a_merge_is_undone_with_its_look_and_may_come_again(store: SqlStore) -> 
     assert with_actions(apart, [], LIFE).state is EventState.PROVISIONAL
     process(store, acquisition(3), *joined("again_v1r2"))
     assert (known(store, "E2").state, known(store).took_in) == (EventState.CLOSED, ("E2",))
+
+
+def test_what_was_joined_stays_so_when_its_home_has_ended(store: SqlStore) -> None:
+    """A late look speaks of both as they were before: no alert that is over is told as one that stands."""
+    process(store, acquisition(1), opened(), opened("E2"))
+    look = replace(LATER, acquisition_id=acquisition(3).id, sensing_time=acquisition(3).sensing_time)
+    heard = [add_evidence(known(store, name), [evidence(acquisition(3))], LIFE) for name in ("E1", "E2")]
+    process(store, acquisition(3), *merge(heard[0], heard[1], TILE.epsg, look, LIFE))
+    for number in (4, 5):
+        gone = add_evidence(known(store), [evidence(acquisition(number), Verdict.CONTRADICTS)], LIFE)
+        process(store, acquisition(number), gone)
+    assert [known(store, name).state for name in ("E1", "E2")] == [EventState.CLOSED] * 2
+    late = [
+        add_evidence(known(store, name), [evidence(acquisition(2), Verdict.INCONCLUSIVE)], LIFE)
+        for name in ("E1", "E2")
+    ]
+    count = len(messages(store))
+    process(store, acquisition(2), *late)
+    assert [known(store, name).state for name in ("E1", "E2")] == [EventState.CLOSED] * 2
+    assert len(messages(store)) == count
