@@ -18,7 +18,7 @@ from monitor.adapters.store import channels as registry
 from monitor.adapters.store.database import affected, insert_new
 from monitor.adapters.store.planning import delivery_values
 from monitor.adapters.store.schema import IS_DUE, ActionRow, DeliveryRow, EventRow, OutboxRow
-from monitor.core.delivery import ANSWERED, concerns, unanswered
+from monitor.core.delivery import ANSWERED, INHIBITED, concerns, unanswered
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.records import ActionKind, Channel, DeliveryState, Escalation, Tier
 
@@ -118,7 +118,8 @@ def _standing(
             DeliveryRow.state != DeliveryState.SUPPRESSED.value,
         )
         .group_by(open_now.c.id, open_now.c.told_sequence)
-        .having(since >= known, since <= upto)
+        # What is kept back nobody could answer yet: its time begins when it is let go.
+        .having(since >= known, since <= upto, func.max(case((is_kept_back(), 1), else_=0)) == 0)
         .order_by(open_now.c.id)
         .limit(_AT_ONCE)
     )
@@ -139,6 +140,11 @@ def _open(channel: Channel, tier: Tier, told_since: datetime) -> Select[str, int
         ~heard,
         ~is_answered(EventRow.id),
     )
+
+
+def is_kept_back() -> ColumnElement[bool]:
+    """Whether a delivery waits because the evidence it rests on is in doubt."""
+    return and_(IS_DUE, DeliveryRow.reason.startswith(f"{INHIBITED}:"))
 
 
 def is_answered(event_id: InstrumentedAttribute[str] | InstrumentedAttribute[str | None]) -> ColumnElement[bool]:

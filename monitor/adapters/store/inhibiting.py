@@ -10,11 +10,11 @@ that turns out to be faulty itself says nothing against the older.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from monitor.adapters.store.database import affected
-from monitor.adapters.store.escalating import is_answered
+from monitor.adapters.store.escalating import is_answered, is_kept_back
 from monitor.adapters.store.ledger import NEWER_VERSION
 from monitor.adapters.store.schema import IS_DUE, AcquisitionRow, DeliveryRow, EventRow, EvidenceRow
 from monitor.core.delivery import INHIBITED
@@ -26,7 +26,6 @@ _LONGEST = timedelta(hours=6)
 _UNFINISHED = [AcquisitionState.DISCOVERED.value, AcquisitionState.CLAIMED.value]
 _SPEAKING = [Verdict.OPENS.value, Verdict.SUPPORTS.value]
 _STATES = [state.value for state in ALERT_STATES]
-_IS_HELD = and_(IS_DUE, DeliveryRow.reason.startswith(f"{INHIBITED}:"))
 
 
 def is_needed(session: Session, now: datetime) -> bool:
@@ -38,8 +37,8 @@ def apply(session: Session, now: datetime) -> None:
     """Keep back what rests on evidence in doubt alone, and let go what was kept back and does so no more."""
     before, after = _held(session), _inhibited(session, now)
     freed = [row for row, reason in before.items() if after.get(row) != reason]
-    of_freed = update(DeliveryRow).where(DeliveryRow.id.in_(freed), _IS_HELD)
-    affected(session, of_freed.values(reason=None, detail=None))
+    of_freed = update(DeliveryRow).where(DeliveryRow.id.in_(freed), is_kept_back())
+    affected(session, of_freed.values(reason=None, detail=None, due_since=now))
     detail = "the scene it rests on was published anew, and the newer version waits to be looked at"
     for row, reason in after.items():
         if before.get(row) != reason:
@@ -48,7 +47,7 @@ def apply(session: Session, now: datetime) -> None:
 
 def _held(session: Session) -> dict[int, str]:
     """Deliveries that are kept back, with the reason."""
-    rows = session.execute(select(DeliveryRow.id, DeliveryRow.reason).where(_IS_HELD))
+    rows = session.execute(select(DeliveryRow.id, DeliveryRow.reason).where(is_kept_back()))
     return {row: reason for row, reason in rows if reason is not None}
 
 

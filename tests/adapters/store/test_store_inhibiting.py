@@ -8,7 +8,7 @@ from monitor.adapters.store.views import Chosen
 from monitor.records import Action, ActionKind, DeliveryState, EventState
 from tests.adapters.store.factories import LEASE, NOW, acquisition, event, evidence, result
 from tests.adapters.store.test_store_deliveries import DUTY, ME, MINUTE, take_all
-from tests.adapters.store.test_store_escalating import real
+from tests.adapters.store.test_store_escalating import BOTH, real
 from tests.adapters.store.test_store_events import process
 
 HELD = "inhibited:optical-001_v1"
@@ -75,6 +75,19 @@ def test_what_a_person_processes_again_waits_for_nothing(store: SqlStore) -> Non
     assert plan(store) == {"A:0": None}
     assert store.event("A") is not None
     assert store.events(open_only=True)[0].state is EventState.PROVISIONAL
+
+
+def test_nobody_is_blamed_for_what_was_kept_back(store: SqlStore) -> None:
+    """The time in which people may answer begins when the alert is let go, not when it was found."""
+    store.plan_deliveries(BOTH, NOW)
+    process(store, acquisition(1), real("A"))
+    republish(store)
+    for minutes in (0, 31, 6 * 60, 6 * 60 + 29):
+        store.plan_deliveries(BOTH, NOW + minutes * MINUTE)
+        assert store.deliveries("chief") == [], minutes
+    store.plan_deliveries(BOTH, NOW + (6 * 60 + 30) * MINUTE)
+    (told,) = store.deliveries("chief")
+    assert told.idempotency_key.startswith("A:0")
 
 
 def test_a_clock_that_was_ahead_mutes_nothing(store: SqlStore) -> None:
