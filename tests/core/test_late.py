@@ -172,6 +172,17 @@ def test_the_end_of_an_event_lets_what_later_looks_saw_go_on() -> None:
     assert goes_on(whole, LIFE) == anew, "the same whenever it is found"
 
 
+@pytest.mark.parametrize("by_person", [True, False])
+def test_what_happened_anew_has_a_storm_of_its_own_and_no_word_of_a_person(by_person: bool) -> None:
+    """Its window is another, so a declared event may have made it; what a person let out was the other one."""
+    whole = replace(event("OSS"), storm="valley-storm-20240601", released=not by_person)
+    release = Action(at=START + at(20), by="boss", kind=ActionKind.RELEASE)
+    known = with_actions(whole, [release], LIFE) if by_person else whole
+    assert known.released
+    (anew,) = successors(heard(known, late(2, "C")), LIFE)
+    assert (anew.storm, anew.released) == ("", not by_person)
+
+
 def test_ground_that_changes_again_and_again() -> None:
     """Every time is an event."""
     whole = heard(event("OSCS"), late(2, "C"))
@@ -202,6 +213,31 @@ def test_an_event_on_the_ground_of_another_is_taken_in() -> None:
     assert taken_in([home, acknowledged], [home], _look(2), LIFE) == [], "a person has had to do with it"
     ended = event("OC")
     assert taken_in([ended, other], [ended], _look(2), LIFE) == []
+
+
+@pytest.mark.parametrize(
+    ("home", "other", "ends"),
+    [
+        ("candidate", "candidate", True),
+        ("candidate", "watch", False),
+        ("watch", "watch", True),
+        ("watch", "warning", False),
+        ("warning", "warning", True),
+        ("warning", "candidate", True),
+    ],
+)
+def test_what_people_were_told_does_not_end_in_less(home: str, other: str, ends: bool) -> None:
+    """No alert is merged into a candidate, and no warning into an alert for watch."""
+
+    def opened(kind: str, day: int) -> Event:
+        (first,) = _looks("O")
+        first = replace(first, at_once=kind != "candidate", warning=kind == "warning", sensing_time=START + at(day))
+        days = START + at(day)
+        plain = replace(blank(), id=f"{day}", window_start=days - at(5), window_end=days)
+        return add_evidence(plain, [first], LIFE)
+
+    known, later = opened(home, 0), opened(other, 7)
+    assert [one.id for one in taken_in([known, later], [known], _look(2), LIFE)] == (["7"] if ends else [])
 
 
 def test_open_at_a_time() -> None:
