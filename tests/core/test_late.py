@@ -8,6 +8,7 @@ import pytest
 from monitor.core.events import add_evidence, with_actions
 from monitor.core.late import as_of, goes_on, put_back, stands, successors, taken_in
 from monitor.core.lifecycle import LifecycleSettings, replay
+from monitor.core.people import roll_back
 from monitor.records import Acquisition, Action, ActionKind, Event, EventState, Evidence, Growth, Verdict
 from tests.adapters.store.factories import acquisition
 from tests.core.test_lifecycle_table import START, blank, series
@@ -130,6 +131,16 @@ def test_the_failure_window_narrows(says: str, seen: float, own: bool, window: t
     after = heard(event("O"), late(-2, says, seen, own))
     assert (after.window_start, after.window_end) == (START + at(window[0]), START + at(window[1]))
     assert len(after.evidence) == pieces
+
+
+def test_the_window_is_as_before_when_a_late_look_is_taken_back() -> None:
+    """It ends with the first look that counts and shows the change."""
+    whole = event("OS")
+    after = heard(whole, late(-2, "S"))
+    undo = Action(at=START + at(30), by="officer", kind=ActionKind.ROLL_BACK)
+    assert after.window_end == START - at(2)
+    assert roll_back(after, {"late-2"}, undo, LIFE).window_end == whole.window_end
+    assert roll_back(after, {whole.evidence[1].acquisition_id}, undo, LIFE).window_end == START - at(2)
 
 
 def test_ground_that_later_looks_added_stays() -> None:
