@@ -7,7 +7,7 @@ import pytest
 
 from monitor.core.events import add_evidence, with_actions
 from monitor.core.late import as_of, goes_on, put_back, stands, successors, taken_in
-from monitor.core.lifecycle import LifecycleSettings, replay
+from monitor.core.lifecycle import LATE_EVIDENCE, LifecycleSettings, replay, rests
 from monitor.core.people import roll_back
 from monitor.records import Acquisition, Action, ActionKind, Event, EventState, Evidence, Growth, Verdict
 from tests.adapters.store.factories import acquisition
@@ -181,6 +181,16 @@ def test_the_end_of_an_event_lets_what_later_looks_saw_go_on() -> None:
     assert (anew.split_from, anew.id != whole.id) == (whole.id, True)
     assert [one.verdict for one in anew.evidence] == [Verdict.OPENS, Verdict.SUPPORTS, Verdict.CONTRADICTS]
     assert goes_on(whole, LIFE) == anew, "the same whenever it is found"
+
+
+@pytest.mark.parametrize(("word", "explained"), [("OSSSSSSS", True), ("OC", False)])
+def test_a_correction_does_not_hide_why_an_event_ended(word: str, explained: bool) -> None:
+    """Settled ground rests; ground that its own sensor saw as before does not: a landslide there would be missed."""
+    whole = event(word)
+    soon = whole.transitions[-1].at + at(10)
+    corrected = replace(whole.transitions[-1], reason=LATE_EVIDENCE, acquisition_id=None)
+    told = replace(whole, transitions=(*whole.transitions, corrected))
+    assert rests(told, soon, whole.comparable, LIFE) is rests(whole, soon, whole.comparable, LIFE) is explained
 
 
 @pytest.mark.parametrize("by_person", [True, False])
