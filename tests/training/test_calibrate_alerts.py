@@ -220,10 +220,10 @@ def test_what_a_declared_event_did_is_no_false_event(tmp_path: Path) -> None:
         by="mori",
         declared=FIRST + timedelta(days=2),
     )
-    unjudged, after = _event("one", Verdict.SUPPORTS), _event("two")
-    days = {"window_start": FIRST + timedelta(days=7), "window_end": FIRST + timedelta(days=12)}
-    clouded = replace(_event("three"), window_start=FIRST, window_end=FIRST + timedelta(days=12))
-    kept = Kept(tmp_path, looks=4, events=[unjudged, replace(after, **days), clouded])
+    unjudged, last = _event("one", Verdict.SUPPORTS), FIRST + timedelta(days=12)
+    after = replace(_event("two"), window_start=FIRST + timedelta(days=7), window_end=last)
+    clouded = replace(_event("three"), window_start=FIRST, window_end=last)
+    kept = Kept(tmp_path, looks=4, events=[unjudged, after, clouded])
     kept.declared = [declared]
     found = kept.read()
     assert (found.regions[0].opened, found.regions[0].excepted) == (1, 2)
