@@ -82,7 +82,7 @@ REFUSED = [
     (("nowhere", "--at", AT), 2, "there is no region 'nowhere'"),
     (("REGION", "--at", "yesterday"), 2, "no time such as"),
     (("REGION", "--at", "2999-01-01T00:00Z"), 1, "lies in the future"),
-    (("REGION", "--at", "2001-01-01T00:00Z"), 1, "more than a year ago"),
+    (("REGION", "--at", "2001-01-01T00:00Z"), 1, "180 days ago or more"),
     (("REGION", "--at", AT, "--area", "1,2,1.1,2.1"), 1, "outside the region"),
     (("REGION", "--at", AT, "--area", "4,2,3,4"), 2, "west"),
     (("REGION", "--at", AT, "--area", "no.geojson"), 2, "there is no file"),

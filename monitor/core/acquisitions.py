@@ -222,9 +222,14 @@ def processing(version: str) -> int:
     return int(_again(version)["number"] or 1)
 
 
+def produced(version: str) -> str:
+    """The version as its producer made it: every processing of it shows the same pixels."""
+    return _again(version)["version"]
+
+
 def next_processing(version: str) -> str:
     """The name of the same version, processed once more: observations and evidence of both are kept apart."""
-    return f"{_again(version)['version']}r{processing(version) + 1}"
+    return f"{produced(version)}r{processing(version) + 1}"
 
 
 def _again(version: str) -> re.Match[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from shapely import make_valid
+from shapely import get_parts, make_valid, union_all
 from shapely.geometry.base import BaseGeometry
 
 from monitor.core.change import AlertSettings
@@ -20,8 +20,8 @@ from monitor.errors import Refused
 from monitor.records import Declaration, DeclarationKind, Event, Region, Tile
 
 LONGEST_DAYS = 180
-"""As long as explained ground rests (`LifecycleSettings.rest`): it differs from the frozen references all the time."""
-_OLDEST = timedelta(days=366)
+"""As long as explained ground rests (`LifecycleSettings.rest`): it differs from the frozen references all the time. So
+no declaration holds for looks sensed later after its event."""
 _SAME = timedelta(hours=24)
 """Satellites cannot tell two events of a day apart."""
 
@@ -57,7 +57,7 @@ class Told:
             id=0,
             region=region,
             at=self.at,
-            until=now + timedelta(days=self.days or settings.days),
+            until=min(now + timedelta(days=self.days or settings.days), self.at + timedelta(days=LONGEST_DAYS)),
             geometry=self.geometry,
             kind=self.kind,
             name=self.name,
@@ -157,7 +157,7 @@ def entered(
         Refused: it lies in the future, too far back or outside the region, or somebody has declared it already.
     """
     _check_time(wanted, now)
-    area = None if wanted.geometry is None else make_valid(wanted.geometry).intersection(region.geometry)
+    area = None if wanted.geometry is None else _areas(make_valid(wanted.geometry).intersection(region.geometry))
     if area is not None and area.area == 0:
         raise Refused(
             f"the area lies outside the region {region.id}",
@@ -179,6 +179,13 @@ def entered(
     return replace(placed, storm=_storm(placed, known, events))
 
 
+def _areas(ground: BaseGeometry) -> BaseGeometry:
+    """The areas of ground, without the lines and points in which two outlines merely touch."""
+    if ground.geom_type != "GeometryCollection":
+        return ground
+    return union_all([part for part in get_parts(ground) if part.area])
+
+
 def _check_time(wanted: Declaration, now: datetime) -> None:
     if wanted.at > now:
         raise Refused(
@@ -188,9 +195,9 @@ def _check_time(wanted: Declaration, now: datetime) -> None:
             remedy="Give the time at which it happened, in UTC (…Z) or with its offset (…+09:00).",
             reason="in-the-future",
         )
-    if now - wanted.at > _OLDEST:
+    if now - wanted.at >= timedelta(days=LONGEST_DAYS):
         raise Refused(
-            f"{wanted.at.astimezone(UTC):%Y-%m-%d} is more than a year ago",
+            f"{wanted.at.astimezone(UTC):%Y-%m-%d} is {LONGEST_DAYS} days ago or more",
             item=wanted.region,
             remedy="See that the year is right. What failed so long ago is seen by `scarpwatch backfill`.",
             reason="too-long-ago",

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.core.events import replayed, with_actions
-from monitor.core.lifecycle import OPEN_STATES, RECOVERED, LifecycleSettings, in_order, rests
-from monitor.records import Acquisition, Action, ActionKind, Event, EventState, Evidence, Transition, Verdict
+from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, RECOVERED, LifecycleSettings, in_order, rests
+from monitor.records import Acquisition, Action, ActionKind, Event, EventState, Evidence, Tier, Transition, Verdict
 
 _MOST = 0.5
 """Share of an event's ground that a look must show to date its failure: as of the looks that references are made of."""
@@ -124,6 +124,9 @@ def goes_on(event: Event, settings: LifecycleSettings) -> Event | None:
         window_start=last.at,
         window_end=opening.sensing_time,
         split_from=event.id,
+        # It happened later: perhaps in another storm, and nobody has let it out.
+        storm="",
+        released=event.released and not any(one.kind is ActionKind.RELEASE for one in event.actions),
         evidence=(opens, *rest),
         growth=(),
         actions=(),
@@ -137,7 +140,8 @@ def taken_in(
 ) -> list[Event]:
     """Events that end as merged: a late look shows that another one stood on their ground when they opened.
 
-    What a person has done anything with stays an event of its own.
+    What a person has done anything with stays an event of its own, and so does an alert where the other one is none and
+    a warning where the other is for watch: what people have been told does not end in less.
 
     Args:
         events: those that may end.
@@ -148,7 +152,7 @@ def taken_in(
     standing = [(one, _begins(one)) for one in heard if one.state in OPEN_STATES]
     found = []
     for event, begins in later:
-        homes = [home for home, first in standing if first < begins and _is_on(event, home)]
+        homes = [home for home, first in standing if first < begins and _stands_for(home, event)]
         home = next((one for one in homes if stands(one, begins, settings)), None)
         if home is not None and not event.actions:
             merge = Action(at=begins, by="", kind=ActionKind.MERGE, reason=home.id, acquisition_id=look.id)
@@ -156,10 +160,17 @@ def taken_in(
     return found
 
 
-def _is_on(event: Event, home: Event) -> bool:
-    """Whether an event lies on the ground of another one of its status."""
+def _stands_for(home: Event, event: Event) -> bool:
+    """Whether one event says at least as much as another one of its status that lies on its ground."""
+    if home.status is not event.status or _urgency(home) < _urgency(event):
+        return False
     shared = home.geometry.intersects(event.geometry) and home.geometry.intersection(event.geometry).area
-    return home.status is event.status and bool(shared > _ON_IT * event.geometry.area)
+    return bool(shared > _ON_IT * event.geometry.area)
+
+
+def _urgency(event: Event) -> tuple[bool, bool]:
+    alert = event.state in ALERT_STATES
+    return alert, alert and event.tier is Tier.WARNING
 
 
 def _ending(event: Event, settings: LifecycleSettings) -> Transition | None:

@@ -29,6 +29,8 @@ ENDED_STATES = frozenset(EventState) - OPEN_STATES
 
 SETTLED = "settled"
 RECOVERED = "ground-recovered"
+LATE_EVIDENCE = "late-evidence"
+"""Says where an event stands when its steps, in their new order, end otherwise than people have heard."""
 MERGED = "merged"
 ROLLED_BACK = "rolled-back"
 GROWN, TOOK_IN = "grown", "took-in"
@@ -285,7 +287,7 @@ def rests(event: Event, now: datetime, comparable: str, settings: LifecycleSetti
     Args:
         comparable: class of the look that asks.
     """
-    last = event.transitions[-1] if event.transitions else None
+    last = _last_step(event, settings)
     if last is None or event.state in OPEN_STATES or now - last.at > settings.rest:
         return False
     dismissed = any(one.kind is ActionKind.DISMISS for one in event.actions)
@@ -297,6 +299,16 @@ def rests(event: Event, now: datetime, comparable: str, settings: LifecycleSetti
         said = {piece.detector for piece in event.evidence if piece.acquisition_id == last.acquisition_id}
         return event.detector not in said and event.comparable == comparable
     return explained
+
+
+def _last_step(event: Event, settings: LifecycleSettings) -> Transition | None:
+    """What made an event what it is. A correction alone does not tell why it ended, nor what ended it."""
+    last = event.transitions[-1] if event.transitions else None
+    if last is None or last.reason != LATE_EVIDENCE:
+        return last
+    pieces: tuple[Piece, ...] = (*event.evidence, *event.growth, *event.actions)
+    steps = replay((piece for piece in pieces if not piece.withdrawn), settings)
+    return steps[-1] if steps else last
 
 
 def _time(piece: Piece) -> datetime:

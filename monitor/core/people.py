@@ -1,14 +1,14 @@
 """What people do with an event, and what they may."""
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from monitor.core.events import with_actions
 from monitor.core.growth import regrown
 from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, LifecycleSettings
 from monitor.errors import Refused
-from monitor.records import Action, ActionKind, DismissalReason, Event, EventState, Transition
+from monitor.records import Action, ActionKind, DismissalReason, Event, EventState, Evidence, Transition, Verdict
 
 _TICK = timedelta(microseconds=1)
 """Two things that people did are never at the same time."""
@@ -94,8 +94,16 @@ def roll_back(
         return event
     area_ha = event.area_ha if growth != event.growth else None
     action = replace(action, kind=ActionKind.ROLL_BACK, reason=event.state.value, area_ha=area_ha)
-    left = regrown(replace(event, evidence=pieces, growth=growth, actions=apart))
+    left = regrown(replace(event, evidence=pieces, growth=growth, actions=apart, window_end=_first_seen(event, pieces)))
     return with_actions(left, [_dated(event, action)], settings)
+
+
+def _first_seen(event: Event, left: Sequence[Evidence]) -> datetime:
+    """The end of the failure window without what was taken back: that of a late look which had shown it first goes."""
+    shows = (Verdict.OPENS, Verdict.SUPPORTS)
+    ended_it = any(one.withdrawn and one.sensing_time == event.window_end and one.verdict in shows for one in left)
+    times = [one.sensing_time for one in left if one.verdict in shows and not one.withdrawn]
+    return min(times) if ended_it and times else event.window_end
 
 
 def is_seen(event: Event) -> bool:

@@ -10,7 +10,17 @@ from shapely import box
 from shapely.geometry.base import BaseGeometry
 
 from monitor.core.change import AlertSettings
-from monitor.core.declared import Declared, eased_lifecycle, entered, in_force, names, reason
+from monitor.core.declared import (
+    LONGEST_DAYS,
+    Declared,
+    DeclaredSettings,
+    Told,
+    eased_lifecycle,
+    entered,
+    in_force,
+    names,
+    reason,
+)
 from monitor.core.events import open_event
 from monitor.core.grid import project, tile_polygon
 from monitor.core.lifecycle import LifecycleSettings
@@ -146,6 +156,28 @@ def test_what_is_no_repetition(known: Declaration) -> None:
     wanted = declaration(2, geometry=GROUND, storm="")
     known = replace(known, storm="atsuma-earthquake-20180905")
     assert entered(wanted, REGION, [known], [], NOW).storm == "atsuma-earthquake-20180905-2"
+
+
+def test_it_holds_no_longer_than_explained_ground_rests() -> None:
+    """After that the frozen references would show landslides anew that settled long ago."""
+    told = Told(at=QUAKE, geometry=None, kind=DeclarationKind.EARTHQUAKE, name="", by="mori", days=60)
+    months = QUAKE + timedelta(days=150)
+    assert told.of("atsuma", DeclaredSettings(), NOW).until == NOW + timedelta(days=60)
+    assert told.of("atsuma", DeclaredSettings(), months).until == QUAKE + timedelta(days=LONGEST_DAYS)
+    assert timedelta(days=LONGEST_DAYS) <= LifecycleSettings().rest
+    half_a_year = QUAKE + timedelta(days=LONGEST_DAYS)
+    with pytest.raises(Refused, match="180 days ago or more"):
+        entered(told.of("atsuma", DeclaredSettings(), half_a_year), REGION, [], [], half_a_year)
+
+
+def test_an_area_that_also_touches_the_region_is_kept_as_an_area() -> None:
+    """Where outlines run along each other the cut leaves lines: no programme that reads areas expects those."""
+    outline = box(141, 42, 142, 42.5).union(box(141.5, 42, 142, 43))
+    along = box(141, 42.5, 141.5, 42.8).union(box(141, 42.7, 141.8, 42.8))
+    one = entered(declaration(geometry=along), replace(REGION, geometry=outline), [], [], NOW)
+    assert one.geometry is not None
+    assert one.geometry.equals(box(141.5, 42.7, 141.8, 42.8))
+    assert one.geometry.geom_type == "Polygon"
 
 
 def test_a_storm_that_is_known_keeps_its_name() -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from monitor.core.events import add_evidence, with_actions
 from monitor.core.late import as_of, goes_on, put_back, stands, successors, taken_in
-from monitor.core.lifecycle import LifecycleSettings, replay
+from monitor.core.lifecycle import LATE_EVIDENCE, LifecycleSettings, replay, rests
+from monitor.core.people import roll_back
 from monitor.records import Acquisition, Action, ActionKind, Event, EventState, Evidence, Growth, Verdict
 from tests.adapters.store.factories import acquisition
 from tests.core.test_lifecycle_table import START, blank, series
@@ -132,6 +133,16 @@ def test_the_failure_window_narrows(says: str, seen: float, own: bool, window: t
     assert len(after.evidence) == pieces
 
 
+def test_the_window_is_as_before_when_a_late_look_is_taken_back() -> None:
+    """It ends with the first look that counts and shows the change."""
+    whole = event("OS")
+    after = heard(whole, late(-2, "S"))
+    undo = Action(at=START + at(30), by="officer", kind=ActionKind.ROLL_BACK)
+    assert after.window_end == START - at(2)
+    assert roll_back(after, {"late-2"}, undo, LIFE).window_end == whole.window_end
+    assert roll_back(after, {whole.evidence[1].acquisition_id}, undo, LIFE).window_end == START - at(2)
+
+
 def test_ground_that_later_looks_added_stays() -> None:
     """And an event whose merge was taken back is asked like any other."""
     added = [one for one in series("OSg") if isinstance(one, Growth)]
@@ -172,6 +183,27 @@ def test_the_end_of_an_event_lets_what_later_looks_saw_go_on() -> None:
     assert goes_on(whole, LIFE) == anew, "the same whenever it is found"
 
 
+@pytest.mark.parametrize(("word", "explained"), [("OSSSSSSS", True), ("OC", False)])
+def test_a_correction_does_not_hide_why_an_event_ended(word: str, explained: bool) -> None:
+    """Settled ground rests; ground that its own sensor saw as before does not: a landslide there would be missed."""
+    whole = event(word)
+    soon = whole.transitions[-1].at + at(10)
+    corrected = replace(whole.transitions[-1], reason=LATE_EVIDENCE, acquisition_id=None)
+    told = replace(whole, transitions=(*whole.transitions, corrected))
+    assert rests(told, soon, whole.comparable, LIFE) is rests(whole, soon, whole.comparable, LIFE) is explained
+
+
+@pytest.mark.parametrize("by_person", [True, False])
+def test_what_happened_anew_has_a_storm_of_its_own_and_no_word_of_a_person(by_person: bool) -> None:
+    """Its window is another, so a declared event may have made it; what a person let out was the other one."""
+    whole = replace(event("OSS"), storm="valley-storm-20240601", released=not by_person)
+    release = Action(at=START + at(20), by="boss", kind=ActionKind.RELEASE)
+    known = with_actions(whole, [release], LIFE) if by_person else whole
+    assert known.released
+    (anew,) = successors(heard(known, late(2, "C")), LIFE)
+    assert (anew.storm, anew.released) == ("", not by_person)
+
+
 def test_ground_that_changes_again_and_again() -> None:
     """Every time is an event."""
     whole = heard(event("OSCS"), late(2, "C"))
@@ -202,6 +234,31 @@ def test_an_event_on_the_ground_of_another_is_taken_in() -> None:
     assert taken_in([home, acknowledged], [home], _look(2), LIFE) == [], "a person has had to do with it"
     ended = event("OC")
     assert taken_in([ended, other], [ended], _look(2), LIFE) == []
+
+
+@pytest.mark.parametrize(
+    ("home", "other", "ends"),
+    [
+        ("candidate", "candidate", True),
+        ("candidate", "watch", False),
+        ("watch", "watch", True),
+        ("watch", "warning", False),
+        ("warning", "warning", True),
+        ("warning", "candidate", True),
+    ],
+)
+def test_what_people_were_told_does_not_end_in_less(home: str, other: str, ends: bool) -> None:
+    """No alert is merged into a candidate, and no warning into an alert for watch."""
+
+    def opened(kind: str, day: int) -> Event:
+        (first,) = _looks("O")
+        first = replace(first, at_once=kind != "candidate", warning=kind == "warning", sensing_time=START + at(day))
+        days = START + at(day)
+        plain = replace(blank(), id=f"{day}", window_start=days - at(5), window_end=days)
+        return add_evidence(plain, [first], LIFE)
+
+    known, later = opened(home, 0), opened(other, 7)
+    assert [one.id for one in taken_in([known, later], [known], _look(2), LIFE)] == (["7"] if ends else [])
 
 
 def test_open_at_a_time() -> None:

@@ -9,6 +9,9 @@ import numpy as np
 import rasterio
 from typer.testing import CliRunner, Result
 
+from monitor.adapters.looks import LookFiles
+from monitor.config import load
+from monitor.core.acquisitions import next_processing
 from monitor.core.canvas import canvases
 from monitor.core.clusters import burn
 from monitor.core.grid import project
@@ -17,7 +20,7 @@ from monitor.records import Action, ActionKind, AlertStatus, Event, LedgerEntry,
 from tests.pipeline.world import World
 from training.__main__ import app
 from training.datasets.cutting import cut_folders, cut_manifests, load_cut_chips
-from training.datasets.feedback import judgements
+from training.datasets.feedback import judgements, write_feedback
 
 
 def chips(world: World, folder: Path) -> Result:
@@ -68,6 +71,21 @@ class Exercises:
         return []
 
 
+class DoneAgain(Exercises):
+    """The history of a world in which everything was processed once more."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world, "")
+        with closing(world.store()) as store:
+            tiles = {tile for event in self.events() for tile in event.tiles}
+            self._rows = {tile: store.history(tile) for tile in tiles}
+
+    def history(self, tile: Tile, limit: int = 100) -> list[Observation]:
+        """Under the name of the second processing."""
+        rows = self._rows[tile]
+        return [replace(one, acquisition_version=next_processing(one.acquisition_version)) for one in rows]
+
+
 def test_what_people_said_becomes_chips(small_world: World, tmp_path: Path) -> None:
     """Confirmed is a landslide, dismissed is none, on the pixels of the look that made the alert; ground that nobody
     judged has no label, and nobody is named. Run again, only what is new is written; exercises give nothing.
@@ -98,6 +116,10 @@ def test_what_people_said_becomes_chips(small_world: World, tmp_path: Path) -> N
     assert b"Mori" not in b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
     found, left_out = judgements(Exercises(world, first.id))
     assert ([(one.event.id, one.reason) for one in found], left_out) == ([(second.id, "farming")], {})
+    looks = LookFiles(load(world.config).products)
+    again_done = DoneAgain(world)
+    made = list(write_feedback(tmp_path / "again", judgements(again_done)[0], again_done, looks, "none"))
+    assert {one.reason for one in made} == {"cut"}, "what was processed again shows the same pixels"
 
 
 def _check_set(folder: Path) -> None:

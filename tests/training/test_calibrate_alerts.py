@@ -29,6 +29,8 @@ from monitor.records import (
     AcquisitionState,
     Action,
     ActionKind,
+    Declaration,
+    DeclarationKind,
     Detector,
     Event,
     EventState,
@@ -68,9 +70,13 @@ PASS = 5.0 / 365.25
 class Kept:
     """A database and an archive: so many clear looks, five days apart, and events."""
 
-    def __init__(self, folder: Path, looks: int, events: Sequence[Event] = (), history: int = 0) -> None:
-        """The first `history` looks were history when they arrived."""
+    def __init__(
+        self, folder: Path, looks: int, events: Sequence[Event] = (), history: int = 0, late: int | None = None
+    ) -> None:
+        """The first `history` looks were history when they arrived; the look `late` came after the one behind it."""
         self.files = LookFiles(folder)
+        self.declared: list[Declaration] = []
+        self._late = late
         self._events = list(events)
         self._history = history
         self._rows = {
@@ -98,7 +104,7 @@ class Kept:
             LedgerEntry(
                 acquisition=acquisition(number),
                 state=AcquisitionState.DONE,
-                reason="history" if number < self._history else "compared" if number else "learning",
+                reason=self._reason(number),
                 detail=None,
                 attempts=1,
                 not_before=None,
@@ -106,6 +112,15 @@ class Kept:
             )
             for number in range(self._looks)
         ]
+
+    def _reason(self, number: int) -> str:
+        if number == self._late:
+            return "late"
+        return "history" if number < self._history else "compared" if number else "learning"
+
+    def declarations(self, region: str | None = None) -> list[Declaration]:
+        """All of them."""
+        return self.declared
 
     def events(
         self, region: str | None = None, open_only: bool = False, ended_since: datetime | None = None
@@ -182,6 +197,46 @@ def test_what_people_confirmed_is_no_false_event(tmp_path: Path) -> None:
     region = found.regions[0]
     assert (region.opened, region.confirmed, region.unjudged) == (3, 2, 2)
     assert region.km2_years["baseline"] < 2 * KM2 * PASS
+
+
+def test_a_late_look_adds_exposure_as_it_may_open_events(tmp_path: Path) -> None:
+    """It was compared as of its own time."""
+    in_time, late = (Kept(tmp_path / str(one), looks=4, late=one).read() for one in (None, 2))
+    assert late.exposure == in_time.exposure
+
+
+def test_what_a_declared_event_did_is_no_false_event(tmp_path: Path) -> None:
+    """Its ground is not quiet while it is declared, and what was first seen later may have failed then."""
+    declared = Declaration(
+        id=1,
+        region="valley",
+        at=FIRST + timedelta(days=1),
+        until=FIRST + timedelta(days=6),
+        geometry=None,
+        kind=DeclarationKind.EARTHQUAKE,
+        name="",
+        rate_factor=10.0,
+        size_factor=2.0,
+        by="mori",
+        declared=FIRST + timedelta(days=2),
+    )
+    unjudged, last = _event("one", Verdict.SUPPORTS), FIRST + timedelta(days=12)
+    after = replace(_event("two"), window_start=FIRST + timedelta(days=7), window_end=last)
+    clouded = replace(_event("three"), window_start=FIRST, window_end=last)
+    kept = Kept(tmp_path, looks=4, events=[unjudged, after, clouded])
+    kept.declared = [declared]
+    found = kept.read()
+    assert (found.regions[0].opened, found.regions[0].excepted) == (1, 2)
+    assert found.regions[0].km2_years["baseline"] == pytest.approx(2 * KM2 * PASS, rel=0.01)
+    kept.declared = [replace(declared, geometry=box(10, 45, 11, 46))]
+    assert kept.read().regions[0].opened == 3
+
+
+def test_who_dismisses_what_was_confirmed_corrects_it() -> None:
+    """The last word counts, as in the precision of alerts and in training chips."""
+    taken_back = _done(_done(_event("one"), ActionKind.CONFIRM), ActionKind.DISMISS, "works")
+    assert from_field([taken_back]) == {}
+    assert set(from_field([_done(taken_back, ActionKind.CONFIRM)])) == {"one"}
 
 
 def _file(path: Path, *properties: dict[str, object], geometry: object = None) -> Path:

@@ -1,4 +1,4 @@
-"""Ground and time that are no quiet ground: known events, and what people confirmed from the field."""
+"""Ground and time that are no quiet ground: known events, declared ones, and what people confirmed from the field."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from monitor.errors import ConfigError
-from monitor.records import ActionKind, Event
+from monitor.records import ActionKind, Declaration, Event
 
 _REMEDY = (
     "Give a GeoJSON FeatureCollection of polygons in degrees (EPSG:4326), each with `from` and `to` among its "
@@ -78,9 +78,19 @@ def _time(value: object, otherwise: datetime, to_the_end: bool) -> datetime:
     return at + timedelta(days=1) if day and to_the_end else at
 
 
+def during(declaration: Declaration, region: BaseGeometry) -> Excepted:
+    """The ground of a declared event while more was asked of it: what failed there is no false event, judged or not.
+
+    Args:
+        region: all of its region, EPSG:4326.
+    """
+    ground = region if declaration.geometry is None else declaration.geometry
+    return Excepted(geometry=ground, start=declaration.at, end=declaration.end)
+
+
 def from_field(events: Sequence[Event]) -> dict[str, Excepted]:
     """By id the events that people confirmed, and those that grew together with one, from their failure window on."""
-    seen = {one.id for one in events if any(done.kind is ActionKind.CONFIRM for done in one.actions)}
+    seen = {one.id for one in events if _is_confirmed(one)}
     while joined := {one.id for one in events if one.id not in seen and seen.intersection(_joined_to(one))}:
         seen |= joined
     return {
@@ -88,6 +98,12 @@ def from_field(events: Sequence[Event]) -> dict[str, Excepted]:
         for one in events
         if one.id in seen
     }
+
+
+def _is_confirmed(event: Event) -> bool:
+    """By the last word of people: who dismisses an alert after it was confirmed corrects that."""
+    said = [one for one in event.actions if one.kind in (ActionKind.CONFIRM, ActionKind.DISMISS)]
+    return bool(said) and max(said, key=lambda one: one.at).kind is ActionKind.CONFIRM
 
 
 def _joined_to(event: Event) -> Iterable[str]:

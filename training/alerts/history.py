@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from monitor.core.canvas import Canvas, canvases
 from monitor.core.clusters import burn
+from monitor.core.declared import names
 from monitor.core.grid import pixels_within, project, region_tiles, tile_polygon
 from monitor.core.null_rate import Exposure, QuietCluster, Strata, held
 from monitor.ports import LookArchive
@@ -19,6 +20,7 @@ from monitor.quiet_ground import StrataExposure, Waiting, add_up, looks
 from monitor.records import (
     AcquisitionState,
     ActionKind,
+    Declaration,
     Detector,
     Event,
     LedgerEntry,
@@ -29,12 +31,12 @@ from monitor.records import (
     Tile,
     Verdict,
 )
-from training.alerts.excepted import Excepted, from_field
+from training.alerts.excepted import Excepted, during, from_field
 
 FOLDS = 5
 """Groups of tiles: what one did is judged by a null of the others."""
-_COMPARED = "compared"
-"""Reason of an acquisition that could open events; what was history when it arrived could not."""
+_COMPARED = frozenset({"compared", "late"})
+"""Reasons of acquisitions that could open events; what was history when it arrived could not."""
 _ALL = 10_000_000
 """Acquisitions of a ledger, more than any has."""
 
@@ -56,6 +58,9 @@ class History(Protocol):
         self, region: str | None = None, open_only: bool = False, ended_since: datetime | None = None
     ) -> list[Event]:
         """Events, strongest first."""
+
+    def declarations(self, region: str | None = None) -> list[Declaration]:
+        """What people have declared, also what is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +90,7 @@ class RegionCount:
     confirmed: int = 0
     """Left out: people saw them, or they grew together with one."""
     excepted: int = 0
-    """Left out: on excepted ground."""
+    """Left out: on excepted ground, or where people had declared an event."""
     without_elevation: int = 0
     """Tiles that were looked at and have no elevation at hand: not counted."""
 
@@ -149,13 +154,15 @@ class Reader:
         """What was counted, and what every tile and event did by its group."""
         events = self.store.events(region.id)
         seen = from_field(events)
-        known = (*self.excepted, *seen.values())
+        declared = self.store.declarations(region.id)
+        apart_from = (*self.excepted, *(during(one, region.geometry) for one in declared))
+        known = (*apart_from, *seen.values())
         tiles = region_tiles(region.geometry)
         walks = []
         for done, tile in enumerate(tiles):
             self.progress(f"{region.id}: quiet ground", done, len(tiles))
             walks.append(self._tile(tile, region, counted, known))
-        quiet, apart = self._quiet(events, seen)
+        quiet, apart = _quiet(events, seen, apart_from, declared)
         found = [(_fold(tile), Part(exposure=walk.exposure)) for tile, walk in zip(tiles, walks, strict=True)]
         found += [(_fold(event.tiles[0]), Part(clusters=(_cluster(event),))) for event in quiet]
         times = [time for walk in walks for time in walk.times]
@@ -172,12 +179,6 @@ class Reader:
             excepted=apart,
             without_elevation=sum(walk.blank for walk in walks),
         ), found
-
-    def _quiet(self, events: Iterable[Event], seen: Mapping[str, Excepted]) -> tuple[list[Event], int]:
-        """Events on quiet ground, and how many were on excepted ground."""
-        opened = [one for one in events if one.detector is not Detector.TILE and _opening(one) and one.id not in seen]
-        quiet = [one for one in opened if not any(_happened_on(known, one) for known in self.excepted)]
-        return quiet, len(opened) - len(quiet)
 
     def _tile(self, tile: Tile, region: Region, counted: set[str], known: Sequence[Excepted]) -> _Walk:
         (canvas,) = canvases([tile])
@@ -213,6 +214,22 @@ class _Walk:
     blank: bool = False
 
 
+def _quiet(
+    events: Iterable[Event],
+    seen: Mapping[str, Excepted],
+    excepted: Sequence[Excepted],
+    declared: Sequence[Declaration],
+) -> tuple[list[Event], int]:
+    """Events on quiet ground, and how many were on excepted ground or may be what a declared event did."""
+    opened = [one for one in events if one.detector is not Detector.TILE and _opening(one) and one.id not in seen]
+    quiet = [
+        one
+        for one in opened
+        if not (any(_happened_on(known, one) for known in excepted) or any(names(each, one) for each in declared))
+    ]
+    return quiet, len(opened) - len(quiet)
+
+
 def _happened_on(known: Excepted, event: Event) -> bool:
     return known.holds(event.window_end) and bool(known.geometry.intersects(event.geometry))
 
@@ -237,7 +254,7 @@ def _near(one: Excepted, canvas: Canvas) -> bool:
 
 
 def _counts(entry: LedgerEntry) -> bool:
-    return entry.state is AcquisitionState.DONE and entry.reason == _COMPARED
+    return entry.state is AcquisitionState.DONE and entry.reason in _COMPARED
 
 
 def _fold(tile: Tile) -> int:

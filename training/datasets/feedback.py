@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.adapters.files import write_atomic
+from monitor.core.acquisitions import produced
 from monitor.core.canvas import canvases
 from monitor.core.clusters import burn
 from monitor.core.grid import project, tile_geobox
@@ -182,9 +183,13 @@ def _lineage_of(part: Path, tile: Tile) -> str | None:
 
 
 def _look(tile: Tile, acquisition: Acquisition, history: History, looks: LookArchive) -> Look | None:
-    """The kept look of an acquisition at a tile; None: there is none, or it is lost."""
-    wanted = acquisition.key, acquisition.version
-    rows = (one for one in history.history(tile, _ROWS) if (one.acquisition_key, one.acquisition_version) == wanted)
+    """The kept look of an acquisition at a tile, of its current processing; None: there is none, or it is lost."""
+    wanted = acquisition.key, produced(acquisition.version)
+    rows = (
+        one
+        for one in history.history(tile, _ROWS)
+        if (one.acquisition_key, produced(one.acquisition_version)) == wanted
+    )
     href = next((one.look_href for one in rows if one.look_href), None)
     try:
         return None if href is None else looks.read(href)

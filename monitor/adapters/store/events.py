@@ -24,7 +24,15 @@ from monitor.core.events import with_actions
 from monitor.core.geojson import rank
 from monitor.core.grid import tile_from_id
 from monitor.core.growth import without_merge, without_taken
-from monitor.core.lifecycle import ACKNOWLEDGED, ALERT_STATES, ENDED_STATES, GROWN, TOOK_IN, LifecycleSettings
+from monitor.core.lifecycle import (
+    ACKNOWLEDGED,
+    ALERT_STATES,
+    ENDED_STATES,
+    GROWN,
+    LATE_EVIDENCE,
+    TOOK_IN,
+    LifecycleSettings,
+)
 from monitor.records import Action, ActionKind, Event, EventState, FrozenReference, Tier, Tile, Transition
 
 _LARGER = (GROWN, TOOK_IN)
@@ -142,7 +150,7 @@ def _correction(event: Event, last: Transition) -> Transition:
         at=max([last.at, *(piece.sensing_time for piece in event.evidence)]),
         previous=last.state,
         state=event.state,
-        reason="late-evidence",
+        reason=LATE_EVIDENCE,
         detail="a look that arrived late was taken into account",
         acquisition_id=None,
         tier=event.tier,

@@ -119,7 +119,8 @@ def claim(session: Session, owner: str, lease: timedelta, now: datetime, regions
 
     A region where somebody works is left alone, so its acquisitions are taken one after the other and in order
     of time. One that waits for its next try does not hold up those after it. Nor does history hold up the watch: that
-    of another region waits, and so does that of the same region once newer acquisitions of it are done.
+    of another region waits, and so does that of the same region once newer acquisitions of it are done: then it is not
+    hurried by a declared event either.
     """
     row = _next(session, now, regions)
     return None if row is None else _take(session, row, owner, lease, now)
@@ -139,12 +140,19 @@ def _next(session: Session, now: datetime, regions: Sequence[str], done: str | N
     busy = {row.region for row in claimed if row not in free}
     waiting = [_oldest_due(session, region, now) for region in sorted(set(regions) - busy)]
     candidates = [row for row in free if row.region not in busy] + [row for row in waiting if row is not None]
-    first = declared_regions(session, [row.region for row in candidates], now)
+    declared = declared_regions(session, [row.region for row in candidates], now)
+    first = {row.id for row in candidates if row.region in declared and not _is_too_late(session, row)}
     return min(
         candidates,
-        key=lambda row: (row.region not in first, row.history, row.sensing_time, row.key, row.region),
+        key=lambda row: (row.id not in first, row.history, row.sensing_time, row.key, row.region),
         default=None,
     )
+
+
+def _is_too_late(session: Session, row: AcquisitionRow) -> bool:
+    """Whether a row is history with which no look that is to come first will be compared."""
+    newest = _newest_done(session, row.region) if row.history else None
+    return newest is not None and row.sensing_time < newest
 
 
 def _is_free(row: AcquisitionRow, now: datetime) -> bool:
@@ -164,11 +172,16 @@ def _oldest_due(session: Session, region: str, now: datetime) -> AcquisitionRow 
     # What waits for longer than anything can was put off before the clock was set back.
     too_long = AcquisitionRow.not_before > now + LONGEST_WAIT + _SLACK
     due = or_(AcquisitionRow.not_before.is_(None), AcquisitionRow.not_before <= now, too_long)
-    done = or_(AcquisitionRow.state == AcquisitionState.DONE.value, AcquisitionRow.reason == PROCESSED_AGAIN)
-    newest = session.scalar(select(func.max(AcquisitionRow.sensing_time)).where(AcquisitionRow.region == region, done))
+    newest = _newest_done(session, region)
     too_late = false() if newest is None else AcquisitionRow.history & (AcquisitionRow.sensing_time < newest)
     order = case((too_late, 1), else_=0), AcquisitionRow.sensing_time, AcquisitionRow.key
     return session.scalars(_rows_in(AcquisitionState.DISCOVERED, [region]).where(due).order_by(*order).limit(1)).first()
+
+
+def _newest_done(session: Session, region: str) -> datetime | None:
+    """The newest acquisition of a region that is done, also if it is to be done anew."""
+    done = or_(AcquisitionRow.state == AcquisitionState.DONE.value, AcquisitionRow.reason == PROCESSED_AGAIN)
+    return session.scalar(select(func.max(AcquisitionRow.sensing_time)).where(AcquisitionRow.region == region, done))
 
 
 def _take(session: Session, row: AcquisitionRow, owner: str, lease: timedelta, now: datetime) -> LedgerEntry | None:

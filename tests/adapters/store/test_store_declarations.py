@@ -9,7 +9,7 @@ import pytest
 from monitor.adapters.store import SqlStore
 from monitor.errors import Refused
 from monitor.records import Declaration
-from tests.adapters.store.factories import LEASE, acquisition
+from tests.adapters.store.factories import LEASE, acquisition, result
 from tests.core.test_declared import GROUND, NOW, REGION, declaration
 
 
@@ -55,3 +55,19 @@ def test_its_region_is_claimed_first(store: SqlStore, ended: bool) -> None:
     assert claimed is not None
     first = claimed.acquisition.region, claimed.acquisition.key
     assert first == (("abira", acquisition(1).key) if ended else ("atsuma", acquisition(7).key))
+
+
+@pytest.mark.parametrize("newer_is_done", [True, False])
+def test_only_history_that_its_looks_are_compared_with_goes_first(store: SqlStore, newer_is_done: bool) -> None:
+    """Years of backfill behind the watch of a declared region keep no other region waiting."""
+    me, shortly = "me@1:1:1", NOW + timedelta(days=20)
+    if newer_is_done:
+        store.discover("atsuma", [acquisition(7)], [], shortly)
+        assert store.claim(me, LEASE, shortly, ["atsuma"])
+        assert store.complete(acquisition(7), me, result(), shortly)
+    store.declare(declaration(), REGION, NOW)
+    store.discover("abira", [acquisition(8, region="abira")], [], shortly)
+    store.discover("atsuma", [acquisition(5)], [], shortly, history_before=acquisition(6).sensing_time)
+    claimed = store.claim(me, LEASE, shortly, ["abira", "atsuma"])
+    assert claimed is not None
+    assert claimed.acquisition.region == ("abira" if newer_is_done else "atsuma")
