@@ -8,8 +8,8 @@ VENV   ?= .venv
 SEED   ?= 1
 FOLDER ?= ./demo
 ARGS   ?=
-# Test files run side by side, in the order of tests/conftest.py; a worker takes about 1.5 GB, and often waits.
-WORKERS ?= 3
+# Test files run side by side, in the order of tests/conftest.py; two workers take about 3 GB.
+WORKERS ?= 2
 # Same release as in the extra `train` of pyproject.toml.
 TORCH  ?= torch==2.13.0
 
