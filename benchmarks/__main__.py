@@ -139,6 +139,9 @@ def years(
     ] = None,
     size: Annotated[int, typer.Option("--size", min=128, help="Pixels of 10 m along a valley's side.")] = 512,
     length: Annotated[float, typer.Option("--years", min=0.1, help="How long each valley is watched.")] = 1.0,
+    unsettled: Annotated[
+        bool, typer.Option("--unsettled", help="Close no event as settled, and see what ten more looks say of it.")
+    ] = False,
 ) -> None:
     """Simulated years: detection by size and sensor, days to evidence, false events by cause, networks."""
     from benchmarks.seeds import parse_seeds
@@ -150,7 +153,8 @@ def years(
 
     models = (*(model or ()), *(radar_model or ()))
     wanted = Size(size_px=size, looks=round(length * LOOKS_A_YEAR))
-    typer.echo(run(Task(seeds=parse_seeds(seeds), size=wanted, models=models, out=out), progress))
+    task = Task(seeds=parse_seeds(seeds), size=wanted, models=models, out=out, unsettled=unsettled)
+    typer.echo(run(task, progress))
 
 
 YearsOption = Annotated[

@@ -15,7 +15,7 @@ from benchmarks.years_records import EITHER, OPTICS, EventRecord, ScarRecord, Ye
 from monitor.core.lifecycle import ALERT_STATES, LifecycleSettings, replay, weighed
 from monitor.core.null_rate import DECIDES, NullRates, QuietCluster, Strata, count
 from monitor.errors import ConfigError
-from monitor.records import Detector, EventState, Evidence, Tier, Verdict
+from monitor.records import Detector, EventState, Evidence, Tier, Transition, Verdict
 from training.alerts.counting import poisson_interval
 
 BUDGETS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, inf)
@@ -102,8 +102,7 @@ class Life:
 
 def life(event: EventRecord, rates: tuple[float, float] | None, settings: LifecycleSettings) -> Life:
     """The life of an event by the table of the service; without rates its strength decides."""
-    pieces = [_piece(event, number, rates) for number in range(len(event.said))]
-    steps = replay([weighed(pieces[0], settings), *pieces[1:]], settings)
+    steps = steps_of(event, rates, settings)
     day = {id(step): (step.at - _STORM) / timedelta(days=1) for step in steps}
 
     def when(fits: Callable[[int], bool]) -> float | None:
@@ -115,6 +114,14 @@ def life(event: EventRecord, rates: tuple[float, float] | None, settings: Lifecy
         confirmed=when(lambda one: steps[one].state is EventState.CONFIRMED),
         warning=when(lambda one: steps[one].state in ALERT_STATES and steps[one].tier is Tier.WARNING),
     )
+
+
+def steps_of(
+    event: EventRecord, rates: tuple[float, float] | None, settings: LifecycleSettings
+) -> tuple[Transition, ...]:
+    """The steps of an event by the table of the service; the look of a step is its place in `EventRecord.said`."""
+    pieces = [_piece(event, number, rates) for number in range(len(event.said))]
+    return replay([weighed(pieces[0], settings), *pieces[1:]], settings)
 
 
 def _piece(event: EventRecord, number: int, rates: tuple[float, float] | None) -> Evidence:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.lives import lives
 from benchmarks.rates import after, before, fold, load_years, null_of, sweep
 from benchmarks.rates_figure import rates_figure
 from benchmarks.rates_tables import aim, causes, factors, head, swept, tiers
@@ -86,6 +87,8 @@ def run(
         [aim(first, second)],
         ["What the false events are:"],
         causes(years),
+        ["What later looks said:"],
+        lives(years),
         factors(null),
     ]
     return "\n\n".join("\n".join(line for line in part if line) for part in parts)

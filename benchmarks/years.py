@@ -57,6 +57,8 @@ class Task:
     """Folders of networks to try beside the baselines."""
     out: Path
     """Folder of the results of each seed."""
+    unsettled: bool = False
+    """No event is closed as settled: what many later looks say of each. Results of their own."""
 
 
 def run(task: Task, progress: Progress) -> str:
@@ -101,7 +103,7 @@ def _run_seed(task: Task, seed: int, models: Sequence[Path], tell: Progress) -> 
 
 def _watch(task: Task, folder: Path, valley: Valley, seconds: dict[str, float], progress: Progress) -> YearRecord:
     started = time.perf_counter()
-    settings = watch(folder, valley, _Teller(progress, len(valley.times) + len(valley.passes)))
+    settings = watch(folder, valley, _Teller(progress, len(valley.times) + len(valley.passes)), task.unsettled)
     with closing(SqlStore(settings.database)) as store:
         return judge(valley, settings, store, {**seconds, "watch": time.perf_counter() - started}, task)
 
@@ -182,7 +184,8 @@ class _Teller:
 
 
 def _year_file(task: Task, seed: int) -> Path:
-    return task.out / f"year-{seed}-{task.size.size_px}-{task.size.looks}.json"
+    kind = "unsettled" if task.unsettled else "year"
+    return task.out / f"{kind}-{seed}-{task.size.size_px}-{task.size.looks}.json"
 
 
 def _trial_file(task: Task, seed: int, model: Path) -> Path:

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from benchmarks.lives import lives
 from benchmarks.scoring import binomial_interval
 from benchmarks.years_judging import GRAZING, NO_CAUSE
 from benchmarks.years_records import (
@@ -29,7 +30,15 @@ LEAST_HA = 0.5
 
 def report(years: Sequence[YearRecord], trials: Sequence[TrialRecord]) -> str:
     """All tables. Everything in them is simulated."""
-    parts = [head(years), detection(years), delays(years), false_events(years), causes(years), seeds(years)]
+    parts = [
+        head(years),
+        detection(years),
+        delays(years),
+        false_events(years),
+        causes(years),
+        "\n".join(lives(years)),
+        seeds(years),
+    ]
     models = dict.fromkeys(one.model for one in trials)
     parts += [networks([one for one in trials if one.model == model]) for model in models]
     return "\n\n".join(parts)

@@ -7,11 +7,11 @@ in whose place a constant answers: with the shipped `alerts.detectors` only the 
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from unittest.mock import patch
+from unittest.mock import PropertyMock, patch
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from monitor import past, wiring
 from monitor.adapters.looks import LookFiles
 from monitor.adapters.store import SqlStore
 from monitor.config import Settings, load
+from monitor.config.tiers import TierSettings
 from monitor.core.change import AlertSettings
 from monitor.core.grid import region_tiles
 from monitor.demo import write_config
@@ -64,8 +65,10 @@ def make_year(folder: Path, seed: int, size: Size, report: Report = lambda _: No
     )
 
 
-def watch(folder: Path, valley: Valley, report: Callable[[PassEvent], None]) -> Settings:
+def watch(folder: Path, valley: Valley, report: Callable[[PassEvent], None], unsettled: bool = False) -> Settings:
     """One pass over the whole catalog, oldest acquisition first, as `scarpwatch once` makes it.
+
+    `unsettled`: no event is closed as settled, so that looks go on to say what they see of it.
 
     Returns the settings, which say where database and looks lie.
 
@@ -75,7 +78,8 @@ def watch(folder: Path, valley: Valley, report: Callable[[PassEvent], None]) -> 
     settings = load(write_config(folder, valley))
     with closing(SqlStore(settings.database)) as store:
         store.upgrade()
-    with pictureless(), _networkless(), _references_at_hand(), closing(wiring.build(settings)) as service:
+    life = _unsettled(settings) if unsettled else nullcontext()
+    with life, pictureless(), _networkless(), _references_at_hand(), closing(wiring.build(settings)) as service:
         summary = service.once(lambda: datetime.now(UTC), report)
     if summary.retried or summary.waiting:
         raise RuntimeError(f"seed {valley.seed}: {summary.waiting} acquisitions wait: {summary.errors}")
@@ -107,6 +111,14 @@ def pictureless() -> Iterator[None]:
         patch.object(wiring, "ProductFolder", _NoProducts),
         patch.object(wiring, "LookFiles", LooksAtHand),
     ):
+        yield
+
+
+@contextmanager
+def _unsettled(settings: Settings) -> Iterator[None]:
+    """A service that is wired here waits for more supporting looks than there are, before it closes an event."""
+    endless = replace(settings.tiers.lifecycle, settle_looks=10_000)
+    with patch.object(TierSettings, "lifecycle", PropertyMock(return_value=endless)):
         yield
 
 

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks.__main__ import app
+from benchmarks.lives import lives
 from benchmarks.rates import (
     after,
     at_first_look,
@@ -180,3 +181,20 @@ def test_missing_years_are_named(tmp_path: Path) -> None:
     told = CliRunner().invoke(app, ["null", "--years", str(tmp_path), "--seeds", "1-3"])
     assert told.exit_code == 1
     assert "holds no year of the seeds 1 to 3. Make some:" in told.stderr
+
+
+def test_what_later_looks_said_is_counted_by_what_opened_an_event() -> None:
+    """Only looks that could tell count as holding; those that could not move no event between confirmed and refuted."""
+    year = _year(
+        3,
+        _event("stays", 0.6, "onis" + "s" * 10, true=True),
+        _event("goes", 0.3, "oic"),
+        _event("comes back", 0.3, "osiscs"),
+        _event("unseen", 0.3, "on"),
+    )
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lives([year])[2:]]
+    assert rows == [
+        ["scars of 0.5 ha and more", "1", "1, 0, 0", "10, 0", "1", "2", "0"],
+        ["smaller scars, and parts of scars", "0", "0, 0, 0", "0, 0", "0", "0", "0"],
+        ["none, baseline", "3", "1, 1, 1", "2, 1", "0", "3", "0"],
+    ]

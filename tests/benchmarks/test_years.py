@@ -275,7 +275,7 @@ def _false(sensor: str, cause: str, alerted: bool = True) -> EventRecord:
         detail="",
         strength=0.2,
         strata=(),
-        said=((-3.0, "opens", sensor, True),),
+        said=((-3.0, "opens", "radar" if sensor == RADAR else "baseline", True),),
     )
 
 
