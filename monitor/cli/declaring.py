@@ -3,12 +3,11 @@
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from shapely.geometry.base import BaseGeometry
 
-from monitor.adapters.store import Chosen, SqlStore
 from monitor.cli.acting import ByOption, who
 from monitor.cli.exits import Exit
 from monitor.cli.parts import (
@@ -27,6 +26,9 @@ from monitor.core.declared import LONGEST_DAYS, Told, in_force, title
 from monitor.core.grid import region_tiles
 from monitor.core.situations import declaration_json, standing
 from monitor.records import Declaration, DeclarationKind, Region
+
+if TYPE_CHECKING:
+    from monitor.adapters.store import SqlStore
 
 
 def declare(
@@ -89,8 +91,10 @@ def _declare(settings: Settings, region: Region, told: Told, now: datetime, as_j
         )
 
 
-def _done_since(store: SqlStore, region: Region, one: Declaration, now: datetime) -> int:
+def _done_since(store: "SqlStore", region: Region, one: Declaration, now: datetime) -> int:
     """How many acquisitions would be processed again."""
+    from monitor.adapters.store import Chosen
+
     chosen = Chosen(region=region.id, tiles=tuple(region_tiles(region.geometry)), since=one.at)
     return len(store.reprocess(chosen, now, region.history_before(now), dry_run=True))
 

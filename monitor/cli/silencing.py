@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 from shapely.geometry.base import BaseGeometry
 
-from monitor.adapters.store.codec import geometry_to_json
 from monitor.cli import tables
 from monitor.cli.exits import Exit
 from monitor.cli.parts import (
@@ -118,6 +117,8 @@ def _outline(path: Path) -> BaseGeometry:
 
 
 def _json(one: Silence) -> dict[str, object]:
+    from monitor.adapters.store.codec import geometry_to_json
+
     return {
         "id": one.id,
         "region": one.region,

@@ -5,10 +5,10 @@ import textwrap
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from monitor.adapters.store import ChoiceCount, LedgerCount, Rejection
 from monitor.cli.geojson import has_picture
 from monitor.config import Mistake
 from monitor.core import context_words, next_pass
@@ -32,6 +32,9 @@ from monitor.records import (
     Silence,
     Tier,
 )
+
+if TYPE_CHECKING:
+    from monitor.adapters.store import ChoiceCount, LedgerCount, Rejection
 
 LATE = timedelta(hours=1)
 """A message that waits so long is shown."""
@@ -159,7 +162,7 @@ def _percents(coverage: Coverage) -> tuple[float, float, float]:
     return compared / 10, (seen - compared) / 10, (1000 - seen) / 10
 
 
-def ledger_table(counts: Iterable[LedgerCount]) -> Table:
+def ledger_table(counts: "Iterable[LedgerCount]") -> Table:
     """Acquisitions by region, state and reason."""
     table = _table("Region", "Acquisitions", "Reason", "Number")
     for count in sorted(counts, key=lambda one: (one.region, one.state.value, one.reason or "")):
@@ -167,7 +170,7 @@ def ledger_table(counts: Iterable[LedgerCount]) -> Table:
     return table
 
 
-def choice_table(counts: Sequence[ChoiceCount]) -> Table:
+def choice_table(counts: "Sequence[ChoiceCount]") -> Table:
     """Which sensor counted on how many tiles, and why; a tile counts once per acquisition."""
     table = _table("Region", "At a look of", "Evidence of record", "Reason", "Tiles")
     for count in counts:
@@ -259,7 +262,7 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def refused_lines(refused: Sequence[Rejection], most: int = 10) -> list[str]:
+def refused_lines(refused: "Sequence[Rejection]", most: int = 10) -> list[str]:
     """Items that catalogs list and polls refuse, newest first, each with its reason."""
     lines = [f"Refused items ({len(refused)}); nothing is lost, they are looked at again in every poll:"]
     lines += [f"  {one.region}: {one.item}: {one.reason}, {one.detail}" for one in refused[:most]]
