@@ -21,7 +21,7 @@ from monitor.cli.parts import (
     settings_of,
 )
 from monitor.config import Settings
-from monitor.config.geometry import region_geometry
+from monitor.config.areas import drawn_area, drawn_box
 from monitor.core.declared import LONGEST_DAYS, Told, in_force, title
 from monitor.core.grid import region_tiles
 from monitor.core.situations import declaration_json, standing
@@ -139,10 +139,12 @@ def _area(given: str) -> BaseGeometry:
 
     Raises:
         typer.BadParameter: it is neither a box nor a file of GeoJSON.
+        Refused: it is too large, or crosses the antimeridian.
     """
     try:
         if not Path(given).exists() and given.count(",") == 3:
-            return region_geometry({"bbox": [float(number) for number in given.split(",")]})
-        return region_geometry(given)
+            west, south, east, north = (float(number) for number in given.split(","))
+            return drawn_box(west, south, east, north)
+        return drawn_area(Path(given))
     except ValueError as error:
         raise typer.BadParameter(f"{given}: {error}", param_hint="--area") from error

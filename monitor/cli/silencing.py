@@ -23,7 +23,7 @@ from monitor.cli.parts import (
     settings_of,
 )
 from monitor.cli.times import as_utc
-from monitor.config.geometry import region_geometry
+from monitor.config.areas import drawn_area
 from monitor.records import Silence
 
 EVERY = "all"
@@ -111,7 +111,7 @@ def end(
 
 def _outline(path: Path) -> BaseGeometry:
     try:
-        return region_geometry(str(path))
+        return drawn_area(path)
     except ValueError as error:
         raise typer.BadParameter(f"{path}: {error}", param_hint="--polygon") from error
 

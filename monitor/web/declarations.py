@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 from starlette.responses import Response
 
 from monitor.adapters.store.listing import Wanted
-from monitor.config.geometry import region_geometry
+from monitor.config.areas import drawn_area, drawn_box
 from monitor.core.declared import LONGEST_DAYS, Told, in_force, title
 from monitor.core.lifecycle import ALERT_STATES, ENDED_STATES
 from monitor.core.next_pass import MEMORY, next_passes
@@ -63,13 +63,13 @@ class NewDeclaration(BaseModel):
     def geometry(self) -> BaseGeometry | None:
         """The ground; None: all of the region."""
         if self.bbox is not None:
-            return region_geometry({"bbox": list(self.bbox)})
+            return drawn_box(*self.bbox)
         if self.area is None:
             return None
         if self.area.get("type") not in _AREAS:
             raise ValueError("area is a GeoJSON Polygon or MultiPolygon")
         try:
-            return force_2d(region_geometry(self.area))
+            return force_2d(drawn_area(self.area))
         except (OverflowError, RecursionError) as err:
             raise ValueError("area has coordinates that are no degrees") from err
 

@@ -57,6 +57,8 @@ REFUSED: list[tuple[dict[str, object], int, str]] = [
     ({"at": "2018-09-06T03:08:00"}, 422, "timezone"),
     ({"bbox": [1, 2, 1.1, 2.1]}, 422, "outside the region"),
     ({"bbox": [141.9, 42.7, 141.8, 42.8]}, 422, "west"),
+    ({"bbox": [179.5, 42.7, -179.5, 42.8]}, 422, "crosses-180"),
+    ({"bbox": [130, 40, 150, 45]}, 422, "area-too-large"),
     ({"area": {"type": "Point", "coordinates": [1, 2]}}, 422, "Polygon or MultiPolygon"),
     ({"area": {"type": "Polygon", "coordinates": [[[10**400, 1], [2, 2], [3, 1], [10**400, 1]]]}}, 422, "area"),
     ({"area": {"type": "Polygon", "coordinates": "/etc/passwd"}}, 422, "coordinates"),
