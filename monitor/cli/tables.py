@@ -108,7 +108,7 @@ def coverage_line(coverage: Coverage, now: datetime) -> str:
         return f"{coverage.region}: nothing observed yet, so the absence of alerts means nothing"
     compared, once, unseen = _percents(coverage)
     line = (
-        f"{coverage.region}: in the last {(now - coverage.since).days} days {compared:g}% of "
+        f"{coverage.region}: {_lately(coverage, now)} {compared:g}% of "
         f"{coverage.area_km2:.0f} km² observed and compared with an earlier look, {round(once + unseen, 1):g}% "
         f"not observed ({once:g}% without an earlier look, {unseen:g}% not seen); "
         f"last look {age(now - coverage.last_look)} ago"
@@ -136,6 +136,12 @@ def coverage_line(coverage: Coverage, now: datetime) -> str:
     if coverage.broken_looks:
         line += f"; {coverage.broken_looks} kept looks could not be read"
     return line
+
+
+def _lately(coverage: Coverage, now: datetime) -> str:
+    if coverage.began is not None:
+        return f"since the first acquisition of {coverage.began:%Y-%m-%d}"
+    return f"in the last {(now - coverage.since).days} days"
 
 
 def _learnt(rates: Mapping[Sensor, float]) -> str:
