@@ -129,6 +129,7 @@ class Herald:
             tiles=seen.tiles - len(seen.flat),
             never_observed=len(seen.never_observed),
             last_look=seen.last_look,
+            first=compared.first,
             blind_km2=seen.blind.together.blind_km2,
             blind_share=seen.blind.together.blind_share,
             passes=next_passes(self._store.passes(region.id, now - MEMORY, now), now),

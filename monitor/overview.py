@@ -77,6 +77,8 @@ class Coverage:
     """Looks of the look-back, tile by tile, of which the sensor's network spoke, or did not and why."""
     blind: BlindSlopes = field(default_factory=BlindSlopes)
     """Slopes that the radar tracks of the look-back never see, whenever they pass."""
+    first: datetime | None = None
+    """Sensing time of the first acquisition that was looked at; None: there is none, or some tile has a hundred."""
     learning_rates: Mapping[Sensor, float] = field(default_factory=dict)
     """km² × years compared by sensors that have compared less than rates of the region's own need
     (`core.null_rate.LEARNED_KM2_YEARS`) and have not looked at any tile a hundred times."""
@@ -85,6 +87,11 @@ class Coverage:
     def learning(self) -> bool:
         """No place has an earlier look to compare with: nothing can be found yet."""
         return self.compared == 0
+
+    @property
+    def began(self) -> datetime | None:
+        """The first acquisition, where the look-back reaches further back; None: it does not."""
+        return self.first if self.first is not None and self.first > self.since else None
 
 
 @dataclass(slots=True)
@@ -108,6 +115,8 @@ class _TileCount:
     """Share compared times the years since the look before, summed over the newest looks."""
     often: bool = False
     """There are more looks than those."""
+    first: datetime | None = None
+    """Sensing time of the oldest of them."""
 
 
 def coverage(
@@ -162,8 +171,14 @@ def coverage(
         flat=flat,
         answers=sum((count.answers for count in counts.values()), Counter()),
         blind=_blind(region, counts, sights) if sights is not None else BlindSlopes(),
+        first=_first(counts.values()),
         learning_rates=_learning_rates(counts.values()),
     )
+
+
+def _first(counts: Collection[_TileCount]) -> datetime | None:
+    known = [count.first for count in counts if count.first is not None]
+    return None if any(count.often for count in counts) else min(known, default=None)
 
 
 def _learning_rates(counts: Collection[_TileCount]) -> dict[Sensor, float]:
@@ -203,6 +218,7 @@ def _count(tally: "_Tally", rows: Sequence[Observation], looks: LookArchive, sin
     inside = tally.inside
     count = _TileCount(inside=int(inside.sum()), no_elevation=newest == NO_ELEVATION, flat=newest == FLAT)
     count.tile_years, count.often = _tile_years(rows), len(rows) == _LOOKS_PER_TILE
+    count.first = rows[-1].sensing_time if rows else None
     for row in rows:
         if row.look_href is None:
             continue

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Protocol
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from monitor.core.canvas import Canvas
 from monitor.core.grid import PIXEL_HA
@@ -119,7 +119,7 @@ class StrataExposure:
         """
         nowhere = np.float32(np.nan)
         slope_deg = canvas.lay({tile: one.slope_deg for tile, one in terrain.items()}, nowhere)
-        steepest = ndimage.percentile_filter(np.nan_to_num(slope_deg), 90, size=_CLUSTER_PX)
+        steepest = scipy.ndimage.percentile_filter(np.nan_to_num(slope_deg), 90, size=_CLUSTER_PX)
         self._slope = slope_classes(steepest)
         self.elevation_m = canvas.lay({tile: one.elevation_m for tile, one in terrain.items()}, nowhere)
         self._centre = centre

@@ -85,6 +85,8 @@ REFUSED = [
     (("REGION", "--at", "2001-01-01T00:00Z"), 1, "180 days ago or more"),
     (("REGION", "--at", AT, "--area", "1,2,1.1,2.1"), 1, "outside the region"),
     (("REGION", "--at", AT, "--area", "4,2,3,4"), 2, "west"),
+    (("REGION", "--at", AT, "--area", "100,40,110,50"), 1, "To mean all of the region, leave the area out"),
+    (("REGION", "--at", AT, "--area", "179,42,-179,43"), 1, "crosses the 180th meridian"),
     (("REGION", "--at", AT, "--area", "no.geojson"), 2, "there is no file"),
     (("REGION",), 2, "say where and when"),
 ]

@@ -26,6 +26,7 @@ regions:
     sensor_policy: optical_only
 """
 BOW_TIE = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}
+PAST_180 = {"type": "Polygon", "coordinates": [[[179, 10], [181, 10], [181, 11], [179, 10]]]}
 FAR_APART = {
     "type": "MultiPolygon",
     "coordinates": [
@@ -235,6 +236,7 @@ MISTAKES = [
     (BBOX, '{"type": "Polygon", "coordinates": "x"}', "regions.atsuma.geometry", 7, "coordinates", "GeoJSON"),
     (BBOX, "{bbox: [-180, -80, 180, 80]}", "regions.atsuma.geometry", 7, "GB of memory", "several regions"),
     (BBOX, "{bbox: [8, 44, 15, 49]}", "regions.atsuma.geometry", 7, "about 45,", "several regions"),
+    (BBOX, json.dumps(PAST_180), "regions.atsuma.geometry", 7, "crosses the 180th meridian", "cut at 180°"),
     (BBOX, json.dumps(FAR_APART), "regions.atsuma.geometry", 7, "too large", "what lies between"),
     (BBOX, "missing.geojson", "regions.atsuma.geometry", 7, "missing.geojson", "folder of the configuration"),
     (BBOX, "broken.geojson", "regions.atsuma.geometry", 7, "not JSON (line 1)", "GeoJSON"),

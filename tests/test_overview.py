@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from monitor.adapters.looks import LookFiles
+from monitor.cli.geojson import not_observed
 from monitor.cli.tables import coverage_line
 from monitor.overview import Coverage, coverage
 from monitor.records import Look, NetworkAnswer, Observation, PixelState, Region, Sensor, Tile
+from monitor.web.showing import unseen_lines
 from tests.fake_watch import NOW, RIGHT, TILE, acquisition, look, observation, region_polygon
 
 REGION = Region(id="valley", geometry=region_polygon(), catalogs=("local",), lookback_days=60)
@@ -120,6 +122,23 @@ def test_looks_before_the_look_back_do_not_count(watch: Watch) -> None:
     watch.saw(look(RIGHT, acquisition(0)), 0, sensing_time=old)
     seen = watch.coverage()
     assert (seen.seen, seen.last_look) == (0.0, old)
+
+
+def test_a_history_shorter_than_the_look_back_is_told_from_its_first_acquisition(watch: Watch) -> None:
+    """Nobody looked before it. Once a tile has a hundred looks, the first one is not known."""
+    first = NOW - timedelta(days=3)
+    watch.saw(look(RIGHT, acquisition(0)), 0, sensing_time=first)
+    watch.saw(look(TILE, acquisition(1)), 1, sensing_time=NOW - timedelta(days=1))
+    seen = watch.coverage()
+    assert (seen.first, seen.began) == (first, first)
+    assert f": since the first acquisition of {first:%Y-%m-%d} " in coverage_line(seen, NOW)
+    (line,) = unseen_lines({"valley": not_observed(seen)})
+    assert f"was not compared with anything since {first:%Y-%m-%d}" in line
+    watch.saw(look(TILE, acquisition(2)), 2, sensing_time=seen.since - timedelta(days=1))
+    assert watch.coverage().began is None
+    assert ": in the last 60 days " in coverage_line(watch.coverage(), NOW)
+    watch.rows = watch.rows[:2] * 100
+    assert watch.coverage().first is None
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,10 @@
 import getpass
 import os
 from collections.abc import Callable
-from contextlib import closing
 from typing import Annotated
 
 import typer
 
-from monitor.adapters.store import SqlStore
 from monitor.cli.event_text import event_lines
 from monitor.cli.exits import TABLE
 from monitor.cli.geojson import alert_collection
@@ -114,8 +112,7 @@ def _act(
     settings = settings_of(config, dict(os.environ))
     now = parts.clock()
     action = Action(at=now, by=who(by), kind=kind, reason=reason, text=text)
-    with closing(SqlStore(settings.database, lifecycle=settings.tiers.lifecycle)) as store:
-        store.check()
+    with reading_store(settings) as store:
         event = store.act(alert, action, now, seen)
     say(_told(event, kind))
 

@@ -16,16 +16,25 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from monitor.adapters.store import SqlStore
 from monitor.cli.exits import Exit
-from monitor.cli.parts import ConfigOption, Parts, chosen_regions, no_progress, prepare_database, say, working_settings
+from monitor.cli.parts import (
+    ConfigOption,
+    Parts,
+    chosen_regions,
+    no_progress,
+    prepare_database,
+    reading_store,
+    say,
+    working_settings,
+)
 from monitor.core.estimates import duration, told
-from monitor.daemon import Watch, log_event
 from monitor.logs import make_logger
 from monitor.records import AcquisitionState
 
 if TYPE_CHECKING:
+    from monitor.adapters.store import SqlStore
     from monitor.config import Settings
+    from monitor.daemon import Watch
     from monitor.searching import Found
     from monitor.service import PassEvent
 
@@ -65,7 +74,7 @@ class Past:
         return f"history: {self.done} of {self.done + self.waiting} acquisitions looked at{left}"
 
 
-def past_of(store: SqlStore, region: str) -> Past:
+def past_of(store: "SqlStore", region: str) -> Past:
     """How far the history of a region is looked at."""
     done, waiting = store.history_left(region)
     pace = store.pace(region)
@@ -132,10 +141,12 @@ def _tell_found(wanted: _Wanted, found: "Sequence[Found]") -> None:
             say(f"! What was sensed from {part.start:%Y-%m-%d} on was not asked for: start it again to go on.")
 
 
-def _work(settings: "Settings", wanted: _Wanted, service: Watch, parts: Parts, stop: threading.Event) -> bool:
+def _work(settings: "Settings", wanted: _Wanted, service: "Watch", parts: Parts, stop: threading.Event) -> bool:
     """Process what waits of the wanted time; whether something failed or still waits."""
+    from monitor.daemon import log_event
+
     log = make_logger(sys.stderr, as_json=settings.log.as_json, level=settings.log.level)
-    with closing(SqlStore(settings.database)) as store:
+    with reading_store(settings) as store:
 
         def states() -> dict[AcquisitionState, int]:
             return store.states(wanted.region, wanted.start, wanted.end)

@@ -3,12 +3,11 @@
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from shapely.geometry.base import BaseGeometry
 
-from monitor.adapters.store import Chosen, SqlStore
 from monitor.cli.acting import ByOption, who
 from monitor.cli.exits import Exit
 from monitor.cli.parts import (
@@ -22,11 +21,14 @@ from monitor.cli.parts import (
     settings_of,
 )
 from monitor.config import Settings
-from monitor.config.geometry import region_geometry
+from monitor.config.areas import drawn_area, drawn_box
 from monitor.core.declared import LONGEST_DAYS, Told, in_force, title
 from monitor.core.grid import region_tiles
 from monitor.core.situations import declaration_json, standing
 from monitor.records import Declaration, DeclarationKind, Region
+
+if TYPE_CHECKING:
+    from monitor.adapters.store import SqlStore
 
 
 def declare(
@@ -89,8 +91,10 @@ def _declare(settings: Settings, region: Region, told: Told, now: datetime, as_j
         )
 
 
-def _done_since(store: SqlStore, region: Region, one: Declaration, now: datetime) -> int:
+def _done_since(store: "SqlStore", region: Region, one: Declaration, now: datetime) -> int:
     """How many acquisitions would be processed again."""
+    from monitor.adapters.store import Chosen
+
     chosen = Chosen(region=region.id, tiles=tuple(region_tiles(region.geometry)), since=one.at)
     return len(store.reprocess(chosen, now, region.history_before(now), dry_run=True))
 
@@ -135,10 +139,12 @@ def _area(given: str) -> BaseGeometry:
 
     Raises:
         typer.BadParameter: it is neither a box nor a file of GeoJSON.
+        Refused: it is too large, or crosses the antimeridian.
     """
     try:
         if not Path(given).exists() and given.count(",") == 3:
-            return region_geometry({"bbox": [float(number) for number in given.split(",")]})
-        return region_geometry(given)
+            west, south, east, north = (float(number) for number in given.split(","))
+            return drawn_box(west, south, east, north)
+        return drawn_area(Path(given))
     except ValueError as error:
         raise typer.BadParameter(f"{given}: {error}", param_hint="--area") from error

@@ -47,6 +47,7 @@ def not_observed(coverage: Coverage) -> Json:
     """What the absence of an alert says nothing about. Shares are 0-1 of the region's ground."""
     return {
         "since": coverage.since.isoformat(),
+        "first_acquisition": _time(coverage.first),
         "share_not_observed": round(1.0 - coverage.compared, 4),
         "share_without_earlier_look": round(coverage.seen - coverage.compared, 4),
         "share_not_seen": round(1.0 - coverage.seen, 4),

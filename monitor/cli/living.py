@@ -1,12 +1,10 @@
 """The command about the weekly sign of life: what it says now."""
 
 import os
+from typing import TYPE_CHECKING
 
 import typer
 
-from monitor.adapters.looks import LookFiles
-from monitor.adapters.slope_sights import SlopeSightFiles
-from monitor.adapters.store import SqlStore
 from monitor.alive import Herald, HeraldSettings
 from monitor.cli.parts import (
     ConfigOption,
@@ -23,6 +21,9 @@ from monitor.config import Settings
 from monitor.core.alive import payload
 from monitor.overview import coverage
 from monitor.records import AlertStatus, Region
+
+if TYPE_CHECKING:
+    from monitor.adapters.store import SqlStore
 
 
 def alive(
@@ -49,8 +50,11 @@ def alive(
         say("\nIt is not sent: no channel wants to hear it.")
 
 
-def make_herald(settings: Settings, store: SqlStore, regions: tuple[Region, ...] | None = None) -> Herald:
+def make_herald(settings: Settings, store: "SqlStore", regions: tuple[Region, ...] | None = None) -> Herald:
     """Who tells the channels of a configuration that the watch is alive."""
+    from monitor.adapters.looks import LookFiles
+    from monitor.adapters.slope_sights import SlopeSightFiles
+
     chosen = settings.alive
     looks, sights = LookFiles(settings.products), SlopeSightFiles(settings.products)
     return Herald(

@@ -7,20 +7,20 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 from rich.console import Console
 
-from monitor.adapters.looks import LookFiles
-from monitor.adapters.slope_sights import SlopeSightFiles
-from monitor.adapters.store import SqlStore
 from monitor.cli.surroundings import unknown_model
 from monitor.config import Settings, SettingsError, config_path, load, placed
 from monitor.core.declared import in_force
-from monitor.daemon import Watch
 from monitor.overview import Coverage, coverage
 from monitor.records import Region
+
+if TYPE_CHECKING:
+    from monitor.adapters.store import SqlStore
+    from monitor.daemon import Watch
 
 _FILE_WIDTH = 160
 """Columns of a table that goes to a file or a pipe."""
@@ -36,7 +36,7 @@ def no_progress(_what: str, _done: int, _total: int) -> None:
 class Build(Protocol):
     """How a service is made from settings (`monitor.wiring.build`)."""
 
-    def __call__(self, settings: Settings, progress: Progress) -> Watch:
+    def __call__(self, settings: Settings, progress: Progress) -> "Watch":
         """A service ready to poll and process."""
 
 
@@ -87,14 +87,16 @@ def working_settings(config: Path | None, environ: dict[str, str]) -> Settings:
 
 
 @contextmanager
-def reading_store(settings: Settings) -> Iterator[SqlStore]:
-    """The database of a command that only reads.
+def reading_store(settings: Settings) -> Iterator["SqlStore"]:
+    """The database of a command, which is there already.
 
     Raises:
         ConfigError: it is not there, or of another version.
         StoreBusy: it cannot be reached.
     """
-    with closing(SqlStore(settings.database)) as store:
+    from monitor.adapters.store import SqlStore
+
+    with closing(SqlStore(settings.database, lifecycle=settings.tiers.lifecycle)) as store:
         store.check()
         yield store
 
@@ -106,6 +108,8 @@ def prepare_database(settings: Settings) -> None:
         ConfigError: PostgreSQL of another version.
         StoreBusy: it cannot be reached.
     """
+    from monitor.adapters.store import SqlStore
+
     with closing(SqlStore(settings.database)) as store:
         if settings.database_url.get_backend_name() == "sqlite":
             store.upgrade()
@@ -113,15 +117,20 @@ def prepare_database(settings: Settings) -> None:
             store.check()
 
 
-def coverages(settings: Settings, store: SqlStore, regions: tuple[Region, ...], now: datetime) -> list[Coverage]:
+def coverages(settings: Settings, store: "SqlStore", regions: tuple[Region, ...], now: datetime) -> list[Coverage]:
     """What was seen of every region."""
+    from monitor.adapters.looks import LookFiles
+    from monitor.adapters.slope_sights import SlopeSightFiles
+
     looks = LookFiles(settings.products)
     sights = SlopeSightFiles(settings.products)
     return [coverage(region, store, looks, now, sights) for region in regions]
 
 
-def declared_coverages(settings: Settings, store: SqlStore, now: datetime) -> dict[str, Coverage]:
+def declared_coverages(settings: Settings, store: "SqlStore", now: datetime) -> dict[str, Coverage]:
     """What was seen of the ground of every declaration in force since the event, by the storm that it names."""
+    from monitor.adapters.looks import LookFiles
+
     regions = {region.id: region for region in settings.region_records()}
     looks = LookFiles(settings.products)
     return {

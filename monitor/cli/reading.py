@@ -7,15 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.adapters.files import write_atomic
 from monitor.adapters.model_store import list_models
-from monitor.adapters.slope_sights import SlopeSightFiles
-from monitor.adapters.store import ChoiceCount, LedgerCount, Rejection
-from monitor.adapters.store.listing import AlertLists, Wanted
 from monitor.cli import tables
 from monitor.cli.backfilling import Past, past_of
 from monitor.cli.delivering import channel_json
@@ -43,7 +39,19 @@ from monitor.core.precision import WINDOWS_DAYS, Judged, precision_json, told
 from monitor.core.situations import standing as state_of
 from monitor.errors import ConfigError
 from monitor.overview import Coverage
-from monitor.records import AcquisitionState, ChannelCount, Declaration, DeliveryState, Event, EventState, LedgerEntry
+from monitor.records import (
+    AcquisitionState,
+    ChannelCount,
+    Declaration,
+    DeliveryState,
+    Event,
+    EventState,
+    LedgerEntry,
+    Region,
+)
+
+if TYPE_CHECKING:
+    from monitor.adapters.store import ChoiceCount, LedgerCount, Rejection
 
 
 def alerts(
@@ -54,6 +62,8 @@ def alerts(
     as_json: JsonOption = False,
 ) -> None:
     """Open alerts, worst first, and what was not observed. --json is a GeoJSON FeatureCollection (EPSG:4326)."""
+    from monitor.adapters.store.listing import AlertLists, Wanted
+
     if context.invoked_subcommand is not None:
         return
     parts = context.ensure_object(Parts)
@@ -94,13 +104,7 @@ def status(
     settings = settings_of(config, dict(os.environ))
     standing = _standing(settings, region, parts.clock())
     if blind_slopes is not None:
-        ground = blind_collection(chosen_regions(settings, region), standing.seen, SlopeSightFiles(settings.products))
-        try:
-            write_atomic(blind_slopes, json.dumps(ground, allow_nan=False).encode())
-        except OSError as error:
-            remedy = "Name a file in a folder that you may write."
-            message = f"{blind_slopes} cannot be written: {error.strerror}"
-            raise ConfigError(message, item="--blind-slopes", remedy=remedy) from error
+        _write_blind_slopes(blind_slopes, settings, chosen_regions(settings, region), standing.seen)
     if as_json:
         say_json(_standing_json(settings, standing))
     else:
@@ -109,6 +113,19 @@ def status(
     # What a person took back waits for nobody.
     failed = [entry for entry in standing.parked if entry.reason != ROLLED_BACK]
     raise typer.Exit(Exit.FAILED if failed or undelivered else Exit.OK)
+
+
+def _write_blind_slopes(path: Path, settings: Settings, chosen: tuple[Region, ...], seen: list[Coverage]) -> None:
+    from monitor.adapters.files import write_atomic
+    from monitor.adapters.slope_sights import SlopeSightFiles
+
+    ground = blind_collection(chosen, seen, SlopeSightFiles(settings.products))
+    try:
+        write_atomic(path, json.dumps(ground, allow_nan=False).encode())
+    except OSError as error:
+        remedy = "Name a file in a folder that you may write."
+        message = f"{path} cannot be written: {error.strerror}"
+        raise ConfigError(message, item="--blind-slopes", remedy=remedy) from error
 
 
 def regions(config: ConfigOption = None, as_json: JsonOption = False) -> None:
@@ -166,14 +183,14 @@ class _Standing:
 
     now: datetime
     seen: list[Coverage]
-    counts: list[LedgerCount]
+    counts: "list[LedgerCount]"
     parked: list[LedgerEntry]
-    refused: list[Rejection]
+    refused: "list[Rejection]"
     """Items that polls refused to use."""
     alerts: Counter[tuple[str, EventState]]
     channels: dict[str, ChannelCount]
     """How the channels stand."""
-    choices: list[ChoiceCount]
+    choices: "list[ChoiceCount]"
     """Which sensor counted, in each region's look-back."""
     past: Mapping[str, Past]
     """How far each region's history is looked at."""
@@ -274,7 +291,7 @@ def _is_shown(event: Event, every: bool) -> bool:
     return event.state in ALERT_STATES or (every and event.state is not EventState.CANDIDATE)
 
 
-def _choice(count: ChoiceCount) -> Json:
+def _choice(count: "ChoiceCount") -> Json:
     return {
         "at": count.sensor.value,
         "record": count.record.value if count.record else None,
@@ -283,7 +300,7 @@ def _choice(count: ChoiceCount) -> Json:
     }
 
 
-def _refused(one: Rejection) -> Json:
+def _refused(one: "Rejection") -> Json:
     return {
         "region": one.region,
         "item": one.item,

@@ -1,20 +1,21 @@
 """`scarpwatch rollback` and `scarpwatch reprocess`: take back what acquisitions said, or look at them again."""
 
 import os
-from contextlib import closing
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.adapters.store import Chosen, RolledBack, SqlStore
 from monitor.cli.acting import ByOption, who
 from monitor.cli.backfilling import RegionArgument
 from monitor.cli.exits import Exit
-from monitor.cli.parts import ConfigOption, Parts, chosen_regions, say, settings_of
+from monitor.cli.parts import ConfigOption, Parts, chosen_regions, reading_store, say, settings_of
 from monitor.core.estimates import duration
 from monitor.core.grid import region_tiles
 from monitor.records import Action, ActionKind, Region
+
+if TYPE_CHECKING:
+    from monitor.adapters.store import Chosen, RolledBack
 
 SinceOption = Annotated[
     datetime | None, typer.Option("--since", formats=["%Y-%m-%d"], help="Those sensed from this day on, UTC.")
@@ -54,8 +55,7 @@ def rollback(
     chosen = chosen_of(watched, since, acquisition, model)
     action = Action(at=now, by=who(by), kind=ActionKind.ROLL_BACK, text=text)
     again_from = watched.history_before(now) if requeue else None
-    with closing(SqlStore(settings.database, lifecycle=settings.tiers.lifecycle)) as store:
-        store.check()
+    with reading_store(settings) as store:
         planned = store.roll_back(chosen, action, now, again_from, dry_run=True)
         if not planned.acquisitions and not planned.ended and not planned.changed:
             say(f"{region}: nothing of this was processed, or all of it has been taken back.")
@@ -87,8 +87,7 @@ def reprocess(
     (watched,) = chosen_regions(settings, region)
     now = parts.clock()
     chosen = chosen_of(watched, since, None, model)
-    with closing(SqlStore(settings.database)) as store:
-        store.check()
+    with reading_store(settings) as store:
         ids = store.reprocess(chosen, now, watched.history_before(now), dry_run)
         pace = store.pace(region)
     if not ids:
@@ -99,8 +98,10 @@ def reprocess(
     say(f"{region}: {len(ids)} acquisition(s) {waits}{time}")
 
 
-def chosen_of(region: Region, since: datetime | None, acquisition: str | None, model: str | None) -> Chosen:
+def chosen_of(region: Region, since: datetime | None, acquisition: str | None, model: str | None) -> "Chosen":
     """What the options name, in a region."""
+    from monitor.adapters.store import Chosen
+
     return Chosen(
         region=region.id,
         tiles=tuple(region_tiles(region.geometry)),
@@ -110,7 +111,7 @@ def chosen_of(region: Region, since: datetime | None, acquisition: str | None, m
     )
 
 
-def _lines(region: str, planned: RolledBack, requeue: bool) -> list[str]:
+def _lines(region: str, planned: "RolledBack", requeue: bool) -> list[str]:
     then = "processed again" if requeue else "set aside (parked: rolled-back)"
     lines = [
         f"{region}: {len(planned.acquisitions)} acquisition(s) would be {then}; their {planned.looks} look(s) at tiles "

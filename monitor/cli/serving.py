@@ -4,8 +4,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from functools import partial
@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.adapters.store import SqlStore
-from monitor.adapters.store.tokens import TokenRows
 from monitor.cli.exits import Exit
 from monitor.cli.geojson import not_observed, region_collection
 from monitor.cli.parts import (
@@ -39,15 +37,18 @@ from monitor.records import Role
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from monitor.adapters.store import SqlStore
+    from monitor.adapters.store.tokens import TokenRows
     from monitor.web.health import Check
 
 RoleOption = Annotated[Role, typer.Option(help="What its bearer may do: each role what those before it may.")]
 NameArgument = Annotated[str, typer.Argument(help="Of the person or program that has it; stands beside what they do.")]
 
 
-def make_api(settings: Settings, store: SqlStore, clock: Callable[[], datetime]) -> "ASGIApp":
+def make_api(settings: Settings, store: "SqlStore", clock: Callable[[], datetime]) -> "ASGIApp":
     """API, feeds and pages over one store."""
     from monitor.adapters.store.listing import AlertLists
+    from monitor.adapters.store.tokens import TokenRows
     from monitor.web.app import make_app
     from monitor.web.parts import WebParts
 
@@ -87,7 +88,7 @@ def serve(context: typer.Context, config: ConfigOption = None) -> None:
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     stop = threading.Event()
-    with closing(SqlStore(settings.database, lifecycle=settings.tiers.lifecycle)) as store:
+    with reading_store(settings) as store:
         answers = Answers(alive=lambda: (), ready=partial(_ready, store), registry=registry)
         api = make_api(settings, store, parts.clock)
         with closing(WebServer(settings.serve.host, settings.serve.port, answers, api)) as server:
@@ -111,14 +112,14 @@ def add_token(
     parts = context.ensure_object(Parts)
     settings = settings_of(config, dict(os.environ))
     prepare_database(settings)
-    with reading_store(settings) as store:
-        say(TokenRows(store.database).add(_name(name), role, parts.clock()))
+    with _tokens(settings) as tokens:
+        say(tokens.add(_name(name), role, parts.clock()))
 
 
 def list_tokens(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Who has a token, with which role, and when it was last used. The tokens themselves are kept nowhere."""
-    with reading_store(settings_of(config, dict(os.environ))) as store:
-        found = TokenRows(store.database).all()
+    with _tokens(settings_of(config, dict(os.environ))) as tokens:
+        found = tokens.all()
     if as_json:
         say_json([{key: _plain(value) for key, value in asdict(one).items()} for one in found])
         return
@@ -133,11 +134,19 @@ def list_tokens(config: ConfigOption = None, as_json: JsonOption = False) -> Non
 def revoke_token(context: typer.Context, name: NameArgument, config: ConfigOption = None) -> None:
     """End a token at once, also in the middle of a session."""
     parts = context.ensure_object(Parts)
-    with reading_store(settings_of(config, dict(os.environ))) as store:
-        if not TokenRows(store.database).revoke(name, parts.clock()):
+    with _tokens(settings_of(config, dict(os.environ))) as tokens:
+        if not tokens.revoke(name, parts.clock()):
             say(f"{name}: nobody of this name has a token in use. `scarpwatch tokens list` shows them.")
             raise typer.Exit(Exit.FAILED)
     say(f"{name}: revoked")
+
+
+@contextmanager
+def _tokens(settings: Settings) -> Iterator["TokenRows"]:
+    from monitor.adapters.store.tokens import TokenRows
+
+    with reading_store(settings) as store:
+        yield TokenRows(store.database)
 
 
 def _name(name: str) -> str:
@@ -146,7 +155,7 @@ def _name(name: str) -> str:
     return name.strip()
 
 
-def _ready(store: SqlStore) -> "tuple[Check, ...]":
+def _ready(store: "SqlStore") -> "tuple[Check, ...]":
     from monitor.web.health import Check
 
     try:

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 from shapely.geometry.base import BaseGeometry
 
-from monitor.adapters.store.codec import geometry_to_json
 from monitor.cli import tables
 from monitor.cli.exits import Exit
 from monitor.cli.parts import (
@@ -24,7 +23,7 @@ from monitor.cli.parts import (
     settings_of,
 )
 from monitor.cli.times import as_utc
-from monitor.config.geometry import region_geometry
+from monitor.config.areas import drawn_area
 from monitor.records import Silence
 
 EVERY = "all"
@@ -112,12 +111,14 @@ def end(
 
 def _outline(path: Path) -> BaseGeometry:
     try:
-        return region_geometry(str(path))
+        return drawn_area(path)
     except ValueError as error:
         raise typer.BadParameter(f"{path}: {error}", param_hint="--polygon") from error
 
 
 def _json(one: Silence) -> dict[str, object]:
+    from monitor.adapters.store.codec import geometry_to_json
+
     return {
         "id": one.id,
         "region": one.region,

@@ -5,10 +5,10 @@ import textwrap
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from monitor.adapters.store import ChoiceCount, LedgerCount, Rejection
 from monitor.cli.geojson import has_picture
 from monitor.config import Mistake
 from monitor.core import context_words, next_pass
@@ -32,6 +32,9 @@ from monitor.records import (
     Silence,
     Tier,
 )
+
+if TYPE_CHECKING:
+    from monitor.adapters.store import ChoiceCount, LedgerCount, Rejection
 
 LATE = timedelta(hours=1)
 """A message that waits so long is shown."""
@@ -105,7 +108,7 @@ def coverage_line(coverage: Coverage, now: datetime) -> str:
         return f"{coverage.region}: nothing observed yet, so the absence of alerts means nothing"
     compared, once, unseen = _percents(coverage)
     line = (
-        f"{coverage.region}: in the last {(now - coverage.since).days} days {compared:g}% of "
+        f"{coverage.region}: {_lately(coverage, now)} {compared:g}% of "
         f"{coverage.area_km2:.0f} km² observed and compared with an earlier look, {round(once + unseen, 1):g}% "
         f"not observed ({once:g}% without an earlier look, {unseen:g}% not seen); "
         f"last look {age(now - coverage.last_look)} ago"
@@ -135,6 +138,12 @@ def coverage_line(coverage: Coverage, now: datetime) -> str:
     return line
 
 
+def _lately(coverage: Coverage, now: datetime) -> str:
+    if coverage.began is not None:
+        return f"since the first acquisition of {coverage.began:%Y-%m-%d}"
+    return f"in the last {(now - coverage.since).days} days"
+
+
 def _learnt(rates: Mapping[Sensor, float]) -> str:
     shares = ", ".join(f"{NAMES[sensor]} {km2_years:.1f}" for sensor, km2_years in rates.items())
     return f"{shares} of {LEARNED_KM2_YEARS:g} km² × years compared"
@@ -159,7 +168,7 @@ def _percents(coverage: Coverage) -> tuple[float, float, float]:
     return compared / 10, (seen - compared) / 10, (1000 - seen) / 10
 
 
-def ledger_table(counts: Iterable[LedgerCount]) -> Table:
+def ledger_table(counts: "Iterable[LedgerCount]") -> Table:
     """Acquisitions by region, state and reason."""
     table = _table("Region", "Acquisitions", "Reason", "Number")
     for count in sorted(counts, key=lambda one: (one.region, one.state.value, one.reason or "")):
@@ -167,7 +176,7 @@ def ledger_table(counts: Iterable[LedgerCount]) -> Table:
     return table
 
 
-def choice_table(counts: Sequence[ChoiceCount]) -> Table:
+def choice_table(counts: "Sequence[ChoiceCount]") -> Table:
     """Which sensor counted on how many tiles, and why; a tile counts once per acquisition."""
     table = _table("Region", "At a look of", "Evidence of record", "Reason", "Tiles")
     for count in counts:
@@ -259,7 +268,7 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def refused_lines(refused: Sequence[Rejection], most: int = 10) -> list[str]:
+def refused_lines(refused: "Sequence[Rejection]", most: int = 10) -> list[str]:
     """Items that catalogs list and polls refuse, newest first, each with its reason."""
     lines = [f"Refused items ({len(refused)}); nothing is lost, they are looked at again in every poll:"]
     lines += [f"  {one.region}: {one.item}: {one.reason}, {one.detail}" for one in refused[:most]]

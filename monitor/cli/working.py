@@ -13,10 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from monitor.adapters.looks import LookFiles
 from monitor.adapters.model_store import load_watch_card
-from monitor.adapters.slope_sights import SlopeSightFiles
-from monitor.adapters.store import SqlStore
 from monitor.cli import tables
 from monitor.cli.delivering import deliver_once
 from monitor.cli.exits import Exit
@@ -38,8 +35,6 @@ from monitor.cli.parts import (
 from monitor.cli.serving import make_api
 from monitor.cli.static_catalogs import absent_collections
 from monitor.config import Settings, config_path
-from monitor.daemon import About, Daemon, Kept, log_event
-from monitor.delivery_wiring import build_delivery
 from monitor.logs import make_logger
 from monitor.night_drill import NightDrill, drill_command
 from monitor.shipped import installed_version
@@ -64,6 +59,7 @@ def demo(
 
 def once(context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """One pass: ask every catalog, process what is due, then exit (cron, CI, first try)."""
+    from monitor.daemon import log_event
     from monitor.service import NO_SCENE
 
     parts = context.ensure_object(Parts)
@@ -98,13 +94,18 @@ def once(context: typer.Context, config: ConfigOption = None, as_json: JsonOptio
 
 def run(context: typer.Context, config: ConfigOption = None) -> None:
     """The service: poll, process, serve API, feeds and pages until SIGTERM, then drain and exit 0."""
+    from monitor.adapters.looks import LookFiles
+    from monitor.adapters.slope_sights import SlopeSightFiles
+    from monitor.daemon import About, Daemon, Kept
+    from monitor.delivery_wiring import build_delivery
+
     parts = context.ensure_object(Parts)
     settings = working_settings(config, dict(os.environ))
     prepare_database(settings)
     log = make_logger(sys.stderr, as_json=settings.log.as_json, level=settings.log.level)
     card = load_watch_card(settings.models / settings.model)
     with (
-        closing(SqlStore(settings.database, lifecycle=settings.tiers.lifecycle)) as store,
+        reading_store(settings) as store,
         closing(parts.build(settings, no_progress)) as service,
         closing(build_delivery(settings)) as delivery,
     ):

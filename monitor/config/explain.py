@@ -23,6 +23,7 @@ _REMEDIES: Mapping[str, str] = {
     "not_geojson": "Export the region as GeoJSON: a Polygon, Feature or FeatureCollection in longitude and latitude.",
     "not_area": "Draw the outline of the watched ground as a polygon.",
     "empty_polygon": "Give at least three different corners, with the first repeated at the end.",
+    "past_180": "Give a MultiPolygon cut at 180°, with a part on either side.",
     "not_degrees": "Reproject it to EPSG:4326, longitude first.",
     "invalid_polygon": "Move or remove the corner there so that the outline does not touch or cross itself.",
     "too_large": "Cut it into several regions; one with what lies between its parts may have 25,000 km² at most.",

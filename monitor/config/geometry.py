@@ -15,6 +15,8 @@ from shapely.validation import explain_validity
 
 from monitor.config.extent import LARGEST_KM2, burden, held_km2
 
+PAST_180 = "past_180"
+"""Type of the error that longitudes go on beyond 180°."""
 _AREAS = ("Polygon", "MultiPolygon")
 
 
@@ -28,15 +30,28 @@ def region_geometry(value: object) -> BaseGeometry:
     Raises:
         PydanticCustomError, ValidationError: it is none of these, or no area that can be watched.
     """
+    area = area_geometry(value)
+    held = held_km2(area)
+    if held > LARGEST_KM2:
+        raise PydanticCustomError("too_large", "the region is too large: {burden}", {"burden": burden(held)})
+    return area
+
+
+def area_geometry(value: object) -> BaseGeometry:
+    """A polygon of any size in EPSG:4326, from what `region_geometry` takes.
+
+    Raises:
+        PydanticCustomError, ValidationError: it is none of these, or no valid area on Earth.
+    """
     if isinstance(value, BaseGeometry):
-        return _watchable(value)
+        return _valid(value)
     if isinstance(value, str | Path):
         return _from_file(Path(value))
     if not isinstance(value, Mapping):
         raise PydanticCustomError("not_geometry", "this is neither a bbox, nor GeoJSON, nor the path of a GeoJSON file")
     if "bbox" in value and "type" not in value:
         return _from_bbox(value)
-    return _watchable(_from_geojson(value))
+    return _valid(_from_geojson(value))
 
 
 def _from_bbox(value: Mapping[str, object]) -> BaseGeometry:
@@ -62,7 +77,7 @@ def _from_bbox(value: Mapping[str, object]) -> BaseGeometry:
             ),
             numbers,
         )
-    return _watchable(box(west, south, east, north))
+    return _valid(box(west, south, east, north))
 
 
 def _four_numbers(value: object) -> bool:
@@ -83,7 +98,7 @@ def _from_file(path: Path) -> BaseGeometry:
         raise PydanticCustomError(
             "not_geojson", "{path} is not JSON (line {line})", {**context, "line": err.lineno}
         ) from err
-    return _watchable(_from_geojson(content))
+    return _valid(_from_geojson(content))
 
 
 def _from_geojson(value: object) -> BaseGeometry:
@@ -94,7 +109,7 @@ def _from_geojson(value: object) -> BaseGeometry:
     if kind == "Feature":
         return _from_geojson(value.get("geometry"))
     if kind == "FeatureCollection" and isinstance(features := value.get("features"), list):
-        parts = [_watchable(_from_geojson(feature)) for feature in features]
+        parts = [_valid(_from_geojson(feature)) for feature in features]
         return union_all(parts)
     if kind not in _AREAS:
         raise PydanticCustomError("not_area", "a region is a Polygon or MultiPolygon, not {kind}", {"kind": str(kind)})
@@ -104,10 +119,12 @@ def _from_geojson(value: object) -> BaseGeometry:
         raise PydanticCustomError("not_geojson", "its coordinates are not those of a {kind}", {"kind": kind}) from err
 
 
-def _watchable(area: BaseGeometry) -> BaseGeometry:
+def _valid(area: BaseGeometry) -> BaseGeometry:
     if area.is_empty:
         raise PydanticCustomError("empty_polygon", "the polygon is empty: it covers no ground")
     west, south, east, north = area.bounds
+    if south >= -90 and north <= 90 and (-180 < west < 180 < east <= 360 or -360 <= west < -180 < east < 180):
+        raise PydanticCustomError(PAST_180, "it crosses the 180th meridian")
     if not (west >= -180 and east <= 180 and south >= -90 and north <= 90):
         raise PydanticCustomError(
             "not_degrees", "its coordinates are not longitude (±180) and latitude (±90) in degrees"
@@ -123,9 +140,6 @@ def _watchable(area: BaseGeometry) -> BaseGeometry:
         )
     if area.area == 0:
         raise PydanticCustomError("empty_polygon", "the polygon is empty: it covers no ground")
-    held = held_km2(area)
-    if held > LARGEST_KM2:
-        raise PydanticCustomError("too_large", "the region is too large: {burden}", {"burden": burden(held)})
     return area
 
 

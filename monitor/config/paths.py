@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
-
 _OF_CHANNELS = ("path", "url_file", "secret_file")
 
 
 def absolute_database(url: str, folder: Path) -> str:
     """The URL with an absolute path when it is SQLite; whatever is no URL is left for the validation to name."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
     with suppress(ArgumentError):
         parsed = make_url(url)
         name = parsed.database

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -26,8 +26,6 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
 from monitor.config.alive import AliveSettings
 from monitor.config.channels import ChannelSettings, EscalationSettings, LimitSettings, heard_at_once
@@ -48,6 +46,9 @@ from monitor.core.land_cover import COLLECTIONS
 from monitor.core.sensors import SensorSettings
 from monitor.records import LayerSource, Region, SensorPolicy
 from monitor.shipped import shipped_folder
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 DEFAULT_FILE = Path("config.yaml")
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
@@ -110,6 +111,9 @@ class RegionSettings(_Group):
 
 def _database_url(value: str) -> str:
     """Check a database URL and name the driver that is really used (psycopg 3)."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
     try:
         url = make_url(value)
     except ArgumentError as err:
@@ -324,8 +328,10 @@ class Settings(BaseSettings):
         return self.database_url.render_as_string(hide_password=True)
 
     @property
-    def database_url(self) -> URL:
+    def database_url(self) -> "URL":
         """The parsed database URL."""
+        from sqlalchemy.engine import make_url
+
         return make_url(self.database)
 
     def region_records(self) -> tuple[Region, ...]:

@@ -113,6 +113,8 @@ class SignOfLife:
     never_observed: int
     """Tiles that no look of these days showed."""
     last_look: datetime | None
+    first: datetime | None
+    """Sensing time of the first acquisition; None: not known."""
     blind_km2: float
     """Slopes that no radar track ever sees."""
     blind_share: float
@@ -196,6 +198,7 @@ def payload(sign: SignOfLife, texts: Mapping[str, Mapping[str, str]]) -> dict[st
         "tiles": sign.tiles,
         "never_observed": sign.never_observed,
         "last_look": _iso(sign.last_look),
+        "first_acquisition": _iso(sign.first),
         "radar_blind_slopes": {"km2": round(sign.blind_km2, 2), "share": round(sign.blind_share, 4)},
         "next_passes": [
             {"sensor": one.sensor.value, "relative_orbit": one.relative_orbit, "expected": _iso(one.expected)}

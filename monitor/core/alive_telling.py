@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from datetime import timedelta
 
 from monitor.core.alive import SignOfLife, Trouble, TroubleKind, looked, troubles
 from monitor.core.alive_words import ALIVE_LANGUAGES, AliveWords
@@ -56,12 +57,15 @@ def _found(sign: SignOfLife, words: AliveWords) -> str:
 
 
 def _seen(sign: SignOfLife, words: AliveWords, language: str) -> Iterator[str]:
-    yield words.seen.format(days=sign.days, percent=_percent(sign.seen))
+    percent, since = _percent(sign.seen), _began(sign, sign.days)
+    yield (words.seen_since if since else words.seen).format(days=sign.days, since=since, percent=percent)
+    days, since = sign.compared_days, _began(sign, sign.compared_days)
     if any(sign.compared.values()):
         named = (f"{_name(sensor, language)} {_percent(share)} %" for sensor, share in sorted(sign.compared.items()))
-        yield words.compared.format(days=sign.compared_days, shares=", ".join(named))
+        form = words.compared_since if since else words.compared
+        yield form.format(days=days, since=since, shares=", ".join(named))
     else:
-        yield words.learning.format(days=sign.compared_days)
+        yield (words.learning_since if since else words.learning).format(days=days, since=since)
     if sign.last_look is not None:
         yield words.last_look.format(at=moment(sign.last_look))
     if sign.never_observed:
@@ -72,6 +76,12 @@ def _seen(sign: SignOfLife, words: AliveWords, language: str) -> Iterator[str]:
         yield words.passes.format(passes=", ".join(_pass(one, language) for one in sign.passes[:_PASSES]))
     else:
         yield words.no_passes
+
+
+def _began(sign: SignOfLife, days: int) -> str:
+    """The day of the first acquisition, where it is not so many days ago; else nothing."""
+    began = sign.first is not None and sign.at - sign.first < timedelta(days=days)
+    return f"{sign.first:%Y-%m-%d}" if began else ""
 
 
 def _waiting(sign: SignOfLife, words: AliveWords) -> Iterator[str]:

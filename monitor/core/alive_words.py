@@ -26,6 +26,10 @@ class AliveWords:
     seen: str
     compared: str
     learning: str
+    seen_since: str
+    """Where the first acquisition is not so many days ago."""
+    compared_since: str
+    learning_since: str
     last_look: str
     unseen: str
     blind: str
@@ -53,6 +57,11 @@ EN = AliveWords(
     seen="Seen in the last {days} days: {percent} % of the ground.",
     compared="Compared with earlier looks in the last {days} days, so that a change could be found: {shares}.",
     learning="In the last {days} days nothing could be compared with an earlier look: nothing can be found.",
+    seen_since="Seen since the first acquisition of {since}: {percent} % of the ground.",
+    compared_since="Compared with earlier looks since the first acquisition of {since}, "
+    "so that a change could be found: {shares}.",
+    learning_since="Since the first acquisition of {since} nothing could be compared with an earlier look: "
+    "nothing can be found.",
     last_look="Last look: {at}.",
     unseen="Not seen at all: {count} of {tiles} tiles.",
     blind="Slopes that no radar track ever sees: {km2} km² ({percent} %).",
@@ -80,6 +89,11 @@ DE = AliveWords(
     seen="In den letzten {days} Tagen gesehen: {percent} % der Fläche.",
     compared="In {days} Tagen mit früheren Aufnahmen verglichen, so dass Veränderung zu finden war: {shares}.",
     learning="In {days} Tagen war nichts mit früheren Aufnahmen zu vergleichen: es kann nichts gefunden werden.",
+    seen_since="Seit der ersten Aufnahme vom {since} gesehen: {percent} % der Fläche.",
+    compared_since="Seit der ersten Aufnahme vom {since} mit früheren verglichen, "
+    "so dass Veränderung zu finden war: {shares}.",
+    learning_since="Seit der ersten Aufnahme vom {since} war nichts mit früheren zu vergleichen: "
+    "es kann nichts gefunden werden.",
     last_look="Letzte Aufnahme: {at}.",
     unseen="Gar nicht gesehen: {count} von {tiles} Kacheln.",
     blind="Hänge, die keine Radarspur je sieht: {km2} km² ({percent} %).",
@@ -107,6 +121,11 @@ FR = AliveWords(
     seen="Vu ces {days} derniers jours : {percent} % du terrain.",
     compared="Comparé ces {days} derniers jours à des images antérieures, pour y trouver un changement : {shares}.",
     learning="Ces {days} derniers jours, rien n’a pu être comparé à une image antérieure : rien ne peut être trouvé.",
+    seen_since="Vu depuis la première image, du {since} : {percent} % du terrain.",
+    compared_since="Comparé depuis la première image, du {since}, à des images antérieures, "
+    "pour y trouver un changement : {shares}.",
+    learning_since="Depuis la première image, du {since}, rien n’a pu être comparé à une image antérieure : "
+    "rien ne peut être trouvé.",
     last_look="Dernière image : {at}.",
     unseen="Pas vu du tout : {count} tuiles sur {tiles}.",
     blind="Pentes qu’aucune orbite radar ne voit jamais : {km2} km² ({percent} %).",
@@ -134,6 +153,11 @@ ES = AliveWords(
     seen="Visto en los últimos {days} días: {percent} % del terreno.",
     compared="Comparado en {days} días con imágenes anteriores, de modo que podía hallarse un cambio: {shares}.",
     learning="En los últimos {days} días nada se pudo comparar con una imagen anterior: no puede hallarse nada.",
+    seen_since="Visto desde la primera imagen, del {since}: {percent} % del terreno.",
+    compared_since="Comparado desde la primera imagen, del {since}, con imágenes anteriores, "
+    "para hallar en ellas un cambio: {shares}.",
+    learning_since="Desde la primera imagen, del {since}, nada se pudo comparar con una imagen anterior: "
+    "no puede hallarse nada.",
     last_look="Última imagen: {at}.",
     unseen="No visto en absoluto: {count} de {tiles} teselas.",
     blind="Laderas que ninguna órbita de radar ve nunca: {km2} km² ({percent} %).",
@@ -161,6 +185,11 @@ IT = AliveWords(
     seen="Visto negli ultimi {days} giorni: {percent} % del terreno.",
     compared="Confrontato negli ultimi {days} giorni con immagini precedenti, per trovarvi un cambiamento: {shares}.",
     learning="In {days} giorni nulla si è potuto confrontare con un’immagine precedente: nulla può essere trovato.",
+    seen_since="Visto dalla prima immagine, del {since}: {percent} % del terreno.",
+    compared_since="Confrontato dalla prima immagine, del {since}, con immagini precedenti, "
+    "per trovarvi un cambiamento: {shares}.",
+    learning_since="Dalla prima immagine, del {since}, nulla si è potuto confrontare con un’altra: "
+    "nulla può essere trovato.",
     last_look="Ultima immagine: {at}.",
     unseen="Non visti affatto: {count} riquadri su {tiles}.",
     blind="Pendii che nessuna orbita radar vede mai: {km2} km² ({percent} %).",
@@ -188,6 +217,9 @@ JA = AliveWords(
     seen="過去 {days} 日間に観測された地表：{percent} %。",
     compared="過去 {days} 日間に以前の観測と比較され、変化を検出できた範囲：{shares}。",
     learning="過去 {days} 日間は以前の観測と比較できず、何も検出できません。",
+    seen_since="{since} の最初の観測以降に観測された地表：{percent} %。",
+    compared_since="{since} の最初の観測以降、以前の観測と比較され、変化を検出できた範囲：{shares}。",
+    learning_since="{since} の最初の観測以降、以前の観測と比較できず、何も検出できません。",
     last_look="最新の観測：{at}。",
     unseen="まったく観測されていない区画：{tiles} 区画中 {count}。",
     blind="どのレーダー軌道からも見えない斜面：{km2} km²（{percent} %）。",

@@ -8,8 +8,8 @@ ground, because the sun stands elsewhere on another date and lights every slope 
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from monitor.core.statistics import number_groups
 from monitor.records import Detector
@@ -208,7 +208,7 @@ def unchanged(ratio: Array, usable: Mask) -> Mask:
     same; the shift of the whole scene is reported all the same, and lowers the confidence.
     """
     counts, edges = np.histogram(ratio[usable], bins=_BINS, range=_RANGE)
-    density = ndimage.gaussian_filter1d(counts.astype(np.float64), _PEAK_WIDTH / (edges[1] - edges[0]))
+    density = scipy.ndimage.gaussian_filter1d(counts.astype(np.float64), _PEAK_WIDTH / (edges[1] - edges[0]))
     peaks = (density > np.roll(density, 1)) & (density >= np.roll(density, -1)) & (density >= 0.5 * density.max())
     places = np.flatnonzero(peaks)
     centres = (edges[:-1] + edges[1:]) / 2
@@ -228,9 +228,9 @@ def unchanged(ratio: Array, usable: Mask) -> Mask:
 def surface_normal(elevation_m: Array, resolution_m: float) -> Array:
     """(3, H, W) unit normal (east, north, up) of lightly smoothed ground; voids count as level."""
     known = np.isfinite(elevation_m)
-    smooth = ndimage.gaussian_filter(np.where(known, elevation_m, np.float32(0.0)), 1.0)
+    smooth = scipy.ndimage.gaussian_filter(np.where(known, elevation_m, np.float32(0.0)), 1.0)
     if not known.all():
-        smooth /= np.maximum(ndimage.gaussian_filter(known.astype(np.float32), 1.0), np.float32(1e-3))
+        smooth /= np.maximum(scipy.ndimage.gaussian_filter(known.astype(np.float32), 1.0), np.float32(1e-3))
     down, east = np.gradient(smooth, resolution_m)
     up = 1.0 / np.sqrt(1.0 + down**2 + east**2)
     return np.stack([-east * up, down * up, up]).astype(np.float32, copy=False)

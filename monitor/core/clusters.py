@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 from shapely import box, get_coordinates, get_parts, get_rings, union_all
 from shapely.geometry.base import BaseGeometry
 
@@ -52,7 +52,7 @@ def grow(change: Array, slope_deg: Array, high: float, low: float, seed_slope_de
     reach = within(steep, RUNOUT_M, RESOLUTION_M)
     filled = np.nan_to_num(change, nan=-np.inf)
     candidate = (filled >= low) & reach
-    labels, count = ndimage.label(candidate, structure=_EIGHT)
+    labels, count = scipy.ndimage.label(candidate, structure=_EIGHT)
     if count == 0:
         return np.zeros(change.shape, dtype=bool)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
@@ -70,7 +70,7 @@ def clusters(change: Array, mask: Mask, detector: Detector, ground: Ground, sett
         labels, count = _as_one(labels, count, ground.alike)
     found = [
         _cluster(change, labels[window] == index, window, detector, ground)
-        for index, window in enumerate(ndimage.find_objects(labels, max_label=count), start=1)
+        for index, window in enumerate(scipy.ndimage.find_objects(labels, max_label=count), start=1)
         if window is not None
     ]
     return sorted(found, key=lambda cluster: (-cluster.strength, cluster.geometry.bounds))
@@ -92,11 +92,11 @@ def label_clusters(
     if not mask.any():
         return np.zeros(mask.shape, np.int32), 0
     ground = (slope_deg, elevation_m)
-    pieces, count = ndimage.label(mask, structure=_EIGHT)
+    pieces, count = scipy.ndimage.label(mask, structure=_EIGHT)
     large, likely = _judge(pieces, count, *ground, settings)
     kept = mask & (likely | ~large)[pieces]
     half_gap_px = settings.join_m / RESOLUTION_M / 2.0
-    groups, count = ndimage.label(ndimage.distance_transform_edt(~kept) <= half_gap_px, structure=_EIGHT)
+    groups, count = scipy.ndimage.label(scipy.ndimage.distance_transform_edt(~kept) <= half_gap_px, structure=_EIGHT)
     groups = np.where(kept, groups, 0)
     large, likely = _judge(groups, count, *ground, settings)
     found = large & likely

@@ -173,7 +173,7 @@ def entered(
                 f"as number {other.id}: {title(other)}",
                 item=region.id,
                 remedy=f"Nothing needs to be done. If its time or area is wrong, end it first "
-                f"(scarpwatch declare --end {other.id}), then declare it anew.",
+                f"(on its situation page, or scarpwatch declare --end {other.id}), then declare it anew.",
                 reason="already-declared",
             )
     return replace(placed, storm=_storm(placed, known, events))

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
@@ -176,8 +175,8 @@ def connected_pieces(ground: Geometries) -> tuple[int, NDArray[np.int32]]:
     if not len(ground):
         return 0, np.zeros(0, dtype=np.int32)
     one, other = STRtree(ground).query(ground, predicate="intersects")
-    links = coo_array((np.ones(len(one), dtype=np.int8), (one, other)), shape=(len(ground), len(ground)))
-    count, parts = connected_components(links, directed=False)
+    links = scipy.sparse.coo_array((np.ones(len(one), dtype=np.int8), (one, other)), shape=(len(ground), len(ground)))
+    count, parts = scipy.sparse.csgraph.connected_components(links, directed=False)
     return int(count), np.asarray(parts, dtype=np.int32)
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 from shapely import MultiPoint, contains_xy, prepare
 from shapely.geometry.base import BaseGeometry
 
@@ -95,8 +95,8 @@ def _each(values: NDArray[T]) -> NDArray[T]:
 
 def _upright(missing: Mask, covered: Mask, least: float) -> Iterator[Mask]:
     """Connected missing cells that fill their bounding rectangle, as far as that lies in the footprint."""
-    labels, _ = ndimage.label(missing)
-    for label, window in enumerate(ndimage.find_objects(labels), start=1):
+    labels, _ = scipy.ndimage.label(missing)
+    for label, window in enumerate(scipy.ndimage.find_objects(labels), start=1):
         own = labels[window] == label
         if own.sum() >= least and own.sum() >= _UPRIGHT * covered[window].sum():
             block = np.zeros(missing.shape, dtype=bool)

@@ -8,16 +8,19 @@ a tile's zone is the one its ground lies in.
 import math
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
-from odc.geo.geobox import GeoBox
 from pyproj import Transformer
 from shapely import box, contains_xy, make_valid, prepare, segmentize, transform
 from shapely.geometry.base import BaseGeometry
 
 from monitor.records import Tile
+
+if TYPE_CHECKING:
+    from odc.geo.geobox import GeoBox
 
 TILE_PX = 256
 RESOLUTION_M = 10.0
@@ -40,8 +43,10 @@ def _transformer(source: int | str, target: int | str) -> Transformer:
     return Transformer.from_crs(source, target, always_xy=True)
 
 
-def tile_geobox(tile: Tile, halo_px: int = 0) -> GeoBox:
+def tile_geobox(tile: Tile, halo_px: int = 0) -> "GeoBox":
     """The 10 m geobox of a tile, north up, enlarged by `halo_px` on every side."""
+    from odc.geo.geobox import GeoBox  # takes half a second to import: it brings dask
+
     west = tile.column * TILE_M - halo_px * RESOLUTION_M
     north = (tile.row + 1) * TILE_M + halo_px * RESOLUTION_M
     size = TILE_PX + 2 * halo_px

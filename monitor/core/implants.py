@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -84,7 +84,7 @@ def paint(reflectance: Array, scars: Sequence[Scar], soil: Sequence[float], grou
     light = relative_light(reflectance, ground)
     tint = np.asarray(soil, dtype=np.float32)[:, None, None]
     for scar in scars:
-        weight = ndimage.gaussian_filter(scar.weight, _BLUR_SIGMA_PX)
+        weight = scipy.ndimage.gaussian_filter(scar.weight, _BLUR_SIGMA_PX)
         patch = painted[:, *scar.window]
         patch += weight * (haze + tint * light[scar.window] - patch)
     return painted
@@ -105,8 +105,8 @@ def relative_light(reflectance: Array, ground: Mask) -> Array:
     """
     brightness = (reflectance - path_radiance(reflectance, ground)).mean(axis=0)
     known = np.isfinite(brightness)
-    weight = ndimage.gaussian_filter(known.astype(np.float32), _LIGHT_SIGMA_PX)
-    smooth = ndimage.gaussian_filter(np.where(known, brightness, 0.0), _LIGHT_SIGMA_PX) / np.maximum(weight, 1e-3)
+    weight = scipy.ndimage.gaussian_filter(known.astype(np.float32), _LIGHT_SIGMA_PX)
+    smooth = scipy.ndimage.gaussian_filter(np.where(known, brightness, 0.0), _LIGHT_SIGMA_PX) / np.maximum(weight, 1e-3)
     usable = ground & known
     median = float(np.median(smooth[usable])) if usable.any() else 1.0
     light: Array = np.clip(smooth / max(median, 1e-4), *_LIGHT_RANGE).astype(np.float32)
@@ -144,7 +144,7 @@ def place(candidates: Mask, count: int, spacing_px: int, generator: np.random.Ge
 def _descend(row: int, column: int, elevation_m: Array, length_m: float, resolution_m: float) -> NDArray[np.float64]:
     """(N, 2) points (row, column) every 5 m along the steepest descent, with some momentum through small hollows."""
     height, width = elevation_m.shape
-    smooth = ndimage.gaussian_filter(np.nan_to_num(elevation_m, nan=float(np.nanmean(elevation_m))), 1.0)
+    smooth = scipy.ndimage.gaussian_filter(np.nan_to_num(elevation_m, nan=float(np.nanmean(elevation_m))), 1.0)
     down_rows, down_columns = np.gradient(-smooth)
     point = np.array([float(row), float(column)])
     heading = np.zeros(2)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from enum import IntEnum, StrEnum
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from monitor.records import PixelState
 
@@ -153,8 +153,8 @@ def cloudy(probability: Array, resolution_m: float) -> Mask:
     radius = int(CLOUD_MEAN_M / resolution_m)
     down, across = np.ogrid[-radius : radius + 1, -radius : radius + 1]
     disk = (down**2 + across**2 <= radius**2).astype(np.float32)
-    total = ndimage.convolve(np.where(known, probability, np.float32(0.0)), disk, mode="constant")
-    weight = ndimage.convolve(known.astype(np.float32), disk, mode="constant")
+    total = scipy.ndimage.convolve(np.where(known, probability, np.float32(0.0)), disk, mode="constant")
+    weight = scipy.ndimage.convolve(known.astype(np.float32), disk, mode="constant")
     return grow(total > CLOUD_PROBABILITY * weight, CLOUD_RIM_M, resolution_m)
 
 
@@ -213,7 +213,7 @@ def grow(mask: Mask, distance_m: float, resolution_m: float) -> Mask:
 
 def _without_specks(mask: Mask, least_px: int) -> Mask:
     """Drop groups of fewer pixels: a white roof is no cloud."""
-    labels, count = ndimage.label(mask, structure=np.ones((3, 3)))
+    labels, count = scipy.ndimage.label(mask, structure=np.ones((3, 3)))
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     keep = sizes >= least_px
     keep[0] = False

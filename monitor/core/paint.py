@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from monitor.core.grid import RESOLUTION_M
 from monitor.core.implants import Scar, path_radiance, relative_light
@@ -127,7 +127,7 @@ def optical_patch(scar: Scar, around: Surroundings, least_slope_deg: float) -> P
     haze = dict(zip(_VISIBLE, path_radiance(around.pixels, ground)[:, 0, 0], strict=True))
     light = relative_light(around.pixels, ground)
     rows, columns, weight = _padded(scar, around.seen.shape)
-    weight = ndimage.gaussian_filter(weight, _BLUR_SIGMA_PX)
+    weight = scipy.ndimage.gaussian_filter(weight, _BLUR_SIGMA_PX)
     shows = {
         band: np.asarray(haze.get(band, 0.0) + level * light[rows, columns], dtype=np.float32)
         for band, level in SOIL.items()
@@ -150,13 +150,13 @@ def radar_patch(
     everywhere = np.ones_like(around.seen)
     cover = grid.lay(grid.gather(whole, everywhere))
     known: Mask = np.asarray(np.isfinite(around.pixels).all(axis=0), dtype=np.bool_)
-    weight = ndimage.uniform_filter(grid.share(known), 3)
+    weight = scipy.ndimage.uniform_filter(grid.share(known), 3)
     looks = _LOOKS * max(native_m**2 / _LOOKS_M2, 1.0)
     rows, columns, _ = _padded(scar, around.seen.shape)
     shows = {}
     for place, (name, power) in enumerate(zip(polarisations, around.pixels, strict=True)):
         native: Array = np.multiply(grid.gather(power, known), grid.share(known), dtype=np.float32)
-        level = ndimage.uniform_filter(native, 3) / np.maximum(weight, 1e-3)
+        level = scipy.ndimage.uniform_filter(native, 3) / np.maximum(weight, 1e-3)
         # The second of two polarisations is the crossed one; one alone is the first.
         factor = contrast.factors[min(place, len(contrast.decibels) - 1), 0, 0]
         speckle = generator.gamma(looks, 1.0 / looks, native.shape)

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from monitor.core.change import AlertSettings, ChangeLayer
 from monitor.core.clusters import SLOPING_DEG, grow
@@ -197,7 +197,7 @@ def coherent_change(change: Array, slope_deg: Array, settings: AlertSettings, na
         slope_deg: (H, W); NaN = unknown, which is not known to slope.
     """
     low = settings.radar_low
-    labels, count = ndimage.label(grow(change, slope_deg, low, low, settings.seed_slope_deg), structure=_EIGHT)
+    labels, count = scipy.ndimage.label(grow(change, slope_deg, low, low, settings.seed_slope_deg), structure=_EIGHT)
     slopes = slope_deg >= SLOPING_DEG
     sizes = np.bincount(labels[slopes], minlength=count + 1) * PIXEL_HA
     excess = np.bincount(labels[slopes], weights=np.nan_to_num(change - low)[slopes], minlength=count + 1) * PIXEL_HA

@@ -6,8 +6,8 @@ Smoothing on native pixels, decibels, and a fit that neither a valley that slid 
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -93,7 +93,7 @@ def _likeliest_shift(decibels: NDArray[np.float64]) -> float:
     """The mode of the change, dB; of several of similar weight the one nearest to no change at all."""
     edges = np.arange(-15.0, 15.01, 0.25)
     counts, _ = np.histogram(np.clip(decibels, -14.9, 14.9), bins=edges)
-    density = ndimage.gaussian_filter1d(counts.astype(np.float64), 2.0)
+    density = scipy.ndimage.gaussian_filter1d(counts.astype(np.float64), 2.0)
     peaks = (density >= np.roll(density, 1)) & (density >= np.roll(density, -1))
     peaks &= density >= _PEAK_SHARE * density.max()
     centres = (edges[:-1] + edges[1:]) / 2
@@ -113,7 +113,7 @@ def from_db(decibels: Array) -> Array:
 
 def smooth(values: Array, sigma_px: float) -> Array:
     """Gaussian of a standard deviation in pixels; beyond the edge there is nothing, so that nothing counts twice."""
-    return np.asarray(ndimage.gaussian_filter(values, sigma_px, mode="constant", truncate=3.0), dtype=np.float32)
+    return np.asarray(scipy.ndimage.gaussian_filter(values, sigma_px, mode="constant", truncate=3.0), dtype=np.float32)
 
 
 def smooth_known(values: Array, known: Mask, sigma_px: float) -> Array:

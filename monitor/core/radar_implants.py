@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from monitor.core.implants import Scar
 
@@ -60,7 +60,7 @@ def paint_backscatter(
     gamma-distributed with mean 1 and variance 1 / looks (Goodman 1976); both polarisations speckle independently.
     """
     painted = power.copy()
-    around = np.stack([ndimage.uniform_filter(band, 3) for band in power])
+    around = np.stack([scipy.ndimage.uniform_filter(band, 3) for band in power])
     for cover in covers:
         rows, columns = np.nonzero(cover)
         for band, enl in enumerate(looks):
@@ -83,7 +83,7 @@ def equivalent_looks(earlier: Array, later: Array) -> tuple[float, ...]:
     decibels = 10.0 * np.log10(later / earlier)
     looks = []
     for band in decibels:
-        detail = band - ndimage.uniform_filter(band, 3)
+        detail = band - scipy.ndimage.uniform_filter(band, 3)
         spread = 1.4826 * float(np.median(np.abs(detail - np.median(detail)))) * np.sqrt(9.0 / 8.0 / 2.0)
         looks.append(float((10.0 / np.log(10.0) / spread) ** 2))
     return tuple(looks)

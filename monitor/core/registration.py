@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import fft, ndimage
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -83,9 +83,9 @@ def patch_shifts(now: Array, before: Array, how: Matching) -> list[PatchShift]:
     spectra, power = [], []
     for image in detail:
         patches = np.stack([image[window] for window in windows]) * taper
-        spectra.append(fft.rfft2(patches))
+        spectra.append(scipy.fft.rfft2(patches))
         power.append((patches**2).sum(axis=(1, 2)))
-    surface = fft.irfft2(spectra[0] * np.conj(spectra[1]), s=taper.shape)
+    surface = scipy.fft.irfft2(spectra[0] * np.conj(spectra[1]), s=taper.shape)
     surface = surface / np.sqrt(np.maximum(power[0] * power[1], 1e-12))[:, None, None]
     reach = how.reach_px
     near = np.roll(surface, (reach, reach), axis=(1, 2))[:, : 2 * reach + 1, : 2 * reach + 1]
@@ -131,13 +131,13 @@ def _detail(image: Array, seen: Mask, how: Matching) -> Array:
     values = np.where(seen, image, np.float32(0.0)).astype(np.float32)
     cover = seen.astype(np.float32)
     width = round(_BACKGROUND * max(how.smooth_px, 1.0))
-    weight = np.maximum(ndimage.uniform_filter(cover, width), np.float32(1e-3))
-    mean = ndimage.uniform_filter(values, width) / weight
+    weight = np.maximum(scipy.ndimage.uniform_filter(cover, width), np.float32(1e-3))
+    mean = scipy.ndimage.uniform_filter(values, width) / weight
     out = np.where(seen, values - mean, np.float32(0.0))
     if how.smooth_px:
-        out = np.where(seen, ndimage.gaussian_filter(out, how.smooth_px, truncate=3.0), np.float32(0.0))
+        out = np.where(seen, scipy.ndimage.gaussian_filter(out, how.smooth_px, truncate=3.0), np.float32(0.0))
     # Running sums leave tiny negative values where there is nothing.
-    variance = np.maximum(ndimage.uniform_filter(out * out, 4 * width), np.float32(0.0))
+    variance = np.maximum(scipy.ndimage.uniform_filter(out * out, 4 * width), np.float32(0.0))
     spread = np.sqrt(variance / np.maximum(weight, np.float32(0.05)))
     return np.asarray(np.clip(out / np.maximum(spread, np.float32(1e-6)), -_CLIP_SD, _CLIP_SD), dtype=np.float32)
 

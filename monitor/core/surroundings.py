@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from monitor.core.canvas import Canvas
 from monitor.core.grid import RESOLUTION_M, TILE_M
@@ -67,7 +67,7 @@ def look_around(ground: Mask, seen: Mask, state: NDArray[np.uint8]) -> tuple[flo
     """
     rows, columns = np.flatnonzero(ground.any(axis=1)), np.flatnonzero(ground.any(axis=0))
     near = _span(rows), _span(columns)
-    distance_m = ndimage.distance_transform_edt(~ground[near]) * RESOLUTION_M
+    distance_m = scipy.ndimage.distance_transform_edt(~ground[near]) * RESOLUTION_M
     around = (distance_m > 0) & (distance_m <= REACH_M) & (state[near] != PixelState.WATER)
     hidden = np.isin(state[near], _HIDING) & (distance_m <= BESIDE_M)
     return float(seen[near][around].mean()) if around.any() else 1.0, bool(hidden.any())

@@ -1,8 +1,8 @@
 """The shape of the ground from elevation: slope, ruggedness, and whether anything can slide there."""
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from monitor.core.grid import RESOLUTION_M
 from monitor.records import Terrain
@@ -26,8 +26,8 @@ def slope_deg(elevation_m: Array, resolution_m: float) -> Array:
 def gradient(elevation_m: Array, resolution_m: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Rise towards the east and towards the south, metres per metre, (H, W) each; method and rim as in `slope_deg`."""
     ground = elevation_m.astype(np.float64)
-    east = ndimage.correlate(ground, _HORN_EAST, mode="nearest") / resolution_m
-    south = ndimage.correlate(ground, _HORN_EAST.T, mode="nearest") / resolution_m
+    east = scipy.ndimage.correlate(ground, _HORN_EAST, mode="nearest") / resolution_m
+    south = scipy.ndimage.correlate(ground, _HORN_EAST.T, mode="nearest") / resolution_m
     # The filter leaves out zero weights, and the centre's is zero in both directions.
     void = np.isnan(elevation_m)
     east[void] = south[void] = np.nan

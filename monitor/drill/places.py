@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 from shapely import box, union_all
 from shapely.geometry.base import BaseGeometry
 
@@ -227,7 +227,7 @@ class _Chooser:
 
     def _heads(self, around: Surroundings, known: Mask) -> Mask:
         least = self._known.alerts.seed_slope_deg
-        hillside = ndimage.uniform_filter(around.slope_deg, 2 * int(_HILLSIDE_M / RESOLUTION_M) + 1)
+        hillside = scipy.ndimage.uniform_filter(around.slope_deg, 2 * int(_HILLSIDE_M / RESOLUTION_M) + 1)
         return np.asarray(known & (around.slope_deg >= least) & (hillside >= least), dtype=np.bool_)
 
     def _on_slopes(self, scar: Scar, around: Surroundings) -> bool:

@@ -27,6 +27,7 @@ from monitor.web.auth import Door
 from monitor.web.caching import answer, as_json, document
 from monitor.web.coverage import CoverageBoard
 from monitor.web.declarations import DeclarationApi, Situations, declaration_routes
+from monitor.web.declaring import DeclarePages, declare_routes
 from monitor.web.features import Features
 from monitor.web.feeds import FeedApi, feed_routes
 from monitor.web.limits import LimitMiddleware, Limits
@@ -85,6 +86,7 @@ def make_app(parts: WebParts, monotonic: Callable[[], float] = time.monotonic) -
     app.include_router(declaration_routes(DeclarationApi(parts, door, situations)))
     pages = Pages(parts, door, board, reader, situations)
     app.include_router(page_routes(pages))
+    app.include_router(declare_routes(DeclarePages(parts, door, situations, pages)))
     app.state.board = board
     _handlers(app, pages)
     _around(app, parts, monotonic)

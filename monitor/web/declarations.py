@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 from starlette.responses import Response
 
 from monitor.adapters.store.listing import Wanted
-from monitor.config.geometry import region_geometry
+from monitor.config.areas import drawn_area, drawn_box
 from monitor.core.declared import LONGEST_DAYS, Told, in_force, title
 from monitor.core.lifecycle import ALERT_STATES, ENDED_STATES
 from monitor.core.next_pass import MEMORY, next_passes
@@ -63,13 +63,13 @@ class NewDeclaration(BaseModel):
     def geometry(self) -> BaseGeometry | None:
         """The ground; None: all of the region."""
         if self.bbox is not None:
-            return region_geometry({"bbox": list(self.bbox)})
+            return drawn_box(*self.bbox)
         if self.area is None:
             return None
         if self.area.get("type") not in _AREAS:
             raise ValueError("area is a GeoJSON Polygon or MultiPolygon")
         try:
-            return force_2d(region_geometry(self.area))
+            return force_2d(drawn_area(self.area))
         except (OverflowError, RecursionError) as err:
             raise ValueError("area has coordinates that are no degrees") from err
 
@@ -81,6 +81,19 @@ class Situations:
         """`board` knows what was not observed."""
         self._parts = parts
         self._board = board
+        self._regions = {region.id: region for region in parts.settings.region_records()}
+
+    def declare(self, new: NewDeclaration, by: str) -> Declaration:
+        """What a person declares, as it is kept.
+
+        Raises:
+            Problem: there is no such region.
+            Refused: it cannot be declared, and why (`core.declared.entered`).
+        """
+        region, now = self._region(new.region), self._parts.clock()
+        told = Told(at=new.at, geometry=new.geometry(), kind=new.kind, name=new.name, by=by, days=new.days)
+        wanted = told.of(region.id, self._parts.settings.tiers.declared.record, now)
+        return self._parts.declarations.declare(wanted, region, now)
 
     def of_storm(self, storm: str) -> Situation | None:
         """The declared event that a storm is named by; None: nobody declared it."""
@@ -111,6 +124,17 @@ class Situations:
             observed=observed if isinstance(observed, Mapping) else {},
         )
 
+    def _region(self, name: str) -> Region:
+        if name not in self._regions:
+            raise Problem(
+                HTTPStatus.NOT_FOUND,
+                f"there is no region {name!r}",
+                item=name,
+                remedy="GET /api/v1/regions lists those that are watched.",
+                reason="unknown-region",
+            )
+        return self._regions[name]
+
 
 class DeclarationApi:
     """The handlers."""
@@ -120,7 +144,6 @@ class DeclarationApi:
         self._parts = parts
         self._door = door
         self._situations = situations
-        self._regions = {region.id: region for region in parts.settings.region_records()}
 
     def listed(
         self,
@@ -137,11 +160,7 @@ class DeclarationApi:
     def declare(self, request: Request, new: NewDeclaration) -> Response:
         """Declare an event. Who declares what somebody has declared already is told so: 409."""
         access = self._door.person(request, Role.RESPONDER)
-        region, now = self._region(new.region), self._parts.clock()
-        told = Told(at=new.at, geometry=new.geometry(), kind=new.kind, name=new.name, by=access.name, days=new.days)
-        wanted = told.of(region.id, self._parts.settings.tiers.declared.record, now)
-        one = self._parts.declarations.declare(wanted, region, now)
-        return self._answer(self._json(one), HTTPStatus.CREATED)
+        return self._answer(self._json(self._situations.declare(new, access.name)), HTTPStatus.CREATED)
 
     def end(self, request: Request, number: Annotated[int, Path(ge=1, le=2**31)]) -> Response:
         """End a declaration before its time."""
@@ -156,17 +175,6 @@ class DeclarationApi:
             )
         ended = next(one for one in self._parts.declarations.declarations() if one.id == number)
         return self._answer(self._json(ended))
-
-    def _region(self, name: str) -> Region:
-        if name not in self._regions:
-            raise Problem(
-                HTTPStatus.NOT_FOUND,
-                f"there is no region {name!r}",
-                item=name,
-                remedy="GET /api/v1/regions lists those that are watched.",
-                reason="unknown-region",
-            )
-        return self._regions[name]
 
     def _json(self, one: Declaration) -> dict[str, object]:
         return situation_json(self._situations.of(one), self._parts.settings.addresses.situation(one.storm))

@@ -112,7 +112,7 @@ class Pages:
             and not (kind is ActionKind.RELEASE and event.released)
             and not (kind is ActionKind.ACKNOWLEDGE and any(one.kind is kind for one in event.actions))
         ]
-        return self._page(
+        return self.page(
             "alert.html",
             viewer,
             language=language or self._language,
@@ -154,7 +154,7 @@ class Pages:
 
     async def act(self, request: Request, event_id: EventId) -> Response:
         """The form of an alert's page; afterwards the page anew."""
-        form = await _form(request)
+        form = await fields(request)
         return await run_in_threadpool(self._act, request, event_id, form)
 
     def _act(self, request: Request, event_id: str, form: dict[str, str]) -> Response:
@@ -179,14 +179,14 @@ class Pages:
 
     def login(self, to: Annotated[Name | None, Query()] = None) -> Response:
         """Where people give their token."""
-        return self._page("login.html", Viewer(access=None), wrong=False, to=_local(to))
+        return self.page("login.html", Viewer(access=None), wrong=False, to=_local(to))
 
     async def enter(self, request: Request) -> Response:
         """Keep the token in a cookie that no script can read."""
-        form = await _form(request)
+        form = await fields(request)
         secret, to = form.get("token", "").strip(), _local(form.get("to"))
         if await run_in_threadpool(self._door.known, secret) is None:
-            page = self._page("login.html", Viewer(access=None), wrong=True, to=to)
+            page = self.page("login.html", Viewer(access=None), wrong=True, to=to)
             page.status_code = HTTPStatus.UNAUTHORIZED
             return page
         answer = RedirectResponse(to, HTTPStatus.SEE_OTHER)
@@ -213,8 +213,8 @@ class Pages:
         """An error as a page; who is not signed in is asked to."""
         if response.status_code == HTTPStatus.UNAUTHORIZED and request.method == "GET":
             return RedirectResponse(f"/login?{urlencode({'to': request.url.path})}", HTTPStatus.SEE_OTHER)
-        back = request.url.path.removesuffix("/actions")
-        page = self._page("problem.html", Viewer(access=None), problem=body, back=back)
+        back = request.url.path.removesuffix("/actions").removesuffix("/end")
+        page = self.page("problem.html", Viewer(access=None), problem=body, back=back)
         page.status_code = response.status_code
         return page
 
@@ -236,7 +236,7 @@ class Pages:
         more = f"{path}?{urlencode({'cursor': written(page.following)})}" if page.following else None
         listed = {one.event.region for one in page.listed}
         watched = set(self._parts.settings.regions) if known is None else {known.declaration.region}
-        return self._page(
+        return self.page(
             "alerts.html",
             viewer,
             title=title,
@@ -244,6 +244,9 @@ class Pages:
             rows=[row(one, words) for one in page.listed],
             storms=sorted(named.items()),
             situation=lines(known) if known else [],
+            may_declare=home and viewer.may(Role.RESPONDER),
+            may_end=known is not None and known.now < known.declaration.end and viewer.may(Role.RESPONDER),
+            path=path,
             judged=self._judged() if home and viewer.access else [],
             more=more,
             not_observed=unseen_lines(self._unseen(tuple(sorted(listed | watched)))),
@@ -262,12 +265,14 @@ class Pages:
     def _words(self, language: str | None) -> Words:
         return LANGUAGES.get(language or self._language, LANGUAGES["en"])
 
-    def _page(self, template: str, viewer: Viewer, **values: object) -> HTMLResponse:
+    def page(self, template: str, viewer: Viewer, **values: object) -> HTMLResponse:
+        """A template with what it shows."""
         shown = {"language": self._language, "person": viewer.access} | values
         return HTMLResponse(self._templates.get_template(template).render(shown), headers=_HEADERS)
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def fields(request: Request) -> dict[str, str]:
+    """What a form says."""
     body = (await request.body()).decode("utf-8", "replace")
     return {name: values[-1] for name, values in parse_qs(body, max_num_fields=20).items()}
 

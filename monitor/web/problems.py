@@ -21,6 +21,8 @@ _STATUS = {
     "in-the-future": HTTPStatus.UNPROCESSABLE_ENTITY,
     "too-long-ago": HTTPStatus.UNPROCESSABLE_ENTITY,
     "outside-region": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "area-too-large": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "crosses-180": HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 """Of what people may not do, by reason."""
 LARGE_REMEDY = "Send less, or raise serve.largest_body_kib."

@@ -85,10 +85,12 @@ def _unseen(said: object) -> str:
     if not isinstance(said, Mapping) or "share_not_observed" not in said:
         return str(said.get("unknown", "not known")) if isinstance(said, Mapping) else "not known"
     share = float(said["share_not_observed"])
-    since, last = said.get("since"), said.get("last_look")
+    last = said.get("last_look")
+    bounds = (said.get("since"), said.get("first_acquisition"))  # before the first acquisition nobody looked
+    since = max((datetime.fromisoformat(str(bound)) for bound in bounds if bound), default=None)
     parts = [f"{share:.0%} of the ground was not compared with anything"]
     if since:
-        parts[0] += f" since {moment(datetime.fromisoformat(str(since)))}"
+        parts[0] += f" since {moment(since)}"
     parts.append(f"last look {moment(datetime.fromisoformat(str(last)))}" if last else "no look yet")
     never = said.get("tiles_never_observed")
     if isinstance(never, list) and never:

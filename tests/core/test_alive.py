@@ -30,6 +30,7 @@ QUIET = SignOfLife(
     tiles=30,
     never_observed=0,
     last_look=MONDAY - 2 * DAY,
+    first=None,
     blind_km2=0.0,
     blind_share=0.0,
     passes=(NextPass(sensor=Sensor.SAR, relative_orbit=46, expected=MONDAY + DAY, basis="every 12 days"),),
@@ -177,6 +178,25 @@ def test_what_is_wrong_comes_first() -> None:
         "Alerts opened since the last message: 2. Open alerts: 1 of tier warning, 2 of tier watch.",
     ]
     assert "In the last 45 days nothing could be compared" in body(ILL)
+
+
+@pytest.mark.parametrize(
+    ("began", "said"),
+    [
+        (60, ["Seen in the last 14 days", "looks in the last 45 days, so"]),
+        (45, ["Seen in the last 14 days", "looks in the last 45 days, so"]),
+        (30, ["Seen in the last 14 days", "looks since the first acquisition of 2026-10-17, so"]),
+        (9, ["Seen since the first acquisition of 2026-11-07", "looks since the first acquisition of 2026-11-07, so"]),
+    ],
+)
+def test_a_history_that_is_shorter_than_the_look_back(began: int, said: list[str]) -> None:
+    """It tells of the time since the first acquisition, not of days in which nobody looked."""
+    young = replace(QUIET, first=MONDAY - began * DAY)
+    assert all(words in body(young) for words in said)
+    since = f"Since the first acquisition of {young.first:%Y-%m-%d} nothing could be compared"
+    assert (since in body(replace(young, compared={}))) is (began < 45)
+    for language in ALIVE_LANGUAGES:
+        assert f"{young.first:%Y-%m-%d}" in body(young, language) or began >= 45
 
 
 def test_languages_say_the_same() -> None:

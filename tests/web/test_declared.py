@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 from playwright.sync_api import Page
+from shapely.geometry import box, shape
 
 from monitor.records import AlertStatus, Role
 from tests.adapters.store.factories import acquisition, event
@@ -57,6 +58,8 @@ REFUSED: list[tuple[dict[str, object], int, str]] = [
     ({"at": "2018-09-06T03:08:00"}, 422, "timezone"),
     ({"bbox": [1, 2, 1.1, 2.1]}, 422, "outside the region"),
     ({"bbox": [141.9, 42.7, 141.8, 42.8]}, 422, "west"),
+    ({"bbox": [179.5, 42.7, -179.5, 42.8]}, 422, "crosses-180"),
+    ({"bbox": [130, 40, 150, 45]}, 422, "area-too-large"),
     ({"area": {"type": "Point", "coordinates": [1, 2]}}, 422, "Polygon or MultiPolygon"),
     ({"area": {"type": "Polygon", "coordinates": [[[10**400, 1], [2, 2], [3, 1], [10**400, 1]]]}}, 422, "area"),
     ({"area": {"type": "Polygon", "coordinates": "/etc/passwd"}}, 422, "coordinates"),
@@ -103,16 +106,85 @@ def test_its_page_is_there_from_the_first_minute(site: Site, duty: httpx.Client,
     assert fits(page)
 
 
+def test_declared_and_ended_on_a_phone(site: Site, duty: httpx.Client, browser_page: Page) -> None:
+    """A mistake is told above the form, which stays as it was; then the situation page, on which it is ended."""
+    page = browser_page
+    page.goto(f"{site.base}/")
+    assert page.get_by_role("link", name="Declare an event").count() == 0, "not for readers"
+    page.get_by_role("button", name="Sign out").click()
+    _sign_in(page, site, "/declare", Role.RESPONDER)
+    page.get_by_label("When it happened").fill(f"{AT:%Y-%m-%dT%H:%M}")
+    page.get_by_label("What it was").select_option("earthquake")
+    page.get_by_label("What people call it").fill("Iburi <b>")
+    page.get_by_label("Only this ground").fill("141.9 42.7 142.0")
+    page.get_by_role("button", name="Declare").click()
+    assert page.locator("[role=alert]").inner_text() == "Only this ground: give four numbers: west, south, east, north"
+    assert fits(page)
+    page.get_by_label("Only this ground").fill("141.9, 42.7, 142.0, 42.76")
+    page.get_by_role("button", name="Declare").click()
+    assert "Situation: earthquake of" in page.locator("h1").inner_text()
+    (one,) = duty.get("/api/v1/declarations").json()["declarations"]
+    said = (one["by"], one["kind"], one["name"], datetime.fromisoformat(one["at"]))
+    assert said == ("responder", "earthquake", "Iburi <b>", AT.replace(second=0, microsecond=0))
+    assert shape(one["area"]).equals(box(141.9, 42.7, 142.0, 42.76))
+    page.get_by_text("End this declaration").click()
+    page.get_by_role("button", name="End it").click()
+    assert "by responder" in page.locator(".situation").inner_text()
+    assert page.get_by_text("End this declaration").count() == 0
+    assert duty.get("/api/v1/declarations").json()["declarations"] == []
+
+
+def test_the_form_keeps_what_cannot_be_declared(duty: httpx.Client) -> None:
+    """In its own words, with what to do; nothing is declared."""
+    right = {"region": "atsuma", "at": f"{AT:%Y-%m-%dT%H:%M}", "kind": "storm", "name": '"><b>'}
+    mistakes = [
+        ({"at": "2999-01-01T00:00"}, "lies in the future"),
+        ({"at": "yesterday"}, "When it happened, in UTC: "),
+        ({"bbox": "a b c d"}, "Only this ground: give four numbers"),
+        ({"bbox": "142 42 141 43"}, "Only this ground: west (142.0) is not less"),
+        ({"bbox": "179 42 -179 43"}, "crosses the 180th meridian"),
+        ({"bbox": "1 2 1.1 2.1"}, "outside the region"),
+        ({"days": "1000"}, "For how many days: "),
+    ]
+    for wrong, said in mistakes:
+        answer = duty.post("/declare", data=right | wrong)
+        assert (answer.status_code, said in answer.text) == (422, True), answer.text
+        assert 'value="&#34;&gt;&lt;b&gt;"' in answer.text
+    assert duty.post("/declare", data=right | {"region": "nowhere"}).status_code == 404
+    assert duty.get("/api/v1/declarations?over=true").json()["declarations"] == []
+
+
+def test_the_form_is_for_responders_on_our_pages(site: Site, duty: httpx.Client) -> None:
+    """Readers are refused, strangers are asked to sign in, and a cookie alone is no consent."""
+    form = {"region": "atsuma", "at": f"{AT:%Y-%m-%dT%H:%M}"}
+    storm = duty.post("/api/v1/declarations", json=QUAKE).json()["storm"]
+    with site.client(Role.READER) as reader, site.client(None) as stranger:
+        assert (reader.get("/declare").status_code, reader.post("/declare", data=form).status_code) == (403, 403)
+        assert reader.post(f"/situations/{storm}/end").status_code == 403
+        assert stranger.get("/declare").headers["location"] == "/login?to=%2Fdeclare"
+        assert stranger.post("/declare", data=form).status_code == 401
+        assert stranger.post(f"/situations/{storm}/end").status_code == 401
+    secret = site.tokens.add("cookie", Role.ADMIN, datetime.now(UTC))
+    with httpx.Client(base_url=site.base, cookies={"scarpwatch": secret}) as tricked:
+        for path in ("/declare", f"/situations/{storm}/end"):
+            assert tricked.post(path, data=form, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert [one["storm"] for one in duty.get("/api/v1/declarations").json()["declarations"]] == [storm]
+
+
 @pytest.fixture
 def browser_page(request: pytest.FixtureRequest, site: Site) -> Iterator[Page]:
     """A phone of somebody who signed in."""
     context = request.getfixturevalue("browser").new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()
-    page.goto(f"{site.base}/login")
-    page.get_by_label("Token").fill(site.tokens.add("desk", Role.READER, datetime.now(UTC)))
-    page.get_by_role("button", name="Sign in").click()
+    _sign_in(page, site, "/", Role.READER)
     yield page
     context.close()
+
+
+def _sign_in(page: Page, site: Site, to: str, role: Role) -> None:
+    page.goto(f"{site.base}/login?to={to}")
+    page.get_by_label("Token").fill(site.tokens.add(role.value, role, datetime.now(UTC)))
+    page.get_by_role("button", name="Sign in").click()
 
 
 def test_how_often_alerts_were_landslides(site: Site, duty: httpx.Client) -> None:
