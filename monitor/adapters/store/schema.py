@@ -361,6 +361,7 @@ class DeliveryRow(Table):
             postgresql_where=text("state = 'due'"),
         ),
         Index("ix_delivery_delivered", "channel", "delivered"),
+        Index("ix_delivery_event", "event_id"),  # whether nobody has answered is asked of few alerts, every few seconds
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from monitor.adapters.store import SqlStore, escalating
 from monitor.core.events import add_evidence
@@ -197,3 +198,17 @@ def test_the_time_of_a_warning_begins_when_it_is_one(store: SqlStore) -> None:
     assert chief(store) == []
     plan(store, 330)
     assert chief(store) == [("A:1", "due", None)]
+
+
+def test_it_reads_no_more_than_what_was_sent_of_open_alerts(store: SqlStore) -> None:
+    """It is asked every five seconds, and the table of all that was ever sent grows for years."""
+    asked = escalating._standing(CHIEF, Tier.WARNING, NOW, NOW + 30 * MINUTE)
+    with store.database.read() as session:
+        connection = session.connection()
+        if not store.database.is_sqlite:
+            connection.execute(text("SET LOCAL enable_seqscan = off"))  # the table is empty here, and read at once
+            connection.execute(text("SET LOCAL enable_bitmapscan = off"))
+        query = str(asked.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
+        explain = "EXPLAIN QUERY PLAN" if store.database.is_sqlite else "EXPLAIN"
+        plan = connection.exec_driver_sql(f"{explain} {query.replace('%', '%%')}").all()
+    assert "ix_delivery_event" in str(plan), plan
