@@ -132,7 +132,7 @@ class Judge:
         heard = {event.id for event in after.events}
         apart_from = [event for event in of_ground if event.id not in heard]
         others = [*apart_from, *(event for event in of_tiles if event.state not in OPEN_STATES)]
-        events = storms.group(after.events, others, case.declared.holding)
+        events = storms.group(after.events, others, case.declared.every)
         risen = [] if history or late else self._risen(case, rows, of_tiles)
         told = late_told(case.acquisition.sensing_time, then, after) if late or after.asked else ""
         told += _summary([*events, *risen], past, looked, history)
@@ -140,7 +140,7 @@ class Judge:
             reason=_reason(past, history, late),
             detail=told + silence(rows) + case.covered() + _alike(seen) + case.declared.told(),
             observations=rows,
-            events=(*events, *storms.group(risen, [*events, *others], case.declared.holding)),
+            events=(*events, *storms.group(risen, [*events, *others], case.declared.every)),
             references=after.references,
             choices=tuple(case.choices),
         )

@@ -73,7 +73,8 @@ class EarlierLooks:
         self._model_version = model_version
         self._settings = settings
         self._pairs = pairs
-        self._since = cache((declared or Declared()).since)
+        self._declared = declared or Declared()
+        self._since = cache(lambda at, tile: self._declared.at(at).since(tile))
 
     def past(self, looks: Mapping[Tile, Look]) -> Past:
         """The last K looks before the acquisition at every pixel that `looks` show, without answers of a network.
@@ -88,7 +89,7 @@ class EarlierLooks:
             if newest.own:
                 past.newest[tile] = newest.own[0]
             reference, known = self._reference(newest), newest
-            since = self._since(tile)
+            since = self._since(self._acquisition.sensing_time, tile)
             if since is not None and any(row.sensing_time >= since for row in newest.rows):
                 frozen = self._last(look, since)
                 before = self._reference(frozen)
@@ -245,9 +246,9 @@ class EarlierLooks:
 
         A look of the event's own class before the first that shows it lacks the change; one of another class may
         already have seen it, unless it is older than the failure window. Where a declared event lies in that window,
-        the looks from before it are those that the opening one was compared with.
+        the looks from before it are those that the opening one was compared with; a late look may have found that one.
         """
-        since = self._since(tile)
+        since = self._since(event.window_end, tile)
         within = since is not None and event.window_start < since < event.window_end
         yield event.comparable, since if since is not None and within else event.window_end
         for comparable in self._store.kinds_of_look(tile):

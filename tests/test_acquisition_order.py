@@ -4,16 +4,18 @@ import shutil
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from monitor.core import declared
 from monitor.core.events import replayed
 from monitor.core.lifecycle import MERGED, OPEN_STATES, LifecycleSettings, in_order
-from monitor.records import Event, EventState, Evidence
-from tests.order_world import Fragile, Kept, Watch, day
+from monitor.records import DeclarationKind, Event, EventState, Evidence
+from tests.order_world import NOW, REGION, Fragile, Kept, Watch, day
 
 GROUNDS = (
     "0011111",  # fails between the second look and the third, and settles
@@ -139,3 +141,21 @@ def test_any_order(empty: Path, in_time: Ending, order: list[int], killed: froze
     assert ended.events == in_time.events
     assert ended.outdated == []
     assert set(ended.unheard) <= {EventState.REFUTED}
+
+
+def test_what_a_late_look_opens_belongs_to_what_was_declared_later(empty: Path) -> None:
+    """A look from before an earthquake shows that ground changed anew: by its name, against the ground before it."""
+    path = empty.with_name("declared.db")
+    shutil.copy(empty, path)
+    with closing(Fragile(f"sqlite:///{path}")) as store:
+        watch = Watch(store=store, kept=Kept(), series=("0010-11",))
+        at = day(3) + timedelta(days=1)
+        told = declared.Told(at=at, geometry=None, kind=DeclarationKind.EARTHQUAKE, name="", by="mori")
+        quake = store.declare(told.of(REGION.id, declared.DeclaredSettings(), NOW), REGION, NOW)
+        for number in (0, 1, 2, 4, 5, 6, 3):
+            assert watch.deliver(number) is not None
+        first, anew = sorted(store.events(), key=lambda event: event.window_end)
+        assert (first.state, anew.split_from, anew.window_start) == (EventState.REFUTED, first.id, day(3))
+        assert first.storm != quake.storm == anew.storm
+        (frozen,) = store.reference(anew.id, anew.comparable).values()
+        assert [name.split("s2-")[1][0] for name in frozen] == ["2", "1", "0"], "none from after it"

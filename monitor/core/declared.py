@@ -70,16 +70,23 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What holds in one region for a look that was sensed at one time."""
+    """What people have declared in one region, and what of it holds for a look that was sensed at one time."""
 
     holding: tuple[Declaration, ...] = ()
     """The earliest event first."""
+    every: tuple[Declaration, ...] = ()
+    """Also what does not hold then: a late look may open events of later looks, and they belong by their own times."""
 
     @classmethod
-    def of(cls, declarations: Iterable[Declaration], sensing_time: datetime) -> "Declared":
+    def of(cls, known: Iterable[Declaration], sensing_time: datetime) -> "Declared":
         """The declarations of a region that hold for a look: of events before it, and not over when it was sensed."""
+        declarations = tuple(known)
         held = [one for one in declarations if one.at < sensing_time < one.end]
-        return cls(tuple(sorted(held, key=lambda one: (one.at, one.id))))
+        return cls(tuple(sorted(held, key=lambda one: (one.at, one.id))), declarations)
+
+    def at(self, sensing_time: datetime) -> "Declared":
+        """What holds for a look of another time."""
+        return Declared.of(self.every, sensing_time)
 
     def on(self, ground: BaseGeometry) -> Declaration | None:
         """The earliest declaration that ground touches, EPSG:4326; None: none holds there."""
@@ -217,3 +224,12 @@ def _storm(wanted: Declaration, known: Sequence[Declaration], events: Iterable[E
 def names(declaration: Declaration, event: Event) -> bool:
     """Whether a declared event can have made another one: it lies in its failure window, and on its ground."""
     return event.window_start < declaration.at <= event.window_end and touches(declaration, event.geometry)
+
+
+def maker(declarations: Iterable[Declaration], event: Event) -> Declaration | None:
+    """The declared event that an event is grouped under: the earliest that can have made it.
+
+    One that was over when a look first showed the event is none: it may have been ended because it was wrong.
+    """
+    able = [one for one in declarations if names(one, event) and event.window_end < one.end]
+    return min(able, key=lambda one: (one.at, one.id), default=None)

@@ -74,10 +74,14 @@ def put_back(judged: Event, whole: Event | None, at: datetime, settings: Lifecyc
         start, end, news = (at if intact else start), (at if shown else end), shown
     evidence = tuple(sorted((*whole.evidence, *news), key=lambda piece: piece.sensing_time))
     done = [one for one in judged.actions if one not in whole.actions]
+    as_it_is = (start, end) == (whole.window_start, whole.window_end)
+    # What nobody has heard of may turn out to be of another storm; what people heard of stays where they know it.
+    storm = whole.storm if as_it_is or _was_alert(whole) else ""
     if not (news or done) and judged.area_ha == whole.area_ha:
-        as_it_is = (start, end) == (whole.window_start, whole.window_end)
-        return whole if as_it_is else replace(whole, window_start=start, window_end=end)
-    together = replace(judged, evidence=evidence, actions=whole.actions, window_start=start, window_end=end)
+        return whole if as_it_is else replace(whole, window_start=start, window_end=end, storm=storm)
+    together = replace(
+        judged, evidence=evidence, actions=whole.actions, window_start=start, window_end=end, storm=storm
+    )
     return with_actions(together, done, settings)
 
 
@@ -166,6 +170,10 @@ def _stands_for(home: Event, event: Event) -> bool:
         return False
     shared = home.geometry.intersects(event.geometry) and home.geometry.intersection(event.geometry).area
     return bool(shared > _ON_IT * event.geometry.area)
+
+
+def _was_alert(event: Event) -> bool:
+    return any(step.state in ALERT_STATES for step in event.transitions)
 
 
 def _urgency(event: Event) -> tuple[bool, bool]:

@@ -229,3 +229,29 @@ def test_what_opens_on_declared_ground(
     assert not eased.evidence[0].held_warning
     assert "declared: earthquake" in eased.transitions[0].detail
     assert "declared" not in usual.transitions[0].detail
+
+
+@pytest.mark.parametrize(
+    ("first_seen", "ended", "named"),
+    [(3, None, True), (3, 4, True), (5, 4, False), (70, None, False), (70, 2, False)],
+)
+def test_an_event_belongs_by_its_own_times(first_seen: int, ended: int | None, named: bool) -> None:
+    """Whenever the look arrives that finds it; what is first seen when the declaration was over is named by looks."""
+    one = declaration(ended=None if ended is None else QUAKE + timedelta(days=ended))
+    seen = QUAKE + timedelta(days=first_seen)
+    event = alert(storm="", window_start=QUAKE - timedelta(days=1), window_end=seen)
+    found_late = Declared.of([one], QUAKE - timedelta(hours=1))
+    assert not found_late.holding
+    (grouped,) = group([event], [], found_late.every)
+    assert (grouped.storm == one.storm) is named
+    assert (found_late.at(seen).since(TILE) == QUAKE) is named
+
+
+def test_what_turned_out_to_be_older_does_not_date_a_declared_event() -> None:
+    """It keeps the name that people know it by; ground that failed before the event is not drawn into it."""
+    days = QUAKE - timedelta(days=9), QUAKE - timedelta(days=5)
+    older = alert("A", storm=declaration().storm, window_start=days[0], window_end=days[1])
+    other = alert("B", storm="", window_start=days[0], window_end=days[1])
+    kept, apart = group([older, other], [], [declaration()])
+    assert kept.storm == declaration().storm != apart.storm
+    assert group([other], [older], [declaration()])[0].storm != declaration().storm

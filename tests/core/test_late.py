@@ -204,6 +204,17 @@ def test_what_happened_anew_has_a_storm_of_its_own_and_no_word_of_a_person(by_pe
     assert (anew.storm, anew.released) == ("", not by_person)
 
 
+@pytest.mark.parametrize(("word", "storm"), [("o", ""), ("OS", "quake"), ("OC", "quake"), ("oS", "quake")])
+@pytest.mark.parametrize("says", ["S", "C"])
+def test_an_event_keeps_its_storm_once_it_was_an_alert(word: str, storm: str, says: str) -> None:
+    """People know it by that name, wherever its failure window moves; one that nobody heard of is grouped anew."""
+    whole = replace(event(word), storm="quake")
+    moved = heard(whole, late(-2, says))
+    assert (moved.window_start, moved.window_end) != (whole.window_start, whole.window_end)
+    assert moved.storm == storm
+    assert heard(replace(event(word), storm="quake"), late(-2, "N", seen=0.1)).storm == "quake"
+
+
 def test_ground_that_changes_again_and_again() -> None:
     """Every time is an event."""
     whole = heard(event("OSCS"), late(2, "C"))
