@@ -108,6 +108,41 @@ class Waiting:
         return waited
 
 
+class Together:
+    """Adds up the ground × time that was watched by any sensor: where several watched at a time it counts once."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        """Nothing was ever seen."""
+        self._shape = shape
+        self._now = -np.inf
+        self._open: dict[Sensor, NDArray[np.float64]] = {}
+        """Days since a sensor saw each pixel, without those that were added up; NaN = never."""
+        self._pixel_days = 0.0
+
+    def add(self, look: Seen, where: Mask) -> None:
+        """Count a look; all come in order of time.
+
+        Args:
+            where: (H, W) the ground that counts.
+        """
+        now = look.time.timestamp() / _DAY_S
+        for days in self._open.values():
+            days += now - self._now
+        self._now = now
+        own = self._open.setdefault(look.sensor, np.full(self._shape, np.nan))
+        added = np.where(look.compared & where, np.nan_to_num(own), 0.0)
+        self._pixel_days += float(added.sum())
+        for days in self._open.values():
+            # Who saw the ground before this sensor did has waited through all of it, others through a part.
+            np.maximum(days - added, 0.0, out=days)
+        own[look.valid] = 0.0
+
+    @property
+    def km2_years(self) -> float:
+        """What was added up."""
+        return self._pixel_days * PIXEL_HA / 100.0 / _YEAR_DAYS
+
+
 class StrataExposure:
     """Adds up km² × years by sensor and strata."""
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from shapely.geometry import box, mapping
 from typer.testing import CliRunner
 
@@ -20,11 +22,13 @@ from monitor.adapters.static_files import StaticFiles, StaticLayer
 from monitor.adapters.store import SqlStore
 from monitor.adapters.terrain_source import kept_terrain
 from monitor.config import load
+from monitor.core.events import with_actions
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.core.null_rate import Prior, QuietCluster, count
 from monitor.core.people import act
 from monitor.drill import Found, ScarReport
 from monitor.errors import ConfigError, Refused
+from monitor.quiet_ground import Seen, Together
 from monitor.records import (
     AcquisitionState,
     Action,
@@ -160,6 +164,7 @@ def test_exposure_is_ground_that_could_have_opened_events(tmp_path: Path) -> Non
     """Inside the region, times the time since the look before; of looks that were history only what they showed."""
     found = Kept(tmp_path / "a", looks=4).read()
     assert sum(found.exposure["baseline"].values()) == pytest.approx(3 * KM2 * PASS, rel=0.01)
+    assert found.km2_years == pytest.approx(3 * KM2 * PASS, rel=0.01)
     assert {words[0] for words in found.exposure["baseline"]} == {"moderate"}
     assert found.regions[0].most_looks[Sensor.OPTICAL] == 4
     (region,) = Kept(tmp_path / "b", looks=4, history=3).read().regions
@@ -203,6 +208,45 @@ def test_a_late_look_adds_exposure_as_it_may_open_events(tmp_path: Path) -> None
     """It was compared as of its own time."""
     in_time, late = (Kept(tmp_path / str(one), looks=4, late=one).read() for one in (None, 2))
     assert late.exposure == in_time.exposure
+
+
+def _merged(one: Event, at: datetime) -> Event:
+    """Taken in by another event at a time."""
+    merge = Action(at=at, by="", kind=ActionKind.MERGE, reason="home", acquisition_id="late")
+    return with_actions(one, [merge], LifecycleSettings())
+
+
+def test_what_was_another_event_all_along_is_no_second_false_one(tmp_path: Path) -> None:
+    """A late look showed that another one stood there; two that opened apart were told as two."""
+    home, part, apart = _event("home"), _event("part"), _event("apart")
+    opened = part.evidence[0].sensing_time
+    events = [home, _merged(part, opened), _merged(apart, opened + timedelta(days=5))]
+    (region,) = Kept(tmp_path, looks=3, events=events).read().regions
+    assert (region.opened, region.joined, region.excepted) == (2, 1, 0)
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(Sensor)), st.integers(1, 9), st.booleans(), st.booleans()), max_size=12))
+def test_ground_that_several_sensors_watched_counts_once(passes: list[tuple[Sensor, int, bool, bool]]) -> None:
+    """The days of which some look tells, by the time since its own sensor saw the ground before."""
+    by_any, last = Together((1, 1)), dict.fromkeys(Sensor, -1)
+    told: set[int] = set()
+    day = 0
+    for sensor, later, compared, counts in passes:
+        day += later
+        shown = np.ones((1, 1), dtype=np.bool_)
+        one = Seen(
+            key=str(day),
+            time=FIRST + timedelta(days=day),
+            sensor=sensor,
+            comparable=sensor.value,
+            valid=shown,
+            compared=shown & compared,
+        )
+        by_any.add(one, shown & counts)
+        if compared and counts and last[sensor] >= 0:
+            told |= set(range(last[sensor], day))
+        last[sensor] = day
+    assert by_any.km2_years == pytest.approx(len(told) * 1e-4 / 365.25)
 
 
 def test_what_a_declared_event_did_is_no_false_event(tmp_path: Path) -> None:
@@ -337,6 +381,7 @@ def test_the_fragment_is_a_configuration_that_states_its_ground(tmp_path: Path) 
     text = fragment(made, (watch, warning), "null-rates.json", NOW)
     assert yaml.safe_load(text) == {"tiers": {"watch": 200, "warning": 5, "null_rates": "null-rates.json"}}
     assert "# Made by `python -m training calibrate-alerts` on 2026-01-20" in text
+    assert f"# On that ground, {found.km2_years:.1f} km² × years that any sensor watched" in text
     assert "pooled with shipped counts that weigh 100" in text
     assert re.search(r"watch 200 tells 1 \(37\d\d per 1,000 km² and year, 95 % Poisson: 9\d–20\d{3}\) at", text)
     assert "nothing can be called rarer than 10.0 yet" in text

@@ -16,7 +16,7 @@ from monitor.core.declared import names
 from monitor.core.grid import pixels_within, project, region_tiles, tile_polygon
 from monitor.core.null_rate import Exposure, QuietCluster, Strata, held
 from monitor.ports import LookArchive
-from monitor.quiet_ground import StrataExposure, Waiting, add_up, looks
+from monitor.quiet_ground import StrataExposure, Together, Waiting, add_up, looks
 from monitor.records import (
     AcquisitionState,
     ActionKind,
@@ -68,6 +68,8 @@ class Part:
     """What some ground did."""
 
     exposure: Exposure = field(default_factory=dict)
+    watched: float = 0.0
+    """km² × years that any sensor watched: less than the sum of `exposure`, for sensors watch the same ground."""
     clusters: tuple[QuietCluster, ...] = ()
 
 
@@ -78,6 +80,8 @@ class RegionCount:
     region: str
     km2_years: Mapping[str, float] = field(default_factory=dict)
     """By detector."""
+    watched: float = 0.0
+    """km² × years by any of them: where several watched at a time it counts once."""
     most_looks: Mapping[Sensor, int] = field(default_factory=dict)
     """Looks of the tile of which there are most."""
     first: datetime | None = None
@@ -91,6 +95,8 @@ class RegionCount:
     """Left out: people saw them, or they grew together with one."""
     excepted: int = 0
     """Left out: on excepted ground, or where people had declared an event."""
+    joined: int = 0
+    """Left out: a look that came late showed that they were part of another event when they opened."""
     without_elevation: int = 0
     """Tiles that were looked at and have no elevation at hand: not counted."""
 
@@ -115,9 +121,18 @@ class QuietHistory:
         """Of all parts."""
         return together(self.parts)
 
+    @property
+    def km2_years(self) -> float:
+        """What any sensor watched, of all parts: what all detectors together cost is counted on it."""
+        return sum(part.watched for part in self.parts)
+
 
 def _joined(parts: Sequence[Part]) -> Part:
-    return Part(exposure=together(parts), clusters=tuple(one for part in parts for one in part.clusters))
+    return Part(
+        exposure=together(parts),
+        watched=sum(part.watched for part in parts),
+        clusters=tuple(one for part in parts for one in part.clusters),
+    )
 
 
 def together(parts: Sequence[Part]) -> dict[str, dict[Strata, float]]:
@@ -162,21 +177,28 @@ class Reader:
         for done, tile in enumerate(tiles):
             self.progress(f"{region.id}: quiet ground", done, len(tiles))
             walks.append(self._tile(tile, region, counted, known))
-        quiet, apart = _quiet(events, seen, apart_from, declared)
-        found = [(_fold(tile), Part(exposure=walk.exposure)) for tile, walk in zip(tiles, walks, strict=True)]
+        opened = [one for one in events if one.detector is not Detector.TILE and _opening(one) and one.id not in seen]
+        alone = [one for one in opened if not _was_another(one)]
+        quiet = _quiet(alone, apart_from, declared)
+        found = [
+            (_fold(tile), Part(exposure=walk.exposure, watched=walk.watched))
+            for tile, walk in zip(tiles, walks, strict=True)
+        ]
         found += [(_fold(event.tiles[0]), Part(clusters=(_cluster(event),))) for event in quiet]
         times = [time for walk in walks for time in walk.times]
         total = together([part for _, part in found])
         return RegionCount(
             region=region.id,
             km2_years={name: sum(cells.values()) for name, cells in total.items()},
+            watched=sum(walk.watched for walk in walks),
             most_looks={sensor: max((walk.looks.get(sensor, 0) for walk in walks), default=0) for sensor in Sensor},
             first=min(times, default=None),
             last=max(times, default=None),
             opened=len(quiet),
             unjudged=sum(not any(one.kind is ActionKind.DISMISS for one in event.actions) for event in quiet),
             confirmed=len(seen),
-            excepted=apart,
+            excepted=len(alone) - len(quiet),
+            joined=len(opened) - len(alone),
             without_elevation=sum(walk.blank for walk in walks),
         ), found
 
@@ -188,6 +210,7 @@ class Reader:
         centre = project(tile_polygon(tile), tile.epsg, 4326).centroid
         exposure = StrataExposure(canvas, {tile: terrain}, (centre.x, centre.y))
         inside, waiting = pixels_within(region.geometry, tile), Waiting(canvas.shape)
+        by_any = Together(canvas.shape)
         masks = _masks(known, canvas)
         walk = _Walk()
         for look in looks(self.store, self.archive, canvas):
@@ -197,10 +220,13 @@ class Reader:
                 if one.holds(look.time):
                     quiet = quiet & ~ground
             exposure.add(look, waited, quiet)
+            if self.watching.get(look.sensor):
+                by_any.add(look, quiet)
             walk.looks[look.sensor] = walk.looks.get(look.sensor, 0) + bool(look.valid.any())
             if look.key in counted and look.compared.any():
                 walk.times.append(look.time)
         walk.exposure = _by_detector(exposure.cells(), self.watching)
+        walk.watched = by_any.km2_years
         return walk
 
 
@@ -209,25 +235,29 @@ class _Walk:
     """What was counted on one tile."""
 
     exposure: dict[str, Mapping[Strata, float]] = field(default_factory=dict)
+    watched: float = 0.0
     looks: dict[Sensor, int] = field(default_factory=dict)
     times: list[datetime] = field(default_factory=list)
     blank: bool = False
 
 
-def _quiet(
-    events: Iterable[Event],
-    seen: Mapping[str, Excepted],
-    excepted: Sequence[Excepted],
-    declared: Sequence[Declaration],
-) -> tuple[list[Event], int]:
-    """Events on quiet ground, and how many were on excepted ground or may be what a declared event did."""
-    opened = [one for one in events if one.detector is not Detector.TILE and _opening(one) and one.id not in seen]
-    quiet = [
+def _quiet(opened: Iterable[Event], excepted: Sequence[Excepted], declared: Sequence[Declaration]) -> list[Event]:
+    """Those that opened on quiet ground: not on excepted ground, and not by what may be a declared event."""
+    return [
         one
         for one in opened
         if not (any(_happened_on(known, one) for known in excepted) or any(names(each, one) for each in declared))
     ]
-    return quiet, len(opened) - len(quiet)
+
+
+def _was_another(event: Event) -> bool:
+    """Whether an event was part of another one when it opened, as a look showed that arrived after its own.
+
+    Had that look come in time there would be one event. Events that opened apart and grew together later are two.
+    """
+    opened = min(one.sensing_time for one in event.evidence if one.verdict is Verdict.OPENS and not one.withdrawn)
+    merged = (one for one in event.actions if one.kind is ActionKind.MERGE and not one.withdrawn)
+    return any(one.at <= opened for one in merged)
 
 
 def _happened_on(known: Excepted, event: Event) -> bool:

@@ -24,10 +24,11 @@ Size = tuple[Sensor, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """False events of one budget on some exposure."""
+    """False events of one budget, by any detector."""
 
     count: int
     km2_years: float
+    """That any sensor watched."""
 
     @property
     def per_1000(self) -> float:
@@ -69,13 +70,8 @@ class Calibration:
 
     @property
     def km2_years(self) -> float:
-        """The largest exposure of one detector: they watch the same ground, so exposures are not added."""
-        return widest(self.history)
-
-
-def widest(history: QuietHistory) -> float:
-    """The largest exposure of one detector, km² × years."""
-    return max((sum(cells.values()) for cells in history.exposure.values()), default=0.0)
+        """What any sensor watched: several watch the same ground, so exposures of detectors are not added."""
+        return self.history.km2_years
 
 
 def null_of(history: QuietHistory, prior: Prior, sources: Sequence[str]) -> NullRates:
@@ -88,9 +84,9 @@ def null_of(history: QuietHistory, prior: Prior, sources: Sequence[str]) -> Null
 def steps_of(
     history: QuietHistory, prior: Prior, painted: Painted, budgets: Sequence[float] = BUDGETS
 ) -> tuple[Step, ...]:
-    """Costs over the budgets; what some tiles did is judged by a null of the others."""
+    """Costs over the budgets, of all detectors together; what some tiles did is judged by a null of the others."""
     judged = [one for place in range(len(history.parts)) for one in _judged(history, prior, place)]
-    exposure = widest(history)
+    exposure = history.km2_years
     return tuple(
         Step(
             budget=budget,

@@ -34,11 +34,14 @@ def region_lines(regions: Sequence[RegionCount]) -> list[str]:
     for one in regions:
         watched = ", ".join(f"{km2_years:.1f} by {name}" for name, km2_years in sorted(one.km2_years.items()))
         when = f" from {one.first:%Y-%m-%d} to {one.last:%Y-%m-%d}" if one.first and one.last else ""
-        line = f"{one.region}: {watched or 'no'} km² × years{when}; {one.opened} event(s) on quiet ground"
+        several = f", {one.watched:.1f} by any of them" if len(one.km2_years) > 1 else ""
+        line = f"{one.region}: {watched or 'no'} km² × years{several}{when}; {one.opened} event(s) on quiet ground"
         if one.unjudged:
             line += f", of which nobody said of {one.unjudged} what they are: counted as false"
         if one.confirmed or one.excepted:
             line += f"; left out {one.confirmed} that people saw and {one.excepted} on excepted ground"
+        if one.joined:
+            line += f"; {one.joined} that a late look showed to be part of another event count with that"
         if one.without_elevation:
             line += f"; {one.without_elevation} tile(s) without kept elevation not counted"
         if learning := learning_of(one):
@@ -68,7 +71,8 @@ def fragment(made: Calibration, tiers: tuple[Step, Step], null_path: str, now: d
     if made.null.simulated:
         lines.append("Some of the ground it was counted on is simulated.")
     lines += [
-        "On that ground, each part judged by what the others did:",
+        f"On that ground, {made.km2_years:.1f} km² × years that any sensor watched (where several did it counts once),",
+        "by all detectors together, each part judged by what the others did:",
         f"  watch {watch.budget:g} tells {watch.first} at their first look",
         f"  warning {warning.budget:g} tells {warning.first} at their first look,",
         f"  and {warning.held} once a second look holds them",
@@ -90,8 +94,9 @@ def markdown(made: Calibration) -> str:
         "",
         *(f"- {line}" for line in (*region_lines(made.history.regions), *exposure_lines(made))),
         "",
-        "Rates are false events per 1,000 km² and year, with 95 % Poisson intervals. What some tiles did is judged by "
-        "a null of the others. Painted scars are told at their first look; those that clouds hid are left out.",
+        f"Rates are false events of all detectors per 1,000 km² and year, on {made.km2_years:.1f} km² × years that any "
+        "sensor watched (where several did it counts once), with 95 % Poisson intervals. What some tiles did is judged "
+        "by a null of the others. Painted scars are told at their first look; those that clouds hid are left out.",
         "",
         f"| budget | false at the first look | rate | false that a second look holds | rate |{names}",
         "| --- |" + " --- |" * (4 + len(sizes)),
