@@ -60,6 +60,7 @@ def test_what_was_looked_at_since_can_be_looked_at_again(capsys: pytest.CaptureF
     name, _ = region(capsys)
     since = NOW - timedelta(days=60)
     said = call(capsys, "declare", name, "--at", f"{since:%Y-%m-%dT%H:%MZ}")[1]
+    assert "  1 acquisition(s) sensed since then are processed already" in said, "there is nothing before the first"
     assert f"scarpwatch reprocess {name} --since {since:%Y-%m-%d}" in said
 
 

@@ -92,11 +92,11 @@ def _declare(settings: Settings, region: Region, told: Told, now: datetime, as_j
 
 
 def _done_since(store: "SqlStore", region: Region, one: Declaration, now: datetime) -> int:
-    """How many acquisitions would be processed again."""
+    """How many acquisitions would be judged again: not those that are history by now, or the first of their kind."""
     from monitor.adapters.store import Chosen
 
     chosen = Chosen(region=region.id, tiles=tuple(region_tiles(region.geometry)), since=one.at)
-    return len(store.reprocess(chosen, now, region.history_before(now), dry_run=True))
+    return store.judged_again(chosen, region.history_before(now))
 
 
 def _list(settings: Settings, region: str | None, every: bool, now: datetime, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from monitor.adapters.store import events, ledger
-from monitor.adapters.store.codec import clean
+from monitor.adapters.store.codec import clean, ledger_entry
 from monitor.adapters.store.database import affected
 from monitor.adapters.store.growth import GrowthRow
 from monitor.adapters.store.schema import (
@@ -24,7 +24,11 @@ from monitor.adapters.store.views import Chosen, RolledBack
 from monitor.core.lifecycle import ENDED_STATES, ROLLED_BACK, LifecycleSettings
 from monitor.core.people import is_seen
 from monitor.core.people import roll_back as without
-from monitor.records import AcquisitionState, Action, Event
+from monitor.core.radar import LEAST_PASSES
+from monitor.records import AcquisitionState, Action, Event, Sensor
+
+_LEAST = {Sensor.OPTICAL: 1, Sensor.SAR: LEAST_PASSES}
+"""Earlier looks at a tile without which a look is not compared."""
 
 
 def roll_back(
@@ -81,6 +85,31 @@ def reprocess(session: Session, chosen: Chosen, now: datetime, history_before: d
     for row in done:
         ledger.process_again(session, row, now, history=row.sensing_time < history_before)
     return tuple(_id(row) for row in done)
+
+
+def judged_again(session: Session, chosen: Chosen, history_before: datetime) -> int:
+    """How many of the acquisitions that `reprocess` queues are compared with anything, and are no history by now."""
+    since = _compared_since(session, chosen)
+    done = [row for row in _rows(session, chosen) if row.state == AcquisitionState.DONE.value]
+    classes = [(row.sensing_time, since.get(ledger_entry(row).acquisition.comparable)) for row in done]
+    return sum(time >= history_before and first is not None and first < time for time, first in classes)
+
+
+def _compared_since(session: Session, chosen: Chosen) -> dict[str, datetime]:
+    """By comparability class the look that is, anywhere in the region, the last of those that a comparison needs."""
+    kept = (ObservationRow.tile.in_([tile.id for tile in chosen.tiles]), ObservationRow.current)
+    of_class = (ObservationRow.tile, ObservationRow.comparable)
+    # A pass through two models is one look.
+    place = func.dense_rank().over(partition_by=of_class, order_by=ObservationRow.sensing_time).label("place")
+    columns = (ObservationRow.comparable, ObservationRow.sensing_time, place)
+    looks = select(*columns).where(*kept, ObservationRow.look_href.is_not(None)).subquery()
+    first = func.min(looks.c.sensing_time)
+    rows = session.execute(
+        select(looks.c.comparable, looks.c.place, first)
+        .where(looks.c.place.in_(_LEAST.values()))
+        .group_by(looks.c.comparable, looks.c.place)
+    )
+    return {name: time for name, number, time in rows if number == _LEAST[Sensor(name.partition(":")[0])]}
 
 
 def _rows(session: Session, chosen: Chosen) -> list[AcquisitionRow]:

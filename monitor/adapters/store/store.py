@@ -307,6 +307,11 @@ class SqlStore(SqlDeliveries, SqlVitals):
                 session.rollback()
             return done
 
+    def judged_again(self, chosen: Chosen, history_before: datetime) -> int:
+        """How many of the acquisitions that `reprocess` would queue are compared with anything, and are no history."""
+        with self.database.read() as session:
+            return revising.judged_again(session, chosen, history_before)
+
     def forget_looks(self, exists: Callable[[str], bool]) -> int:
         """Forget the kept looks of which `exists` says that they are gone, so that their tiles learn anew; how many."""
         with self.database.write() as session:

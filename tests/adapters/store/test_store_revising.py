@@ -3,10 +3,22 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from monitor.adapters.store import Chosen, RolledBack, SqlStore, dump
 from monitor.core.events import add_evidence
 from monitor.core.lifecycle import LifecycleSettings
-from monitor.records import Acquisition, AcquisitionState, Action, ActionKind, Event, EventState, LedgerEntry, Verdict
+from monitor.records import (
+    Acquisition,
+    AcquisitionState,
+    Action,
+    ActionKind,
+    Event,
+    EventState,
+    LedgerEntry,
+    Sensor,
+    Verdict,
+)
 from tests.adapters.store.factories import (
     LEASE,
     MODEL,
@@ -225,3 +237,17 @@ def test_processed_again(store: SqlStore) -> None:
     )
     assert _states(store)[-1][0] == "5v1r2"
     assert "3v1r3" in {name for name, *_ in _states(store)}
+
+
+@pytest.mark.parametrize(("sensor", "judged"), [(Sensor.OPTICAL, [2, 3, 4]), (Sensor.SAR, [4])])
+def test_what_would_be_judged_again(store: SqlStore, sensor: Sensor, judged: list[int]) -> None:
+    """Not the first looks of a class, which there is nothing to compare with, nor what is history by now."""
+    for number in range(1, 5):
+        process(store, acquisition(number, sensor=sensor))
+    assert store.judged_again(REGION, day(0)) == len(judged)
+    for number in range(1, 5):
+        assert store.judged_again(replace(REGION, since=day(number)), day(0)) == sum(one >= number for one in judged)
+    assert store.judged_again(REGION, day(4)) == 1
+    assert len(store.reprocess(REGION, NOW, day(4), dry_run=True)) == 4
+    store.forget_looks(lambda href: "003" in href)
+    assert store.judged_again(REGION, day(0)) == (1 if sensor is Sensor.OPTICAL else 0), "after the one that is left"
