@@ -3,6 +3,8 @@
 Revision: 0014
 """
 
+from datetime import timedelta
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -13,6 +15,7 @@ depends_on = None
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _TIME = sa.DateTime(timezone=True)
+_FORGOTTEN_AFTER = timedelta(days=30)
 
 
 def upgrade() -> None:
@@ -50,11 +53,23 @@ def downgrade() -> None:
         table.add_column(sa.Column("planned", _TIME, nullable=True))
         table.alter_column("event_id", existing_type=sa.String(200), nullable=False)
         table.drop_column("kind")
-    # Told to nobody yet is what no channel was told up to.
-    told = "SELECT COALESCE(MAX(planned), 0) FROM channel"
-    op.execute(f"UPDATE outbox SET planned = created WHERE id <= ({told})")
+    op.execute(f"UPDATE outbox SET planned = created WHERE id <= {_told_to_all()}")
     op.create_index("ix_outbox_planned", "outbox", ["planned"])
     op.drop_table("channel")
+
+
+def _told_to_all() -> int:
+    """Up to which message every channel was told; 0: there are none.
+
+    What only some were told is planned for all of them again: keys keep it from being sent twice. Left out are channels
+    that no process had for a month before the last one was seen (they would begin anew), and, where there are others,
+    the one that stands for nobody.
+    """
+    channel = sa.table("channel", sa.column("name"), sa.column("seen", _TIME), sa.column("planned", _ID))
+    rows = op.get_bind().execute(sa.select(channel.c.name, channel.c.seen, channel.c.planned)).all()
+    rows = [row for row in rows if row.name] or rows
+    last = max((row.seen for row in rows), default=None)
+    return min((row.planned for row in rows if last - row.seen <= _FORGOTTEN_AFTER), default=0)
 
 
 def _enter_channels() -> None:

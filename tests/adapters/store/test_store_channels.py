@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from sqlalchemy import text
+
 from monitor.adapters.store import SqlStore
 from monitor.adapters.store.migration import downgrade
 from monitor.records import DeliveryState
@@ -104,6 +106,29 @@ def test_upgrade_keeps_what_was_told(store: SqlStore) -> None:
     store.plan_deliveries([DUTY, MAIL], NOW + MINUTE)
     assert take_all(store, after=MINUTE) == [["B:0"]]
     assert told(store, "mail") == ["B:0"]
+
+
+def test_channel_that_lags_loses_nothing_on_the_way_down_and_up(store: SqlStore) -> None:
+    """What only some were told is planned anew for all, under the same keys; who is gone for long begins anew."""
+    gone = replace(DUTY, name="gone")
+    tell(store, opened("A"))
+    store.plan_deliveries([gone], NOW - 31 * DAY)
+    store.plan_deliveries([], NOW - 31 * DAY)
+    tell(store, opened("B"), number=2)
+    store.plan_deliveries([DUTY, MAIL], NOW)
+    tell(store, opened("C"), number=3)
+    store.plan_deliveries([MAIL], NOW)
+    before = store.deliveries("mail")
+    downgrade(store.database, "0010")
+    with store.database.read() as session:
+        rows = session.execute(text("SELECT event_id FROM outbox WHERE planned IS NULL ORDER BY id")).scalars()
+        assert list(rows) == ["C"], "an older version plans what somebody was not told"
+    store.upgrade()
+    assert told(store, "duty") == ["B:0"]
+    store.plan_deliveries([MAIL], NOW)
+    store.plan_deliveries([DUTY], NOW)
+    assert told(store, "duty") == ["B:0", "C:0"]
+    assert store.deliveries("mail") == before, "nothing twice"
 
 
 def test_recipients_that_have_taken_a_message(store: SqlStore) -> None:
