@@ -224,3 +224,18 @@ def test_what_remains_of_a_refuted_event_goes_on(centre_px: int, split: bool) ->
     assert remains.split_from == (whole.id if split else None)
     assert (remains.window_start, remains.window_end) == ((BEFORE, AFTER) if split else (AFTER, NOW))
     assert remains.storm == ("s" if split else "")
+
+
+def test_growth_is_told_alike_in_any_order_where_looks_saw_other_ground() -> None:
+    """Pieces are replayed by the time of their looks; ground that two looks show is of the one processed first."""
+    opened = _opened(100, Verdict.SUPPORTS)
+    left, right = cluster(88), cluster(112)
+    in_time = enlarge(enlarge(opened, left, LATER, LIFE), right, THIRD, LIFE)
+    swapped = enlarge(enlarge(opened, right, THIRD, LIFE), left, LATER, LIFE)
+    assert [step.reason for step in in_time.transitions].count("grown") == 1, "the other is told with a step"
+    assert (swapped.transitions, swapped.growth) == (in_time.transitions, in_time.growth)
+    wide = replace(left, geometry=left.geometry.buffer(20.0, join_style="mitre"))
+    first = enlarge(enlarge(opened, left, LATER, LIFE), wide, THIRD, LIFE)
+    last = enlarge(enlarge(opened, wide, THIRD, LIFE), left, LATER, LIFE)
+    assert last.area_ha == pytest.approx(first.area_ha, rel=1e-3)
+    assert [len(one.growth) for one in (first, last)] == [3, 2], "what came late has added nothing"
