@@ -135,7 +135,7 @@ class Kept:
     """Tells the channels once a week how the regions stand; None: nobody does."""
 
 
-_WARNINGS = frozenset({"poll-failed", "parked", "retry", "lost", "look-lost", "layer-odd", "alone"})
+_WARNINGS = frozenset({"poll-failed", "parked", "retry", "lost", "look-lost", "layer-odd", "alone", "lease-capped"})
 
 
 def log_event(log: FilteringBoundLogger, event: "PassEvent") -> None:
@@ -351,6 +351,8 @@ class Daemon:
         if state:
             self.metrics.acquisition(event.region, state, event.reason, event.seconds)
             self.metrics.choices(event.region, event.choices)
+        if event.action == "lease-capped":
+            self.metrics.lease_capped(event.region)
         if event.acquisition is not None:
             self.metrics.answers(event.region, event.acquisition.sensor, event.answers)
 

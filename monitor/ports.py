@@ -257,6 +257,9 @@ class Store(Protocol):
 class RegionStore(Store, Protocol):
     """The database of who polls as well."""
 
+    def cap_leases(self, lease: timedelta, now: datetime, regions: Sequence[str]) -> list[LedgerEntry]:
+        """Let leases that end later than any can end after `lease`; the acquisitions as they were held."""
+
     def searched_since(self, region: str) -> datetime | None:
         """From when on the catalogs of a region were searched beyond a look-back; None: never."""
 

@@ -48,7 +48,8 @@ class PassEvent:
     """Something that people following a pass want to hear."""
 
     action: str
-    """poll-failed, refused, onboarding, discovered, claimed, ahead, alone, done, look-lost, parked, retry, lost."""
+    """poll-failed, refused, onboarding, discovered, claimed, ahead, alone, done, look-lost, parked, retry, lost,
+    lease-capped."""
     item: str
     detail: str
     region: str
@@ -261,6 +262,8 @@ class Service:
         `only` names the region that is worked on; None: all of them.
         """
         regions = list(self.regions) if only is None else [only]
+        for held in self.store.cap_leases(self._settings.lease, clock(), regions):
+            report(_capped(held))
         with NextSurvey(self._survey, partial(_go_alone, report)) as coming:
             this = _Pass(clock=clock, stop=stop, report=report, coming=coming, regions=regions)
             while not stop():
@@ -422,6 +425,12 @@ def _nothing_shows(region: Region, refused: int) -> str:
 def _go_alone(report: Report, acquisition: Acquisition, error: Exception) -> None:
     detail = f"{type(error).__name__}: {error}, beside another acquisition; tried alone"
     report(_event("alone", acquisition.region, acquisition.key, detail, "not-ahead"))
+
+
+def _capped(held: LedgerEntry) -> PassEvent:
+    until = f"{held.lease_until:%Y-%m-%d %H:%M} UTC" if held.lease_until else ""
+    detail = f"held by {held.owner} until {until}, later than a lease ends: its clock was ahead. It ends soon now"
+    return _event("lease-capped", held.acquisition.region, held.acquisition.key, detail, "clock-ahead")
 
 
 def _event(action: str, region: str, item: str, detail: str, reason: str = "") -> PassEvent:

@@ -28,6 +28,7 @@ from monitor.delivering import Delivery
 from monitor.errors import ConfigError
 from monitor.logs import make_logger
 from monitor.records import AcquisitionState
+from monitor.service import PassEvent
 from tests.fake_watch import NOW, FakeService, write_config
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -276,3 +277,11 @@ def test_second_signal_is_obeyed(settings: Settings) -> None:
     service = FakeService(settings, lambda: NOW)
     assert service.process(lambda: NOW).processed == 2
     service.close()
+
+
+def test_leases_of_a_clock_that_was_ahead_are_counted(settings: Settings) -> None:
+    """Beside the line of the log."""
+    event = PassEvent(action="lease-capped", item="S2A-1", detail="held", region="valley", reason="clock-ahead")
+    with watching(settings) as daemon:
+        run_while(daemon, lambda _base: daemon._report(event))
+        assert daemon.metrics.registry.get_sample_value("scarpwatch_leases_capped_total", {"region": "valley"}) == 1

@@ -93,6 +93,12 @@ class Metrics:
         self._undelivered = _gauge(
             registry, "scarpwatch_deliveries_parked", "Messages that wait for a person", "channel"
         )
+        self._capped = Counter(
+            "scarpwatch_leases_capped",
+            "Leases shortened by this process because they were taken while a clock was ahead",
+            ("region",),
+            registry=registry,
+        )
         self._escalations = Counter(
             "scarpwatch_escalations",
             "Revisions delivered by this process because nobody had answered the alert",
@@ -177,6 +183,10 @@ class Metrics:
     def delivery(self, channel: str, result: str, revisions: int) -> None:
         """A try to deliver so many revisions ended."""
         self._deliveries.labels(channel, result).inc(revisions)
+
+    def lease_capped(self, region: str) -> None:
+        """A lease ended later than any can."""
+        self._capped.labels(region).inc()
 
     def escalated(self, channel: str, revisions: int) -> None:
         """So many revisions were delivered because nobody had answered; also 0, so that there is a series."""

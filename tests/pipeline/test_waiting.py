@@ -8,7 +8,8 @@ import pytest
 from monitor.errors import HOST_RESTING, AssetUnavailable
 from monitor.pipeline import Pipeline
 from monitor.records import AcquisitionState, LedgerEntry
-from tests.pipeline.world import START, World, later
+from monitor.service import PassEvent
+from tests.pipeline.world import REGION, START, World, later
 
 
 def given_back(world: World, monkeypatch: pytest.MonkeyPatch, retry_after_s: float | None, tried: bool) -> LedgerEntry:
@@ -55,3 +56,16 @@ def test_waiting_for_a_host_never_parks(small_world: World, monkeypatch: pytest.
         for turn in range(1, 30):
             assert service.process(lambda: later(2 * turn)).retried == 4  # noqa: B023 (called within the turn)
     assert {(entry.state, entry.attempts) for entry in small_world.ledger()} == {(AcquisitionState.DISCOVERED, 0)}
+
+
+def test_a_lease_of_a_clock_that_was_ahead_is_told(small_world: World) -> None:
+    """Who held what, and until when: the clock of that machine is to be looked at."""
+    told: list[PassEvent] = []
+    with closing(small_world.service()) as service:
+        service.poll(START)
+        assert service.store.claim("there@2:2:2", timedelta(minutes=10), later(9 * 60), [REGION]) is not None
+        for _ in range(2):
+            service.process(lambda: START, stop=lambda: True, report=told.append)
+    (one,) = told
+    assert (one.action, one.region, one.reason) == ("lease-capped", REGION, "clock-ahead")
+    assert "held by there@2:2:2 until" in one.detail

@@ -26,6 +26,8 @@ ONE_TRY_LESS: dict[str, object] = {"attempts": AcquisitionRow.attempts - 1}
 
 LONGEST_WAIT = timedelta(hours=6)
 """No acquisition waits longer for its next try (`ServiceSettings.longest_wait`)."""
+LONGEST_LEASE = timedelta(hours=1)
+"""Leases of other processes may be longer than one's own, but no longer than this."""
 _SLACK = timedelta(minutes=15)
 
 _PACED, _ENOUGH = 60, 3
@@ -124,6 +126,20 @@ def claim(session: Session, owner: str, lease: timedelta, now: datetime, regions
     """
     row = _next(session, now, regions)
     return None if row is None else _take(session, row, owner, lease, now)
+
+
+def cap_leases(session: Session, lease: timedelta, now: datetime, regions: Sequence[str]) -> list[LedgerEntry]:
+    """Let leases that end later than any can end after `lease`; the acquisitions as they were held.
+
+    They were taken while a clock was ahead. Who still works on one prolongs it; of who died it is free soon.
+    """
+    latest = now + max(lease, LONGEST_LEASE) + _SLACK
+    too_late = AcquisitionRow.lease_until > latest
+    rows = session.scalars(_rows_in(AcquisitionState.CLAIMED, regions).where(too_late)).all()
+    held = [ledger_entry(row) for row in rows]
+    for row in rows:
+        row.lease_until = now + lease
+    return held
 
 
 def following(session: Session, owner: str, now: datetime, regions: Sequence[str]) -> LedgerEntry | None:

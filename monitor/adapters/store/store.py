@@ -109,6 +109,11 @@ class SqlStore(SqlDeliveries, SqlVitals):
         with self.database.write() as session:
             return ledger.claim(session, owner, lease, now, regions)
 
+    def cap_leases(self, lease: timedelta, now: datetime, regions: Sequence[str]) -> list[LedgerEntry]:
+        """Let leases that end later than any can end after `lease`; the acquisitions as they were held."""
+        with self.database.write() as session:
+            return ledger.cap_leases(session, lease, now, regions)
+
     def following(self, owner: str, now: datetime, regions: Sequence[str]) -> LedgerEntry | None:
         """What `owner` would claim now if it were done with what it holds, or None; nothing is claimed."""
         with self.database.read() as session:

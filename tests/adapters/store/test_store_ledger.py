@@ -13,7 +13,7 @@ import pytest
 from shapely import box
 
 from monitor.adapters.store import LedgerCount, SqlStore, make_owner, owner_is_dead
-from monitor.adapters.store.ledger import LONGEST_WAIT
+from monitor.adapters.store.ledger import LONGEST_LEASE, LONGEST_WAIT
 from monitor.ports import Store
 from monitor.records import Acquisition, AcquisitionState, Asset, LedgerEntry
 from monitor.service import ServiceSettings
@@ -168,6 +168,23 @@ def test_wait_from_before_the_clock_was_set_back(store: SqlStore) -> None:
     assert store.retry(acquisition(1), ME, "asset-unavailable", "503", until, NOW)
     assert claim(store, after=-timedelta(minutes=5)) is None, "clocks differ a little"
     assert claim(store, after=-timedelta(hours=1)) is not None
+
+
+def test_lease_of_a_clock_that_was_ahead(store: SqlStore) -> None:
+    """What a process took that died with its clock nine hours ahead is free after one lease; others keep theirs."""
+    elsewhere = acquisition(1, region="abira")
+    store.discover("atsuma", [acquisition(1)], [], NOW)
+    store.discover("abira", [elsewhere], [], NOW)
+    ahead = claimed(store, OTHER, timedelta(hours=9))
+    assert store.claim(OTHER, LONGEST_LEASE, NOW, ["abira"]) is not None, "of a process with longer leases"
+    (held,) = store.cap_leases(LEASE, NOW, [*REGION, "abira"])
+    assert (held.acquisition, held.owner, held.lease_until) == (ahead, OTHER, NOW + timedelta(hours=9) + LEASE)
+    assert store.cap_leases(LEASE, NOW, [*REGION, "abira"]) == []
+    assert claim(store) is None, "whoever works on it has time to prolong it"
+    assert store.extend(ahead, OTHER, LEASE, NOW + LEASE / 2)
+    assert claim(store, after=LEASE) is None
+    assert claimed(store, after=LEASE * 1.5) == ahead
+    assert store.claim(ME, LEASE, NOW + LEASE, ["abira"]) is None
 
 
 def test_a_wait_is_no_try(store: SqlStore) -> None:
