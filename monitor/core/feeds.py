@@ -52,7 +52,7 @@ class Told:
     """An alert as lists show it, with its newest revision."""
 
     event: Event
-    """Without evidence, actions and transitions."""
+    """Without evidence and actions; with its steps, of a message those up to it."""
     sequence: int
     sent: datetime
     reason: str

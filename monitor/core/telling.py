@@ -9,7 +9,8 @@ from datetime import datetime
 
 from monitor.core import context_words
 from monitor.core.lifecycle import ALERT_STATES, DISMISSED, MERGED, ROLLED_BACK
-from monitor.core.words import EN, Words, state_words
+from monitor.core.standing import standing
+from monitor.core.words import EN, Words
 from monitor.records import ActionKind, AlertStatus, Detector, Event, EventState, Evidence, Sensor, Tier, Verdict
 
 _LOOKS_NAMED = 8
@@ -45,11 +46,14 @@ def headline(event: Event, words: Words = EN, reason: str | None = None) -> str:
         reason: of the step it is said at; None: of the event's last.
     """
     last = event.transitions[-1].reason if event.transitions else ""
+    reason = last if reason is None else reason
+    said = reason.removeprefix(DISMISSED) if reason.startswith(DISMISSED) else ""
+    stands = standing(event.state, reason, event.transitions)
     told = words.headline.format(
         event=event_name(event, words),
         area=hectares(event.area_ha),
         place=place(event, words),
-        state=state_words(words, event.state, last if reason is None else reason),
+        state=words.states.get(stands, stands).format(reason=said),
     )
     marked = told if event.status is AlertStatus.ACTUAL else f"{_status_word(event, words)}: {told}"
     return shortened(marked, 160)
