@@ -9,22 +9,12 @@ from shapely.geometry.base import BaseGeometry
 from monitor.core import context_words
 from monitor.core.context_json import context_to_json
 from monitor.core.severity import certainty, urgency
-from monitor.records import Detector, Event, Tier
+from monitor.records import Event
 
 Json = dict[str, object]
 
-_STRONGEST = 1e6
-"""ha x change: none is stronger in lists."""
 _DEGREES = 1e-7
 """Coordinates are rounded to a centimetre; set_precision keeps the outlines valid."""
-
-
-def rank(event: Event) -> float:
-    """Its place in lists of alerts, lowest first: warnings before watches, rises of whole tiles last, the strongest
-    first. Those of one rank stand by id."""
-    strength = 0.0 if math.isnan(event.strength) else min(max(event.strength, 0.0), _STRONGEST)
-    steps = 2 * (event.tier is not Tier.WARNING) + (event.detector is Detector.TILE)
-    return steps * 10.0 * _STRONGEST - strength
 
 
 def ground(geometry: BaseGeometry) -> Json:
