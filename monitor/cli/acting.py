@@ -11,6 +11,7 @@ from monitor.cli.event_text import event_lines
 from monitor.cli.exits import TABLE
 from monitor.cli.geojson import alert_collection
 from monitor.cli.parts import ConfigOption, JsonOption, Parts, reading_store, say, say_json, settings_of
+from monitor.core.next_pass import MEMORY, next_passes
 from monitor.errors import Refused
 from monitor.records import Action, ActionKind, DismissalReason, Event
 
@@ -40,11 +41,13 @@ def add_commands(app: typer.Typer) -> None:
     app.command("release", epilog=TABLE, help=_RELEASE)(_deed(ActionKind.RELEASE))
 
 
-def show(alert: IdArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def show(context: typer.Context, alert: IdArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """One alert with every step of its life, what looks said of it, and what people did."""
     settings = settings_of(config, dict(os.environ))
+    now = context.ensure_object(Parts).clock()
     with reading_store(settings) as store:
         event = store.event(alert)
+        coming = next_passes(store.passes(event.region, now - MEMORY, now), now) if event else ()
     if event is None:
         raise Refused(
             "there is no event of this name",
@@ -53,9 +56,9 @@ def show(alert: IdArgument, config: ConfigOption = None, as_json: JsonOption = F
             reason="unknown-event",
         )
     if as_json:
-        say_json(alert_collection([event], [], settings.products), compact=True)
+        say_json(alert_collection([event], [], settings.products, {event.region: coming}), compact=True)
     else:
-        say("\n".join(event_lines(event, settings.products)))
+        say("\n".join(event_lines(event, settings.products, coming)))
 
 
 def _deed(kind: ActionKind) -> Callable[..., None]:

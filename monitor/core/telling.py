@@ -11,7 +11,18 @@ from monitor.core import context_words
 from monitor.core.lifecycle import ALERT_STATES, DISMISSED, MERGED, ROLLED_BACK
 from monitor.core.standing import standing
 from monitor.core.words import EN, Words
-from monitor.records import ActionKind, AlertStatus, Detector, Event, EventState, Evidence, Sensor, Tier, Verdict
+from monitor.records import (
+    ActionKind,
+    AlertStatus,
+    Detector,
+    Event,
+    EventState,
+    Evidence,
+    NextPass,
+    Sensor,
+    Tier,
+    Verdict,
+)
 
 _LOOKS_NAMED = 8
 """Of each kind; how many more there are is said."""
@@ -66,8 +77,12 @@ def event_name(event: Event, words: Words) -> str:
     return words.landslide if event.tier is Tier.WARNING else words.possible
 
 
-def description(event: Event, words: Words = EN) -> str:
-    """What is known, how sure it is, what speaks for and against it, and what was not seen; one paragraph a line."""
+def description(event: Event, words: Words = EN, coming: Sequence[NextPass] = ()) -> str:
+    """What is known, how sure it is, what speaks for and against it, and what was not seen; one paragraph a line.
+
+    Args:
+        coming: the passes over its region that are expected when this is said, earliest first.
+    """
     point = event.geometry.representative_point()
     lines = [] if event.status is AlertStatus.ACTUAL else [words.status[event.status.value] + "."]
     lines.append(
@@ -79,7 +94,7 @@ def description(event: Event, words: Words = EN) -> str:
             place=place(event, words),
         )
     )
-    if around := context_words.told(event):
+    if around := context_words.told(event, coming):
         lines.append(words.around.format(around=shortened(around, _LONGEST_TEXT)))
     if event.alike_from_m is not None:
         lines.append(words.alike.format(height=f"{event.alike_from_m:.0f}"))

@@ -118,7 +118,7 @@ class Pages:
             language=language or self._language,
             event=event,
             headline=headline(event, words),
-            description=description(event, words).splitlines(),
+            description=description(event, words, self._reader.coming(event.region)).splitlines(),
             instruction=instruction(event, words),
             picture=event.picture is not None,
             base=f"/api/v1/alerts/{quoted(event.id)}",
@@ -135,14 +135,15 @@ class Pages:
         viewer = self._door.viewer(request)
         event, _told = self._reader.visible(event_id, viewer)
         unseen = unseen_lines(self._unseen((event.region,)))
+        coming = self._reader.coming(event.region)
 
         def make() -> Document:
             with self._printing:
-                body = sheet(event, self._picture(event), self._reader.addresses.page(event.id), unseen)
+                body = sheet(event, self._picture(event), self._reader.addresses.page(event.id), unseen, coming)
             return document(body, PDF_TYPE, self._parts.clock())
 
         # By what it shows of the event itself: others change all the time.
-        version = (hashlib.sha256(repr(event).encode("utf-8", "replace")).digest(), tuple(unseen))
+        version = (hashlib.sha256(repr(event).encode("utf-8", "replace")).digest(), tuple(unseen), coming)
         found = self._sheets.get(event.id, version, make)
         return Response(found.body, headers={"Cache-Control": "private, no-cache"}, media_type=PDF_TYPE)
 

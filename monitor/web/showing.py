@@ -6,7 +6,9 @@ from datetime import datetime
 from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
+from monitor.core import next_pass
 from monitor.core.cap_outline import local_metres
+from monitor.core.context_json import next_pass_from_json
 from monitor.core.feeds import Told
 from monitor.core.telling import digits, headline, moment, sensor_of
 from monitor.core.words import Words
@@ -95,4 +97,7 @@ def _unseen(said: object) -> str:
     never = said.get("tiles_never_observed")
     if isinstance(never, list) and never:
         parts.append(f"{len(never)} tiles never observed")
+    coming = said.get("next_passes")
+    if isinstance(coming, list) and coming:
+        parts.append(f"next pass expected {next_pass.told(next_pass_from_json(coming[0]))}")
     return "; ".join(parts)
