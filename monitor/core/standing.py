@@ -3,20 +3,24 @@
 from collections.abc import Iterable, Sequence
 
 from monitor.core.lifecycle import (
+    ACKNOWLEDGED,
+    ALERT_STATES,
     CONFIRMED_IN_FIELD,
     DISMISSED,
     LATE_EVIDENCE,
     OUTDATED,
+    RELEASED,
     ROLLED_BACK,
     SEEN_AGAIN,
     STILL_CHANGED,
     UNDECIDED,
 )
-from monitor.records import EventState, Transition
+from monitor.records import Event, EventState, Transition
 
 CONFIRMED_BY_BOTH = "confirmed-by-both"
 _CORRECTIONS = frozenset({LATE_EVIDENCE, ROLLED_BACK})
 """Steps that say where an event stands, and not what brought it there: an earlier step has."""
+_ANSWERS = frozenset({ACKNOWLEDGED, CONFIRMED_IN_FIELD, RELEASED})
 _BARE_ENDS = frozenset({OUTDATED, UNDECIDED})
 """Ends of what may well have been seen again."""
 
@@ -41,6 +45,16 @@ def standing(state: EventState, reason: str, steps: Sequence[Transition] = ()) -
 
 
 _OWN = frozenset({"grown", "took-in", "merged", ROLLED_BACK})
+
+
+def acknowledgement(steps: Iterable[Transition]) -> Transition | None:
+    """The step with which a person took an alert on; None: nobody has."""
+    return next((step for step in steps if step.reason == ACKNOWLEDGED), None)
+
+
+def is_unanswered(event: Event) -> bool:
+    """Whether an open alert still waits for a person: nobody has taken it on, confirmed or released it."""
+    return event.state in ALERT_STATES and not any(step.reason in _ANSWERS for step in event.transitions)
 
 
 def _by_state(state: EventState, causes: frozenset[str]) -> str:

@@ -35,7 +35,7 @@ from monitor.web.parts import WebParts
 from monitor.web.problems import Problem
 from monitor.web.reading import Reader
 from monitor.web.sheet import sheet
-from monitor.web.showing import looks, row, unseen_lines
+from monitor.web.showing import looks, row, unseen_lines, waiting
 
 _FOLDER = FilePath(__file__).parent
 _STYLE, _ICON = _FOLDER / "static" / "style.css", _FOLDER / "static" / "icon.svg"
@@ -214,7 +214,7 @@ class Pages:
         """An error as a page; who is not signed in is asked to."""
         if response.status_code == HTTPStatus.UNAUTHORIZED and request.method == "GET":
             return RedirectResponse(f"/login?{urlencode({'to': request.url.path})}", HTTPStatus.SEE_OTHER)
-        back = request.url.path.removesuffix("/actions").removesuffix("/end")
+        back = request.url.path.removesuffix("/actions").removesuffix("/end").removesuffix("/acknowledge")
         page = self.page("problem.html", Viewer(access=None), problem=body, back=back)
         page.status_code = response.status_code
         return page
@@ -246,6 +246,7 @@ class Pages:
             storms=sorted(named.items()),
             situation=lines(known) if known else [],
             may_declare=home and viewer.may(Role.RESPONDER),
+            waiting=waiting(page.listed) if not home and viewer.may(Role.RESPONDER) else {},
             may_end=known is not None and known.now < known.declaration.end and viewer.may(Role.RESPONDER),
             path=path,
             judged=self._judged() if home and viewer.access else [],

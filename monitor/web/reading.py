@@ -90,7 +90,7 @@ class Reader:
                 for one in told
             ],
         }
-        return feature(shown, self.addresses) | more
+        return feature(shown, self.addresses, named=named) | more
 
     def coming(self, region: str) -> tuple[NextPass, ...]:
         """The passes over a region that are expected now, earliest first."""

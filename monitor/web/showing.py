@@ -1,15 +1,17 @@
 """What pages show of alerts: plain values for the templates, and small outlines as SVG paths."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
-from monitor.core import next_pass
+from monitor.core import exposure, next_pass
 from monitor.core.cap_outline import local_metres
 from monitor.core.context_json import next_pass_from_json
 from monitor.core.feeds import Told
+from monitor.core.lifecycle import ALERT_STATES
+from monitor.core.standing import acknowledgement, is_unanswered
 from monitor.core.telling import digits, headline, moment, sensor_of
 from monitor.core.words import Words
 from monitor.records import Event, Verdict
@@ -48,14 +50,26 @@ def outline_path(geometry: BaseGeometry) -> str:
 
 def row(told: Told, words: Words) -> dict[str, object]:
     """An alert in a list."""
-    event = told.event
+    event, context = told.event, told.event.context
+    exposed = context.exposure if context is not None else None
+    step = acknowledgement(event.transitions)
     return {
         "event": event,
         "headline": headline(event, words, told.reason),
         "path": outline_path(event.geometry),
         "window": window(event),
         "told": moment(told.sent),
+        "place": exposure.located(exposed) if exposed is not None else "",
+        "exposure": exposure.told(exposed) if exposed is not None else "",
+        "acknowledged": f"Acknowledged {moment(step.at)} by {step.by}" if step is not None else "",
+        "waits": is_unanswered(event),
     }
+
+
+def waiting(listed: Iterable[Told]) -> dict[str, int]:
+    """Open alerts that nobody has acknowledged, each with the number of its newest step."""
+    open_ = [one.event for one in listed if one.event.state in ALERT_STATES]
+    return {one.id: len(one.transitions) - 1 for one in open_ if acknowledgement(one.transitions) is None}
 
 
 def window(event: Event) -> str:

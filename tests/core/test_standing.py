@@ -8,7 +8,7 @@ import pytest
 from monitor.core.feeds import Told, feature
 from monitor.core.lifecycle import LATE_EVIDENCE, replay
 from monitor.core.severity import certainty
-from monitor.core.standing import standing
+from monitor.core.standing import acknowledgement, is_unanswered, standing
 from monitor.core.telling import headline
 from monitor.core.words import EN, LANGUAGES
 from monitor.records import Certainty, Event, EventState, Transition
@@ -78,6 +78,16 @@ def test_a_confirmation_is_said_only_of_whoever_gave_it(word: str) -> None:
         assert "by a later look" not in said or "still-changed" in reasons
         assert "confirmed by a person" not in said or "confirmed-from-field" in reasons
         assert "seen by two looks" not in said or "seen-again" in reasons
+
+
+def test_who_waits_for_a_person() -> None:
+    """An open alert that nobody has taken on, confirmed or released; looks alone are no answer."""
+    words = ("O", "oSS", "Oc", "Oa", "Of", "Or", "OC", "Od")
+    assert [word for word in words if is_unanswered(event_of(word))] == ["O", "oSS", "Oc"]
+    step = acknowledgement(event_of("OSSgarf").transitions)
+    assert step is not None
+    assert (step.reason, step.by) == ("acknowledged", "officer")
+    assert acknowledgement(event_of("Of").transitions) is None
 
 
 def test_a_correction_does_not_tell_who_confirmed() -> None:
