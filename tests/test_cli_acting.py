@@ -82,7 +82,7 @@ def test_a_storm_is_acknowledged_at_once_and_lists_say_by_whom(alert: str, capsy
         (("dismiss", "nobody", "--reason", "boredom"), 2, "boredom"),
         (("ack",), 2, "--storm"),
         (("ack", "a", "b", "--seen", "0"), 2, "give one id"),
-        (("ack", "--storm", "nothing"), 1, "no storm of this name"),
+        (("ack", "--storm", "nothing"), 1, "no alert is of a storm"),
     ],
 )
 def test_what_cannot_be_done_says_why(

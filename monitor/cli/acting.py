@@ -124,14 +124,14 @@ def _waiting(store: "SqlStore", storm: str) -> dict[str, int]:
     """The open alerts of a storm that nobody has acknowledged, worst first, each with the number of its newest step.
 
     Raises:
-        Refused: there is no such storm.
+        Refused: no alert is of such a storm.
     """
     from monitor.adapters.store.listing import AlertLists, Wanted
 
     lists = AlertLists(store.database)
     if not lists.count(Wanted(storm=storm)):
         remedy = "`scarpwatch alerts` names the storm of each alert."
-        raise Refused("there is no storm of this name", item=storm, remedy=remedy, reason="unknown-storm")
+        raise Refused("no alert is of a storm of this name", item=storm, remedy=remedy, reason="unknown-storm")
     names = [key.place.event_id for key in lists.keys(Wanted(storm=storm, states=ALERT_STATES))]
     found = lists.alerts(names)
     steps = {name: found[name].event.transitions for name in names if name in found}

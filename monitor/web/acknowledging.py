@@ -40,12 +40,14 @@ class AcknowledgePages:
         now, refused = self._parts.clock(), []
         seen = _read(said, storm)
         for event_id, step in seen.items():
-            self._reader.visible(event_id, Viewer(access=access))
             action = Action(at=now, by=access.name, kind=ActionKind.ACKNOWLEDGE)
             try:
+                self._reader.visible(event_id, Viewer(access=access))
                 self._parts.people.act(event_id, action, now, step)
-            except Refused as error:
+            except Refused as error:  # of one alert: the others are acknowledged all the same
                 refused.append(f"{error.item}: {error.message}")
+            except Problem as error:
+                refused.append(f"{event_id}: {error.body['detail']}")
         if refused:
             raise Problem(
                 HTTPStatus.CONFLICT,

@@ -14,7 +14,7 @@ from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.standing import acknowledgement, is_unanswered
 from monitor.core.telling import digits, headline, moment, sensor_of
 from monitor.core.words import Words
-from monitor.records import Event, Verdict
+from monitor.records import Event, Exposure, Verdict
 
 _SIDE = 100.0
 _MARGIN = 8.0
@@ -51,7 +51,6 @@ def outline_path(geometry: BaseGeometry) -> str:
 def row(told: Told, words: Words) -> dict[str, object]:
     """An alert in a list."""
     event, context = told.event, told.event.context
-    exposed = context.exposure if context is not None else None
     step = acknowledgement(event.transitions)
     return {
         "event": event,
@@ -59,11 +58,16 @@ def row(told: Told, words: Words) -> dict[str, object]:
         "path": outline_path(event.geometry),
         "window": window(event),
         "told": moment(told.sent),
-        "place": exposure.located(exposed) if exposed is not None else "",
-        "exposure": exposure.told(exposed) if exposed is not None else "",
+        "around": _around(context.exposure if context is not None else None),
         "acknowledged": f"Acknowledged {moment(step.at)} by {step.by}" if step is not None else "",
         "waits": is_unanswered(event),
     }
+
+
+def _around(found: Exposure | None) -> str:
+    """The nearest place and what is exposed. That nothing is known is said: silence would read as "nothing there"."""
+    known = (exposure.located(found), exposure.told(found)) if found is not None else ("", "")
+    return "; ".join(filter(None, (known[0], known[1] or "exposure not known")))
 
 
 def waiting(listed: Iterable[Told]) -> dict[str, int]:
