@@ -17,6 +17,7 @@ from shapely.geometry.base import BaseGeometry
 from monitor.config import Settings, load
 from monitor.core.grid import project
 from monitor.core.lifecycle import ALERT_STATES
+from monitor.core.ranking import rank
 from monitor.core.sensors import NAMES
 from monitor.ports import Store
 from monitor.records import Detector, Event, Evidence, Sensor, Verdict
@@ -122,8 +123,9 @@ def command(program: str, folder: Path) -> str:
 
 
 def worst_first(store: Store) -> list[Event]:
-    """Alerts that stand, strongest first."""
-    return [event for event in store.events() if event.state in ALERT_STATES]
+    """Alerts that stand, in the order of every list."""
+    standing = (event for event in store.events() if event.state in ALERT_STATES)
+    return sorted(standing, key=lambda event: (rank(event), event.id))
 
 
 def write_config(folder: Path, valley: Valley) -> Path:
@@ -232,10 +234,10 @@ def _conclude(
     if summary.processed == 0 and not summary.errors:
         console.print("  Nothing new: every acquisition was processed before, and nothing is processed twice.")
     console.print(f"\n[bold]{len(alerts)} alert(s), worst first[/bold] (status Test, because the pixels are simulated)")
-    for rank, event in enumerate(alerts, start=1):
+    for number, event in enumerate(alerts, start=1):
         point = event.geometry.representative_point()
         console.print(
-            f"  {rank:2d}. {event.area_ha:5.2f} ha at {point.y:.4f}, {point.x:.4f}  {event.state.value:<11}  "
+            f"  {number:2d}. {event.area_ha:5.2f} ha at {point.y:.4f}, {point.x:.4f}  {event.state.value:<11}  "
             f"failed {event.window_start:%d %b} – {event.window_end:%d %b %Y}  {event.confidence} confidence  "
             f"seen by {seen_by(event)}",
             soft_wrap=True,

@@ -169,6 +169,7 @@ def event(name: str, state: EventState, strength: float) -> Event:
         slope_deg=25.0,
         confidence="medium",
         confidence_reason="one look",
+        storm="valley-storm-1",
         window_start=FIRST,
         window_end=found,
         model_version=MODEL,

@@ -51,12 +51,38 @@ def test_who_is_late_is_told(alert: str, capsys: pytest.CaptureFixture[str]) -> 
     assert alert in call(capsys, "alerts")[1]
 
 
+def test_a_storm_is_acknowledged_at_once_and_lists_say_by_whom(alert: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each alert gets a step of its own; who comes second has nothing left to do; an unknown one stops no other."""
+    _, before = call_json(capsys, "alerts")
+    features = before["features"]
+    assert isinstance(features, list)
+    storm = features[0]["properties"]["storm"]
+    of_storm = [one["id"] for one in features if one["properties"]["storm"] == storm]
+    assert {one["properties"]["acknowledged"] for one in features} == {None}
+    assert "nobody has acknowledged it" in call(capsys, "alerts")[1]
+    code, out, _ = call(capsys, "alerts", "ack", "--storm", storm, "--by", "duty")
+    assert (code, out.count("acknowledged by duty")) == (0, len(of_storm))
+    _, after = call_json(capsys, "alerts")
+    assert isinstance(after["features"], list)
+    said = [one["properties"]["acknowledged"] for one in after["features"] if one["id"] in of_storm]
+    assert [one["by"] for one in said] == ["duty"] * len(of_storm)
+    assert " UTC by duty" in call(capsys, "alerts")[1]
+    code, out, _ = call(capsys, "alerts", "ack", "--storm", storm, "--by", "second")
+    assert (code, "no open alert of it waits" in out) == (0, True)
+    assert "acknowledged by duty" in call(capsys, "alerts", "show", alert)[1]
+    code, out, _ = call(capsys, "alerts", "ack", "nobody", alert, "--by", "second")
+    assert (code, "! nobody: there is no event" in out, f"{alert}: acknowledged by duty" in out) == (1, True, True)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
         (("show", "nobody"), 1, "no event of this name"),
         (("ack", "nobody"), 1, "no event of this name"),
         (("dismiss", "nobody", "--reason", "boredom"), 2, "boredom"),
+        (("ack",), 2, "--storm"),
+        (("ack", "a", "b", "--seen", "0"), 2, "give one id"),
+        (("ack", "--storm", "nothing"), 1, "no alert is of a storm"),
     ],
 )
 def test_what_cannot_be_done_says_why(

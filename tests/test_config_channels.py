@@ -9,7 +9,6 @@ import pytest
 from monitor.adapters.channels.apprise_channel import AppriseChannel
 from monitor.adapters.channels.folder import FolderChannel
 from monitor.adapters.channels.webhook import Webhook
-from monitor.cli.surroundings import doubtful
 from monitor.config import SettingsError, load
 from monitor.core.alive import Week
 from monitor.delivery_wiring import open_outlet
@@ -108,11 +107,3 @@ def test_example_that_ships_works(tmp_path: Path) -> None:
     example = "\n".join(block[: next(at for at, line in enumerate(block) if not line)])
     settings = load(write(tmp_path, example.replace("[atsuma]", "[valley]")))
     assert [one.type for one in settings.channels.values()] == ["webhook", "apprise", "apprise", "directory"]
-
-
-def test_file_that_cannot_be_read_is_a_hint(tmp_path: Path) -> None:
-    """`config check` tells of secrets that are not there; the watch works without."""
-    path = write(tmp_path, "channels: {mail: {type: apprise, url_file: mail.url}}\n")
-    assert [one.place for one in doubtful(load(path), {})] == ["channels.mail.url_file"]
-    (tmp_path / "mail.url").write_text("json://example.org")
-    assert doubtful(load(path), {}) == ()

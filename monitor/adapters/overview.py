@@ -19,6 +19,7 @@ from monitor.adapters.drawing import (
     scale_bar,
 )
 from monitor.adapters.panels import HIDDEN, Rgb, composite, hidden_title, outline_swatch, shade_unseen, swatch
+from monitor.core.ranking import rank
 from monitor.records import Event, PixelState
 
 _WIDTH = 1600
@@ -42,7 +43,7 @@ def overview_picture(
     """A region with all its alerts, PNG, 1600 px wide.
 
     Args:
-        events: in any order; numbered by strength, strongest first. Outlines in EPSG:4326.
+        events: in any order; numbered worst first (`core.ranking`). Outlines in EPSG:4326.
         after: the region after the acquisition, on `geobox`.
         title: for example "Atsuma, 22 Oct 2018".
         earlier_state: (H, W) PixelState of the reference; ground hidden there could not be compared
@@ -52,7 +53,7 @@ def overview_picture(
     height_px = int(np.clip(_MAP_WIDTH * geobox.shape[0] / geobox.shape[1], _LOWEST, _TALLEST))
     width_px = min(_MAP_WIDTH, round(height_px * geobox.shape[1] / geobox.shape[0]))
     page = Sheet(_WIDTH, _TOP + height_px + 56)
-    ranked = sorted(events, key=lambda event: (-event.strength, event.id))
+    ranked = sorted(events, key=lambda event: (rank(event), event.id))
     state = after.state if earlier_state is None else np.maximum(after.state, earlier_state)
     compared = float(np.isin(state, (PixelState.VALID, PixelState.WATER)).mean())
     _header(page, ranked, title, compared)

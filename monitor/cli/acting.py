@@ -3,16 +3,22 @@
 import getpass
 import os
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from monitor.cli.event_text import event_lines
-from monitor.cli.exits import TABLE
+from monitor.cli.exits import TABLE, Exit
 from monitor.cli.geojson import alert_collection
 from monitor.cli.parts import ConfigOption, JsonOption, Parts, reading_store, say, say_json, settings_of
+from monitor.core.lifecycle import ALERT_STATES
+from monitor.core.next_pass import MEMORY, next_passes
+from monitor.core.standing import acknowledgement
 from monitor.errors import Refused
 from monitor.records import Action, ActionKind, DismissalReason, Event
+
+if TYPE_CHECKING:
+    from monitor.adapters.store import SqlStore
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Of the alert, as `scarpwatch alerts` lists it.")]
 ByOption = Annotated[
@@ -25,7 +31,6 @@ SeenOption = Annotated[
 ]
 
 
-_ACKNOWLEDGE = "Say that you have seen an alert and look after it: nobody else is called for it."
 _CONFIRM = "Say that the landslide was seen from the ground or the air, also of an event that had ended."
 _RELEASE = "Let an alert go to the public: its messages carry the scope Public from then on."
 
@@ -33,18 +38,20 @@ _RELEASE = "Let an alert go to the public: its messages carry the scope Public f
 def add_commands(app: typer.Typer) -> None:
     """Add them below `scarpwatch alerts`."""
     app.command("show", epilog=TABLE)(show)
-    app.command("ack", epilog=TABLE, help=_ACKNOWLEDGE)(_deed(ActionKind.ACKNOWLEDGE))
+    app.command("ack", epilog=TABLE)(acknowledge)
     app.command("dismiss", epilog=TABLE)(dismiss)
     app.command("confirm", epilog=TABLE, help=_CONFIRM)(_deed(ActionKind.CONFIRM))
     app.command("comment", epilog=TABLE)(comment)
     app.command("release", epilog=TABLE, help=_RELEASE)(_deed(ActionKind.RELEASE))
 
 
-def show(alert: IdArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def show(context: typer.Context, alert: IdArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """One alert with every step of its life, what looks said of it, and what people did."""
     settings = settings_of(config, dict(os.environ))
+    now = context.ensure_object(Parts).clock()
     with reading_store(settings) as store:
         event = store.event(alert)
+        coming = next_passes(store.passes(event.region, now - MEMORY, now), now) if event else ()
     if event is None:
         raise Refused(
             "there is no event of this name",
@@ -53,9 +60,9 @@ def show(alert: IdArgument, config: ConfigOption = None, as_json: JsonOption = F
             reason="unknown-event",
         )
     if as_json:
-        say_json(alert_collection([event], [], settings.products), compact=True)
+        say_json(alert_collection([event], [], settings.products, {event.region: coming}), compact=True)
     else:
-        say("\n".join(event_lines(event, settings.products)))
+        say("\n".join(event_lines(event, settings.products, coming)))
 
 
 def _deed(kind: ActionKind) -> Callable[..., None]:
@@ -72,6 +79,63 @@ def _deed(kind: ActionKind) -> Callable[..., None]:
         _act(context, alert, kind, by, text, seen, config)
 
     return deed
+
+
+def acknowledge(
+    context: typer.Context,
+    alerts: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Of the alerts, as `scarpwatch alerts` lists them.")
+    ] = None,
+    storm: Annotated[
+        str | None, typer.Option("--storm", metavar="ID", help="All its open alerts that nobody has acknowledged.")
+    ] = None,
+    by: ByOption = None,
+    text: TextOption = "",
+    seen: SeenOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Say that you have seen alerts and look after them: nobody else is called for them."""
+    wanted = list(dict.fromkeys(alerts or []))
+    if bool(wanted) == bool(storm):
+        raise typer.BadParameter("give the ids of alerts, or --storm", param_hint="ID")
+    if seen is not None and len(wanted) != 1:
+        raise typer.BadParameter("it is about one alert: give one id", param_hint="--seen")
+    if len(wanted) == 1:
+        _act(context, wanted[0], ActionKind.ACKNOWLEDGE, by, text, seen, config)
+        return
+    settings, now = settings_of(config, dict(os.environ)), context.ensure_object(Parts).clock()
+    action = Action(at=now, by=who(by), kind=ActionKind.ACKNOWLEDGE, text=text)
+    refused = False
+    with reading_store(settings) as store:
+        steps: dict[str, int | None] = dict(_waiting(store, storm)) if storm else dict.fromkeys(wanted)
+        for alert, step in steps.items():
+            try:
+                say(_told(store.act(alert, action, now, step), action.kind))
+            except Refused as error:
+                refused = True
+                say(f"! {error}")
+    if not steps:
+        say(f"{storm}: no open alert of it waits for an acknowledgement")
+    if refused:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _waiting(store: "SqlStore", storm: str) -> dict[str, int]:
+    """The open alerts of a storm that nobody has acknowledged, worst first, each with the number of its newest step.
+
+    Raises:
+        Refused: no alert is of such a storm.
+    """
+    from monitor.adapters.store.listing import AlertLists, Wanted
+
+    lists = AlertLists(store.database)
+    if not lists.count(Wanted(storm=storm)):
+        remedy = "`scarpwatch alerts` names the storm of each alert."
+        raise Refused("no alert is of a storm of this name", item=storm, remedy=remedy, reason="unknown-storm")
+    names = [key.place.event_id for key in lists.keys(Wanted(storm=storm, states=ALERT_STATES))]
+    found = lists.alerts(names)
+    steps = {name: found[name].event.transitions for name in names if name in found}
+    return {name: len(known) - 1 for name, known in steps.items() if acknowledgement(known) is None}
 
 
 def dismiss(

@@ -21,6 +21,7 @@ from monitor.cli import (
     trying,
     working,
 )
+from monitor.cli.channel_faults import channel_faults
 from monitor.cli.exits import TABLE, Exit
 from monitor.cli.parts import ConfigOption, JsonOption, say, say_json, settings_of
 from monitor.cli.surroundings import doubtful, missing
@@ -106,7 +107,9 @@ def config_check(config: ConfigOption = None, as_json: JsonOption = False) -> No
     except SettingsError as error:
         mistakes, summary = error.mistakes, ""
     else:
-        mistakes, hints = placed(missing(settings), path), placed(doubtful(settings, environ), path)
+        channels = channel_faults(settings)
+        mistakes = placed((*missing(settings), *channels.mistakes), path)
+        hints = placed((*doubtful(settings, environ), *channels.hints), path)
         summary = (
             f"{path}: all is well: {len(settings.regions)} region(s), {len(settings.catalogs)} catalog(s), "
             f"model {settings.model}, database {settings.database_label}"

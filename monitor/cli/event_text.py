@@ -1,19 +1,23 @@
 """One event in plain text: its place, its life, what looks and people said."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from monitor.cli.geojson import has_picture
 from monitor.core import context_words
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.severity import certainty, urgency
-from monitor.records import Action, Detector, Event, Evidence, Transition
+from monitor.records import Action, Detector, Event, Evidence, NextPass, Transition
 
 _TIME = "%Y-%m-%d %H:%M"
 
 
-def event_lines(event: Event, products: Path) -> list[str]:
-    """All there is to say about an event, oldest first; steps are numbered as `--seen` wants them."""
+def event_lines(event: Event, products: Path, coming: Sequence[NextPass] = ()) -> list[str]:
+    """All there is to say about an event, oldest first; steps are numbered as `--seen` wants them.
+
+    Args:
+        coming: the passes over its region that are expected now, earliest first.
+    """
     place = event.geometry.representative_point().bounds
     head = [
         f"{event.id}: {_standing(event)}",
@@ -22,7 +26,7 @@ def event_lines(event: Event, products: Path) -> list[str]:
         + (f"; grouped under {event.storm}" if event.storm else ""),
         f"  confidence {event.confidence}: {event.confidence_reason}",
     ]
-    head += _surroundings(event)
+    head += _surroundings(event, coming)
     if event.rate is not None:
         ground = "simulated quiet ground" if event.rate_simulated else "quiet ground"
         head.append(f"  {ground} does so about {event.rate:.3g} times per 1,000 km² and year")
@@ -39,12 +43,12 @@ def _ground(event: Event, at: str) -> str:
     return f"  {event.area_ha:.2f} ha at {at}, slopes up to {event.slope_deg:.0f}°"
 
 
-def _surroundings(event: Event) -> Iterator[str]:
+def _surroundings(event: Event, coming: Sequence[NextPass]) -> Iterator[str]:
     """Severity with its reason, what CAP says, and what surrounds it; nothing of an event without context."""
     if event.context is not None:
         yield f"  severity {event.context.severity}: {event.context.severity_reason}"
         yield f"  urgency {urgency(event)}, certainty {certainty(event)}"
-        yield f"  {context_words.told(event)}"
+        yield f"  {context_words.told(event, coming)}"
 
 
 def _standing(event: Event) -> str:

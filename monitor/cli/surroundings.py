@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from monitor.adapters.model_store import load_radar_card, load_watch_card
+from monitor.cli.channel_faults import writable_folder
 from monitor.cli.layer_files import odd_layers, unreadable_layers
 from monitor.cli.static_catalogs import absent_collections
 from monitor.config import Mistake, Settings, unknown_variables
@@ -41,23 +42,7 @@ def doubtful(settings: Settings, environ: Mapping[str, str]) -> tuple[Mistake, .
         if name not in used
     ]
     rest = (*absent_collections(settings), *_large(settings), *odd_layers(settings))
-    return (*found, *_secrets(settings), *_blind(settings), *rest)
-
-
-def _secrets(settings: Settings) -> list[Mistake]:
-    """A channel that cannot be used keeps nothing else from working: its messages are parked."""
-    files = {
-        f"channels.{name}.{setting}": path
-        for name, channel in settings.channels.items()
-        for setting in ("url_file", "secret_file")
-        if (path := getattr(channel, setting)) is not None
-    }
-    remedy = "Correct the path, or let the user that runs Scarpwatch read the file."
-    return [
-        Mistake(place, f"the file {path} cannot be read", remedy)
-        for place, path in files.items()
-        if not os.access(path, os.R_OK)
-    ]
+    return (*found, *_blind(settings), *rest)
 
 
 def unknown_model(settings: Settings) -> tuple[Mistake, ...]:
@@ -124,7 +109,7 @@ def _model(settings: Settings) -> list[Mistake]:
 
 
 def _products(settings: Settings) -> list[Mistake]:
-    if _writable_folder(settings.products):
+    if writable_folder(settings.products):
         return []
     remedy = "Choose a folder that the user running Scarpwatch may write."
     return [Mistake("products", f"{settings.products} cannot be written", remedy)]
@@ -137,15 +122,8 @@ def _database(settings: Settings) -> list[Mistake]:
             return [Mistake("database", "the PostgreSQL driver is missing", "pip install 'scarpwatch[postgres]'")]
         return []
     path = Path(url.database or "")
-    writable = os.access(path, os.W_OK) and path.is_file() if path.exists() else _writable_folder(path.parent)
+    writable = os.access(path, os.W_OK) and path.is_file() if path.exists() else writable_folder(path.parent)
     if not writable:
         remedy = "Choose a file in a folder that the user running Scarpwatch may write."
         return [Mistake("database", f"{path} cannot be written", remedy)]
     return []
-
-
-def _writable_folder(path: Path) -> bool:
-    """Whether a folder can be written, or made."""
-    while not path.exists() and path != path.parent:
-        path = path.parent
-    return path.is_dir() and os.access(path, os.W_OK)

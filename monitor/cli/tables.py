@@ -16,6 +16,7 @@ from monitor.core.grid import region_tiles
 from monitor.core.null_rate import LEARNED_KM2_YEARS
 from monitor.core.sensors import NAMES
 from monitor.core.slope_sight import TrackSight
+from monitor.core.standing import acknowledgement, is_unanswered
 from monitor.delivering import Round
 from monitor.overview import Coverage
 from monitor.records import (
@@ -77,12 +78,21 @@ def alert_lines(worst_first: Sequence[Event], products: Path) -> list[str]:
         if event.context is not None:
             sentences.append(f"severity {event.context.severity}: {event.context.severity_reason}")
         measured = f"mean change {event.mean_change:.2f} ({event.detector.value})"
+        sentences.append(_taken_on(event))
         sentences.append(f"confidence {event.confidence}: {event.confidence_reason}; {measured}")
         for sentence in filter(None, sentences):
             lines += textwrap.wrap(sentence, _WIDTH, initial_indent=_INDENT, subsequent_indent=f"{_INDENT}  ")
         shown = str(products / str(event.picture)) if has_picture(event, products) else "no picture"
         lines.append(f"{_INDENT}{shown}")
     return lines
+
+
+def _taken_on(event: Event) -> str:
+    """Who has acknowledged an alert; empty where nobody needs to."""
+    step = acknowledgement(event.transitions)
+    if step is None:
+        return "nobody has acknowledged it" if is_unanswered(event) else ""
+    return f"acknowledged {step.at:%Y-%m-%d %H:%M} UTC by {step.by}"
 
 
 def _window(event: Event) -> str:

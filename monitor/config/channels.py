@@ -110,9 +110,9 @@ class ChannelSettings(BaseModel):
                 yield in_file, PydanticCustomError("given_twice", "it is given in a file and beside it")
         if self.type == "directory" and self.path is None:
             yield "path", PydanticCustomError("needed_for_type", "a channel of type {kind} needs this", kind)
-        if self.type == "webhook" and self.url is not None and not _is_web(self.url.get_secret_value()):
+        if self.type == "webhook" and self.url is not None and not is_web_address(self.url.get_secret_value()):
             yield "url", PydanticCustomError("bad_url", "this is no address of the web")
-        if self.secret is not None and not _is_secret(self.secret.get_secret_value()):
+        if self.secret is not None and not is_standard_secret(self.secret.get_secret_value()):
             words = "this is no secret of Standard Webhooks: whsec_ and 24 bytes or more in base64"
             yield "secret", PydanticCustomError("bad_secret", words)
 
@@ -143,7 +143,8 @@ def heard_at_once(channels: dict[str, ChannelSettings]) -> dict[str, ChannelSett
     return channels
 
 
-def _is_web(url: str) -> bool:
+def is_web_address(url: str) -> bool:
+    """Whether a URL is one that webhooks can be posted to."""
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -151,7 +152,8 @@ def _is_web(url: str) -> bool:
         return False
 
 
-def _is_secret(text: str) -> bool:
+def is_standard_secret(text: str) -> bool:
+    """Whether a text is a secret of Standard Webhooks, long enough."""
     try:
         key = base64.b64decode(text.removeprefix("whsec_") + "==", validate=False)
     except (binascii.Error, ValueError):

@@ -17,6 +17,7 @@ from xml.etree import ElementTree as Xml
 from monitor.core.addresses import GEOJSON_TYPE, PNG_TYPE, Addresses, quoted
 from monitor.core.cap_outline import Outline, outline_text
 from monitor.core.lifecycle import ALERT_STATES, LifecycleSettings
+from monitor.core.next_pass import still_to_come
 from monitor.core.severity import certainty, urgency
 from monitor.core.telling import (
     description,
@@ -180,7 +181,8 @@ def _info(alert: Xml.Element, revision: Revision, settings: CapSettings, words: 
     _add(info, "expires", cap_time(_expires(revision, settings)))
     _add(info, "senderName", settings.sender_name)
     _add(info, "headline", headline(event, words, reason))
-    _add(info, "description", description(event, words))
+    expected = event.context.next_passes if event.context is not None else ()
+    _add(info, "description", description(event, words, still_to_come(expected, revision.sent)))
     _add(info, "instruction", instruction(event, words, reason))
     if settings.addresses:
         _add(info, "web", settings.addresses.page(event.id))

@@ -38,7 +38,7 @@ def context_from_json(plain: Mapping[str, Any]) -> EventContext:
         runout=None if runout is None else _runout_from(runout),
         land_cover={one["class"]: one["share"] for one in plain.get("land_cover", ())},
         exposure=None if exposure is None else _exposure_from(exposure),
-        next_passes=tuple(_next_pass_from(one) for one in plain.get("next_passes", ())),
+        next_passes=tuple(next_pass_from_json(one) for one in plain.get("next_passes", ())),
     )
 
 
@@ -49,13 +49,19 @@ def next_pass_to_json(one: NextPass) -> Json:
         "relative_orbit": one.relative_orbit,
         "expected": one.expected.astimezone(UTC).isoformat(),
         "basis": one.basis,
+        "overdue": None if one.overdue is None else one.overdue.astimezone(UTC).isoformat(),
     }
 
 
-def _next_pass_from(plain: Mapping[str, Any]) -> NextPass:
-    fields = dict(plain)
+def next_pass_from_json(plain: Mapping[str, Any]) -> NextPass:
+    """Inverse of `next_pass_to_json`."""
+    overdue = plain.get("overdue")
     return NextPass(
-        sensor=Sensor(fields.pop("sensor")), expected=datetime.fromisoformat(fields.pop("expected")), **fields
+        sensor=Sensor(plain["sensor"]),
+        relative_orbit=plain["relative_orbit"],
+        expected=datetime.fromisoformat(plain["expected"]),
+        basis=plain["basis"],
+        overdue=None if overdue is None else datetime.fromisoformat(overdue),
     )
 
 

@@ -1,16 +1,21 @@
 """What surrounds an event, in one sentence for people."""
 
+from collections.abc import Sequence
+
 from monitor.core import exposure, next_pass, runout
-from monitor.records import Detector, Event, EventContext
+from monitor.records import Detector, Event, EventContext, NextPass
 
 _MAIN = 0.5
 """Share of the ground that one class of land cover needs to stand for all of it."""
 
 
-def told(event: Event) -> str:
+def told(event: Event, coming: Sequence[NextPass] = ()) -> str:
     """Where it is, what is exposed, the slope and its cover, where debris could go, and when it is seen next.
 
     Empty for an event without context.
+
+    Args:
+        coming: the passes over its region that are expected when this is said (`core.next_pass`), earliest first.
     """
     context = event.context
     if context is None:
@@ -19,8 +24,8 @@ def told(event: Event) -> str:
     if context.exposure is not None:
         parts += [exposure.located(context.exposure), exposure.told(context.exposure)]
     parts.append(_slope(event, context))
-    if context.next_passes:
-        parts.append(f"next pass expected {next_pass.told(context.next_passes[0])}")
+    if coming:
+        parts.append(f"next pass expected {next_pass.told(coming[0])}")
     return "; ".join(filter(None, parts))
 
 

@@ -52,7 +52,7 @@ class Told:
     """An alert as lists show it, with its newest revision."""
 
     event: Event
-    """Without evidence, actions and transitions."""
+    """Without evidence and actions; with its steps, of a message those up to it."""
     sequence: int
     sent: datetime
     reason: str
@@ -73,10 +73,14 @@ class Scope:
         return f"{quoted(self.region)}/{quoted(self.tier)}/{self.period.value}.geojson"
 
 
-def feature(told: Told, addresses: Addresses) -> Json:
-    """One alert with links to its message, its page, its picture and its evidence."""
+def feature(told: Told, addresses: Addresses, *, named: bool = False) -> Json:
+    """One alert with links to its message, its page, its picture and its evidence.
+
+    Args:
+        named: whether the names of people may be told.
+    """
     event = told.event
-    plain = alert_feature(event, addresses.picture(event.id) if event.picture else None)
+    plain = alert_feature(event, addresses.picture(event.id) if event.picture else None, named=named)
     properties = plain["properties"]
     if not isinstance(properties, dict):  # always one: `alert_feature` makes it
         raise TypeError("a feature without properties")

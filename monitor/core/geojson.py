@@ -9,22 +9,13 @@ from shapely.geometry.base import BaseGeometry
 from monitor.core import context_words
 from monitor.core.context_json import context_to_json
 from monitor.core.severity import certainty, urgency
-from monitor.records import Detector, Event, Tier
+from monitor.core.standing import acknowledgement
+from monitor.records import Event
 
 Json = dict[str, object]
 
-_STRONGEST = 1e6
-"""ha x change: none is stronger in lists."""
 _DEGREES = 1e-7
 """Coordinates are rounded to a centimetre; set_precision keeps the outlines valid."""
-
-
-def rank(event: Event) -> float:
-    """Its place in lists of alerts, lowest first: warnings before watches, rises of whole tiles last, the strongest
-    first. Those of one rank stand by id."""
-    strength = 0.0 if math.isnan(event.strength) else min(max(event.strength, 0.0), _STRONGEST)
-    steps = 2 * (event.tier is not Tier.WARNING) + (event.detector is Detector.TILE)
-    return steps * 10.0 * _STRONGEST - strength
 
 
 def ground(geometry: BaseGeometry) -> Json:
@@ -42,8 +33,13 @@ def rounded(value: float, places: int) -> float | None:
     return None if math.isnan(value) else round(value, places)
 
 
-def alert_feature(event: Event, picture: str | None) -> Json:
-    """One alert. `picture` is where its picture is, or None where there is none."""
+def alert_feature(event: Event, picture: str | None, *, named: bool = True) -> Json:
+    """One alert.
+
+    Args:
+        picture: where its picture is, or None where there is none.
+        named: whether the names of people may be told.
+    """
     return {
         "type": "Feature",
         "id": event.id,
@@ -56,6 +52,7 @@ def alert_feature(event: Event, picture: str | None) -> Json:
             "storm": event.storm or None,
             "status": event.status.value,
             "released": event.released,
+            "acknowledged": _acknowledged(event, named),
             "rate_per_1000_km2_year": None if event.rate is None else rounded(event.rate, 3),
             "rate_simulated": event.rate_simulated,
             "split_from": event.split_from,
@@ -80,6 +77,12 @@ def alert_feature(event: Event, picture: str | None) -> Json:
             "tiles": [tile.id for tile in event.tiles],
         },
     }
+
+
+def _acknowledged(event: Event, named: bool) -> Json | None:
+    """When it was first acknowledged, and by whom; None: nobody has."""
+    step = acknowledgement(event.transitions)
+    return None if step is None else {"at": step.at.isoformat(), "by": step.by if named else None}
 
 
 def _context(event: Event) -> Json:

@@ -27,6 +27,8 @@ ALERT_STATES = frozenset({EventState.PROVISIONAL, EventState.CONFIRMED})
 """States in which people see the event as an alert."""
 ENDED_STATES = frozenset(EventState) - OPEN_STATES
 
+SEEN_AGAIN, STILL_CHANGED = "seen-again", "still-changed"
+UNDECIDED, OUTDATED = "undecided", "outdated"
 SETTLED = "settled"
 RECOVERED = "ground-recovered"
 LATE_EVIDENCE = "late-evidence"
@@ -198,8 +200,8 @@ TABLE = (
     Rule(None, _on(Verdict.OPENS), _S.PROVISIONAL, "change-found", _strong, "rare enough on quiet ground"),
     Rule(None, _on(Verdict.OPENS), _S.CANDIDATE, "weak-change", meaning="more common than that"),
     Rule(_UNSURE, _on(Verdict.CONTRADICTS), _S.REFUTED, "back-as-before"),
-    Rule(frozenset({_S.CANDIDATE}), _on(Verdict.SUPPORTS), _S.PROVISIONAL, "seen-again"),
-    Rule(frozenset({_S.PROVISIONAL}), _on(Verdict.SUPPORTS), _S.CONFIRMED, "still-changed"),
+    Rule(frozenset({_S.CANDIDATE}), _on(Verdict.SUPPORTS), _S.PROVISIONAL, SEEN_AGAIN),
+    Rule(frozenset({_S.PROVISIONAL}), _on(Verdict.SUPPORTS), _S.CONFIRMED, STILL_CHANGED),
     Rule(frozenset({_S.CONFIRMED}), _on(Verdict.SUPPORTS), _S.CLOSED, SETTLED, _settled, "third time, after 20 days"),
     Rule(
         frozenset({_S.CONFIRMED}),
@@ -209,9 +211,9 @@ TABLE = (
         _recovered,
         "twice in a row",
     ),
-    Rule(_UNSURE, _on(Verdict.INCONCLUSIVE), _S.EXPIRED, "undecided", _undecided, "eight times in a row"),
+    Rule(_UNSURE, _on(Verdict.INCONCLUSIVE), _S.EXPIRED, UNDECIDED, _undecided, "eight times in a row"),
     Rule(OPEN_STATES, _BLIND, _S.EXPIRED, "not-seen-again", _unseen, "no usable look for 120 days"),
-    Rule(OPEN_STATES, _LOOKS, _S.EXPIRED, "outdated", _outdated, "open for 400 days"),
+    Rule(OPEN_STATES, _LOOKS, _S.EXPIRED, OUTDATED, _outdated, "open for 400 days"),
     # What a look adds is told with the step that the same look causes, if it causes one.
     Rule(ALERT_STATES, _on(Growing.TAKES_IN), None, TOOK_IN, _untold, "another alert"),
     Rule(ALERT_STATES, _on(*Growing), None, GROWN, _larger, "by 0.5 ha and a quarter of what was told"),

@@ -1,7 +1,7 @@
 """When a satellite is expected to see a region again, from when it came so far."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median_low
@@ -57,13 +57,21 @@ def _next(sensor: Sensor, orbit: int | None, times: Sequence[datetime], now: dat
     basis = f"every {_days(repeat)}, {len(came)} passes in {_days(came[-1] - came[0])}, last {came[-1]:%Y-%m-%d}"
     if missed:
         basis += f", {missed} missed since"
-    return NextPass(sensor=sensor, relative_orbit=orbit, expected=came[-1] + (missed + 1) * repeat, basis=basis)
+    overdue = came[-1] + missed * repeat if missed else None
+    expected = came[-1] + (missed + 1) * repeat
+    return NextPass(sensor=sensor, relative_orbit=orbit, expected=expected, basis=basis, overdue=overdue)
+
+
+def still_to_come(expected: Iterable[NextPass], at: datetime) -> tuple[NextPass, ...]:
+    """Passes that were expected once and are so still at a later time. Which of the others came is not known."""
+    return tuple(replace(one, overdue=None) for one in expected if one.expected > at)
 
 
 def told(one: NextPass) -> str:
-    """In words: "2026-02-03 (radar, orbit 46)"."""
+    """In words: "2026-02-03 (radar, orbit 46)", after one that is overdue."""
     orbit = "" if one.relative_orbit is None else f", orbit {one.relative_orbit}"
-    return f"{one.expected:%Y-%m-%d} ({NAMES[one.sensor]}{orbit})"
+    late = "" if one.overdue is None else f"{one.overdue:%Y-%m-%d}, not seen yet, else "
+    return f"{late}{one.expected:%Y-%m-%d} ({NAMES[one.sensor]}{orbit})"
 
 
 def _distinct(times: Iterable[datetime]) -> list[datetime]:

@@ -14,6 +14,7 @@ from shapely.geometry import shape
 from monitor.core import exposure
 from monitor.core.context_json import context_from_json
 from monitor.core.delivery import WARNING, tier_of
+from monitor.core.ranking import place
 from monitor.records import (
     AlertStatus,
     Detector,
@@ -85,10 +86,13 @@ def _lines(text: str) -> str:
     return "\n".join(plain(line) for line in text.splitlines())
 
 
-def _badness(message: Message) -> tuple[bool, bool, bool, float, str]:
+def _badness(message: Message) -> tuple[bool, float, str]:
     payload = message.payload
-    strength = _number(payload, "strength") or 0.0
-    return _has_ended(payload), tier_of(payload) != WARNING, _is_tile(payload), -strength, message.event_id or ""
+    around, strength = _around(payload), _number(payload, "strength") or 0.0
+    severity = None if around is None else around.severity
+    warning = tier_of(payload) == WARNING
+    rank = place(warning=warning, tile=_is_tile(payload), severity=severity, strength=strength)
+    return _has_ended(payload), rank, message.event_id or ""
 
 
 def _title(worst: Sequence[Message]) -> str:

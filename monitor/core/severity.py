@@ -20,7 +20,7 @@ The ground has failed when an alert opens, and nobody saw it begin: urgency is n
 
 from dataclasses import dataclass
 
-from monitor.core.lifecycle import DISMISSED, OPEN_STATES
+from monitor.core.lifecycle import CONFIRMED_IN_FIELD, DISMISSED, OPEN_STATES
 from monitor.records import (
     ActionKind,
     Certainty,
@@ -132,7 +132,9 @@ def certainty(event: Event) -> Certainty:
     last = event.transitions[-1] if event.transitions else None
     if event.state is EventState.REFUTED or (last is not None and last.reason.startswith(DISMISSED)):
         return Certainty.UNLIKELY
-    if any(action.kind is ActionKind.CONFIRM for action in event.actions):
+    # Lists have the steps of an event without what people did.
+    in_field = any(step.reason == CONFIRMED_IN_FIELD for step in event.transitions)
+    if in_field or any(action.kind is ActionKind.CONFIRM for action in event.actions):
         return Certainty.OBSERVED
     ever_confirmed = any(step.state is EventState.CONFIRMED for step in event.transitions)
     return Certainty.LIKELY if event.state is EventState.CONFIRMED or ever_confirmed else Certainty.POSSIBLE

@@ -9,8 +9,20 @@ from datetime import datetime
 
 from monitor.core import context_words
 from monitor.core.lifecycle import ALERT_STATES, DISMISSED, MERGED, ROLLED_BACK
-from monitor.core.words import EN, Words, state_words
-from monitor.records import ActionKind, AlertStatus, Detector, Event, EventState, Evidence, Sensor, Tier, Verdict
+from monitor.core.standing import standing
+from monitor.core.words import EN, Words
+from monitor.records import (
+    ActionKind,
+    AlertStatus,
+    Detector,
+    Event,
+    EventState,
+    Evidence,
+    NextPass,
+    Sensor,
+    Tier,
+    Verdict,
+)
 
 _LOOKS_NAMED = 8
 """Of each kind; how many more there are is said."""
@@ -45,11 +57,14 @@ def headline(event: Event, words: Words = EN, reason: str | None = None) -> str:
         reason: of the step it is said at; None: of the event's last.
     """
     last = event.transitions[-1].reason if event.transitions else ""
+    reason = last if reason is None else reason
+    said = reason.removeprefix(DISMISSED) if reason.startswith(DISMISSED) else ""
+    stands = standing(event.state, reason, event.transitions)
     told = words.headline.format(
         event=event_name(event, words),
         area=hectares(event.area_ha),
         place=place(event, words),
-        state=state_words(words, event.state, last if reason is None else reason),
+        state=words.states.get(stands, stands).format(reason=said),
     )
     marked = told if event.status is AlertStatus.ACTUAL else f"{_status_word(event, words)}: {told}"
     return shortened(marked, 160)
@@ -62,8 +77,12 @@ def event_name(event: Event, words: Words) -> str:
     return words.landslide if event.tier is Tier.WARNING else words.possible
 
 
-def description(event: Event, words: Words = EN) -> str:
-    """What is known, how sure it is, what speaks for and against it, and what was not seen; one paragraph a line."""
+def description(event: Event, words: Words = EN, coming: Sequence[NextPass] = ()) -> str:
+    """What is known, how sure it is, what speaks for and against it, and what was not seen; one paragraph a line.
+
+    Args:
+        coming: the passes over its region that are expected when this is said, earliest first.
+    """
     point = event.geometry.representative_point()
     lines = [] if event.status is AlertStatus.ACTUAL else [words.status[event.status.value] + "."]
     lines.append(
@@ -75,7 +94,7 @@ def description(event: Event, words: Words = EN) -> str:
             place=place(event, words),
         )
     )
-    if around := context_words.told(event):
+    if around := context_words.told(event, coming):
         lines.append(words.around.format(around=shortened(around, _LONGEST_TEXT)))
     if event.alike_from_m is not None:
         lines.append(words.alike.format(height=f"{event.alike_from_m:.0f}"))

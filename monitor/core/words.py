@@ -7,8 +7,7 @@ looks and people left, such as doubts, stays in the language in which it was wri
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from monitor.core.lifecycle import ROLLED_BACK
-from monitor.records import EventState, Sensor
+from monitor.records import Sensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +21,7 @@ class Words:
     headline: str
     region: str
     states: Mapping[str, str]
-    """By state, and by reason where the reason says more."""
+    """By how an alert stands (`core.standing`)."""
     sensors: Mapping[str, str]
     levels: Mapping[str, str]
     """Of confidence."""
@@ -56,7 +55,7 @@ class Words:
 
 def _states(*words: str) -> dict[str, str]:
     """In the order of the reasons and states that people hear."""
-    seen = ("provisional", "confirmed", "confirmed-from-field", "grown", "took-in")
+    seen = ("provisional", "seen-again", "confirmed", "confirmed-from-field", "confirmed-by-both", "grown", "took-in")
     names = (*seen, "refuted", "dismissed", "merged", "rolled-back", "closed", "expired")
     return dict(zip(names, words, strict=True))
 
@@ -92,8 +91,10 @@ EN = Words(
     region="region {region}",
     states=_states(
         "seen by one look",
+        "seen by two looks",
         "confirmed by a later look",
         "confirmed by a person",
+        "confirmed by a later look and by a person",
         "larger than was told before",
         "joined by another alert",
         "withdrawn, the ground is as it was before",
@@ -149,8 +150,10 @@ DE = Words(
     region="Gebiet {region}",
     states=_states(
         "bei einem Überflug gesehen",
+        "bei zwei Überflügen gesehen",
         "durch einen späteren Überflug bestätigt",
         "von einem Menschen bestätigt",
+        "durch einen späteren Überflug und von einem Menschen bestätigt",
         "größer als zuvor gemeldet",
         "um den Boden einer anderen Meldung erweitert",
         "zurückgezogen, der Boden ist wie zuvor",
@@ -206,8 +209,10 @@ FR = Words(
     region="région {region}",
     states=_states(
         "vu par un passage",
+        "vu par deux passages",
         "confirmé par un passage ultérieur",
         "confirmé par une personne",
+        "confirmé par un passage ultérieur et par une personne",
         "plus étendu qu’annoncé",
         "étendu au terrain d’une autre alerte",
         "retiré, le sol est comme avant",
@@ -263,8 +268,10 @@ ES = Words(
     region="región {region}",
     states=_states(
         "visto en una pasada",
+        "visto en dos pasadas",
         "confirmado por una pasada posterior",
         "confirmado por una persona",
+        "confirmado por una pasada posterior y por una persona",
         "más extenso que lo anunciado",
         "ampliado con el terreno de otra alerta",
         "retirado, el suelo está como antes",
@@ -323,8 +330,10 @@ IT = Words(
     region="regione {region}",
     states=_states(
         "vista in un passaggio",
+        "vista in due passaggi",
         "confermata da un passaggio successivo",
         "confermata da una persona",
+        "confermata da un passaggio successivo e da una persona",
         "più estesa di quanto comunicato",
         "estesa al terreno di un’altra allerta",
         "ritirata, il suolo è come prima",
@@ -381,8 +390,10 @@ JA = Words(
     region="地域 {region}",
     states=_states(
         "1回の観測で検出",
+        "2回の観測で検出",
         "後の観測で確認",
         "人が確認",
+        "後の観測と人が確認",
         "以前の通知より拡大",
         "別の警報の範囲を統合",
         "取消し、地表は以前と同じ",
@@ -428,13 +439,3 @@ JA = Words(
 
 LANGUAGES: Mapping[str, Words] = {"en": EN, "de": DE, "fr": FR, "es": ES, "it": IT, "ja": JA}
 """By language tag (BCP 47)."""
-
-
-def state_words(words: Words, state: EventState, reason: str) -> str:
-    """How an alert stands: the reason of its last step where that says more than its state."""
-    kind, _, said = reason.partition("-")
-    if kind == "dismissed":
-        return words.states["dismissed"].format(reason=said)
-    if reason == ROLLED_BACK and state is not EventState.CLOSED:
-        reason = state.value
-    return words.states.get(reason) or words.states.get(state.value, state.value)

@@ -133,6 +133,8 @@ class NextPass:
     expected: datetime
     basis: str
     """In words: how often it came so far."""
+    overdue: datetime | None = None
+    """The newest pass of this track that should have come already, and that no catalog listed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,4 +150,4 @@ class EventContext:
     exposure: Exposure | None = None
     """None: the region has no layers."""
     next_passes: tuple[NextPass, ...] = ()
-    """Earliest first, at most one per track; empty while too few passes are known."""
+    """As expected at the look that told of it; earliest first, at most one per track, empty while too few are known."""

@@ -111,7 +111,7 @@ class AlertApi:
             "next": following,
             "not_observed": self._board.read((region,) if region in known else known),
         }
-        body = self._features.collection(members, shown)
+        body = self._features.collection(members, shown, named=viewer.access is not None)
         found = document(body, GEOJSON_TYPE, self._parts.clock())
         return answer(request, found, public=viewer.access is None)
 

@@ -22,6 +22,7 @@ from monitor.core.precision import WINDOWS_DAYS, precision_json
 from monitor.errors import ScarpwatchError
 from monitor.records import Role
 from monitor.shipped import installed_version
+from monitor.web.acknowledging import AcknowledgePages, acknowledge_routes
 from monitor.web.alerts import AlertApi, alert_routes
 from monitor.web.auth import Door
 from monitor.web.caching import answer, as_json, document
@@ -87,6 +88,7 @@ def make_app(parts: WebParts, monotonic: Callable[[], float] = time.monotonic) -
     pages = Pages(parts, door, board, reader, situations)
     app.include_router(page_routes(pages))
     app.include_router(declare_routes(DeclarePages(parts, door, situations, pages)))
+    app.include_router(acknowledge_routes(AcknowledgePages(parts, door, reader)))
     app.state.board = board
     _handlers(app, pages)
     _around(app, parts, monotonic)

@@ -96,7 +96,7 @@ class FeedApi:
             newest=max((key.sent for key in keys), default=None),
         )
         members = feed_members(scope, self._publisher.addresses, extent, seen)
-        return document(self._features.collection(members, keys), GEOJSON_TYPE, now)
+        return document(self._features.collection(members, keys, named=viewer.access is not None), GEOJSON_TYPE, now)
 
     def _no_region(self, region: str) -> Problem:
         names = ", ".join(sorted(self._parts.settings.regions)) or "none"

@@ -35,7 +35,7 @@ from monitor.web.parts import WebParts
 from monitor.web.problems import Problem
 from monitor.web.reading import Reader
 from monitor.web.sheet import sheet
-from monitor.web.showing import looks, row, unseen_lines
+from monitor.web.showing import looks, row, unseen_lines, waiting
 
 _FOLDER = FilePath(__file__).parent
 _STYLE, _ICON = _FOLDER / "static" / "style.css", _FOLDER / "static" / "icon.svg"
@@ -118,7 +118,7 @@ class Pages:
             language=language or self._language,
             event=event,
             headline=headline(event, words),
-            description=description(event, words).splitlines(),
+            description=description(event, words, self._reader.coming(event.region)).splitlines(),
             instruction=instruction(event, words),
             picture=event.picture is not None,
             base=f"/api/v1/alerts/{quoted(event.id)}",
@@ -135,14 +135,15 @@ class Pages:
         viewer = self._door.viewer(request)
         event, _told = self._reader.visible(event_id, viewer)
         unseen = unseen_lines(self._unseen((event.region,)))
+        coming = self._reader.coming(event.region)
 
         def make() -> Document:
             with self._printing:
-                body = sheet(event, self._picture(event), self._reader.addresses.page(event.id), unseen)
+                body = sheet(event, self._picture(event), self._reader.addresses.page(event.id), unseen, coming)
             return document(body, PDF_TYPE, self._parts.clock())
 
         # By what it shows of the event itself: others change all the time.
-        version = (hashlib.sha256(repr(event).encode("utf-8", "replace")).digest(), tuple(unseen))
+        version = (hashlib.sha256(repr(event).encode("utf-8", "replace")).digest(), tuple(unseen), coming)
         found = self._sheets.get(event.id, version, make)
         return Response(found.body, headers={"Cache-Control": "private, no-cache"}, media_type=PDF_TYPE)
 
@@ -213,7 +214,7 @@ class Pages:
         """An error as a page; who is not signed in is asked to."""
         if response.status_code == HTTPStatus.UNAUTHORIZED and request.method == "GET":
             return RedirectResponse(f"/login?{urlencode({'to': request.url.path})}", HTTPStatus.SEE_OTHER)
-        back = request.url.path.removesuffix("/actions").removesuffix("/end")
+        back = request.url.path.removesuffix("/actions").removesuffix("/end").removesuffix("/acknowledge")
         page = self.page("problem.html", Viewer(access=None), problem=body, back=back)
         page.status_code = response.status_code
         return page
@@ -245,6 +246,7 @@ class Pages:
             storms=sorted(named.items()),
             situation=lines(known) if known else [],
             may_declare=home and viewer.may(Role.RESPONDER),
+            waiting=waiting(page.listed) if not home and viewer.may(Role.RESPONDER) else {},
             may_end=known is not None and known.now < known.declaration.end and viewer.may(Role.RESPONDER),
             path=path,
             judged=self._judged() if home and viewer.access else [],

@@ -7,8 +7,9 @@ from monitor.core.addresses import Addresses
 from monitor.core.evidence_item import CHIPS, evidence_json
 from monitor.core.feeds import Told, feature
 from monitor.core.geojson import Json
+from monitor.core.next_pass import MEMORY, next_passes
 from monitor.core.telling import description, instruction
-from monitor.records import Earlier, Event
+from monitor.records import Earlier, Event, NextPass
 from monitor.web.asking import no_such_alert
 from monitor.web.auth import Viewer
 from monitor.web.parts import WebParts
@@ -52,7 +53,7 @@ class Reader:
         named = viewer.access is not None
         more: Json = {
             "step": len(event.transitions) - 1,
-            "description": description(event),
+            "description": description(event, coming=self.coming(event.region)),
             "instruction": instruction(event),
             "split_from": event.split_from,
             "looks": [evidence_json(piece, event) for piece in event.evidence],
@@ -89,7 +90,12 @@ class Reader:
                 for one in told
             ],
         }
-        return feature(shown, self.addresses) | more
+        return feature(shown, self.addresses, named=named) | more
+
+    def coming(self, region: str) -> tuple[NextPass, ...]:
+        """The passes over a region that are expected now, earliest first."""
+        now = self._parts.clock()
+        return next_passes(self._parts.declarations.passes(region, now - MEMORY, now), now)
 
     def chips(self, event: Event) -> list[str]:
         """Which of the chips there are."""

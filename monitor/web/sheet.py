@@ -2,6 +2,7 @@
 
 import io
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -9,7 +10,7 @@ from matplotlib.image import imread
 
 from monitor.core.telling import description, headline, instruction, moment
 from monitor.core.words import EN
-from monitor.records import Event
+from monitor.records import Event, NextPass
 from monitor.web.showing import looks
 
 _A4_INCH = (8.27, 11.69)
@@ -20,13 +21,16 @@ _WRAP_BOLD = 92
 _MOST_ROWS = 8
 
 
-def sheet(event: Event, picture: Path | None, address: str, not_observed: list[str]) -> bytes:
+def sheet(
+    event: Event, picture: Path | None, address: str, not_observed: list[str], coming: Sequence[NextPass]
+) -> bytes:
     """The page. What does not fit is left out from the end of the lists, and said.
 
     Args:
         picture: its picture, or None.
         address: of its page, which tells the rest.
         not_observed: of each region, in a line.
+        coming: the passes over its region that are expected now, earliest first.
     """
     figure = Figure(figsize=_A4_INCH)
     y = _text(figure, _TOP, headline(event, EN), size=14, weight="bold", wrap=58)
@@ -35,7 +39,7 @@ def sheet(event: Event, picture: Path | None, address: str, not_observed: list[s
     if picture is not None:
         y = _picture(figure, y - 0.008, picture)
     y = _text(figure, y - 0.006, instruction(event, EN), weight="bold", wrap=_WRAP_BOLD)
-    for paragraph in description(event, EN).splitlines():
+    for paragraph in description(event, EN, coming).splitlines():
         y = _text(figure, y - 0.003, paragraph)
     y = _rows(
         figure,

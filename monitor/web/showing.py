@@ -1,16 +1,20 @@
 """What pages show of alerts: plain values for the templates, and small outlines as SVG paths."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
+from monitor.core import exposure, next_pass
 from monitor.core.cap_outline import local_metres
+from monitor.core.context_json import next_pass_from_json
 from monitor.core.feeds import Told
+from monitor.core.lifecycle import ALERT_STATES
+from monitor.core.standing import acknowledgement, is_unanswered
 from monitor.core.telling import digits, headline, moment, sensor_of
 from monitor.core.words import Words
-from monitor.records import Event, Verdict
+from monitor.records import Event, Exposure, Verdict
 
 _SIDE = 100.0
 _MARGIN = 8.0
@@ -46,14 +50,30 @@ def outline_path(geometry: BaseGeometry) -> str:
 
 def row(told: Told, words: Words) -> dict[str, object]:
     """An alert in a list."""
-    event = told.event
+    event, context = told.event, told.event.context
+    step = acknowledgement(event.transitions)
     return {
         "event": event,
         "headline": headline(event, words, told.reason),
         "path": outline_path(event.geometry),
         "window": window(event),
         "told": moment(told.sent),
+        "around": _around(context.exposure if context is not None else None),
+        "acknowledged": f"Acknowledged {moment(step.at)} by {step.by}" if step is not None else "",
+        "waits": is_unanswered(event),
     }
+
+
+def _around(found: Exposure | None) -> str:
+    """The nearest place and what is exposed. That nothing is known is said: silence would read as "nothing there"."""
+    known = (exposure.located(found), exposure.told(found)) if found is not None else ("", "")
+    return "; ".join(filter(None, (known[0], known[1] or "exposure not known")))
+
+
+def waiting(listed: Iterable[Told]) -> dict[str, int]:
+    """Open alerts that nobody has acknowledged, each with the number of its newest step."""
+    open_ = [one.event for one in listed if one.event.state in ALERT_STATES]
+    return {one.id: len(one.transitions) - 1 for one in open_ if acknowledgement(one.transitions) is None}
 
 
 def window(event: Event) -> str:
@@ -95,4 +115,7 @@ def _unseen(said: object) -> str:
     never = said.get("tiles_never_observed")
     if isinstance(never, list) and never:
         parts.append(f"{len(never)} tiles never observed")
+    coming = said.get("next_passes")
+    if isinstance(coming, list) and coming:
+        parts.append(f"next pass expected {next_pass.told(next_pass_from_json(coming[0]))}")
     return "; ".join(parts)

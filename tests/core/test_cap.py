@@ -28,7 +28,9 @@ from monitor.records import (
     EventState,
     Exposure,
     Nearby,
+    NextPass,
     Revision,
+    Sensor,
     Severity,
     Tier,
 )
@@ -161,6 +163,20 @@ def test_a_parser_of_others_reads_what_was_meant() -> None:
     corners = [tuple(map(float, one.split(","))) for one in info.area[0][0].polygon[0].split()]
     assert corners[0] == corners[-1]
     assert set(corners) == {(42.73, 141.95), (42.73, 141.952), (42.732, 141.952), (42.732, 141.95)}
+
+
+@pytest.mark.parametrize(("days", "said"), [(0, "2018-09-10 (optics)"), (3, "2018-09-13 (radar)"), (7, None)])
+def test_a_message_calls_no_past_day_the_next_pass(days: int, said: str | None) -> None:
+    """Of what was expected at the look, the first that is still to come when the message is written."""
+    passes = tuple(
+        NextPass(sensor=sensor, relative_orbit=None, expected=SENT + timedelta(days=day), basis="")
+        for sensor, day in ((Sensor.OPTICAL, 2), (Sensor.SAR, 5))
+    )
+    context = EventContext(severity=Severity.MINOR, severity_reason="", next_passes=passes)
+    told = replace(revision(replace(alert(), context=context)), sent=SENT + timedelta(days=days))
+    words = text(parsed(told), "description")
+    assert ("next pass expected" in words) == (said is not None)
+    assert said is None or f"next pass expected {said}" in words
 
 
 def test_evidence_for_against_and_what_was_not_seen_is_told() -> None:

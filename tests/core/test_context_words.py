@@ -40,7 +40,7 @@ FULL = EventContext(
     runout=RUNOUT,
     land_cover={"tree cover": 0.875, "grassland": 0.125},
     exposure=EXPOSURE,
-    next_passes=(PASS, replace(PASS, relative_orbit=None)),
+    next_passes=(PASS, replace(PASS, relative_orbit=None, overdue=datetime(2026, 1, 22, 20, tzinfo=UTC))),
 )
 BARE = EventContext(severity=Severity.MINOR, severity_reason="0.2 ha")
 PARTLY = replace(
@@ -61,7 +61,7 @@ def test_json_and_back(context: EventContext) -> None:
 
 def test_the_whole_sentence() -> None:
     """Where, exposed, slope and cover, runout, next pass: in this order, and what is unknown among it."""
-    assert told(replace(event(acquisition(1)), context=FULL)) == (
+    assert told(replace(event(acquisition(1)), context=FULL), (PASS,)) == (
         "2.1 km NE of Atsuma, in Atsuma-cho; 2 roads, 14 buildings within 100 m, inside a designated zone (Iburi 7); "
         "exposure unknown: schools cannot be read; slope of 31° (tree cover 88 %) falls to the NE; debris could go "
         "180 m further, 60 m lower (rule of thumb); next pass expected 2026-02-03 (radar, orbit 46)"
@@ -73,5 +73,6 @@ def test_only_what_is_known_is_said() -> None:
     plain = event(acquisition(1))
     assert told(plain) == ""
     assert told(replace(plain, context=BARE)) == "slope of 31°"
+    assert "next pass" not in told(replace(plain, context=FULL))  # what was expected at a look may be over by now
     mixed = replace(BARE, land_cover={"bamboo": 0.4, "paddy": 0.35, "bare": 0.25})
     assert told(replace(plain, context=mixed)) == "slope of 31° (bamboo 40 %, paddy 35 %)"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.next_pass import Passed, next_passes, told
+from monitor.core.next_pass import Passed, next_passes, still_to_come, told
 from monitor.records import Sensor
 
 START = datetime(2026, 1, 1, 1, 30, tzinfo=UTC)
@@ -48,6 +48,30 @@ def test_the_next_pass(days: Sequence[float], now: float, expected: float, basis
 def test_nothing_is_claimed_of_unknown_and_dead_tracks(days: Sequence[float], now: float) -> None:
     """Seen less than twice, not seen for three repeats, or known from later alone: no date."""
     assert next_passes(track(*days), day(now)) == ()
+
+
+@pytest.mark.parametrize(
+    ("now", "overdue", "words"),
+    [
+        (14.9, None, "2026-01-16 (optics, orbit 31)"),
+        (15, 15, "2026-01-16, not seen yet, else 2026-01-21 (optics, orbit 31)"),
+        (21, 20, "2026-01-21, not seen yet, else 2026-01-26 (optics, orbit 31)"),
+    ],
+)
+def test_a_pass_that_is_due_and_not_listed_is_told_as_overdue(now: float, overdue: float | None, words: str) -> None:
+    """And never as the next one: no date in the past is called the next pass."""
+    (one,) = next_passes(track(0, 5, 10), day(now))
+    assert one.overdue == (None if overdue is None else day(overdue))
+    assert told(one) == words
+    assert one.expected > day(now)
+
+
+def test_what_was_expected_once_is_told_as_long_as_it_is_still_to_come() -> None:
+    """Of a pass whose time has gone by nobody knows later whether it came."""
+    expected = next_passes([*track(0, 5, 10), *track(1, 13, sensor=Sensor.SAR)], day(15))
+    assert [one.expected for one in still_to_come(expected, day(16))] == [day(20), day(25)]
+    assert [told(one) for one in still_to_come(expected, day(20))] == ["2026-01-26 (radar, orbit 31)"]
+    assert told(still_to_come(expected, day(16))[0]) == "2026-01-21 (optics, orbit 31)"
 
 
 def test_tracks_stay_apart_and_the_earliest_comes_first() -> None:

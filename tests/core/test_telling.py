@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from monitor.core.geojson import rank
 from monitor.core.telling import description, headline
 from monitor.core.words import LANGUAGES
-from monitor.records import Detector, Tier
+from monitor.records import Detector
 from tests.core.alerts import alert
 
 TILE: dict[str, Any] = {"detector": Detector.TILE, "area_ha": 655.36, "slope_deg": 0.0, "strength": 600.0}
@@ -22,14 +21,3 @@ def test_the_rise_of_a_tile_is_not_told_as_changed_ground(language: str) -> None
     assert "0°" not in first
     assert headline(one, words).startswith(words.tile)
     assert len(headline(one, words)) <= 160
-
-
-def test_lists_begin_with_warnings_and_end_with_tiles() -> None:
-    """Strength counts within each."""
-    told = [
-        alert("tile", **TILE),
-        alert("weak", strength=0.3),
-        alert("strong", strength=3.0),
-        alert("warning", strength=0.1, tier=Tier.WARNING),
-    ]
-    assert [one.id for one in sorted(told, key=rank)] == ["warning", "strong", "weak", "tile"]

@@ -229,3 +229,20 @@ def test_what_was_told_before_the_release_stays_closed(tmp_path: Path) -> None:
         assert "E2.0" not in shown
         codes = [anyone.get(f"/api/v1/alerts/E2/cap/{one['revision']}.xml").status_code for one in told]
         assert (codes[0], codes[-1]) == (404, 200)
+
+
+def test_who_acknowledged_is_for_people_with_a_token(tmp_path: Path) -> None:
+    """Everybody hears that an alert was acknowledged, and when; also where the same list was asked for before."""
+    paths = ("/api/v1/alerts", "/feeds/atsuma/all/open.geojson", "/api/v1/alerts/E1")
+    with served(tmp_path, public_feeds=True) as site, site.client() as reader, site.client(None) as anybody:
+        for path in paths[:2]:
+            assert reader.get(path).json()["features"][0]["properties"]["acknowledged"] is None
+        action = Action(at=NOW, by="officer", kind=ActionKind.ACKNOWLEDGE)
+        site.store.act("E1", action, NOW, 1)
+        for path in paths:
+            said = []
+            for client in (reader, anybody):
+                found = client.get(path).json()
+                said.append((found["features"][0] if "features" in found else found)["properties"]["acknowledged"])
+            assert [one["by"] for one in said] == ["officer", None]
+            assert said[0]["at"] == said[1]["at"]

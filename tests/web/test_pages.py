@@ -11,8 +11,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
-from monitor.records import EventState, Role
-from tests.adapters.store.factories import acquisition, event
+from monitor.records import EventContext, EventState, Exposure, Nearby, Role, Severity
+from tests.adapters.store.factories import acquisition, event, later
 from tests.web.conftest import Site, look, served
 
 _NUMBERS = itertools.count()
@@ -20,6 +20,13 @@ _ROOT = Path(__file__).parents[2]
 _PHONE = ViewportSize(width=390, height=844)
 _DESKTOP = ViewportSize(width=1280, height=900)
 _HOSTILE = '<script>document.title="owned"</script><img src=x onerror="document.title=1">'
+
+
+_AROUND = EventContext(
+    severity=Severity.EXTREME,
+    severity_reason="20 buildings within 100 m",
+    exposure=Exposure(near_m=100.0, buildings=Nearby(count=20, reached=3), place="2.1 km NE of Atsuma"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +111,54 @@ def test_acting_changes_the_alert_and_says_who(page: Page, shown: Site) -> None:
     known = shown.store.event("E2")
     assert known is not None
     assert known.state is EventState.PROVISIONAL
+
+
+def test_a_situation_is_acknowledged_at_once(page: Page, shown: Site) -> None:
+    """Each open alert as it was shown: what has changed since is told, and is left to be looked at again."""
+    first, second = (
+        replace(event(acquisition(6), name, strength), storm="quake", context=around)
+        for name, strength, around in (("Q1", 2.0, _AROUND), ("Q2", 1.0, None))
+    )
+    look(shown.store, 6, first, second)
+    late = page.context.new_page()
+    late.goto(f"{shown.base}/situations/quake")
+    page.goto(f"{shown.base}/alerts/Q1")
+    assert "Severity extreme: 20 buildings within 100 m" in page.locator("article").inner_text()
+    page.goto(f"{shown.base}/situations/quake")
+    rows = page.locator(".row").all_inner_texts()
+    assert "Severity extreme; 2.1 km NE of Atsuma; 20 buildings within 100 m\n" in rows[0]
+    assert "Severity not known; exposure not known\n" in rows[1], "silence would read as nothing there"
+    assert ["Nobody has acknowledged it" in one for one in rows] == [True, True]
+    look(shown.store, 7, later(second, acquisition(7), EventState.CONFIRMED))
+    late.get_by_role("button", name="Acknowledge these 2 open alerts").click()
+    assert "1 acknowledged, not these: Q2: it has changed since" in late.locator("[role=alert]").inner_text()
+    late.get_by_role("link", name="Back").click()
+    assert late.url == page.url
+    page.reload()
+    said = dict(zip(("Q1", "Q2"), page.locator(".row").all_inner_texts(), strict=True))
+    assert "by duty-" in said["Q1"]
+    assert "Nobody has acknowledged it" in said["Q2"]
+    assert fits(page)
+    page.get_by_role("button", name="Acknowledge this open alert").click()
+    assert page.get_by_role("button", name="Acknowledge").count() == 0
+    known = shown.store.event("Q2")
+    assert known is not None
+    assert [step.reason for step in known.transitions][-1] == "acknowledged"
+
+
+def test_an_unknown_alert_keeps_no_other_from_its_answer(shown: Site) -> None:
+    """What a form names and nobody knows is told; the rest is acknowledged. A form of nonsense does nothing."""
+    look(shown.store, 8, replace(event(acquisition(8), "R1", 1.5), storm="rain"))
+    with shown.client(Role.RESPONDER, "duty-rain") as client:
+        path = "/situations/rain/acknowledge"
+        answer = client.post(path, data={"seen": '{"R0": 0, "R1": 0}'})
+        assert (answer.status_code, "1 acknowledged, not these: R0: " in answer.text) == (409, True)
+        assert client.post(path, data={"seen": '["R1"]'}).status_code == 422
+    with shown.client(Role.READER) as reader:
+        assert reader.post(path, data={"seen": '{"R1": 0}'}).status_code == 403
+    known = shown.store.event("R1")
+    assert known is not None
+    assert [step.by for step in known.transitions] == [None, "duty-rain"]
 
 
 def test_what_others_wrote_is_text(page: Page, shown: Site) -> None:

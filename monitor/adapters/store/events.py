@@ -21,7 +21,6 @@ from monitor.adapters.store.schema import (
 )
 from monitor.adapters.store.views import OutboxEntry
 from monitor.core.events import with_actions
-from monitor.core.geojson import rank
 from monitor.core.grid import tile_from_id
 from monitor.core.growth import without_merge, without_taken
 from monitor.core.lifecycle import (
@@ -33,6 +32,7 @@ from monitor.core.lifecycle import (
     TOOK_IN,
     LifecycleSettings,
 )
+from monitor.core.ranking import rank
 from monitor.records import Action, ActionKind, Event, EventState, FrozenReference, Tier, Tile, Transition
 
 _LARGER = (GROWN, TOOK_IN)

@@ -1,6 +1,6 @@
 """Alerts as lists, feeds and messages read them: only what was told, never a candidate, and no more than is shown."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
@@ -13,7 +13,7 @@ from monitor.adapters.store.database import Database
 from monitor.adapters.store.schema import ActionRow, EventRow, EvidenceRow, OutboxRow, TransitionRow
 from monitor.core.feeds import Told
 from monitor.core.lifecycle import ALERT_STATES
-from monitor.records import Action, AlertStatus, Earlier, EventState, Evidence, MessageKind, Revision, Tier
+from monitor.records import Action, AlertStatus, Earlier, EventState, Evidence, MessageKind, Revision, Tier, Transition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,8 @@ class AlertLists:
             keys = _keys(session, wanted, limit + 1, after)
             ids = [key.place.event_id for key in keys[:limit]]
             rows = {row.id: row for row in session.scalars(select(EventRow).where(EventRow.id.in_(ids)))}
-            listed = tuple(_told(rows[one]) for one in ids)
+            steps = _steps(session, ids)
+            listed = tuple(_told(rows[one], steps[one]) for one in ids)
         return Page(listed=listed, following=keys[limit - 1].place if len(keys) > limit else None)
 
     def keys(self, wanted: Wanted, limit: int | None = None, after: Place | None = None) -> list[Key]:
@@ -96,7 +97,8 @@ class AlertLists:
         """These alerts, as far as they were told."""
         statement = _chosen(select(EventRow), Wanted()).where(EventRow.id.in_(event_ids))
         with self._database.read() as session:
-            return {row.id: _told(row) for row in session.scalars(statement)}
+            steps = _steps(session, event_ids)
+            return {row.id: _told(row, steps[row.id]) for row in session.scalars(statement)}
 
     def count(self, wanted: Wanted) -> int:
         """How many there are."""
@@ -121,15 +123,16 @@ class AlertLists:
             statement = statement.join(EventRow, EventRow.id == OutboxRow.event_id).where(EventRow.released)
         with self._database.read() as session:
             rows = session.scalars(statement).all()
-            payloads = [(row, cast("dict[str, Any]", row.payload)) for row in rows]
+            payloads = [(row, row.event_id or "", cast("dict[str, Any]", row.payload)) for row in rows]
+            steps = _steps(session, {event_id for _, event_id, _ in payloads})
             listed = [
                 Told(
-                    event=messages.event_of_payload(payload),
+                    event=replace(messages.event_of_payload(payload), transitions=steps[event_id][: row.sequence + 1]),
                     sequence=row.sequence,
                     sent=row.created,
                     reason=str(payload["reason"]),
                 )
-                for row, payload in payloads
+                for row, event_id, payload in payloads
                 if not released or payload.get("released")  # an alert may have been told before it was released
             ]
             older = rows[-1].id if len(rows) == limit else None
@@ -207,10 +210,19 @@ def _key(row: Any, begun: int) -> Key:
     return Key(place=Place(rank=rank, event_id=event_id, begun=begun), sent=told, state=tuple(state))
 
 
-def _told(row: EventRow) -> Told:
+def _steps(session: Session, event_ids: Collection[str]) -> Mapping[str, tuple[Transition, ...]]:
+    """The steps of events, in their order: their numbers are their places."""
+    found: dict[str, list[Transition]] = {one: [] for one in event_ids}
+    rows = select(TransitionRow).where(TransitionRow.event_id.in_(found))
+    for row in session.scalars(rows.order_by(TransitionRow.event_id, TransitionRow.sequence)):
+        found[row.event_id].append(codec.transition(row))
+    return {one: tuple(steps) for one, steps in found.items()}
+
+
+def _told(row: EventRow, steps: tuple[Transition, ...]) -> Told:
     if row.told_sequence is None or row.told_at is None:
         raise ValueError(f"{row.id}: nobody was told of it")
-    event = codec.event(row)
+    event = codec.event(row, transitions=steps)
     return Told(event=event, sequence=row.told_sequence, sent=row.told_at, reason=row.told_reason or "")
 
 

@@ -13,7 +13,18 @@ from monitor.adapters.store.migration import downgrade
 from monitor.adapters.store.tokens import TokenRows, digest
 from monitor.core.cap import CapSettings, cap_message
 from monitor.errors import Refused
-from monitor.records import Action, ActionKind, Detector, Event, EventState, Role, Tier, Verdict
+from monitor.records import (
+    Action,
+    ActionKind,
+    Detector,
+    Event,
+    EventContext,
+    EventState,
+    Role,
+    Severity,
+    Tier,
+    Verdict,
+)
 from tests.adapters.store.factories import LEASE, NOW, TILE, acquisition, event, evidence, later, result
 from tests.adapters.store.test_store_events import process
 
@@ -78,6 +89,25 @@ def test_a_list_has_the_order_of_what_was_told(store: SqlStore) -> None:
     process(store, acquisition(2), replace(plain[0], strength=3.0))
     listed = AlertLists(store.database).worst(Wanted(), 9).listed
     assert [told.event.id for told in listed] == ["warning", "strong", "weak", "tile"]
+
+
+def test_what_is_grave_comes_first_and_keeps_its_place(store: SqlStore) -> None:
+    """Severity goes before strength; a list goes on in its order although the gravest has become minor meanwhile."""
+    one, two = acquisition(1), acquisition(2)
+    grave = {"minor": 9.0, "extreme": 0.3, "severe": 5.0, "moderate": 7.0}
+    plain = [
+        replace(event(one, name, strength), context=EventContext(severity=Severity(name), severity_reason="as told"))
+        for name, strength in grave.items()
+    ]
+    process(store, one, *plain, event(one, "unknown", 8.0))
+    lists = AlertLists(store.database)
+    first = lists.worst(Wanted(), 2)
+    assert [told.event.id for told in first.listed] == ["extreme", "severe"]
+    minor = replace(later(plain[3], two, EventState.CONFIRMED), context=plain[0].context)
+    process(store, two, minor)
+    rest = lists.worst(Wanted(), 9, first.following).listed
+    assert [told.event.id for told in rest] == ["unknown", "moderate", "minor"]
+    assert [key.place.event_id for key in lists.keys(Wanted())][-2:] == ["minor", "moderate"]
 
 
 def test_what_a_message_said_never_changes(store: SqlStore) -> None:
