@@ -1,12 +1,11 @@
 """Thresholds from a deployment's own history: what is quiet ground, what is counted there, what is written."""
 
 import csv
-import json
 import re
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from shapely.geometry import box, mapping
+from shapely.geometry import box
 from typer.testing import CliRunner
 
 from monitor.adapters.looks import LookFiles
@@ -28,7 +27,7 @@ from monitor.core.lifecycle import LifecycleSettings
 from monitor.core.null_rate import Prior, QuietCluster, count
 from monitor.core.people import act
 from monitor.drill import Found, ScarReport
-from monitor.errors import ConfigError, Refused
+from monitor.errors import Refused
 from monitor.quiet_ground import Seen, Together
 from monitor.records import (
     AcquisitionState,
@@ -63,7 +62,7 @@ from tests.fake_watch import (
 from training.__main__ import app
 from training.alerts.change import Rates, Told, event_rows, ground_rows
 from training.alerts.command import Task, calibrate
-from training.alerts.excepted import Excepted, load_excepted
+from training.alerts.excepted import Excepted
 from training.alerts.history import QuietHistory, Reader
 from training.alerts.rates import Calibration, if_all_were_false, null_of, steps_of, told
 from training.alerts.text import fragment, markdown
@@ -279,46 +278,6 @@ def test_what_a_declared_event_did_is_no_false_event(tmp_path: Path) -> None:
     assert found.regions[0].km2_years["baseline"] == pytest.approx(2 * KM2 * PASS, rel=0.01)
     kept.declared = [replace(declared, geometry=box(10, 45, 11, 46))]
     assert kept.read().regions[0].false == 3
-
-
-def _file(path: Path, *properties: dict[str, object], geometry: object = None) -> Path:
-    ground = geometry or mapping(box(141.0, 42.0, 142.0, 43.0))
-    features = [{"type": "Feature", "geometry": ground, "properties": one} for one in properties]
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
-    return path
-
-
-def test_excepted_ground_is_read_with_its_time(tmp_path: Path) -> None:
-    """A day counts to its end; what has no time is always excepted."""
-    first, second = load_excepted(_file(tmp_path / "a.json", {"from": "2026-07-01", "to": "2026-07-02"}, {}))
-    assert first.holds(datetime(2026, 7, 2, 23, tzinfo=UTC))
-    assert not first.holds(datetime(2026, 7, 3, 1, tzinfo=UTC))
-    assert second.holds(datetime(1999, 1, 1, tzinfo=UTC))
-
-
-@pytest.mark.parametrize(
-    ("properties", "geometry", "said"),
-    [
-        ({"from": "soon"}, None, "soon"),
-        ({"from": 2026}, None, "2026 is no date"),
-        ({"from": "2026-07-02", "to": "2026-06-01"}, None, "feature 1 ends before it begins"),
-        ({}, {"type": "Point", "coordinates": [1, 2]}, "feature 1 is no valid polygon"),
-        ({}, {"type": "Nothing"}, "is no file of excepted ground"),
-    ],
-)
-def test_a_wrong_file_of_excepted_ground_is_refused(
-    tmp_path: Path, properties: dict[str, object], geometry: object, said: str
-) -> None:
-    """With the place and the remedy."""
-    with pytest.raises(ConfigError, match=said) as refused:
-        load_excepted(_file(tmp_path / "a.json", properties, geometry=geometry))
-    assert "EPSG:4326" in refused.value.remedy
-
-
-def test_no_file_of_excepted_ground(tmp_path: Path) -> None:
-    """By its name."""
-    with pytest.raises(ConfigError, match="cannot be read"):
-        load_excepted(tmp_path / "none.json")
 
 
 def _dismissed() -> Event:
