@@ -266,6 +266,9 @@ class RegionStore(Store, Protocol):
     def known(self, region: str, start: datetime, end: datetime) -> set[tuple[str, str]]:
         """Key and version of a region's acquisitions sensed in [start, end)."""
 
+    def ledger(self, region: str | None = None, limit: int = 1000) -> list[LedgerEntry]:
+        """Ledger rows, newest acquisition first."""
+
     def pace(self, region: str) -> float | None:
         """Seconds from one acquisition of a region to the next while there were some to be done; None: not known."""
 

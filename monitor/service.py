@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from monitor.core.breaker import HostHealth
-from monitor.core.estimates import Cost, Estimate, estimate, told
+from monitor.core.estimates import Cost, Estimate, estimate, to_be_there, told
 from monitor.errors import Permanent, ScarpwatchError, Transient
 from monitor.next_survey import Hold, NextSurvey
 from monitor.pipeline import Outcome, Pipeline
@@ -21,6 +21,8 @@ from monitor.survey import Surveyed, watched_tiles
 
 Clock = Callable[[], datetime]
 
+_ALL = 10_000_000
+"""Acquisitions of a ledger, more than any has."""
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 NO_SCENE = "no-scene"
 """Reason of a poll that the catalogs answered, with not one scene of the whole look-back."""
@@ -222,11 +224,16 @@ class Service:
         return sum(self._enter(self.regions[region], part, now) for part in whole)
 
     def estimate(self, region: str, parts: Sequence[Found]) -> Estimate:
-        """What it takes to look at what was found, as far as that is not in the queue or done."""
-        there = [one for part in parts if not part.failures for one in part.acquisitions]
-        times = [one.sensing_time for one in there] or [_EVER]
+        """What it takes to look at what was found, as far as that is not in the queue or done.
+
+        References are made of it and of all that was looked at before, whenever that was sensed; of what is parked
+        nothing is made.
+        """
+        found = [one for part in parts if not part.failures for one in part.acquisitions]
+        times = [one.sensing_time for one in found] or [_EVER]
         known = self.store.known(region, min(times), max(times) + timedelta(seconds=1))
-        new = [one for one in there if (one.key, one.version) not in known]
+        new = [one for one in found if (one.key, one.version) not in known]
+        there = to_be_there(found, self.store.ledger(region, _ALL))
         cost = Cost(look_mb=self._look_mb(), seconds=self.store.pace(region))
         tiles = len(watched_tiles(self.regions[region]))
         return estimate(there, new, tiles, cost, self._settings.optical_looks)

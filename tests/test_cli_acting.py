@@ -77,8 +77,10 @@ def test_a_storm_is_acknowledged_at_once_and_lists_say_by_whom(alert: str, capsy
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("show", "nobody"), 1, "no event of this name"),
-        (("ack", "nobody"), 1, "no event of this name"),
+        (("show", "nobody"), 1, "no event of this name. `scarpwatch alerts --all` lists all alerts"),
+        (("show", "largo"), 1, "no event of this name. `scarpwatch alerts --all` lists all alerts"),
+        (("show", "Larg"), 1, "Did you mean large? `scarpwatch alerts --all` lists all alerts"),
+        (("ack", "larrge"), 1, "Did you mean large? `scarpwatch alerts --all` lists all alerts"),
         (("dismiss", "nobody", "--reason", "boredom"), 2, "boredom"),
         (("ack",), 2, "--storm"),
         (("ack", "a", "b", "--seen", "0"), 2, "give one id"),
@@ -88,7 +90,7 @@ def test_a_storm_is_acknowledged_at_once_and_lists_say_by_whom(alert: str, capsy
 def test_what_cannot_be_done_says_why(
     config: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], code: int, said: str
 ) -> None:
-    """An unknown alert, and a reason that is none."""
+    """An unknown alert, with those that look alike, and a reason that is none."""
     call(capsys, "once")
     ended, _, err = call(capsys, "alerts", *words)
     assert (ended, said in err) == (code, True)

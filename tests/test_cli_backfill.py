@@ -8,7 +8,11 @@ from typing import cast
 import pytest
 
 from monitor.adapters.store import SqlStore
+from monitor.config import load
+from monitor.pipeline import Pipeline
 from monitor.records import AcquisitionState
+from monitor.searching import Found
+from monitor.service import Service, ServiceSettings
 from tests.fake_watch import NOW, acquisition
 from tests.test_cli import call, call_json, config
 
@@ -69,6 +73,25 @@ def test_a_dry_run_writes_nothing(config: Path, capsys: pytest.CaptureFixture[st
     assert "2 acquisition(s) to look at (2 of optics) on 2 tile(s): about 3 MB of disk" in out
     assert "references of optical: about 2026-01-15" in out
     assert _ledger(config) == []
+
+
+def test_references_are_made_of_all_that_was_looked_at(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also of what lies outside the days that are asked for; what is there twice counts once."""
+    assert call(capsys, "once")[0] == 0
+    settings, one = load(config), acquisition(3)
+    with closing(SqlStore(settings.database)) as store:
+        service = Service(
+            store=store,
+            pipeline=cast(Pipeline, None),
+            regions=settings.region_records(),
+            catalogs={},
+            owner="test",
+            settings=ServiceSettings(),
+        )
+        for acquisitions, looks in (((one,), 3), ((acquisition(1), one), 3), ((), 2)):
+            asked = Found(start=one.sensing_time, end=NOW, acquisitions=acquisitions)
+            (wait,) = service.estimate("valley", [asked]).references
+            assert wait.looks == looks
 
 
 def test_a_catalog_that_dies_in_the_middle(

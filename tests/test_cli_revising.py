@@ -1,4 +1,4 @@
-"""`scarpwatch rollback`: what it takes, asks and says."""
+"""`scarpwatch rollback` and `reprocess`: what they take, ask and say."""
 
 import io
 from pathlib import Path
@@ -23,12 +23,32 @@ def test_processed_again(config: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert (code, out) == (1, "valley: nothing of this is done.\n")
     call(capsys, "once")
     code, out, _ = call(capsys, "reprocess", "valley", "--since", "2026-01-10", "--dry-run")
-    assert (code, out) == (0, "valley: 1 acquisition(s) would be processed again\n")
+    assert code == 0
+    assert out.startswith("valley: 1 acquisition(s) would be processed again\nAt most 1 of them would be judged")
     assert ledger_states(config) == [DONE, DONE]
-    code, out, _ = call(capsys, "reprocess", "valley", "--model", "1.0")
+    code, out, _ = call(capsys, "reprocess", "valley", "--model", "1.0", "--yes")
     assert (code, "2 acquisition(s) wait" in out) == (0, True)
     assert sorted(ledger_states(config)) == [AcquisitionState.DISCOVERED] * 2 + [AcquisitionState.SUPERSEDED] * 2
     assert call(capsys, "reprocess", "nowhere")[0] == 2
+
+
+@pytest.mark.parametrize(("answer", "code", "queued"), [("n\n", 1, False), ("", 1, False), ("y\n", 0, True)])
+def test_processing_again_is_asked_for(
+    answer: str,
+    code: int,
+    queued: bool,
+    config: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With numbers; whoever says no, or cannot answer, leaves everything as it is."""
+    call(capsys, "once")
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+    monkeypatch.setattr("monitor.adapters.store.SqlStore.pace", lambda *_: 400.0)
+    ended, out, _ = call(capsys, "reprocess", "valley")
+    assert (ended, "2 acquisition(s) would be processed again, about 13 min" in out) == (code, True)
+    assert "At most 1 of them would be judged and may raise alerts" in out
+    assert (ledger_states(config) != [DONE, DONE]) is queued
 
 
 @pytest.mark.parametrize(

@@ -50,15 +50,8 @@ def show(context: typer.Context, alert: IdArgument, config: ConfigOption = None,
     settings = settings_of(config, dict(os.environ))
     now = context.ensure_object(Parts).clock()
     with reading_store(settings) as store:
-        event = store.event(alert)
-        coming = next_passes(store.passes(event.region, now - MEMORY, now), now) if event else ()
-    if event is None:
-        raise Refused(
-            "there is no event of this name",
-            item=alert,
-            remedy="`scarpwatch alerts --all` lists them.",
-            reason="unknown-event",
-        )
+        event = store.known_event(alert)
+        coming = next_passes(store.passes(event.region, now - MEMORY, now), now)
     if as_json:
         say_json(alert_collection([event], [], settings.products, {event.region: coming}), compact=True)
     else:

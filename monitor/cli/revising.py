@@ -75,27 +75,35 @@ def reprocess(
     since: SinceOption = None,
     model: ModelOption = None,
     dry_run: DryRunOption = False,
+    yes: YesOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Queue acquisitions that are done to be processed again, as after a defect was mended or the model was changed.
 
     What they showed counts until they are done again. What is history by now raises no alert; what alerts were told
-    stays as it is (`scarpwatch rollback` takes it back).
+    stays as it is (`scarpwatch rollback` takes it back). Asks first, with numbers.
     """
     parts = context.ensure_object(Parts)
     settings = settings_of(config, dict(os.environ))
     (watched,) = chosen_regions(settings, region)
     now = parts.clock()
     chosen = chosen_of(watched, since, None, model)
+    again_from = watched.history_before(now)
     with reading_store(settings) as store:
-        ids = store.reprocess(chosen, now, watched.history_before(now), dry_run)
-        pace = store.pace(region)
-    if not ids:
-        say(f"{region}: nothing of this is done.")
-        raise typer.Exit(Exit.FAILED)
-    time = "" if pace is None else f", about {duration(pace * len(ids))}"
-    waits = "would be processed again" if dry_run else "wait to be processed again: scarpwatch once, or the service"
-    say(f"{region}: {len(ids)} acquisition(s) {waits}{time}")
+        planned = store.reprocess(chosen, now, again_from, dry_run=True)
+        if not planned:
+            say(f"{region}: nothing of this is done.")
+            raise typer.Exit(Exit.FAILED)
+        pace, judged = store.pace(region), store.judged_again(chosen, again_from)
+        time = "" if pace is None else f", about {duration(pace * len(planned))}"
+        say(f"{region}: {len(planned)} acquisition(s) would be processed again{time}")
+        say(f"At most {judged} of them would be judged and may raise alerts; the others feed references only.")
+        if dry_run:
+            return
+        if not yes:
+            typer.confirm("Process these again?", abort=True)
+        queued = store.reprocess(chosen, now, again_from)
+    say(f"{region}: {len(queued)} acquisition(s) wait to be processed again: scarpwatch once, or the service")
 
 
 def chosen_of(region: Region, since: datetime | None, acquisition: str | None, model: str | None) -> "Chosen":

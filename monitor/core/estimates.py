@@ -9,7 +9,7 @@ from statistics import median
 
 from monitor.core.radar import LEAST_PASSES
 from monitor.core.sensors import NAMES
-from monitor.records import Acquisition, Sensor
+from monitor.records import Acquisition, AcquisitionState, LedgerEntry, Sensor
 
 TYPICAL_MB: Mapping[Sensor, float] = {Sensor.OPTICAL: 0.5, Sensor.SAR: 0.25}
 """A look at a tile, where none has been kept yet."""
@@ -55,6 +55,20 @@ class Estimate:
     measured: bool
     """Whether the seconds were measured in this region, or are typical ones."""
     references: tuple[ReferenceWait, ...]
+
+
+def to_be_there(found: Sequence[Acquisition], ledger: Sequence[LedgerEntry]) -> list[Acquisition]:
+    """What there are looks of once the found acquisitions were looked at: each once, and none that is parked.
+
+    Args:
+        ledger: of the region.
+    """
+    known = {(one.acquisition.key, one.acquisition.version) for one in ledger}
+    parked = {one.acquisition.key for one in ledger if one.state is AcquisitionState.PARKED}
+    # A newer version of what is parked is looked at.
+    coming = {one.key: one for one in found if one.key not in parked or (one.key, one.version) not in known}
+    done = (one.acquisition for one in ledger if one.state is AcquisitionState.DONE)
+    return [*coming.values(), *(one for one in done if one.key not in coming)]
 
 
 def estimate(

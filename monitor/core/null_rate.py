@@ -8,7 +8,14 @@ log-linear Poisson model, fitted by scaling the words' margins in turn (Deming a
 that draws a factor to 1 where little was seen. Over all ground that was counted the model expects what was counted.
 
 A deployment's own counts may be pooled with those of other ground (`Prior`), which weigh as so many km² × years at
-most: what they found is scaled to that, and the own counts are added. Factors are then drawn to those of the other.
+most: what they found is scaled to that, and the own counts are added. So it is with the factors: the other ground
+counts in them with all of its weight, as if it had been of the own one's make-up. (Were they drawn to its factors by a
+few events only, every word would take for itself what the pooled curve cannot give: 13 events on 3 km² × years then
+move a rate that 250 others stand behind by a factor of 20.)
+
+An event that a later look held may be a landslide, whatever ground it is on. Where people judged only some of those,
+the rest is left out with its share of the exposure: what does not hold and what holds are two Poisson rates, each
+counted on the exposure whose events are known, and events open at the sum of both.
 """
 
 from bisect import bisect_left
@@ -127,36 +134,56 @@ def count(
     sources: Sequence[str],
     simulated: bool,
     prior: Prior = NO_PRIOR,
+    judged: Mapping[str, float] | None = None,
 ) -> NullRates:
-    """The null of what was counted, pooled with a prior. Detectors without exposure are left out."""
+    """The null of what was counted, pooled with a prior. Detectors without exposure are left out.
+
+    Args:
+        judged: by detector the share of the events that held of which it is known what they were, 0 to 1; one that is
+            not named: all. `clusters` are those of them that were no landslides.
+    """
     own = {detector: sum(cells.values()) for detector, cells in exposure.items()}
     totals = {name: own.get(name, 0.0) + prior.km2_years(name) for name in {*own, *prior.rates.km2_years}}
-    watched = sorted(detector for detector, km2_years in totals.items() if km2_years > 0)
+    holding = {name: own.get(name, 0.0) * (judged or {}).get(name, 1.0) + prior.km2_years(name) for name in totals}
+    watched = sorted(detector for detector, km2_years in holding.items() if km2_years > 0)
     of = {detector: [one for one in clusters if one.detector == detector] for detector in watched}
     return NullRates(
-        curves={detector: _curve(of[detector], totals[detector], prior, detector) for detector in watched},
+        curves={
+            detector: _curve(of[detector], (totals[detector], holding[detector]), prior, detector)
+            for detector in watched
+        },
         factors={
             detector: _factors(of[detector], exposure.get(detector, {}), totals[detector], prior, detector)
             for detector in watched
         },
-        km2_years={detector: totals[detector] for detector in watched},
+        km2_years={detector: holding[detector] for detector in watched},
         sources=tuple(sources),
         simulated=simulated,
     )
 
 
-def _curve(clusters: Sequence[QuietCluster], km2_years: float, prior: Prior, detector: str) -> Curve:
-    opened = sorted(one.strength for one in clusters)
+def _curve(clusters: Sequence[QuietCluster], km2_years: tuple[float, float], prior: Prior, detector: str) -> Curve:
+    """
+    Args:
+        km2_years: on which what does not hold was counted, and what holds.
+    """
+    passed = sorted(one.strength for one in clusters if not one.held)
     kept = sorted(one.strength for one in clusters if one.held)
     known = prior.rates.curves.get(detector)
     # Beyond the strongest there is none, and one more is taken all the same.
-    steps = (*sorted({*opened, *(known.strengths[:-1] if known else ())}), float("inf"))
-    per = PER_KM2 / km2_years
+    steps = (*sorted({*passed, *kept, *(known.strengths[:-1] if known else ())}), float("inf"))
     before = [prior.found(detector, strength) for strength in steps]
+    passes = [
+        (_at_least(passed, one) + max(opened - held, 0.0)) * PER_KM2 / km2_years[0]
+        for one, (opened, held) in zip(steps, before, strict=True)
+    ]
+    holds = [
+        (_at_least(kept, one) + held + 1) * PER_KM2 / km2_years[1] for one, (_, held) in zip(steps, before, strict=True)
+    ]
     return Curve(
         strengths=steps,
-        opened=tuple((_at_least(opened, one) + more + 1) * per for one, (more, _) in zip(steps, before, strict=True)),
-        held=tuple((_at_least(kept, one) + more + 1) * per for one, (_, more) in zip(steps, before, strict=True)),
+        opened=tuple(one + other for one, other in zip(passes, holds, strict=True)),
+        held=tuple(holds),
     )
 
 
@@ -172,23 +199,28 @@ def _factors(
     Args:
         km2_years: of the cells and the prior together.
     """
-    counts = Counter(one.strata for one in clusters)
-    overall = (sum(counts.values()) + prior.found(detector, 0.0)[0]) / km2_years
+    own = Counter(one.strata for one in clusters)
+    found, watched = prior.found(detector, 0.0)[0], sum(cells.values())
+    overall = (sum(own.values()) + found) / km2_years
     drawn_to = prior.rates.factors.get(detector, {}) if prior.km2_years(detector) else {}
-    words = sorted({*drawn_to, *(word for strata in (*cells, *counts) for word in strata)})
+    words = sorted({*drawn_to, *(word for strata in (*cells, *own) for word in strata)})
     factors = {word: drawn_to.get(word, 1.0) for word in words}
-    if not overall or not cells:
+    if not overall or not watched:
         return factors
-    seen = {word: sum(number for strata, number in counts.items() if word in strata) for word in words}
+    # The other ground, as if it had been of the make-up of one's own; of a word that it does not know it says nothing.
+    alike = {strata: found * part / watched * _product(factors, strata) for strata, part in cells.items()}
+    more = prior.km2_years(detector) / watched
+    seen = {word: _with(word, own) + (_with(word, alike) if word in drawn_to else 0.0) for word in words}
     for _ in range(_ROUNDS):
         for word in words:
-            expected = sum(
-                watched * overall * _product(factors, strata, without=word)
-                for strata, watched in cells.items()
-                if word in strata
-            )
+            rest = {strata: part * _product(factors, strata, without=word) for strata, part in cells.items()}
+            expected = _with(word, rest) * overall * (1.0 + more if word in drawn_to else 1.0)
             factors[word] = (seen[word] + _PRIOR_EVENTS * drawn_to.get(word, 1.0)) / (expected + _PRIOR_EVENTS)
     return factors if drawn_to else _levelled(factors, cells, km2_years)
+
+
+def _with(word: str, of: Mapping[Strata, float]) -> float:
+    return sum(number for strata, number in of.items() if word in strata)
 
 
 def _levelled(factors: dict[str, float], cells: Mapping[Strata, float], km2_years: float) -> dict[str, float]:

@@ -1,14 +1,16 @@
 """What looking at the past will take."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from shapely import box
 
-from monitor.core.estimates import Cost, estimate, told
-from monitor.records import Acquisition, Asset, SceneItem, Sensor
+from monitor.core.estimates import Cost, estimate, to_be_there, told
+from monitor.records import Acquisition, AcquisitionState, Asset, LedgerEntry, SceneItem, Sensor
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+DONE, PARKED, OLD = AcquisitionState.DONE, AcquisitionState.PARKED, AcquisitionState.SUPERSEDED
 
 
 def seen(day: int, sensor: Sensor = Sensor.OPTICAL, orbit: int = 31) -> Acquisition:
@@ -50,6 +52,39 @@ def test_only_what_is_new_costs() -> None:
     assert measured.disk_mb == pytest.approx(20.0)
     assert (measured.seconds, measured.measured) == (120.0, True)
     assert estimate([], [], 10, Cost()).disk_mb == 0
+
+
+@pytest.mark.parametrize(
+    ("found", "ledger", "there"),
+    [
+        ([(5, "v")], [(0, "v", DONE)], [0, 5]),
+        ([(0, "v"), (5, "v")], [(0, "v", DONE)], [0, 5]),
+        ([], [(0, "v", DONE), (5, "v", AcquisitionState.DISCOVERED)], [0]),
+        ([(0, "v")], [(0, "v", AcquisitionState.DISCOVERED)], [0]),
+        ([(0, "v")], [(0, "v", OLD), (0, "w", DONE)], [0]),
+        ([(0, "v"), (5, "v")], [(0, "v", PARKED)], [5]),
+        ([(0, "v")], [(0, "v", OLD), (0, "w", PARKED)], []),
+        ([(0, "w")], [(0, "v", PARKED)], [0]),
+    ],
+)
+def test_what_there_will_be_looks_of(
+    found: list[tuple[int, str]], ledger: list[tuple[int, str, AcquisitionState]], there: list[int]
+) -> None:
+    """What is done counts wherever it lies, every pass once, and what is parked only in a version not known yet."""
+    entries = [
+        LedgerEntry(
+            acquisition=replace(seen(day), version=version),
+            state=state,
+            reason=None,
+            detail=None,
+            attempts=1,
+            not_before=None,
+            updated=FIRST,
+        )
+        for day, version, state in ledger
+    ]
+    coming = [replace(seen(day), version=version) for day, version in found]
+    assert sorted((one.sensing_time - FIRST).days for one in to_be_there(coming, entries)) == there
 
 
 @pytest.mark.parametrize(

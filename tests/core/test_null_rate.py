@@ -131,6 +131,33 @@ def test_factors_start_from_those_of_other_ground() -> None:
     assert turned["calm"] > 1.5 > 0.5 > turned["windy"]
 
 
+def test_little_ground_of_ones_own_moves_little() -> None:
+    """The words do not take, each for itself, what the pooled curve cannot give."""
+    steep, gentle = ("steep", "summer", "light"), ("gentle", "winter", "dark")
+    shipped = count(
+        [_cluster(0.2, strata=gentle)] * 60 + [_cluster(0.2, strata=steep)] * 60,
+        {"baseline": {steep: 150.0, gentle: 150.0}},
+        [],
+        simulated=True,
+    )
+    storm = [_cluster(1.0, held=True, strata=steep)] * 13
+    own = count(storm, {"baseline": {steep: 3.0}}, [], True, Prior(rates=shipped))
+    before, after = (null.rate("baseline", 0.1, steep) for null in (shipped, own))
+    assert before is not None
+    assert after is not None
+    assert 1.05 < after[0] / before[0] < 1.6
+
+
+def test_what_holds_counts_on_the_ground_of_which_it_is_known() -> None:
+    """Half of what held is judged: it is twice as common as on all ground; what did not hold is as common as before."""
+    clusters = [_cluster(0.2)] * 9 + [_cluster(0.3, held=True)] * 4
+    cells: dict[str, dict[Strata, float]] = {"baseline": {("calm",): 500.0}}
+    half = count(clusters, cells, [], simulated=True, judged={"baseline": 0.5})
+    assert half.rate("baseline", 0.1) == pytest.approx((9 * 2 + 5 * 4, 5 * 4))
+    assert half.rate("baseline", 9.0) == pytest.approx((4.0, 4.0))
+    assert count(clusters, cells, [], simulated=True, judged={"baseline": 0.0}).rate("baseline", 0.1) is None
+
+
 @pytest.mark.parametrize(
     ("said", "expected"),
     [("", False), ("is", True), ("nic", False), ("sc", True), ("cs", False), ("ni", False)],

@@ -69,7 +69,7 @@ def test_processed_again_while_the_watch_is_at_work(watched: World) -> None:
     def meanwhile(event: PassEvent) -> None:
         heard.append(event.action)
         if event.action == "claimed" and heard.count("claimed") == 1:
-            assert _run(watched, "reprocess", REGION) == 0
+            assert _run(watched, "reprocess", REGION, "--yes") == 0
 
     assert watched.once(later(30), meanwhile).processed == 4
     now = watched.dump()
@@ -87,6 +87,6 @@ def test_what_ended_is_not_opened_again(watched: World) -> None:
     with closing(watched.store()) as store, store.database.write() as session:
         session.execute(text("UPDATE event SET state = 'refuted'"))
     told = watched.dump()["outbox"]
-    assert _run(watched, "reprocess", REGION) == 0
+    assert _run(watched, "reprocess", REGION, "--yes") == 0
     assert watched.once(later(60)).processed == 4
     assert watched.dump()["outbox"] == told

@@ -78,7 +78,10 @@ def test_activation_with_a_reference(prepared: bool, small_world: World, capsys:
     world.configure(model="twin")
     if prepared:
         day = f"{world.valley.times[0]:%Y-%m-%d}"
-        assert run(("reprocess", "valley", "--since", day, "--config", str(world.config)), fake_watch.parts()) == 0
+        assert (
+            run(("reprocess", "valley", "--since", day, "--yes", "--config", str(world.config)), fake_watch.parts())
+            == 0
+        )
     world.once(world.valley.times[2])
     assert (len(world.events()) >= 3) is prepared
     assert {event.model_version for event in world.events()} <= {"2.0.0"}

@@ -1,11 +1,11 @@
 """Thresholds from a deployment's own history: what is quiet ground, what is counted there, what is written."""
 
 import csv
-import json
 import re
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from shapely.geometry import box, mapping
+from shapely.geometry import box
 from typer.testing import CliRunner
 
 from monitor.adapters.looks import LookFiles
@@ -22,12 +22,12 @@ from monitor.adapters.static_files import StaticFiles, StaticLayer
 from monitor.adapters.store import SqlStore
 from monitor.adapters.terrain_source import kept_terrain
 from monitor.config import load
-from monitor.core.events import with_actions
+from monitor.core.events import add_evidence, with_actions
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.core.null_rate import Prior, QuietCluster, count
 from monitor.core.people import act
 from monitor.drill import Found, ScarReport
-from monitor.errors import ConfigError, Refused
+from monitor.errors import Refused
 from monitor.quiet_ground import Seen, Together
 from monitor.records import (
     AcquisitionState,
@@ -60,11 +60,12 @@ from tests.fake_watch import (
     write_config,
 )
 from training.__main__ import app
+from training.alerts.change import Rates, Told, event_rows, ground_rows
 from training.alerts.command import Task, calibrate
-from training.alerts.excepted import Excepted, from_field, load_excepted
+from training.alerts.excepted import Excepted
 from training.alerts.history import QuietHistory, Reader
-from training.alerts.rates import Calibration, null_of, steps_of, told
-from training.alerts.text import fragment
+from training.alerts.rates import Calibration, if_all_were_false, null_of, steps_of, told
+from training.alerts.text import fragment, markdown
 
 REGION = Region(id="valley", geometry=region_polygon(), catalogs=("local",), lookback_days=60)
 KM2 = 1.5 * 2.56**2
@@ -148,7 +149,8 @@ def _event(name: str, *later: Verdict) -> Event:
     opened = event(name, EventState.PROVISIONAL, 0.4)
     first = replace(opened.evidence[0], detector=Detector.BASELINE, strata=("steep", "winter", "full light"))
     pieces = [_later(first, number, verdict) for number, verdict in enumerate(later, start=1)]
-    return replace(opened, detector=Detector.BASELINE, evidence=(first, *pieces))
+    blank = replace(opened, detector=Detector.BASELINE, evidence=())
+    return add_evidence(blank, [first, *pieces], LifecycleSettings())
 
 
 def _later(first: Evidence, number: int, verdict: Verdict) -> Evidence:
@@ -173,7 +175,7 @@ def test_exposure_is_ground_that_could_have_opened_events(tmp_path: Path) -> Non
 
 def test_excepted_ground_is_no_quiet_ground(tmp_path: Path) -> None:
     """Neither its time nor what opened on it, and only while it is excepted."""
-    kept = Kept(tmp_path, looks=4, events=[_event("one")])
+    kept = Kept(tmp_path, looks=4, events=[_event("one", Verdict.CONTRADICTS)])
     always = {"start": FIRST - timedelta(days=999), "end": FIRST + timedelta(days=999)}
     everywhere = Excepted(geometry=REGION.geometry.buffer(1.0), **always)
     assert kept.read(everywhere).regions[0].km2_years == {}
@@ -184,8 +186,8 @@ def test_excepted_ground_is_no_quiet_ground(tmp_path: Path) -> None:
     assert len(found.clusters) == 1
 
 
-def test_what_people_confirmed_is_no_false_event(tmp_path: Path) -> None:
-    """Nor what grew together with it; dismissed and refuted ones are, and those that nobody judged."""
+def test_nothing_is_false_that_nobody_refuted(tmp_path: Path) -> None:
+    """Neither what people confirmed and what grew together with it, nor what looks held or could not tell of."""
     seen = _done(_event("seen"), ActionKind.CONFIRM)
     joined = _done(_event("joined"), ActionKind.MERGE, seen.id)
     events = [
@@ -194,14 +196,16 @@ def test_what_people_confirmed_is_no_false_event(tmp_path: Path) -> None:
         _done(_event("dismissed", Verdict.SUPPORTS), ActionKind.DISMISS, "works"),
         _event("refuted", Verdict.CONTRADICTS),
         _event("nobody", Verdict.NOT_OBSERVED, Verdict.SUPPORTS),
+        _event("hidden", Verdict.NOT_OBSERVED),
         replace(_event("tile"), detector=Detector.TILE),
     ]
-    assert set(from_field(events)) == {"seen", "joined"}
     found = Kept(tmp_path, looks=3, events=events).read()
-    assert [one.held for one in found.clusters] == [True, False, True]
+    assert [one.held for one in found.clusters] == [True, False]
     region = found.regions[0]
-    assert (region.opened, region.confirmed, region.unjudged) == (3, 2, 2)
+    assert (region.false, region.confirmed, region.unknown) == (2, 2, 2)
     assert region.km2_years["baseline"] < 2 * KM2 * PASS
+    assert (found.whole.share_told("baseline"), found.whole.share_judged("baseline")) == (5 / 6, 1 / 2)
+    assert (found.whole.share_told("network"), found.whole.share_judged("network")) == (1.0, 1.0)
 
 
 def test_a_late_look_adds_exposure_as_it_may_open_events(tmp_path: Path) -> None:
@@ -218,11 +222,11 @@ def _merged(one: Event, at: datetime) -> Event:
 
 def test_what_was_another_event_all_along_is_no_second_false_one(tmp_path: Path) -> None:
     """A late look showed that another one stood there; two that opened apart were told as two."""
-    home, part, apart = _event("home"), _event("part"), _event("apart")
+    home, part, apart = (_event(name, Verdict.CONTRADICTS) for name in ("home", "part", "apart"))
     opened = part.evidence[0].sensing_time
     events = [home, _merged(part, opened), _merged(apart, opened + timedelta(days=5))]
     (region,) = Kept(tmp_path, looks=3, events=events).read().regions
-    assert (region.opened, region.joined, region.excepted) == (2, 1, 0)
+    assert (region.false, region.joined, region.excepted) == (2, 1, 0)
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(Sensor)), st.integers(1, 9), st.booleans(), st.booleans()), max_size=12))
@@ -264,63 +268,21 @@ def test_what_a_declared_event_did_is_no_false_event(tmp_path: Path) -> None:
         by="mori",
         declared=FIRST + timedelta(days=2),
     )
-    unjudged, last = _event("one", Verdict.SUPPORTS), FIRST + timedelta(days=12)
-    after = replace(_event("two"), window_start=FIRST + timedelta(days=7), window_end=last)
-    clouded = replace(_event("three"), window_start=FIRST, window_end=last)
+    unjudged, last = _event("one", Verdict.CONTRADICTS), FIRST + timedelta(days=12)
+    after = replace(_event("two", Verdict.CONTRADICTS), window_start=FIRST + timedelta(days=7), window_end=last)
+    clouded = replace(_event("three", Verdict.CONTRADICTS), window_start=FIRST, window_end=last)
     kept = Kept(tmp_path, looks=4, events=[unjudged, after, clouded])
     kept.declared = [declared]
     found = kept.read()
-    assert (found.regions[0].opened, found.regions[0].excepted) == (1, 2)
+    assert (found.regions[0].false, found.regions[0].excepted) == (1, 2)
     assert found.regions[0].km2_years["baseline"] == pytest.approx(2 * KM2 * PASS, rel=0.01)
     kept.declared = [replace(declared, geometry=box(10, 45, 11, 46))]
-    assert kept.read().regions[0].opened == 3
+    assert kept.read().regions[0].false == 3
 
 
-def test_who_dismisses_what_was_confirmed_corrects_it() -> None:
-    """The last word counts, as in the precision of alerts and in training chips."""
-    taken_back = _done(_done(_event("one"), ActionKind.CONFIRM), ActionKind.DISMISS, "works")
-    assert from_field([taken_back]) == {}
-    assert set(from_field([_done(taken_back, ActionKind.CONFIRM)])) == {"one"}
-
-
-def _file(path: Path, *properties: dict[str, object], geometry: object = None) -> Path:
-    ground = geometry or mapping(box(141.0, 42.0, 142.0, 43.0))
-    features = [{"type": "Feature", "geometry": ground, "properties": one} for one in properties]
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
-    return path
-
-
-def test_excepted_ground_is_read_with_its_time(tmp_path: Path) -> None:
-    """A day counts to its end; what has no time is always excepted."""
-    first, second = load_excepted(_file(tmp_path / "a.json", {"from": "2026-07-01", "to": "2026-07-02"}, {}))
-    assert first.holds(datetime(2026, 7, 2, 23, tzinfo=UTC))
-    assert not first.holds(datetime(2026, 7, 3, 1, tzinfo=UTC))
-    assert second.holds(datetime(1999, 1, 1, tzinfo=UTC))
-
-
-@pytest.mark.parametrize(
-    ("properties", "geometry", "said"),
-    [
-        ({"from": "soon"}, None, "soon"),
-        ({"from": 2026}, None, "2026 is no date"),
-        ({"from": "2026-07-02", "to": "2026-06-01"}, None, "feature 1 ends before it begins"),
-        ({}, {"type": "Point", "coordinates": [1, 2]}, "feature 1 is no valid polygon"),
-        ({}, {"type": "Nothing"}, "is no file of excepted ground"),
-    ],
-)
-def test_a_wrong_file_of_excepted_ground_is_refused(
-    tmp_path: Path, properties: dict[str, object], geometry: object, said: str
-) -> None:
-    """With the place and the remedy."""
-    with pytest.raises(ConfigError, match=said) as refused:
-        load_excepted(_file(tmp_path / "a.json", properties, geometry=geometry))
-    assert "EPSG:4326" in refused.value.remedy
-
-
-def test_no_file_of_excepted_ground(tmp_path: Path) -> None:
-    """By its name."""
-    with pytest.raises(ConfigError, match="cannot be read"):
-        load_excepted(tmp_path / "none.json")
+def _dismissed() -> Event:
+    """It held, and a person said that it is none."""
+    return _done(_event("one", Verdict.SUPPORTS), ActionKind.DISMISS, "works")
 
 
 def _shipped() -> Prior:
@@ -330,7 +292,7 @@ def _shipped() -> Prior:
 
 def test_costs_are_judged_by_what_other_tiles_did(tmp_path: Path) -> None:
     """An event that is the only one of its kind is as rare as the shipped counts say."""
-    found = Kept(tmp_path, looks=3, events=[_event("one", Verdict.SUPPORTS)]).read()
+    found = Kept(tmp_path, looks=3, events=[_dismissed()]).read()
     prior = _shipped()
     null = null_of(found, prior, ["own"])
     assert (null.sources, null.simulated) == (("own", "hills"), True)
@@ -373,7 +335,7 @@ def test_painted_scars_are_told_when_rare_enough() -> None:
 
 def test_the_fragment_is_a_configuration_that_states_its_ground(tmp_path: Path) -> None:
     """Comments tell exposure, intervals, and what is too rare to be called so."""
-    found = Kept(tmp_path, looks=3, events=[_event("one", Verdict.SUPPORTS)]).read()
+    found = Kept(tmp_path, looks=3, events=[_dismissed()]).read()
     prior = _shipped()
     null = null_of(found, prior, ["own"])
     watch, warning = steps_of(found, prior, {}, (200.0, 5.0))
@@ -386,7 +348,30 @@ def test_the_fragment_is_a_configuration_that_states_its_ground(tmp_path: Path) 
     assert re.search(r"watch 200 tells 1 \(37\d\d per 1,000 km² and year, 95 % Poisson: 9\d–20\d{3}\) at", text)
     assert "nothing can be called rarer than 10.0 yet" in text
     assert "learning: baseline below 25 km² × years" in text
-    assert "of which nobody said of 1 what they are: counted as false" in text
+    assert "1 false event(s) (dismissed or refuted)" in text
+
+
+def test_what_is_not_known_costs_nothing_and_is_named(tmp_path: Path) -> None:
+    """Beside the false events it is said how many more there may be, and where."""
+    found = Kept(tmp_path, looks=3, events=[_event("slid", Verdict.SUPPORTS)]).read()
+    prior = _shipped()
+    null = null_of(found, prior, ["own"])
+    assert null.rate("baseline", 0.4) == pytest.approx(prior.rates.rate("baseline", 0.4), rel=0.001)
+    (step,) = steps_of(found, prior, {}, (200.0,))
+    assert (step.first.count, step.first.unknown, step.held.unknown) == (0, 1, 1)
+    guilty = if_all_were_false(found, prior)
+    rates = Rates(before=prior.rates, after=guilty, if_false=guilty, watch=80.0, warning=5.0)
+    rows = event_rows(found, rates)
+    assert [(one.was, one.becomes, one.quieter) for one in rows] == [(Told.WATCH, Told.CANDIDATE, True)]
+    ground = ground_rows(found, rates)
+    made = Calibration(null=null, history=found, prior=prior, steps=(step,), events=rows, ground=ground)
+    text = markdown(made)
+    assert "left out 1 of which nobody said what they are: dismiss or confirm them" in text
+    assert "| slid | unknown | 0.80 | " in text
+    assert "| watch → candidate |" in text
+    assert "Own events at their first look: by the shipped rates 1 watch;" in text
+    assert re.search(r"CAUTION: of \d of \d changes in rates.md less would be told", text)
+    assert "0.0 of what held" in text
 
 
 def test_a_deployment_is_calibrated_from_its_database(tmp_path: Path) -> None:
@@ -400,7 +385,7 @@ def test_a_deployment_is_calibrated_from_its_database(tmp_path: Path) -> None:
     with_store = SqlStore(settings.database)
     with_store.upgrade()
     with_store.close()
-    task = Task(settings=settings, config=config, out=tmp_path / "made", prior=Prior(), implants=0)
+    task = Task(settings=settings, config=config, out=tmp_path / "made", shipped=_shipped(), implants=0)
     with pytest.raises(Refused, match="still learning") as learning:
         calibrate(task, (None, None), lambda *_: None)
     assert "it needs 2 more of optics or 4 more passes of one radar track" in learning.value.remedy
@@ -408,6 +393,15 @@ def test_a_deployment_is_calibrated_from_its_database(tmp_path: Path) -> None:
     service = FakeService(settings, lambda: NOW)
     service.once(lambda: NOW)
     service.close()
+    with pytest.raises(Refused, match=r"nobody said of 3 of 4 events on 0\.0 km²") as not_judged:
+        calibrate(task, (300.0, None), lambda *_: None)
+    assert (not_judged.value.reason, (tmp_path / "made").exists()) == ("not-judged", False)
+    with closing(SqlStore(settings.database)) as store:
+        for name in ("weak", "small", "large"):
+            store.act(name, Action(at=NOW, by="anna", kind=ActionKind.DISMISS, reason="works"), NOW)
+    with pytest.raises(Refused, match="nothing could be called rarer than") as silent:
+        calibrate(replace(task, alone=True), (300.0, None), lambda *_: None)
+    assert (silent.value.item, (tmp_path / "made").exists()) == ("baseline", False)
     made = calibrate(task, (300.0, None), lambda *_: None)
     assert sum(made.history.exposure["baseline"].values()) == pytest.approx(KM2 / 6 * PASS, rel=0.02)
     config.write_text(config.read_text() + (tmp_path / "made" / "tiers.yaml").read_text())

@@ -22,19 +22,30 @@ from monitor.adapters.terrain_source import kept_terrain
 from monitor.cli.working import progress_bar
 from monitor.config import Settings, SettingsError, config_path, load
 from monitor.core.null_rate import Prior
-from monitor.core.radar import LEAST_PASSES
 from monitor.drill import DrillRequest, ScarReport, implant_strengths
 from monitor.errors import Refused, ScarpwatchError
 from monitor.records import Detector, Region, Sensor
 from monitor.shipped import shipped_folder
+from training.alerts.change import Rates, event_rows, ground_rows
 from training.alerts.excepted import load_excepted
 from training.alerts.figure import draw
 from training.alerts.history import Progress, QuietHistory, Reader
-from training.alerts.rates import BUDGETS, Calibration, Painted, null_of, steps_of
-from training.alerts.text import comma_separated, exposure_lines, fragment, markdown, region_lines
+from training.alerts.rates import BUDGETS, Calibration, Painted, if_all_were_false, null_of, steps_of
+from training.alerts.refusals import learning, refuse_what_is_not_known, telling, unsure
+from training.alerts.text import (
+    TABLE,
+    UNITS,
+    changed_lines,
+    comma_separated,
+    exposure_lines,
+    fragment,
+    markdown,
+    region_lines,
+    rows_of,
+)
 from training.fit_commands import failed, tell
 
-NULL, FRAGMENT, FIGURE, TABLE, VALUES = "null-rates.json", "tiers.yaml", "rates.png", "rates.md", "rates.csv"
+NULL, FRAGMENT, FIGURE, VALUES = "null-rates.json", "tiers.yaml", "rates.png", "rates.csv"
 SIZES_HA = {Sensor.OPTICAL: (0.25, 0.5, 1.0, 2.0), Sensor.SAR: (1.0, 2.0, 5.0)}
 
 
@@ -58,8 +69,9 @@ def calibrate_alerts_command(
 ) -> None:
     """Count what quiet ground did in a deployment's own history, and write the thresholds that follow from it.
 
-    Reads its database and kept looks, and writes neither. Makes null-rates.json, tiers.yaml (to be put into the
-    configuration), rates.png, rates.md and rates.csv.
+    What a person dismissed or a look refuted is false; what nobody judged is left out. Refuses where little was watched
+    and most of it is not judged. Reads the deployment's database and kept looks, and writes neither. Makes
+    null-rates.json, tiers.yaml (to be put into the configuration), rates.png, rates.md and rates.csv.
     """
     try:
         path = config_path(config, os.environ)
@@ -69,7 +81,8 @@ def calibrate_alerts_command(
             out=out,
             regions=tuple(region or ()),
             excepted=excepted,
-            prior=Prior() if alone else shipped_prior(),
+            shipped=shipped_prior(),
+            alone=alone,
             implants=implants,
             seed=seed,
         )
@@ -80,8 +93,12 @@ def calibrate_alerts_command(
         raise typer.Exit(1) from err
     except ScarpwatchError as err:
         raise failed(err) from err
-    for line in (*region_lines(made.history.regions), *exposure_lines(made)):
+    for line in (*region_lines(made.history.regions), *exposure_lines(made), "", UNITS, "", *rows_of(made.ground), ""):
         typer.echo(line)
+    for line in changed_lines(made):
+        typer.echo(line)
+    if caution := unsure(made.history):
+        tell(caution)
     typer.echo(f"wrote {', '.join(str(out / name) for name in (NULL, FRAGMENT, FIGURE, TABLE, VALUES))}")
 
 
@@ -95,9 +112,16 @@ class Task:
     regions: tuple[str, ...] = ()
     """Empty: all."""
     excepted: Path | None = None
-    prior: Prior
+    shipped: Prior
+    alone: bool = False
+    """Without the shipped counts."""
     implants: int
     seed: int = 1
+
+    @property
+    def prior(self) -> Prior:
+        """What the own counts are pooled with."""
+        return Prior() if self.alone else self.shipped
 
 
 def shipped_prior() -> Prior:
@@ -117,7 +141,7 @@ def calibrate(task: Task, tiers: tuple[float | None, float | None], progress: Pr
         tiers: watch and warning; None: as configured.
 
     Raises:
-        Refused: nothing was compared yet.
+        Refused: nothing was compared yet, or what was is not known to be quiet, or nothing would be told any more.
         ScarpwatchError: database, excepted ground or shipped counts cannot be read.
     """
     settings = task.settings
@@ -129,12 +153,27 @@ def calibrate(task: Task, tiers: tuple[float | None, float | None], progress: Pr
             remedy="Give a smaller one: warnings are rarer.",
         )
     history = _history(task, progress)
-    null = null_of(history, task.prior, [_source(history)])
+    refuse_what_is_not_known(history)
+    null = telling(null_of(history, task.prior, [_source(history)]), task.shipped, watch)
     task.out.mkdir(parents=True, exist_ok=True)
     save_null(null, task.out / NULL)
     painted = _painted(task, history, progress) if task.implants else {}
     steps = steps_of(history, task.prior, painted, (*BUDGETS, watch, warning))
-    made = Calibration(null=null, history=history, prior=task.prior, steps=steps[: len(BUDGETS)])
+    rates = Rates(
+        before=task.shipped.rates,
+        after=null,
+        if_false=if_all_were_false(history, task.prior),
+        watch=watch,
+        warning=warning,
+    )
+    made = Calibration(
+        null=null,
+        history=history,
+        prior=task.prior,
+        steps=steps[: len(BUDGETS)],
+        events=event_rows(history, rates),
+        ground=ground_rows(history, rates),
+    )
     chosen = (steps[-2], steps[-1])
     null_path = _named((task.out / NULL).absolute(), task.config.absolute().parent)
     _write(task.out / FRAGMENT, fragment(made, chosen, null_path, _now()))
@@ -158,7 +197,7 @@ def _history(task: Task, progress: Progress) -> QuietHistory:
         )
         history = reader.read(_regions(task))
     if not history.exposure:
-        raise _learning(history)
+        raise learning(history)
     return history
 
 
@@ -182,20 +221,6 @@ def watching(settings: Settings) -> Mapping[Sensor, Sequence[Detector]]:
         ]
         for sensor in Sensor
     }
-
-
-def _learning(history: QuietHistory) -> Refused:
-    most = {sensor: max((one.most_looks.get(sensor, 0) for one in history.regions), default=0) for sensor in Sensor}
-    needs = f"{max(2 - most[Sensor.OPTICAL], 1)} more of optics or {max(LEAST_PASSES + 1 - most[Sensor.SAR], 1)} more "
-    blank = sum(one.without_elevation for one in history.regions)
-    detail = f" ({blank} tiles that were looked at have no kept elevation)" if blank else ""
-    return Refused(
-        f"still learning: no look was compared with an earlier one while alerts could open{detail}",
-        item=", ".join(one.region for one in history.regions) or "no region",
-        remedy=f"Let the watch go on: it needs {needs}passes of one radar track. `scarpwatch status` tells what was "
-        "seen; looks of a backfill are history and open no event.",
-        reason="learning",
-    )
 
 
 def _source(history: QuietHistory) -> str:

@@ -1,9 +1,8 @@
-"""Ground and time that are no quiet ground: known events, declared ones, and what people confirmed from the field."""
+"""Ground and time that are no quiet ground: known events, declared ones, and what is or may be a landslide."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +13,7 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from monitor.errors import ConfigError
-from monitor.records import ActionKind, Declaration, Event
+from monitor.records import Declaration, Event
 
 _REMEDY = (
     "Give a GeoJSON FeatureCollection of polygons in degrees (EPSG:4326), each with `from` and `to` among its "
@@ -88,23 +87,6 @@ def during(declaration: Declaration, region: BaseGeometry) -> Excepted:
     return Excepted(geometry=ground, start=declaration.at, end=declaration.end)
 
 
-def from_field(events: Sequence[Event]) -> dict[str, Excepted]:
-    """By id the events that people confirmed, and those that grew together with one, from their failure window on."""
-    seen = {one.id for one in events if _is_confirmed(one)}
-    while joined := {one.id for one in events if one.id not in seen and seen.intersection(_joined_to(one))}:
-        seen |= joined
-    return {
-        one.id: Excepted(geometry=one.geometry, start=one.window_start, end=_ALWAYS[1])
-        for one in events
-        if one.id in seen
-    }
-
-
-def _is_confirmed(event: Event) -> bool:
-    """By the last word of people: who dismisses an alert after it was confirmed corrects that."""
-    said = [one for one in event.actions if one.kind in (ActionKind.CONFIRM, ActionKind.DISMISS)]
-    return bool(said) and max(said, key=lambda one: one.at).kind is ActionKind.CONFIRM
-
-
-def _joined_to(event: Event) -> Iterable[str]:
-    return (one.reason for one in event.actions if one.kind is ActionKind.MERGE)
+def from_then_on(event: Event) -> Excepted:
+    """The ground of an event from its failure window on."""
+    return Excepted(geometry=event.geometry, start=event.window_start, end=_ALWAYS[1])

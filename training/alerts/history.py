@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +15,7 @@ from monitor.core.canvas import Canvas, canvases
 from monitor.core.clusters import burn
 from monitor.core.declared import names
 from monitor.core.grid import pixels_within, project, region_tiles, tile_polygon
-from monitor.core.null_rate import Exposure, QuietCluster, Strata, held
+from monitor.core.null_rate import Exposure, QuietCluster, Strata
 from monitor.ports import LookArchive
 from monitor.quiet_ground import StrataExposure, Together, Waiting, add_up, looks
 from monitor.records import (
@@ -31,7 +32,8 @@ from monitor.records import (
     Tile,
     Verdict,
 )
-from training.alerts.excepted import Excepted, during, from_field
+from training.alerts.excepted import Excepted, during, from_then_on
+from training.alerts.outcomes import Opened, Outcome, opened_as, outcomes
 
 FOLDS = 5
 """Groups of tiles: what one did is judged by a null of the others."""
@@ -70,7 +72,28 @@ class Part:
     exposure: Exposure = field(default_factory=dict)
     watched: float = 0.0
     """km² × years that any sensor watched: less than the sum of `exposure`, for sensors watch the same ground."""
-    clusters: tuple[QuietCluster, ...] = ()
+    events: tuple[Opened, ...] = ()
+
+    @property
+    def clusters(self) -> list[QuietCluster]:
+        """Of the events that were false."""
+        return [one.cluster for one in self.events if one.outcome is Outcome.FALSE]
+
+    def share_told(self, detector: str) -> float:
+        """Of the events of a detector, how many a later look or a person decided on: its exposure counts as much."""
+        return _share(one.outcome is not Outcome.UNKNOWN or one.cluster.held for one in self._of(detector))
+
+    def share_judged(self, detector: str) -> float:
+        """Of the events of a detector that later looks held, of how many it is known what they were."""
+        return _share(one.outcome is not Outcome.UNKNOWN for one in self._of(detector) if one.cluster.held)
+
+    def _of(self, detector: str) -> Iterable[Opened]:
+        return (one for one in self.events if one.cluster.detector == detector)
+
+
+def _share(of: Iterable[bool]) -> float:
+    found = list(of)
+    return sum(found) / len(found) if found else 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +110,10 @@ class RegionCount:
     first: datetime | None = None
     last: datetime | None = None
     """Times of the first and the last look that was compared."""
-    opened: int = 0
-    """Events on quiet ground ..."""
-    unjudged: int = 0
-    """... of which nobody said what they are."""
+    false: int = 0
+    """Events that people dismissed or looks refuted."""
+    unknown: int = 0
+    """Left out: nobody said what they are, and no look refuted them."""
     confirmed: int = 0
     """Left out: people saw them, or they grew together with one."""
     excepted: int = 0
@@ -112,13 +135,23 @@ class QuietHistory:
     """Any of the pixels are made up."""
 
     @property
+    def whole(self) -> Part:
+        """All parts as one."""
+        return joined(self.parts)
+
+    @property
     def clusters(self) -> list[QuietCluster]:
+        """Of all events that were false."""
+        return self.whole.clusters
+
+    @property
+    def events(self) -> tuple[Opened, ...]:
         """Of all parts."""
-        return [one for part in self.parts for one in part.clusters]
+        return self.whole.events
 
     @property
     def exposure(self) -> dict[str, dict[Strata, float]]:
-        """Of all parts."""
+        """Of all parts, also the share of what is not known."""
         return together(self.parts)
 
     @property
@@ -127,11 +160,12 @@ class QuietHistory:
         return sum(part.watched for part in self.parts)
 
 
-def _joined(parts: Sequence[Part]) -> Part:
+def joined(parts: Sequence[Part]) -> Part:
+    """What some ground did that was counted in parts."""
     return Part(
         exposure=together(parts),
         watched=sum(part.watched for part in parts),
-        clusters=tuple(one for part in parts for one in part.clusters),
+        events=tuple(one for part in parts for one in part.events),
     )
 
 
@@ -163,28 +197,29 @@ class Reader:
             counts.append(count)
             pieces += found
         groups = [[part for place, part in pieces if place == number] for number in range(FOLDS)]
-        return QuietHistory(parts=tuple(_joined(one) for one in groups), regions=tuple(counts), simulated=simulated)
+        return QuietHistory(parts=tuple(joined(one) for one in groups), regions=tuple(counts), simulated=simulated)
 
     def _region(self, region: Region, counted: set[str]) -> tuple[RegionCount, list[tuple[int, Part]]]:
         """What was counted, and what every tile and event did by its group."""
         events = self.store.events(region.id)
-        seen = from_field(events)
+        of = outcomes(events)
         declared = self.store.declarations(region.id)
         apart_from = (*self.excepted, *(during(one, region.geometry) for one in declared))
-        known = (*apart_from, *seen.values())
+        known = (*apart_from, *(from_then_on(one) for one in events if of[one.id] is not Outcome.FALSE))
         tiles = region_tiles(region.geometry)
         walks = []
         for done, tile in enumerate(tiles):
             self.progress(f"{region.id}: quiet ground", done, len(tiles))
             walks.append(self._tile(tile, region, counted, known))
-        opened = [one for one in events if one.detector is not Detector.TILE and _opening(one) and one.id not in seen]
+        opened = [one for one in events if one.detector is not Detector.TILE and _opening(one)]
         alone = [one for one in opened if not _was_another(one)]
         quiet = _quiet(alone, apart_from, declared)
+        numbers = Counter(of[one.id] for one in quiet)
         found = [
             (_fold(tile), Part(exposure=walk.exposure, watched=walk.watched))
             for tile, walk in zip(tiles, walks, strict=True)
         ]
-        found += [(_fold(event.tiles[0]), Part(clusters=(_cluster(event),))) for event in quiet]
+        found += [(_fold(event.tiles[0]), Part(events=(_opened(event, of[event.id]),))) for event in quiet]
         times = [time for walk in walks for time in walk.times]
         total = together([part for _, part in found])
         return RegionCount(
@@ -194,9 +229,9 @@ class Reader:
             most_looks={sensor: max((walk.looks.get(sensor, 0) for walk in walks), default=0) for sensor in Sensor},
             first=min(times, default=None),
             last=max(times, default=None),
-            opened=len(quiet),
-            unjudged=sum(not any(one.kind is ActionKind.DISMISS for one in event.actions) for event in quiet),
-            confirmed=len(seen),
+            false=numbers[Outcome.FALSE],
+            unknown=numbers[Outcome.UNKNOWN],
+            confirmed=numbers[Outcome.LANDSLIDE],
             excepted=len(alone) - len(quiet),
             joined=len(opened) - len(alone),
             without_elevation=sum(walk.blank for walk in walks),
@@ -275,12 +310,10 @@ def _by_detector(
 
 
 def _masks(known: Sequence[Excepted], canvas: Canvas) -> list[tuple[Excepted, NDArray[np.bool_]]]:
-    laid = [(one, burn(project(one.geometry, 4326, canvas.epsg), canvas)) for one in known if _near(one, canvas)]
+    tiles = [project(tile_polygon(tile), tile.epsg, 4326) for tile in canvas.tiles]
+    near = (one for one in known if any(one.geometry.intersects(tile) for tile in tiles))
+    laid = [(one, burn(project(one.geometry, 4326, canvas.epsg), canvas)) for one in near]
     return [(one, ground) for one, ground in laid if ground.any()]
-
-
-def _near(one: Excepted, canvas: Canvas) -> bool:
-    return any(one.geometry.intersects(project(tile_polygon(tile), tile.epsg, 4326)) for tile in canvas.tiles)
 
 
 def _counts(entry: LedgerEntry) -> bool:
@@ -296,14 +329,12 @@ def _opening(event: Event) -> bool:
     return any(one.verdict is Verdict.OPENS and not one.withdrawn for one in event.evidence)
 
 
-def _cluster(event: Event) -> QuietCluster:
-    heard = sorted(
-        (one for one in event.evidence if not one.withdrawn),
-        key=lambda one: (one.verdict is not Verdict.OPENS, one.sensing_time),
-    )
-    return QuietCluster(
-        detector=heard[0].detector.value,
-        strength=heard[0].strength,
-        held=held(one.verdict for one in heard[1:]),
-        strata=heard[0].strata,
+def _opened(event: Event, outcome: Outcome) -> Opened:
+    centre = event.geometry.centroid
+    return Opened(
+        id=event.id,
+        area_ha=event.area_ha,
+        place=(centre.x, centre.y),
+        cluster=opened_as(event),
+        outcome=outcome,
     )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 from monitor.core.null_rate import PER_KM2, NullRates, Prior, QuietCluster, count
 from monitor.drill import Found, ScarReport
 from monitor.records import Sensor
+from training.alerts.change import Row
 from training.alerts.counting import poisson_interval
-from training.alerts.history import QuietHistory, together
+from training.alerts.history import Part, QuietHistory, joined
+from training.alerts.outcomes import Opened, Outcome
 
 BUDGETS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, inf)
 """False events per 1,000 km² and year that a tier may cost."""
@@ -29,6 +32,8 @@ class Cost:
     count: int
     km2_years: float
     """That any sensor watched."""
+    unknown: int = 0
+    """More, of which nobody knows what they are."""
 
     @property
     def per_1000(self) -> float:
@@ -43,7 +48,8 @@ class Cost:
 
     def __str__(self) -> str:
         low, high = self.interval
-        return f"{self.count} ({self.per_1000:.0f} per 1,000 km² and year, 95 % Poisson: {low:.0f}–{high:.0f})"
+        told = f"{self.count} ({self.per_1000:.0f} per 1,000 km² and year, 95 % Poisson: {low:.0f}–{high:.0f})"
+        return f"{told} and {self.unknown} of which nobody knows" if self.unknown else told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +73,10 @@ class Calibration:
     history: QuietHistory
     prior: Prior
     steps: tuple[Step, ...]
+    events: tuple[Row, ...] = ()
+    """The own events by the shipped rates and by these."""
+    ground: tuple[Row, ...] = ()
+    """So what kinds of ground may do."""
 
     @property
     def km2_years(self) -> float:
@@ -78,7 +88,25 @@ def null_of(history: QuietHistory, prior: Prior, sources: Sequence[str]) -> Null
     """What a deployment's quiet ground did, pooled with the prior."""
     known = sources if not prior.rates.curves else (*sources, *prior.rates.sources)
     simulated = history.simulated or (prior.rates.simulated and bool(prior.rates.curves))
-    return count(history.clusters, history.exposure, known, simulated, prior)
+    return _counted(history.whole, prior, known, simulated)
+
+
+def if_all_were_false(history: QuietHistory, prior: Prior) -> NullRates:
+    """What the null would be, were every event false that nobody judged."""
+    whole = history.whole
+    guilty = [replace(one, outcome=Outcome.FALSE) for one in whole.events if one.outcome is Outcome.UNKNOWN]
+    judged = [one for one in whole.events if one.outcome is not Outcome.UNKNOWN]
+    return _counted(replace(whole, events=(*judged, *guilty)), prior, [], True)
+
+
+def _counted(part: Part, prior: Prior, sources: Sequence[str], simulated: bool) -> NullRates:
+    """What is not known is left out with its share of the exposure."""
+    exposure = {
+        detector: {strata: km2_years * part.share_told(detector) for strata, km2_years in cells.items()}
+        for detector, cells in part.exposure.items()
+    }
+    judged = {detector: part.share_judged(detector) for detector in exposure}
+    return count(part.clusters, exposure, sources, simulated, prior, judged)
 
 
 def steps_of(
@@ -90,19 +118,24 @@ def steps_of(
     return tuple(
         Step(
             budget=budget,
-            first=Cost(count=sum(first <= budget for first, _, _ in judged), km2_years=exposure),
-            held=Cost(count=sum(rate <= budget and kept for _, rate, kept in judged), km2_years=exposure),
+            first=_cost([one for one, first, _ in judged if first <= budget], exposure),
+            held=_cost([one for one, _, rate in judged if rate <= budget and one.cluster.held], exposure),
             told=told(painted, budget),
         )
         for budget in budgets
     )
 
 
-def _judged(history: QuietHistory, prior: Prior, place: int) -> list[tuple[float, float, bool]]:
-    """Rates of the clusters of one part, by a null of the others, and whether they held."""
+def _cost(events: Sequence[Opened], km2_years: float) -> Cost:
+    numbers = Counter(one.outcome for one in events)
+    return Cost(count=numbers[Outcome.FALSE], km2_years=km2_years, unknown=numbers[Outcome.UNKNOWN])
+
+
+def _judged(history: QuietHistory, prior: Prior, place: int) -> list[tuple[Opened, float, float]]:
+    """The events of one part with their rates by a null of the others, at the first look and once held."""
     others = [part for number, part in enumerate(history.parts) if number != place]
-    null = count([one for part in others for one in part.clusters], together(others), [], True, prior)
-    return [(*_rates(null, one), one.held) for one in history.parts[place].clusters]
+    null = _counted(joined(others), prior, [], True)
+    return [(one, *_rates(null, one.cluster)) for one in history.parts[place].events]
 
 
 def _rates(null: NullRates, cluster: QuietCluster) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.adapters.store import choices, declarations, events, history, later, ledger, migration, revising, verdicts
+from monitor.adapters.store.alike import unknown_event
 from monitor.adapters.store.codec import clean
 from monitor.adapters.store.database import LOCK_WAIT, Database
 from monitor.adapters.store.delivery_store import SqlDeliveries
@@ -23,7 +24,6 @@ from monitor.core.lifecycle import LifecycleSettings
 from monitor.core.next_pass import Passed
 from monitor.core.people import act
 from monitor.core.precision import Judged
-from monitor.errors import Refused
 from monitor.records import (
     Acquisition,
     AcquisitionResult,
@@ -344,6 +344,18 @@ class SqlStore(SqlDeliveries, SqlVitals):
         with self.database.read() as session:
             return next(iter(events.read(session, None, open_only=False, event_id=event_id)), None)
 
+    def known_event(self, event_id: str) -> Event:
+        """As `event`.
+
+        Raises:
+            Refused: there is none of this name; says which look alike.
+        """
+        with self.database.read() as session:
+            found = next(iter(events.read(session, None, open_only=False, event_id=event_id)), None)
+            if found is None:
+                raise unknown_event(session, event_id)
+            return found
+
     def act(self, event_id: str, action: Action, now: datetime, seen: int | None = None) -> Event:
         """Note what a person did with an event, and what follows from it; the event as it is then.
 
@@ -356,12 +368,7 @@ class SqlStore(SqlDeliveries, SqlVitals):
         with self.database.write() as session:
             known = next(iter(events.read(session, None, open_only=False, event_id=event_id)), None)
             if known is None:
-                raise Refused(
-                    "there is no event of this name",
-                    item=event_id,
-                    remedy="`scarpwatch alerts` lists them.",
-                    reason="unknown-event",
-                )
+                raise unknown_event(session, event_id)
             acted = act(known, action, self._lifecycle, seen)
             events.put(session, acted, now)
             return acted
