@@ -158,7 +158,12 @@ def test_silences(capsys: Captured, config: Path) -> None:
         add_channels(config, inbox)
         assert call(capsys, "once")[0] == 0
         assert inbox.ids == []
+        said = f"! silence 1: valley, part of it until {until[:10]} {until[11:16]} UTC, by kk (roadworks): "
         assert "large" in call(capsys, "alerts")[1]
+        for command in ("alerts", "status"):
+            assert f"{said}4 message(s) held back" in call(capsys, command)[1]
+            (held,) = json.loads(call(capsys, command, "--json")[1])["silences"]
+            assert (held["id"], held["messages_held"]) == (1, 4), "two alerts that stand, on two channels"
         assert call(capsys, "deliveries")[1].count("silenced:1") == 2 * len(TOLD)
         assert "roadworks" in call(capsys, "silence", "list")[1]
         assert call(capsys, "silence", "end", "1")[0] == 0
@@ -168,6 +173,16 @@ def test_silences(capsys: Captured, config: Path) -> None:
         assert (ended["why"], ended["by"], ended["geometry"]["type"]) == ("roadworks", "kk", "Polygon")
         call(capsys, "deliver")
     assert sorted(inbox.ids) == ["large:0:duty", "small:0:duty"], "what still stands is sent after it, the rest is not"
+
+
+def test_a_long_silence_is_questioned(capsys: Captured, config: Path) -> None:
+    """It may be a slip of the year: it is taken, with a warning."""
+    assert config.is_file()
+    call(capsys, "db", "upgrade")
+    for days, warned in ((30, False), (31, True)):
+        until = f"{NOW + timedelta(days=days):%Y-%m-%dT%H:%M:%S}"
+        code, out = call(capsys, "silence", "add", "all", "--until", until, "--why", "works")
+        assert (code, f"! it lasts {days} days" in out) == (0, warned)
 
 
 @pytest.mark.parametrize(

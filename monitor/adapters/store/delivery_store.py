@@ -118,10 +118,10 @@ class SqlDeliveries:
         with self.database.read() as session:
             return silences.read(session, since)
 
-    def held_back(self, now: datetime) -> list[HeldBack]:
-        """The silences in force, and how many messages each keeps back that would be told if it ended."""
+    def held_back(self, now: datetime, region: str | None = None) -> list[HeldBack]:
+        """The silences in force over a region, and how many messages of it each keeps back that would be told."""
         with self.database.read() as session:
-            return releasing.held_back(session, now)
+            return releasing.held_back(session, now, region)
 
 
 def _is_anything_to_do(session: Session, channels: Sequence[Channel], now: datetime) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, func, select, true, update
 from sqlalchemy.orm import Session
 
 from monitor.adapters.store import channels as registry
@@ -142,13 +142,14 @@ def _write(session: Session, rows: Sequence[DeliveryRow], values: Values) -> Non
     affected(session, update(DeliveryRow).where(DeliveryRow.id.in_([row.id for row in rows])).values(values))
 
 
-def held_back(session: Session, now: datetime) -> list[HeldBack]:
-    """The silences in force, with how many messages each keeps back that would be told if it ended now."""
-    found = silences.in_force(session, now)
+def held_back(session: Session, now: datetime, region: str | None = None) -> list[HeldBack]:
+    """The silences in force over a region, with how many messages of it each keeps back that would be told now."""
+    found = [one for one in silences.in_force(session, now) if region is None or one.region in (None, region)]
     told = select(DeliveryRow.held_by, DeliveryRow.channel, DeliveryRow.event_id).distinct()
     waiting = (
         told.join(EventRow, EventRow.id == DeliveryRow.event_id)
         .where(_HELD, EventRow.state.in_(_STATES), DeliveryRow.held_by.in_([one.id for one in found]))
+        .where(true() if region is None else DeliveryRow.region == region)
         .subquery()
     )
     counted = session.execute(select(waiting.c.held_by, func.count()).group_by(waiting.c.held_by)) if found else ()
