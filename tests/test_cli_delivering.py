@@ -52,8 +52,9 @@ def call(capsys: Captured, *arguments: str, now: datetime | None = None) -> tupl
     return code, capsys.readouterr().out
 
 
-def test_once_delivers_at_its_end(capsys: Captured, config: Path) -> None:
-    """A pass sends what it found to every channel, says so, and sends it once."""
+def test_once_delivers_at_its_end(capsys: Captured, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pass sends what it found to every channel, with links for the world, says so, and sends it once."""
+    monkeypatch.setenv("SCARPWATCH_SERVE__PUBLIC_URL", "https://watch.example.org")
     with receiving(always(Answer())) as inbox:
         add_channels(config, inbox)
         code, out = call(capsys, "once")
@@ -64,6 +65,7 @@ def test_once_delivers_at_its_end(capsys: Captured, config: Path) -> None:
     assert sorted(path.parent.name for path in (config.parent / "out").rglob("0.json")) == ["gone", "large", "small"]
     written = json.loads((config.parent / "out" / "large" / "0.json").read_text())
     assert written == json.loads(inbox.bodies[inbox.ids.index("large:0:duty")])
+    assert written["data"]["web"] == "https://watch.example.org/alerts/large"
 
 
 def test_channel_added_later_hears_what_comes_then(capsys: Captured, config: Path) -> None:
@@ -128,6 +130,10 @@ def test_replay(capsys: Captured, config: Path) -> None:
         call(capsys, "deliver")
     assert sorted(inbox.ids) == sorted(TOLD * 2)
     assert [headers.get("scarpwatch-replay") for headers in inbox.headers] == [None] * 4 + ["1"] * 4
+    assert dict(zip(inbox.ids[:4], inbox.bodies[:4], strict=True)) == dict(
+        zip(inbox.ids[4:], inbox.bodies[4:], strict=True)
+    )
+    assert b"http" not in b"".join(inbox.bodies), "nobody said how the world reaches it"
 
 
 def test_channel_test(capsys: Captured, config: Path) -> None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from shapely.geometry.base import BaseGeometry
 
+from monitor.records.events import Event
 from monitor.records.kinds import AlertStatus, Tier
 
 
@@ -108,6 +109,8 @@ class Message:
     """Those recipients of the channel, as it names them, that have taken it already: they are not told again."""
     held_back: bool = False
     """Whether a silence kept it back until now."""
+    event: Event | None = None
+    """As it was at this revision, with evidence, actions and steps; None: it is about none, or another version's."""
 
     @property
     def id(self) -> str:

@@ -5,12 +5,14 @@ is relieved at once on the same host, after the lease elsewhere.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import cast
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, literal_column, or_, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, undefer
 
+from monitor.adapters.store import revisions
 from monitor.adapters.store.codec import Values, clean
 from monitor.adapters.store.database import affected
 from monitor.adapters.store.owners import owner_is_dead
@@ -169,11 +171,17 @@ def _take(
         session.rollback()
         return []
     keys = [row.idempotency_key for row in rows]
-    outbox = session.scalars(select(OutboxRow).where(OutboxRow.idempotency_key.in_(keys)))
+    outbox = session.scalars(
+        select(OutboxRow).options(undefer(OutboxRow.known)).where(OutboxRow.idempotency_key.in_(keys))
+    ).all()
     told = {row.idempotency_key: row for row in outbox}
+    events = revisions.events_as_told(session, outbox)
     for row in rows:
         session.refresh(row)
-    return [_message(row, told[row.idempotency_key], row.id in limited) for row in rows]
+    return [
+        replace(_message(row, told[row.idempotency_key], row.id in limited), event=events.get(row.idempotency_key))
+        for row in rows
+    ]
 
 
 def _message(row: DeliveryRow, told: OutboxRow, limited: bool) -> Message:
