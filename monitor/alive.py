@@ -13,7 +13,7 @@ from monitor.core import alive
 from monitor.core.alive_telling import texts
 from monitor.core.next_pass import MEMORY, Passed, next_passes
 from monitor.overview import Coverage
-from monitor.records import Region, Tier
+from monitor.records import HeldBack, Region, Tier
 
 
 class Vitals(Protocol):
@@ -34,8 +34,8 @@ class Vitals(Protocol):
     def undelivered(self, region: str, now: datetime) -> dict[str, int]:
         """How many messages about a region do not get through, by channel."""
 
-    def silences_in_force(self, region: str, now: datetime) -> int:
-        """How many silences keep alerts of a region back."""
+    def held_back(self, now: datetime, region: str | None = None) -> Sequence[HeldBack]:
+        """The silences in force over a region, and how many messages of it each keeps back."""
 
     def passes(self, region: str, since: datetime, until: datetime) -> list[Passed]:
         """Every pass over a region, sensed in [since, until], that a catalog listed."""
@@ -118,6 +118,7 @@ class Herald:
         compared = self._coverage(region, now)
         previous = self._store.last_alive(region.id)
         week_ago = now - alive.WEEK
+        silences = self._store.held_back(now, region.id)
         return alive.SignOfLife(
             region=region.id,
             week=alive.name_of(hour),
@@ -136,7 +137,8 @@ class Herald:
             open_alerts=self._store.open_alerts(region.id),
             opened=self._store.opened_since(region.id, week_ago if previous is None or previous > now else previous),
             parked=self._store.parked(region.id),
-            silences=self._store.silences_in_force(region.id, now),
+            silences=len(silences),
+            held=sum(one.messages for one in silences),
             previous=previous,
             missed=alive.missed_weeks(previous, now, self._settings.week),
             sources=self._store.sources(region.catalogs),

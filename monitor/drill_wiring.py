@@ -83,9 +83,9 @@ def _tell(settings: Settings, folder: Path, clock: Callable[[], datetime]) -> tu
     none of their limit.
     """
     with closing(SqlStore(own_database(folder))) as store:
-        owner = make_owner()
+        owner, language = make_owner(), settings.alert_languages[0]
         couriers = [
-            Courier(channel=channel, outlet=open_outlet(name, chosen), store=store, owner=owner, draw=random)
+            Courier(channel=channel, outlet=open_outlet(name, chosen, language), store=store, owner=owner, draw=random)
             for name, chosen in settings.channels.items()
             if AlertStatus.EXERCISE in (channel := _at_once(chosen.record(name))).statuses
         ]

@@ -52,8 +52,9 @@ def call(capsys: Captured, *arguments: str, now: datetime | None = None) -> tupl
     return code, capsys.readouterr().out
 
 
-def test_once_delivers_at_its_end(capsys: Captured, config: Path) -> None:
-    """A pass sends what it found to every channel, says so, and sends it once."""
+def test_once_delivers_at_its_end(capsys: Captured, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pass sends what it found to every channel, with links for the world, says so, and sends it once."""
+    monkeypatch.setenv("SCARPWATCH_SERVE__PUBLIC_URL", "https://watch.example.org")
     with receiving(always(Answer())) as inbox:
         add_channels(config, inbox)
         code, out = call(capsys, "once")
@@ -64,6 +65,7 @@ def test_once_delivers_at_its_end(capsys: Captured, config: Path) -> None:
     assert sorted(path.parent.name for path in (config.parent / "out").rglob("0.json")) == ["gone", "large", "small"]
     written = json.loads((config.parent / "out" / "large" / "0.json").read_text())
     assert written == json.loads(inbox.bodies[inbox.ids.index("large:0:duty")])
+    assert written["data"]["web"] == "https://watch.example.org/alerts/large"
 
 
 def test_channel_added_later_hears_what_comes_then(capsys: Captured, config: Path) -> None:
@@ -128,6 +130,10 @@ def test_replay(capsys: Captured, config: Path) -> None:
         call(capsys, "deliver")
     assert sorted(inbox.ids) == sorted(TOLD * 2)
     assert [headers.get("scarpwatch-replay") for headers in inbox.headers] == [None] * 4 + ["1"] * 4
+    assert dict(zip(inbox.ids[:4], inbox.bodies[:4], strict=True)) == dict(
+        zip(inbox.ids[4:], inbox.bodies[4:], strict=True)
+    )
+    assert b"http" not in b"".join(inbox.bodies), "nobody said how the world reaches it"
 
 
 def test_channel_test(capsys: Captured, config: Path) -> None:
@@ -158,7 +164,12 @@ def test_silences(capsys: Captured, config: Path) -> None:
         add_channels(config, inbox)
         assert call(capsys, "once")[0] == 0
         assert inbox.ids == []
+        said = f"! silence 1: valley, part of it until {until[:10]} {until[11:16]} UTC, by kk (roadworks): "
         assert "large" in call(capsys, "alerts")[1]
+        for command in ("alerts", "status"):
+            assert f"{said}4 message(s) held back" in call(capsys, command)[1]
+            (held,) = json.loads(call(capsys, command, "--json")[1])["silences"]
+            assert (held["id"], held["messages_held"]) == (1, 4), "two alerts that stand, on two channels"
         assert call(capsys, "deliveries")[1].count("silenced:1") == 2 * len(TOLD)
         assert "roadworks" in call(capsys, "silence", "list")[1]
         assert call(capsys, "silence", "end", "1")[0] == 0
@@ -167,7 +178,17 @@ def test_silences(capsys: Captured, config: Path) -> None:
         (ended,) = json.loads(call(capsys, "silence", "list", "--all", "--json")[1])["silences"]
         assert (ended["why"], ended["by"], ended["geometry"]["type"]) == ("roadworks", "kk", "Polygon")
         call(capsys, "deliver")
-    assert inbox.ids == [], "what was due in the silence is not sent after it"
+    assert sorted(inbox.ids) == ["large:0:duty", "small:0:duty"], "what still stands is sent after it, the rest is not"
+
+
+def test_a_long_silence_is_questioned(capsys: Captured, config: Path) -> None:
+    """It may be a slip of the year: it is taken, with a warning."""
+    assert config.is_file()
+    call(capsys, "db", "upgrade")
+    for days, warned in ((30, False), (31, True)):
+        until = f"{NOW + timedelta(days=days):%Y-%m-%dT%H:%M:%S}"
+        code, out = call(capsys, "silence", "add", "all", "--until", until, "--why", "works")
+        assert (code, f"! it lasts {days} days" in out) == (0, warned)
 
 
 @pytest.mark.parametrize(

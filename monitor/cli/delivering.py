@@ -159,7 +159,7 @@ def channel_test(
         raise typer.BadParameter(f"there is no channel {name!r}; configured: {names}", param_hint="NAME")
     now = parts.clock()
     try:
-        detail = open_outlet(name, chosen).send([trial_message(name, now)], now)
+        detail = open_outlet(name, chosen, settings.alert_languages[0]).send([trial_message(name, now)], now)
     except (Transient, Permanent) as error:
         say(str(error).replace(", then run `scarpwatch deliveries retry`", ""))
         raise typer.Exit(Exit.FAILED) from error

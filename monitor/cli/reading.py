@@ -31,6 +31,7 @@ from monitor.cli.parts import (
     settings_of,
 )
 from monitor.config import Settings
+from monitor.core import held_words
 from monitor.core.declared import in_force, title
 from monitor.core.geojson import Json
 from monitor.core.lifecycle import ALERT_STATES, ROLLED_BACK
@@ -46,6 +47,7 @@ from monitor.records import (
     DeliveryState,
     Event,
     EventState,
+    HeldBack,
     LedgerEntry,
     Region,
 )
@@ -77,8 +79,10 @@ def alerts(
         found = [shown[name] for name in told if name in shown]
         seen = coverages(settings, store, wanted, now)
         coming = {one.id: next_passes(store.passes(one.id, now - MEMORY, now), now) for one in wanted}
+        silences = store.held_back(now, region)
     if as_json:
-        say_json(alert_collection(found, seen, settings.products, coming), compact=True)
+        told_all = alert_collection(found, seen, settings.products, coming)
+        say_json(told_all | {"silences": [held_words.to_json(one) for one in silences]}, compact=True)
         return
     if found:
         out().print(tables.alert_table(found))
@@ -88,6 +92,8 @@ def alerts(
     say("")
     for one in seen:
         say(tables.coverage_line(one, now) + tables.coming(coming[one.region]))
+    for held in silences:
+        say(f"! {held_words.told(held)}")
 
 
 def status(
@@ -198,6 +204,8 @@ class _Standing:
     """What people said of alerts."""
     declared: list[Declaration]
     """Events that people have declared, and that are in force."""
+    silences: list[HeldBack]
+    """What keeps alerts from the channels."""
 
 
 def _standing(settings: Settings, region: str | None, now: datetime) -> _Standing:
@@ -221,6 +229,7 @@ def _standing(settings: Settings, region: str | None, now: datetime) -> _Standin
             past={one.id: past_of(store, one.id) for one in wanted},
             judged=store.judged(now - timedelta(days=max(WINDOWS_DAYS))),
             declared=in_force(store.declarations(region), now),
+            silences=store.held_back(now, region),
         )
 
 
@@ -248,6 +257,7 @@ def _standing_json(settings: Settings, standing: _Standing) -> Json:
         "parked": [_parked(entry) for entry in standing.parked],
         "refused": [_refused(one) for one in standing.refused],
         "channels": {name: channel_json(one) for name, one in standing.channels.items()},
+        "silences": [held_words.to_json(one) for one in standing.silences],
     }
 
 
@@ -260,6 +270,8 @@ def _tell_standing(settings: Settings, standing: _Standing) -> None:
             say(f"  {standing.past[one.region]}")
     for each in standing.declared:
         say(f"  declared in {each.region}: {title(each)}; {state_of(each, standing.now)}")
+    for held in standing.silences:
+        say(f"! {held_words.told(held)}")
     say("")
     for line in filter(None, (told(one.region, standing.judged, standing.now, 365) for one in standing.seen)):
         say(line)

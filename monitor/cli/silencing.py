@@ -2,7 +2,7 @@
 
 import getpass
 import os
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +24,7 @@ from monitor.cli.parts import (
 )
 from monitor.cli.times import as_utc
 from monitor.config.areas import drawn_area
+from monitor.core.held_words import is_long
 from monitor.records import Silence
 
 EVERY = "all"
@@ -53,7 +54,10 @@ def add(
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Keep alerts from the channels for a time. They are never hidden from feeds and lists."""
+    """Keep alerts from the channels for a time. They are never hidden from feeds and lists.
+
+    When it is over each channel is told once of what it held back and still stands.
+    """
     parts = context.ensure_object(Parts)
     settings = settings_of(config, dict(os.environ))
     now = parts.clock()
@@ -75,6 +79,9 @@ def add(
     )
     with reading_store(settings) as store:
         number = store.add_silence(silence)
+    if is_long(silence):
+        days = (ends - begins) / timedelta(days=1)
+        say(f"! it lasts {days:.0f} days: until then no channel hears of any alert that it covers. Is that meant?")
     say(f"silence {number}: {region} until {ends:%Y-%m-%d %H:%M} UTC; end it: scarpwatch silence end {number}")
 
 
@@ -88,10 +95,11 @@ def show(
     now = context.ensure_object(Parts).clock()
     with reading_store(settings_of(config, dict(os.environ))) as store:
         found = store.silences(None if every else now)
+        held = {one.silence.id: one.messages for one in store.held_back(now)}
     if as_json:
-        say_json({"silences": [_json(one) for one in found]})
+        say_json({"silences": [_json(one) | {"messages_held": held.get(one.id, 0)} for one in found]})
     elif found:
-        out().print(tables.silence_table(found, now))
+        out().print(tables.silence_table(found, held, now))
     else:
         say("No silence is in force.")
 

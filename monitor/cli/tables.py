@@ -339,13 +339,12 @@ def undelivered_lines(deliveries: Sequence[Delivery]) -> list[str]:
     return lines
 
 
-def silence_table(silences: Sequence[Silence], now: datetime) -> Table:
-    """Silences, with whether they hold."""
-    table = _table("Number", "Region", "From", "Until", "Holds", "Why", "By")
+def silence_table(silences: Sequence[Silence], held_back: Mapping[int, int], now: datetime) -> Table:
+    """Silences, with whether they hold and how many messages they hold back."""
+    table = _table("Number", "Region", "From", "Until", "Holds", "Messages", "Why", "By")
     for one in silences:
         held = "ended" if one.ended else "over" if now >= one.until else "not yet" if now < one.start else "yes"
         where = (one.region or "all") + (", part of it" if one.geometry is not None else "")
-        table.add_row(
-            str(one.id), where, f"{one.start:%Y-%m-%d %H:%M}", f"{one.until:%Y-%m-%d %H:%M}", held, one.why, one.by
-        )
+        span = (f"{one.start:%Y-%m-%d %H:%M}", f"{one.until:%Y-%m-%d %H:%M}")
+        table.add_row(str(one.id), where, *span, held, str(held_back.get(one.id, 0)), one.why, one.by)
     return table

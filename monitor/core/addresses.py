@@ -30,6 +30,10 @@ class Addresses:
         """The page of an alert, for people."""
         return f"{self.base}/alerts/{quoted(event_id)}"
 
+    def home(self) -> str:
+        """The page of all open alerts, and of what was not observed."""
+        return f"{self.base}/"
+
     def sheet(self, event_id: str) -> str:
         """The same to print, on one page."""
         return f"{self.page(event_id)}.pdf"

@@ -125,8 +125,11 @@ class SignOfLife:
     parked: Mapping[str, int]
     """Acquisitions that wait for a person, by reason."""
     silences: int
+    """In force."""
     previous: datetime | None
     """When the last message was written; None: this is the first."""
+    held: int = 0
+    """Messages that silences hold back until they end."""
     missed: int = 0
     """Weeks without a message before this one."""
     sources: Sequence[Source] = ()
@@ -208,6 +211,7 @@ def payload(sign: SignOfLife, texts: Mapping[str, Mapping[str, str]]) -> dict[st
         "opened": sign.opened,
         "parked": dict(sorted(sign.parked.items())),
         "silences": sign.silences,
+        "held": sign.held,
         "previous": _iso(sign.previous),
         "missed_weeks": sign.missed,
         "texts": {language: dict(text) for language, text in texts.items()},

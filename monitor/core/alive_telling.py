@@ -89,7 +89,7 @@ def _waiting(sign: SignOfLife, words: AliveWords) -> Iterator[str]:
         reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(sign.parked.items()))
         yield words.parked.format(reasons=reasons)
     if sign.silences:
-        yield words.silenced.format(count=sign.silences)
+        yield words.silenced.format(count=sign.silences, held=sign.held)
 
 
 def _percent(share: float) -> str:

@@ -68,7 +68,7 @@ EN = AliveWords(
     passes="Next passes expected: {passes}.",
     no_passes="No next pass can be told.",
     parked="Acquisitions that wait for a person: {reasons}.",
-    silenced="Silences in force: {count}; what they cover is not sent.",
+    silenced="Silences in force: {count}; messages they hold back until they end: {held}.",
     missed="Weekly messages missing before this one: {weeks}; the last was of {since}.",
     closing="No alert does not mean that nothing happened: a landslide can lie where nothing was seen.",
 )
@@ -100,7 +100,7 @@ DE = AliveWords(
     passes="Nächste erwartete Überflüge: {passes}.",
     no_passes="Der nächste Überflug ist nicht bekannt.",
     parked="Aufnahmen, die auf einen Menschen warten: {reasons}.",
-    silenced="Stummschaltungen in Kraft: {count}; was sie betreffen, wird nicht gesendet.",
+    silenced="Stummschaltungen in Kraft: {count}; bis zu ihrem Ende zurückgehaltene Meldungen: {held}.",
     missed="Wöchentliche Nachrichten, die davor fehlten: {weeks}; die letzte war vom {since}.",
     closing="Keine Meldung heißt nicht, dass nichts geschehen ist: wo nichts gesehen wurde, kann etwas gerutscht sein.",
 )
@@ -132,7 +132,7 @@ FR = AliveWords(
     passes="Prochains passages attendus : {passes}.",
     no_passes="Le prochain passage n’est pas connu.",
     parked="Acquisitions qui attendent une personne : {reasons}.",
-    silenced="Silences en vigueur : {count} ; ce qu’ils couvrent n’est pas envoyé.",
+    silenced="Silences en vigueur : {count} ; messages retenus jusqu’à leur fin : {held}.",
     missed="Messages hebdomadaires manquants avant celui-ci : {weeks} ; le dernier datait du {since}.",
     closing="Sans alerte ne veut pas dire que rien n’est arrivé : un glissement peut être là où rien n’a été vu.",
 )
@@ -164,7 +164,7 @@ ES = AliveWords(
     passes="Próximos pasos esperados: {passes}.",
     no_passes="No se conoce el próximo paso.",
     parked="Adquisiciones que esperan a una persona: {reasons}.",
-    silenced="Silencios en vigor: {count}; lo que abarcan no se envía.",
+    silenced="Silencios en vigor: {count}; mensajes retenidos hasta que terminen: {held}.",
     missed="Mensajes semanales que faltaron antes de este: {weeks}; el último fue del {since}.",
     closing="Sin alerta no significa que nada haya ocurrido: puede haber un deslizamiento donde nada se vio.",
 )
@@ -196,7 +196,7 @@ IT = AliveWords(
     passes="Prossimi passaggi attesi: {passes}.",
     no_passes="Il prossimo passaggio non è noto.",
     parked="Acquisizioni che attendono una persona: {reasons}.",
-    silenced="Silenzi in vigore: {count}; ciò che coprono non viene inviato.",
+    silenced="Silenzi in vigore: {count}; messaggi trattenuti fino al loro termine: {held}.",
     missed="Messaggi settimanali mancati prima di questo: {weeks}; l’ultimo era del {since}.",
     closing="Nessuna allerta non vuol dire che nulla sia accaduto: una frana può trovarsi dove nulla è stato visto.",
 )
@@ -226,7 +226,7 @@ JA = AliveWords(
     passes="次に予想される通過：{passes}。",
     no_passes="次の通過は分かりません。",
     parked="人の対応を待つ観測データ：{reasons}。",
-    silenced="有効な通知停止：{count} 件。その対象は送信されません。",
+    silenced="有効な通知停止：{count} 件。終了まで保留中の通知：{held} 件。",
     missed="これまでに週次通知が {weeks} 回欠けています。最後の通知は {since} でした。",
     closing="警報がないことは、何も起きていないことを意味しません。観測できない場所で崩れている可能性があります。",
 )

@@ -37,6 +37,8 @@ ANSWERED = "answered"
 """Reason: it was to be told because nobody had answered, and somebody has."""
 INHIBITED = "inhibited"
 """Reason, followed by `:` and the acquisition: it waits because the evidence it rests on alone is in doubt."""
+_TRIAL = "channel-test"
+"""Reason: a person tries a channel."""
 _ENDED = frozenset({EventState.REFUTED, EventState.CLOSED, EventState.EXPIRED})
 WARNING = Tier.WARNING.value
 """The tier that goes first."""
@@ -155,6 +157,11 @@ def silenced_by(silences: Iterable[Silence], region: str, ground: BaseGeometry |
     return None
 
 
+def is_trial(message: Message) -> bool:
+    """Whether it only tries a channel: there is no such alert."""
+    return message.payload.get("reason") == _TRIAL
+
+
 def trial_message(channel: str, now: datetime) -> Message:
     """A message of status Test, for a person who wants to see whether a channel works."""
     moment = now.astimezone(UTC)
@@ -166,7 +173,7 @@ def trial_message(channel: str, now: datetime) -> Message:
         "tier": "watch",
         "storm": "",
         "state": "provisional",
-        "reason": "channel-test",
+        "reason": _TRIAL,
         "detail": "This is a test of the channel; nothing happened.",
         "area_ha": 0.0,
         "confidence": "none",

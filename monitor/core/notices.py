@@ -6,19 +6,25 @@ replaced, so that a name can neither break a message nor hide something in it.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
-from monitor.core import exposure
+from monitor.core import context_words, exposure
+from monitor.core.addresses import Addresses
 from monitor.core.context_json import context_from_json
-from monitor.core.delivery import WARNING, tier_of
+from monitor.core.delivery import WARNING, is_trial, tier_of
+from monitor.core.notice_words import NOTICES, NoticeWords
 from monitor.core.ranking import place
+from monitor.core.telling import headline, instruction, moment, paragraphs, status_word, unseen
+from monitor.core.words import LANGUAGES, Words
 from monitor.records import (
     AlertStatus,
     Detector,
     Escalation,
+    Event,
     EventContext,
     Message,
     MessageKind,
@@ -27,6 +33,7 @@ from monitor.records import (
 
 _MOST_PLACES = 20
 _MOST_CHARACTERS = 300
+_LONGEST_LINE = 1500
 _ENDED = frozenset({"refuted", "closed", "expired"})
 _HARMLESS = str.maketrans(
     {"<": "‹", ">": "›", "[": "(", "]": ")", "`": "'", "*": "·", "~": "-", "|": "/", "\\": "/", "@": "(at)", "&": "+"}
@@ -34,35 +41,133 @@ _HARMLESS = str.maketrans(
 Payload = Mapping[str, object]
 
 
-def plain(text: object) -> str:
-    """Text of others on one line, without control characters and markup, 300 characters at most."""
+def plain(text: object, most: int = _MOST_CHARACTERS) -> str:
+    """Text of others on one line, without control characters and markup, so many characters at most."""
     printable = "".join(one if one.isprintable() else " " for one in str(text))
-    return " ".join(printable.translate(_HARMLESS).split())[:_MOST_CHARACTERS]
+    return " ".join(printable.translate(_HARMLESS).split())[:most]
 
 
-def notice(messages: Sequence[Message]) -> tuple[str, str]:
-    """Title and body of one message that tells all of these; the newest revision of each event stands for it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """How a message is told: in which words, and where its readers find more."""
+
+    words: Words
+    around: NoticeWords
+    """What stands around the alerts."""
+    links: Addresses | None
+
+
+def notice(messages: Sequence[Message], language: str = "en", links: Addresses | None = None) -> tuple[str, str]:
+    """Title and body of one message that tells all of these; the newest revision of each event stands for it.
+
+    Args:
+        messages: of one channel.
+        language: one of `core.words`. What another version wrote is told in English, in fewer words.
+        links: where alerts are found on the web; None: nothing leads there.
+    """
+    told = _Told(words=LANGUAGES[language], around=NOTICES[language], links=links)
     if all(one.kind is MessageKind.ALIVE for one in messages):
-        return _signs_of_life(messages)
+        return _signs_of_life(messages, told)
     newest = {one.event_id or "": one for one in sorted(messages, key=lambda one: one.sequence)}
     worst = sorted(newest.values(), key=_badness)
-    body = [_head(worst)] if len(worst) > 1 else []
+    body = []
     unanswered = [one.escalation for one in messages if one.escalation is not None]
     if unanswered:
-        body.insert(0, f"{unanswered_words(min(unanswered, key=lambda one: one.since))}.")
-    for rank, message in enumerate(worst[:_MOST_PLACES], start=1):
-        body += _place(message, f"{rank}. " if len(worst) > 1 else "")
-    if len(worst) > _MOST_PLACES:
-        body.append(f"and {len(worst) - _MOST_PLACES} more: scarpwatch alerts")
+        body.append(_unanswered(min(unanswered, key=lambda one: one.since), told))
+    body += _list(worst, told) if len(worst) > 1 else _alone(worst[0], told)
     if any(one.waited_for_limit for one in messages):
-        body.append("Held back until now: the limit of this channel was reached.")
+        body.append(told.around.limited)
+    if any(one.held_back for one in messages):
+        body.append(told.around.silenced)
     if any(one.replays for one in messages):
-        body.append("Sent again on demand.")
-    return ("NOT ACKNOWLEDGED: " if unanswered else "") + _title(worst), "\n".join(body)
+        body.append(told.around.replayed)
+    return (f"{told.around.unanswered}: " if unanswered else "") + _title(worst, told), "\n".join(body)
+
+
+def _unanswered(escalation: Escalation, told: _Told) -> str:
+    words = {
+        Unanswered.UNACKNOWLEDGED: told.around.unacknowledged,
+        Unanswered.UNTOLD: told.around.untold,
+    }[escalation.why]
+    return words.format(since=moment(escalation.since))
+
+
+def _list(worst: Sequence[Message], told: _Told) -> list[str]:
+    """Several alerts, each in short, and where all of them are found."""
+    storms = sorted({plain(one.payload["storm"]) for one in worst if one.payload.get("storm")})
+    named = f" ({', '.join(storms)})" if storms else ""
+    lines = [told.around.head.format(count=len(worst), storms=named)]
+    if told.links is not None:
+        one_storm = {str(one.payload.get("storm") or "") for one in worst}
+        alone = next(iter(one_storm)) if len(one_storm) == 1 else ""
+        address = told.links.situation(alone) if alone else told.links.home()
+        lines.append(told.around.listed.format(address=address))
+    for rank, message in enumerate(worst[:_MOST_PLACES], start=1):
+        lines += _short(message, f"{rank}. ", told)
+    if len(worst) > _MOST_PLACES:
+        lines.append(told.around.more.format(count=len(worst) - _MOST_PLACES))
+    some = next((one.event for one in worst if one.event is not None), None)
+    return lines if some is None else [*lines, plain(instruction(some, told.words), _LONGEST_LINE)]
+
+
+def _short(message: Message, mark: str, told: _Told) -> list[str]:
+    event = message.event
+    if event is None:
+        return _place(message, mark) + _links(message, told)[:1]
+    lines = [
+        plain(f"{mark}{headline(event, told.words, _reason(message))}"),
+        told.words.window.format(start=moment(event.window_start), end=moment(event.window_end)),
+        _point(message.payload),
+        _surroundings(event, told),
+        unseen(event, told.words),
+    ]
+    told_here = [lines[0], *(f"   {plain(line)}" for line in lines[1:] if line)]
+    return [*told_here, *(f"   {line}" for line in (*_links(message, told)[:1], _number_of(message, told)))]
+
+
+def _surroundings(event: Event, told: _Told) -> str:
+    around = context_words.told(event)
+    return told.words.around.format(around=around) if around else ""
+
+
+def _alone(message: Message, told: _Told) -> list[str]:
+    """One alert, in full."""
+    event = message.event
+    if event is None:
+        return _place(message, "") + _links(message, told)
+    lines = paragraphs(event, told.words)
+    if event.context is not None:
+        level = told.around.severities[event.context.severity.value]
+        lines.append(told.around.severity.format(level=level, reason=event.context.severity_reason))
+    detail = ". ".join(filter(None, (_reason(message), str(message.payload.get("detail") or ""))))
+    lines += [told.around.why.format(reason=detail.rstrip(".")), instruction(event, told.words, _reason(message))]
+    said = [plain(line, _LONGEST_LINE) for line in lines]
+    return [*said, *_links(message, told), _number_of(message, told)]
+
+
+def _links(message: Message, told: _Told) -> list[str]:
+    """Where an alert is read and answered, its message for programs, and its picture."""
+    if told.links is None or message.event_id is None or is_trial(message):
+        return []
+    found = [
+        told.around.page.format(address=told.links.page(message.event_id)),
+        told.around.cap.format(address=told.links.cap(message.event_id, message.sequence)),
+    ]
+    if message.payload.get("picture"):
+        found.append(told.around.picture.format(address=told.links.picture(message.event_id)))
+    return found
+
+
+def _reason(message: Message) -> str:
+    return str(message.payload.get("reason") or "")
+
+
+def _number_of(message: Message, told: _Told) -> str:
+    return told.around.number.format(event=plain(message.event_id), revision=message.sequence)
 
 
 def unanswered_words(escalation: Escalation) -> str:
-    """Why a channel hears of an alert that nobody has answered."""
+    """Why a channel hears of an alert that nobody has answered, for programs."""
     what = {
         Unanswered.UNACKNOWLEDGED: "Nobody has acknowledged it since",
         Unanswered.UNTOLD: "No channel could be told of it, and nobody has acknowledged it, since",
@@ -70,15 +175,15 @@ def unanswered_words(escalation: Escalation) -> str:
     return f"{what} {escalation.since:%Y-%m-%d %H:%M} UTC"
 
 
-def _signs_of_life(messages: Sequence[Message]) -> tuple[str, str]:
+def _signs_of_life(messages: Sequence[Message], told: _Told) -> tuple[str, str]:
     """One message of all regions, those that are not well first, each in all its languages."""
     ordered = sorted(messages, key=lambda one: (bool(one.payload.get("well")), str(one.payload.get("region"))))
-    told = [cast("Mapping[str, Mapping[str, str]]", one.payload["texts"]) for one in ordered]
-    titles = [plain(next(iter(texts.values()))["title"]) for texts in told]
+    contents = [cast("Mapping[str, Mapping[str, str]]", one.payload["texts"]) for one in ordered]
+    titles = [plain(next(iter(texts.values()))["title"]) for texts in contents]
     more = f" (+{len(titles) - 1})" if len(titles) > 1 else ""
-    parts = [f"{plain(text['title'])}\n{_lines(text['body'])}" for texts in told for text in texts.values()]
+    parts = [f"{plain(text['title'])}\n{_lines(text['body'])}" for texts in contents for text in texts.values()]
     if any(one.replays for one in messages):
-        parts.append("Sent again on demand.")
+        parts.append(told.around.replayed)
     return titles[0] + more, "\n\n".join(parts)
 
 
@@ -95,24 +200,29 @@ def _badness(message: Message) -> tuple[bool, float, str]:
     return _has_ended(payload), rank, message.event_id or ""
 
 
-def _title(worst: Sequence[Message]) -> str:
+def _title(worst: Sequence[Message], told: _Told) -> str:
     payloads = [one.payload for one in worst]
-    statuses = {str(one.get("status", AlertStatus.ACTUAL)) for one in payloads}
-    mark = "" if statuses == {AlertStatus.ACTUAL} else f"{' and '.join(sorted(statuses)).upper()}: "
-    regions = ", ".join(sorted({plain(one.get("region", "")) for one in payloads}))
-    first = payloads[0]
-    if all(map(_has_ended, payloads)):
-        return f"{mark}Landslide alert ended, {regions}" + (f": {len(worst)} places" if len(worst) > 1 else "")
-    kind = "warning" if any(tier_of(one) == WARNING for one in payloads) else "watch"
+    statuses = sorted({str(one.get("status", AlertStatus.ACTUAL)) for one in payloads})
+    names = [plain(status_word(status, told.words)) for status in statuses]
+    mark = "" if statuses == [AlertStatus.ACTUAL] else f"{' + '.join(names)}: "
+    first = worst[0]
+    event = first.event
+    line = _headline(first.payload) if event is None else plain(headline(event, told.words, _reason(first)))
     if len(worst) == 1:
-        return f"{mark}Landslide {kind}, {regions}: {_hectares(first)}, {plain(first.get('state', ''))}"
-    return f"{mark}Landslide {kind}, {regions}: {len(worst)} places, worst {_hectares(first)}"
+        return line
+    regions = ", ".join(sorted({plain(one.get("region", "")) for one in payloads}))
+    return mark + told.around.many.format(count=len(worst), regions=regions, headline=line)
 
 
-def _head(worst: Sequence[Message]) -> str:
-    storms = sorted({plain(one.payload["storm"]) for one in worst if one.payload.get("storm")})
-    of_storm = f" of {', '.join(storms)}" if storms else ""
-    return f"{len(worst)} places{of_storm}, worst first:"
+def _headline(payload: Payload) -> str:
+    """Of an alert of which only the payload is known."""
+    status = str(payload.get("status", AlertStatus.ACTUAL))
+    mark = "" if status == AlertStatus.ACTUAL else f"{plain(status).upper()}: "
+    region = plain(payload.get("region", ""))
+    if _has_ended(payload):
+        return f"{mark}Landslide alert ended, {region}"
+    kind = "warning" if tier_of(payload) == WARNING else "watch"
+    return f"{mark}Landslide {kind}, {region}: {_hectares(payload)}, {plain(payload.get('state', ''))}"
 
 
 def _place(message: Message, mark: str) -> list[str]:
@@ -130,21 +240,24 @@ def _place(message: Message, mark: str) -> list[str]:
         lines.append(f"   severity {around.severity.value}: {plain(around.severity_reason)}")
     if around is not None and around.exposure is not None and (near := exposure.told(around.exposure)):
         lines.append(f"   {plain(near)}")
-    if payload.get("picture"):
-        lines.append(f"   picture: {plain(payload['picture'])}")
     lines.append(f"   event {plain(message.event_id)}, revision {message.sequence}")
     return lines
 
 
 def _where(payload: Payload) -> str:
-    try:
-        point = shape(cast("dict[str, object]", payload["geometry"])).representative_point()
-        where = f"{point.y:.5f}, {point.x:.5f}"
-    except (KeyError, TypeError, AttributeError, ValueError, ShapelyError):
-        where = "an unknown place"
+    where = _point(payload) or "an unknown place"
     around = _around(payload)
     name = "" if around is None or around.exposure is None else plain(exposure.located(around.exposure))
     return f"{name} ({where})" if name else where
+
+
+def _point(payload: Payload) -> str:
+    """Latitude and longitude; empty where they are not known."""
+    try:
+        point = shape(cast("dict[str, object]", payload["geometry"])).representative_point()
+    except (KeyError, TypeError, AttributeError, ValueError, ShapelyError):
+        return ""
+    return f"{point.y:.5f}, {point.x:.5f}"
 
 
 def _around(payload: Payload) -> EventContext | None:

@@ -66,7 +66,7 @@ def headline(event: Event, words: Words = EN, reason: str | None = None) -> str:
         place=place(event, words),
         state=words.states.get(stands, stands).format(reason=said),
     )
-    marked = told if event.status is AlertStatus.ACTUAL else f"{_status_word(event, words)}: {told}"
+    marked = told if event.status is AlertStatus.ACTUAL else f"{status_word(event.status.value, words)}: {told}"
     return shortened(marked, 160)
 
 
@@ -83,6 +83,11 @@ def description(event: Event, words: Words = EN, coming: Sequence[NextPass] = ()
     Args:
         coming: the passes over its region that are expected when this is said, earliest first.
     """
+    return "\n".join(paragraphs(event, words, coming))
+
+
+def paragraphs(event: Event, words: Words = EN, coming: Sequence[NextPass] = ()) -> list[str]:
+    """The paragraphs of `description`; a name in one of them may hold anything, also the end of a line."""
     point = event.geometry.representative_point()
     lines = [] if event.status is AlertStatus.ACTUAL else [words.status[event.status.value] + "."]
     lines.append(
@@ -108,7 +113,14 @@ def description(event: Event, words: Words = EN, coming: Sequence[NextPass] = ()
     lines.append(_rarity(event, words))
     lines += _looks(event, words)
     lines += _people(event, words)
-    return "\n".join(lines)
+    return lines
+
+
+def unseen(event: Event, words: Words = EN) -> str:
+    """Which looks did not see its ground; empty: all did."""
+    found = [one for one in event.evidence if one.verdict is Verdict.NOT_OBSERVED and not one.withdrawn]
+    newest = sorted(found, key=lambda piece: piece.sensing_time, reverse=True)
+    return words.looks[Verdict.NOT_OBSERVED.value].format(looks=_named(newest, event, words)) if newest else ""
 
 
 def instruction(event: Event, words: Words = EN, reason: str | None = None) -> str:
@@ -161,8 +173,9 @@ def sensor_of(piece: Evidence, event: Event) -> Sensor:
     return Sensor.OPTICAL
 
 
-def _status_word(event: Event, words: Words) -> str:
-    said = words.status[event.status.value]
+def status_word(status: str, words: Words) -> str:
+    """What stands before a headline that is not of an actual alert."""
+    said = words.status.get(status, status.upper())
     return next((said.split(mark)[0] for mark in (",", "：") if mark in said), said)
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from shapely.geometry.base import BaseGeometry
 
+from monitor.records.events import Event
 from monitor.records.kinds import AlertStatus, Tier
 
 
@@ -20,8 +21,9 @@ class DeliveryState(StrEnum):
     PARKED = "parked"
     """Set aside until a person acts; `reason` and `detail` say why."""
     SUPPRESSED = "suppressed"
-    """It is not sent: a silence held when it was due, a later revision arrived before it, or nobody needs it any more;
-    `reason` says which."""
+    """It is not sent: a later revision arrived before it, or nobody needs it any more; `reason` says which."""
+    HELD = "held"
+    """A silence keeps it back: when that is over the newest revision of what is still an alert is told."""
 
 
 class MessageKind(StrEnum):
@@ -105,6 +107,10 @@ class Message:
     """Why the channel hears of it, where that is because nobody has answered."""
     taken: frozenset[str] = frozenset()
     """Those recipients of the channel, as it names them, that have taken it already: they are not told again."""
+    held_back: bool = False
+    """Whether a silence kept it back until now."""
+    event: Event | None = None
+    """As it was at this revision, with evidence, actions and steps; None: it is about none, or another version's."""
 
     @property
     def id(self) -> str:
@@ -159,7 +165,10 @@ class ChannelCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silence:
-    """A time in which nothing of a region, or of a part of it, reaches the channels. Feeds and lists show it all."""
+    """A time in which nothing of a region, or of a part of it, reaches the channels. Feeds and lists show it all.
+
+    What it held back and still stands is told when it is over.
+    """
 
     id: int
     region: str | None
@@ -174,3 +183,12 @@ class Silence:
     """When it was entered."""
     ended: datetime | None = None
     """When a person ended it early."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldBack:
+    """What one silence in force keeps from the channels."""
+
+    silence: Silence
+    messages: int
+    """How many would be told if it ended now: each alert that still stands once for each channel."""

@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from monitor.adapters.store.listing import Wanted
+from monitor.core import held_words
 from monitor.core.addresses import PDF_TYPE, quoted
 from monitor.core.declared import title
 from monitor.core.lifecycle import ALERT_STATES
@@ -250,9 +251,14 @@ class Pages:
             may_end=known is not None and known.now < known.declaration.end and viewer.may(Role.RESPONDER),
             path=path,
             judged=self._judged() if home and viewer.access else [],
+            silences=self._silences() if home and viewer.access else [],
             more=more,
             not_observed=unseen_lines(self._unseen(tuple(sorted(listed | watched)))),
         )
+
+    def _silences(self) -> list[str]:
+        """What keeps alerts from the channels: people who read the page must not take it for told."""
+        return [held_words.told(one) for one in self._parts.people.held_back(self._parts.clock())]
 
     def _judged(self) -> list[str]:
         """What people said of the alerts of a year, a line for each region that had any."""

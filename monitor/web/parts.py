@@ -11,7 +11,7 @@ from monitor.config import Settings
 from monitor.core.geojson import Json
 from monitor.core.next_pass import Passed
 from monitor.core.precision import Judged
-from monitor.records import Action, Declaration, Event, Region
+from monitor.records import Action, Declaration, Event, HeldBack, Region
 from monitor.web.auth import Tokens
 
 Clock = Callable[[], datetime]
@@ -28,6 +28,9 @@ class People(Protocol):
 
     def judged(self, since: datetime) -> list[Judged]:
         """Every real alert that a look showed first at or after a time, with the last word of people on it."""
+
+    def held_back(self, now: datetime, region: str | None = None) -> list[HeldBack]:
+        """The silences in force over a region, and how many messages of it each keeps back."""
 
 
 class Declarations(Protocol):

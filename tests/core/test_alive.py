@@ -52,6 +52,7 @@ ILL = replace(
     opened=2,
     parked={"misregistered": 2},
     silences=1,
+    held=13,
     missed=3,
     sources=(Source(name="pc", answered=MONDAY - 3 * DAY, failing_since=MONDAY - 3 * DAY, detail="503"),),
     undelivered={"mail": 4},
@@ -178,6 +179,7 @@ def test_what_is_wrong_comes_first() -> None:
         "Alerts opened since the last message: 2. Open alerts: 1 of tier warning, 2 of tier watch.",
     ]
     assert "In the last 45 days nothing could be compared" in body(ILL)
+    assert "Silences in force: 1; messages they hold back until they end: 13." in body(ILL).splitlines()
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,14 @@ import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
 from monitor.adapters.store.tokens import PREFIX
-from monitor.records import EventState, Role
+from monitor.records import EventState, Role, Silence
 from monitor.web import server as web_server
 from tests.adapters.store.factories import NOW
 from tests.web.conftest import Site, served
@@ -35,6 +36,21 @@ def test_without_a_token_nothing_is_told(site: Site) -> None:
             answer = anyone.get(path)
             assert "tokens add" in str(problem(answer, 401)["remedy"])
             assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_silences_are_shown_to_those_who_are_let_in(public: Site) -> None:
+    """Until when, by whom and why; who does not belong there is not told that nobody is."""
+    now = datetime.now(UTC)
+    until = now + timedelta(days=2)
+    silence = Silence(id=0, region=None, start=now, until=until, geometry=None, why="<b>works</b>", by="kk", at=now)
+    number = public.store.add_silence(silence)
+    line = (
+        f"silence {number}: all regions until {until:%Y-%m-%d %H:%M} UTC, by kk (&lt;b&gt;works&lt;/b&gt;): 0 message"
+    )
+    with public.client(None) as anyone, public.client() as reader:
+        assert line in reader.get("/").text
+        assert f"silence {number}" not in anyone.get("/").text
+    public.store.end_silence(number, now)
 
 
 @pytest.mark.parametrize(

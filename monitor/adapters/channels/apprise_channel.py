@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from monitor.adapters.channels.secrets import Secret
+from monitor.core.addresses import Addresses
 from monitor.core.notices import notice
 from monitor.errors import NotDelivered, Undeliverable
 from monitor.records import Message
@@ -26,12 +27,26 @@ class AppriseChannel:
     Where the URL names several recipients, each is told by itself: one that fails is told again, the others are not.
     """
 
-    def __init__(self, *, name: str, url: Secret, allow_private: bool = False, whole_s: float = 60.0) -> None:
-        """`name` is the channel's; a message that takes longer than `whole_s` seconds is not acknowledged."""
+    def __init__(
+        self,
+        *,
+        name: str,
+        url: Secret,
+        allow_private: bool = False,
+        whole_s: float = 60.0,
+        language: str = "en",
+        links: Addresses | None = None,
+    ) -> None:
+        """`name` is the channel's; a message that takes longer than `whole_s` seconds is not acknowledged.
+
+        It is told in `language`; `links` is where alerts are found on the web.
+        """
         self._name = name
         self._url = url
         self._allow_private = allow_private
         self._whole_s = whole_s
+        self._language = language
+        self._links = links
 
     def send(self, messages: Sequence[Message], now: datetime) -> str:
         """Send one message about all of these; what became of it.
@@ -40,7 +55,7 @@ class AppriseChannel:
             NotDelivered: it was not acknowledged; to be sent again.
             Undeliverable: the URL is wrong, or its host may not be asked.
         """
-        title, body = notice(messages)
+        title, body = notice(messages, self._language, self._links)
         earlier = messages[0].taken  # alike in all that are told together
         asked = {
             "url": self._url.read(),

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from monitor.adapters.files import write_atomic
+from monitor.core.addresses import Addresses
 from monitor.core.envelopes import encoded
 from monitor.errors import NotDelivered
 from monitor.records import Message
@@ -21,10 +22,11 @@ class FolderChannel:
     A file is complete or not there, and has the same bytes if it is written twice.
     """
 
-    def __init__(self, *, name: str, folder: Path) -> None:
-        """`name` is the channel's; the folder is made with the first file."""
+    def __init__(self, *, name: str, folder: Path, links: Addresses | None = None) -> None:
+        """`name` is the channel's, `links` where alerts are found on the web; the folder comes with the first file."""
         self._name = name
         self._folder = folder
+        self._links = links
 
     def send(self, messages: Sequence[Message], now: datetime) -> str:
         """Write messages; where the last of them lies.
@@ -37,7 +39,7 @@ class FolderChannel:
         for message in messages:
             path = self._folder / _place(message)
             try:
-                write_atomic(path, encoded(message, _NO_LIMIT))
+                write_atomic(path, encoded(message, _NO_LIMIT, self._links))
             except OSError as err:
                 raise NotDelivered(
                     f"{path} cannot be written ({err.strerror})",

@@ -18,6 +18,7 @@ from monitor.adapters.channels.checked_network import (
 )
 from monitor.adapters.channels.secrets import Secret
 from monitor.adapters.hosts import TOO_MANY_REQUESTS, retry_after_s
+from monitor.core.addresses import Addresses
 from monitor.core.envelopes import encoded
 from monitor.errors import NotDelivered, Undeliverable
 from monitor.records import Message
@@ -49,14 +50,16 @@ class Webhook:
         url: Secret,
         secret: Secret,
         allow_private: bool = False,
+        links: Addresses | None = None,
         limits: WebhookLimits | None = None,
         resolve: Resolver = system_resolver,
     ) -> None:
-        """`name` is the channel's; nothing is opened."""
+        """`name` is the channel's, `links` where alerts are found on the web; nothing is opened."""
         self._name = name
         self._url = url
         self._secret = secret
         self._allow_private = allow_private
+        self._links = links
         self._limits = limits or WebhookLimits()
         self._resolve = resolve
 
@@ -68,7 +71,7 @@ class Webhook:
             Undeliverable: the receiver refuses it, has moved, or may not be asked.
         """
         (message,) = messages
-        body = encoded(message)
+        body = encoded(message, links=self._links)
         headers = self._headers(message, body, now)
         network = CheckedNetwork(
             resolve=self._resolve,

@@ -5,12 +5,14 @@ is relieved at once on the same host, after the lease elsewhere.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import cast
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, literal_column, or_, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, undefer
 
+from monitor.adapters.store import revisions
 from monitor.adapters.store.codec import Values, clean
 from monitor.adapters.store.database import affected
 from monitor.adapters.store.owners import owner_is_dead
@@ -114,11 +116,15 @@ def _longest_wait(channel: Channel) -> timedelta:
 
 
 def _gathered(rows: Sequence[DeliveryRow], gather: timedelta, now: datetime) -> list[DeliveryRow]:
-    """The first storm (or event without one) whose first revision has waited long enough."""
+    """The first storm (or event without one) whose first revision has waited long enough.
+
+    What one silence held back is told together, with what has come of the same events since.
+    """
     groups: dict[tuple[str, str | None], list[DeliveryRow]] = {}
+    let_go = {row.event_id: f"silence {row.held_by}" for row in rows if row.held_by is not None}
     for row in rows:
         # What only some recipients have taken is told to the others with what they, too, have not.
-        about = row.storm or row.event_id or row.idempotency_key
+        about = let_go.get(row.event_id) or row.storm or row.event_id or row.idempotency_key
         groups.setdefault((about, row.taken), []).append(row)
     for group in groups.values():
         first = min(row.due_since for row in group)
@@ -165,11 +171,17 @@ def _take(
         session.rollback()
         return []
     keys = [row.idempotency_key for row in rows]
-    outbox = session.scalars(select(OutboxRow).where(OutboxRow.idempotency_key.in_(keys)))
+    outbox = session.scalars(
+        select(OutboxRow).options(undefer(OutboxRow.known)).where(OutboxRow.idempotency_key.in_(keys))
+    ).all()
     told = {row.idempotency_key: row for row in outbox}
+    events = revisions.events_as_told(session, outbox)
     for row in rows:
         session.refresh(row)
-    return [_message(row, told[row.idempotency_key], row.id in limited) for row in rows]
+    return [
+        replace(_message(row, told[row.idempotency_key], row.id in limited), event=events.get(row.idempotency_key))
+        for row in rows
+    ]
 
 
 def _message(row: DeliveryRow, told: OutboxRow, limited: bool) -> Message:
@@ -187,6 +199,7 @@ def _message(row: DeliveryRow, told: OutboxRow, limited: bool) -> Message:
         kind=MessageKind(row.kind),
         escalation=_escalation(row),
         taken=frozenset((row.taken or "").split()),
+        held_back=row.held_by is not None,
     )
 
 
@@ -228,7 +241,7 @@ def pause(session: Session, channel: str, until: datetime, now: datetime) -> Non
 
 
 def retry(session: Session, name: str, now: datetime) -> Retried:
-    """Make due again what is parked of a channel, or one message by its key, suppressed or not.
+    """Make due again what is parked of a channel, or one message by its key, suppressed, held or not.
 
     Of a channel only what is still news: an older revision after a later one, perhaps after the end, would mislead.
     """
@@ -240,9 +253,9 @@ def retry(session: Session, name: str, now: datetime) -> Retried:
     detail = "a later revision has arrived. To send this one all the same: scarpwatch deliveries retry KEY"
     left_out: Values = {"state": DeliveryState.SUPPRESSED.value, "reason": SUPERSEDED, "detail": detail}
     superseded = affected(session, update(DeliveryRow).where(*parked, old).values(left_out))
-    set_aside = [DeliveryState.PARKED.value, DeliveryState.SUPPRESSED.value]
+    set_aside = [DeliveryState.PARKED.value, DeliveryState.SUPPRESSED.value, DeliveryState.HELD.value]
     of_key = and_(DeliveryRow.idempotency_key == name, DeliveryRow.state.in_(set_aside))
-    due = affected(session, update(DeliveryRow).where(or_(and_(*parked), of_key)).values(_afresh(now)))
+    due = affected(session, update(DeliveryRow).where(or_(and_(*parked), of_key)).values(afresh(now)))
     return Retried(due=due, superseded=superseded)
 
 
@@ -251,11 +264,13 @@ def replay(session: Session, channel: str, since: datetime | None, now: datetime
     chosen = [DeliveryRow.channel == channel, _is(DeliveryState.DELIVERED)]
     if since is not None:
         chosen.append(DeliveryRow.delivered >= since)
-    values = _afresh(now) | {"replays": DeliveryRow.replays + 1, "delivered": None, "message_id": None, "taken": None}
+    values = afresh(now) | {"replays": DeliveryRow.replays + 1, "delivered": None, "message_id": None, "taken": None}
+    values |= {"held_by": None}
     return affected(session, update(DeliveryRow).where(*chosen).values(values))
 
 
-def _afresh(now: datetime) -> Values:
+def afresh(now: datetime) -> Values:
+    """Columns of what is due as if it had never been tried."""
     return {
         "state": DeliveryState.DUE.value,
         "due_since": now,

@@ -7,10 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from monitor.adapters.store import channels as registry
-from monitor.adapters.store import deliveries, escalating, inhibiting, planning, silences
+from monitor.adapters.store import deliveries, escalating, inhibiting, planning, releasing, silences
 from monitor.adapters.store.database import Database
 from monitor.adapters.store.schema import DeliveryRow
-from monitor.records import Channel, ChannelCount, Delivery, DeliveryState, Message, Retried, Silence
+from monitor.records import Channel, ChannelCount, Delivery, DeliveryState, HeldBack, Message, Retried, Silence
 
 
 class SqlDeliveries:
@@ -31,6 +31,7 @@ class SqlDeliveries:
                 some = planning.plan(session, channels, now)
                 planned += some
                 if not some:
+                    releasing.apply(session, channels, now)
                     escalating.escalate(session, channels, now)
                     escalating.stop(session, now)
                     inhibiting.apply(session, now)
@@ -117,9 +118,16 @@ class SqlDeliveries:
         with self.database.read() as session:
             return silences.read(session, since)
 
+    def held_back(self, now: datetime, region: str | None = None) -> list[HeldBack]:
+        """The silences in force over a region, and how many messages of it each keeps back that would be told."""
+        with self.database.read() as session:
+            return releasing.held_back(session, now, region)
+
 
 def _is_anything_to_do(session: Session, channels: Sequence[Channel], now: datetime) -> bool:
     if planning.is_needed(session, channels, now) or inhibiting.is_needed(session, now):
+        return True
+    if releasing.is_needed(session, channels, now):
         return True
     over = session.scalar(select(DeliveryRow.id).where(escalating.answered(now)).limit(1))
     return over is not None or bool(escalating.due(session, channels, now))

@@ -3,7 +3,7 @@ transaction.
 
 An alert is answered once a person has acknowledged, confirmed, dismissed or released it. An escalation is a delivery
 like any other, of the revision that people heard last: limits and silences hold for it, and the channel hears all that
-follows.
+follows. What a silence holds nobody was told of: its time begins when it is let go.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +23,7 @@ from monitor.core.lifecycle import ALERT_STATES
 from monitor.records import ActionKind, Channel, DeliveryState, Escalation, Tier
 
 _ANSWERS = [one.value for one in (ActionKind.ACKNOWLEDGE, ActionKind.CONFIRM, ActionKind.DISMISS, ActionKind.RELEASE)]
+_NOT_TOLD = (DeliveryState.SUPPRESSED.value, DeliveryState.HELD.value)
 _FRESH = timedelta(days=7)
 """What nobody answered for so much longer than it takes is not news any more: the watch was down, or the channel."""
 _AT_ONCE = 500
@@ -87,7 +88,8 @@ def _of_tier(
     session: Session, channel: Channel, tier: Tier, after: timedelta, known: datetime, now: datetime
 ) -> Iterator[Due]:
     # A channel that was added hears of what happens from then on.
-    for row in session.execute(_standing(channel, tier, known, now - after)).all():
+    let_go = _let_go(session, now - after - _FRESH)
+    for row in session.execute(_standing(channel, tier, known, now - after, let_go)).all():
         escalation = unanswered(row.delivered, row.due_since, after, now)
         if escalation is None:
             continue
@@ -97,7 +99,7 @@ def _of_tier(
 
 
 def _standing(
-    channel: Channel, tier: Tier, known: datetime, upto: datetime
+    channel: Channel, tier: Tier, known: datetime, upto: datetime, let_go: Sequence[str]
 ) -> Select[str, int | None, datetime, datetime]:
     """Alerts of a tier that nobody answered since a time and that this channel was not told of, with when others were.
 
@@ -105,7 +107,7 @@ def _standing(
     must not be the same again for ever.
     """
     # Chosen first: they are few, and of all that was ever delivered the databases would else look at every row.
-    open_now = _open(channel, tier, upto - _FRESH).cte("open_now").prefix_with("MATERIALIZED")
+    open_now = _open(channel, tier, upto - _FRESH, let_go).cte("open_now").prefix_with("MATERIALIZED")
     sent = func.min(case((DeliveryRow.state == DeliveryState.DELIVERED.value, DeliveryRow.delivered)))
     due_since = func.min(DeliveryRow.due_since)
     since = func.coalesce(sent, due_since)
@@ -115,7 +117,7 @@ def _standing(
         .where(
             DeliveryRow.tier == tier.value,
             DeliveryRow.escalation.is_(None),
-            DeliveryRow.state != DeliveryState.SUPPRESSED.value,
+            DeliveryRow.state.not_in(_NOT_TOLD),
         )
         .group_by(open_now.c.id, open_now.c.told_sequence)
         # What is kept back nobody could answer yet: its time begins when it is let go.
@@ -125,15 +127,26 @@ def _standing(
     )
 
 
-def _open(channel: Channel, tier: Tier, told_since: datetime) -> Select[str, int | None]:
-    """Alerts that people were told of since a time, that nobody answered and that a channel was not told of."""
+def _let_go(session: Session, since: datetime) -> Sequence[str]:
+    """Alerts that a silence held back and that people were told of since a time: news, however old they are."""
+    told = (DeliveryRow.held_by.is_not(None), DeliveryRow.due_since >= since, DeliveryRow.state.not_in(_NOT_TOLD))
+    found = session.scalars(select(DeliveryRow.event_id).where(*told).distinct())
+    return [one for one in found if one is not None]
+
+
+def _open(channel: Channel, tier: Tier, told_since: datetime, let_go: Sequence[str]) -> Select[str, int | None]:
+    """Alerts that people were told of since a time, that nobody answered and that a channel was not told of.
+
+    What was suppressed was not told. Of the very revision it stays so: a delivery is written once.
+    """
     own = aliased(DeliveryRow)
     states = [state.value for state in DeliveryState]  # all there are: so an index finds the event
-    heard = exists().where(own.channel == channel.name, own.state.in_(states), own.event_id == EventRow.id)
+    final = or_(own.state != DeliveryState.SUPPRESSED.value, own.sequence == EventRow.told_sequence)
+    heard = exists().where(own.channel == channel.name, own.state.in_(states), own.event_id == EventRow.id, final)
     here = [EventRow.region.in_(channel.regions)] if channel.regions else []
     return select(EventRow.id, EventRow.told_sequence).where(
         *here,
-        EventRow.told_at >= told_since,
+        or_(EventRow.told_at >= told_since, EventRow.id.in_(let_go)) if let_go else EventRow.told_at >= told_since,
         EventRow.state.in_(_STATES),
         EventRow.status.in_(channel.statuses),
         EventRow.tier == tier.value,

@@ -1,6 +1,6 @@
 """Alerts as lists, feeds and messages read them: only what was told, never a candidate, and no more than is shown."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
@@ -8,12 +8,12 @@ from typing import Any, cast
 from sqlalchemy import Select, SQLColumnExpression, func, select, text, tuple_, union_all
 from sqlalchemy.orm import Session
 
-from monitor.adapters.store import codec, messages
+from monitor.adapters.store import codec, messages, revisions
 from monitor.adapters.store.database import Database
-from monitor.adapters.store.schema import ActionRow, EventRow, EvidenceRow, OutboxRow, TransitionRow
+from monitor.adapters.store.schema import EventRow, OutboxRow, TransitionRow
 from monitor.core.feeds import Told
 from monitor.core.lifecycle import ALERT_STATES
-from monitor.records import Action, AlertStatus, Earlier, EventState, Evidence, MessageKind, Revision, Tier, Transition
+from monitor.records import AlertStatus, Earlier, EventState, MessageKind, Revision, Tier, Transition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,27 +236,11 @@ def _earlier(session: Session, event_id: str, before: int | None = None) -> tupl
 
 def _revision(session: Session, event_id: str, row: OutboxRow) -> Revision:
     """The message's event with what was known when it was written."""
-    of_event = select(TransitionRow).where(TransitionRow.event_id == event_id, TransitionRow.sequence <= row.sequence)
-    rows: Sequence[TransitionRow] = session.scalars(of_event.order_by(TransitionRow.sequence)).all()
-    steps = [codec.transition(one) for one in rows]
-    step = steps[-1]
-    evidence, actions = _known(session, row, step.at)
-    plain = messages.event_of_payload(cast("dict[str, Any]", row.payload))
+    event = revisions.event_as_told(session, row, revisions.steps_until(session, [row])[event_id])
     return Revision(
-        event=replace(plain, evidence=evidence, actions=actions, transitions=tuple(steps)),
-        step=step,
+        event=event,
+        step=event.transitions[-1],
         sequence=row.sequence,
         sent=row.created,
         earlier=_earlier(session, event_id, row.sequence),
     )
-
-
-def _known(session: Session, row: OutboxRow, at: datetime) -> tuple[tuple[Evidence, ...], tuple[Action, ...]]:
-    """Evidence and actions as the message was written with them."""
-    if row.known is not None:
-        return messages.known_from_json(cast("dict[str, Any]", row.known))
-    # Written before they were kept: what there is of that time.
-    seen = select(EvidenceRow).where(EvidenceRow.event_id == row.event_id, EvidenceRow.sensing_time <= at)
-    done = select(ActionRow).where(ActionRow.event_id == row.event_id, ActionRow.at <= at)
-    evidence = tuple(codec.evidence(one) for one in session.scalars(seen.order_by(EvidenceRow.sensing_time)))
-    return evidence, tuple(codec.action(one) for one in session.scalars(done.order_by(ActionRow.at)))

@@ -64,7 +64,7 @@ def plan(session: Session, channels: Sequence[Channel], now: datetime) -> int:
 
 
 def _told(session: Session, events: set[str]) -> set[tuple[str | None, str]]:
-    heard = DeliveryRow.state != DeliveryState.SUPPRESSED.value
+    heard = DeliveryRow.state.not_in((DeliveryState.SUPPRESSED.value, DeliveryState.HELD.value))
     found = select(DeliveryRow.event_id, DeliveryRow.channel).where(DeliveryRow.event_id.in_(events), heard).distinct()
     return {(event_id, channel) for event_id, channel in session.execute(found)}
 
@@ -90,7 +90,7 @@ def delivery_values(row: OutboxRow, channel: str, now: datetime) -> Values:
 
 
 def set_aside(session: Session, channels: Sequence[Channel], now: datetime) -> None:
-    """Suppress what a silence covers, and park what is due for channels that are gone. What is being sent is left.
+    """Hold what a silence covers, and park what is due for channels that are gone. What is being sent is left.
 
     The end of an alert that a channel was told of passes: who was called out must be called back.
     """
@@ -105,8 +105,9 @@ def set_aside(session: Session, channels: Sequence[Channel], now: datetime) -> N
     if not found:
         return
     covered: dict[tuple[int, bool], list[int]] = {}
-    for delivery, region, payload in _silenceable(session, found, now):
-        silence = silenced_by(found, region, _ground(payload))
+    for delivery, region, payload, before in _silenceable(session, found, now):
+        # A silence holds a message once: what a person asked for by its key goes.
+        silence = silenced_by([one for one in found if one.id != before], region, ground_of(payload))
         if silence is not None:
             passes = is_end(payload) and _has_heard(session, delivery)
             covered.setdefault((silence.id, passes), []).append(delivery)
@@ -116,8 +117,8 @@ def set_aside(session: Session, channels: Sequence[Channel], now: datetime) -> N
             noted = {"reason": f"{END_PASSES}:{number}", "detail": "the channel was told of it, so it hears of its end"}
             affected(session, of_rows.where(DeliveryRow.reason.is_(None)).values(noted))
             continue
-        suppressed = {"state": DeliveryState.SUPPRESSED.value, "reason": f"{SILENCED}:{number}", "not_before": None}
-        affected(session, of_rows.values(suppressed))
+        held: Values = {"state": DeliveryState.HELD.value, "reason": f"{SILENCED}:{number}", "held_by": number}
+        affected(session, of_rows.values(held | {"detail": None, "not_before": None}))
 
 
 def _has_heard(session: Session, delivery: int) -> bool:
@@ -131,10 +132,13 @@ def _has_heard(session: Session, delivery: int) -> bool:
 
 def _silenceable(
     session: Session, found: Sequence[Silence], now: datetime
-) -> list[tuple[int, str, Mapping[str, object]]]:
-    """Alerts that are due in the regions of silences: row, region and payload. Signs of life are never silenced."""
+) -> list[tuple[int, str, Mapping[str, object], int | None]]:
+    """Alerts that are due in the regions of silences: row, region, payload and the silence that held it before.
+
+    Signs of life are never silenced.
+    """
     statement = (
-        select(DeliveryRow.id, DeliveryRow.region, OutboxRow.payload)
+        select(DeliveryRow.id, DeliveryRow.region, OutboxRow.payload, DeliveryRow.held_by)
         .join(OutboxRow, OutboxRow.idempotency_key == DeliveryRow.idempotency_key)
         .where(
             IS_DUE,
@@ -145,10 +149,14 @@ def _silenceable(
     regions = {one.region for one in found if one.region is not None}
     if all(one.region is not None for one in found):
         statement = statement.where(DeliveryRow.region.in_(regions))
-    return [(row, region, cast("Mapping[str, object]", payload)) for row, region, payload in session.execute(statement)]
+    return [
+        (row, region, cast("Mapping[str, object]", payload), before)
+        for row, region, payload, before in session.execute(statement)
+    ]
 
 
-def _ground(payload: Mapping[str, object]) -> BaseGeometry | None:
+def ground_of(payload: Mapping[str, object]) -> BaseGeometry | None:
+    """The outline that a message tells; None where it cannot be read."""
     try:
         return shape(cast("dict[str, object]", payload["geometry"]))
     except (KeyError, TypeError, AttributeError, ValueError, ShapelyError):

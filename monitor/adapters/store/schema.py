@@ -361,6 +361,12 @@ class DeliveryRow(Table):
             postgresql_where=text("state = 'due'"),
         ),
         Index("ix_delivery_delivered", "channel", "delivered"),
+        Index(
+            "ix_delivery_held",
+            "held_by",
+            sqlite_where=text("held_by IS NOT NULL"),
+            postgresql_where=text("held_by IS NOT NULL"),
+        ),
         Index("ix_delivery_event", "event_id"),  # whether nobody has answered is asked of few alerts, every few seconds
     )
 
@@ -392,6 +398,8 @@ class DeliveryRow(Table):
     escalation_since: Mapped[datetime | None]
     taken: Mapped[str | None]
     """Recipients that have taken it, when not all have: names of the channel's own, joined by spaces."""
+    held_by: Mapped[int | None] = mapped_column(RowId)
+    """Number of the silence that holds it, or held it until it was due again."""
 
 
 IS_DUE = DeliveryRow.state == literal_column("'due'")

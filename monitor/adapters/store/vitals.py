@@ -7,7 +7,6 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from monitor.adapters.store import channels as registry
-from monitor.adapters.store import silences
 from monitor.adapters.store.codec import clean
 from monitor.adapters.store.database import Database, affected, insert_new
 from monitor.adapters.store.schema import (
@@ -85,11 +84,6 @@ class SqlVitals:
         counted = select(DeliveryRow.channel, func.count()).where(DeliveryRow.region == region, or_(parked, late))
         with self.database.read() as session:
             return {name: count for name, count in session.execute(counted.group_by(DeliveryRow.channel))}
-
-    def silences_in_force(self, region: str, now: datetime) -> int:
-        """How many silences keep alerts of a region back."""
-        with self.database.read() as session:
-            return sum(one.region in (None, region) for one in silences.in_force(session, now))
 
     def hearing_since(self, channels: Iterable[str]) -> datetime | None:
         """From when on the first of these channels hears what happens; None: none does yet."""

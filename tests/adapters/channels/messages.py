@@ -1,12 +1,16 @@
 """Messages as the outbox makes them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from monitor.adapters.store import messages
+from monitor.core.addresses import Addresses
 from monitor.core.context_json import context_to_json
-from monitor.records import EventContext, Exposure, Message, Nearby, Severity
+from monitor.records import Event, EventContext, Exposure, Message, Nearby, Severity
 
 TRIANGLE = [[141.9, 42.7], [141.91, 42.7], [141.91, 42.71], [141.9, 42.7]]
+LINKS = Addresses(base="https://watch.example.org")
 CREATED = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
@@ -37,16 +41,21 @@ def payload(**changes: object) -> dict[str, object]:
     return plain | changes
 
 
-def surrounded(place: str) -> dict[str, object]:
-    """What surrounds an event, with a named place, as the outbox has it."""
+def with_context(place: str) -> EventContext:
+    """What surrounds an event, with a named place."""
     near = Exposure(near_m=100, roads=Nearby(count=2, reached=1), place=place)
-    return context_to_json(EventContext(severity=Severity.SEVERE, severity_reason="2 ha, sure", exposure=near))
+    return EventContext(severity=Severity.SEVERE, severity_reason="2 ha, sure", exposure=near)
+
+
+def surrounded(place: str) -> dict[str, object]:
+    """The same as the outbox has it."""
+    return context_to_json(with_context(place))
 
 
 def message(
     event: str = "atsuma-E1", sequence: int = 0, told: Mapping[str, object] | None = None, replays: int = 0
 ) -> Message:
-    """A claimed message."""
+    """A claimed message of another version, of which only the payload is known."""
     return Message(
         idempotency_key=f"{event}:{sequence}",
         channel="duty",
@@ -57,3 +66,11 @@ def message(
         attempts=1,
         replays=replays,
     )
+
+
+def revision(event: Event, sequence: int = 0) -> Message:
+    """A claimed message about an event as it was told."""
+    last = event.transitions[-1]
+    step = {"event_id": event.id, "sequence": sequence, "at": last.at, "previous": None, "state": event.state.value}
+    told = messages.payload(event, {**step, "reason": last.reason, "detail": last.detail, "by": "tanaka"})
+    return replace(message(event.id, sequence, told), event=event)

@@ -15,8 +15,9 @@ from monitor.adapters.channels.apprise_channel import AppriseChannel
 from monitor.adapters.channels.apprise_process import _without_secrets
 from monitor.adapters.channels.secrets import Secret
 from monitor.errors import NotDelivered, Undeliverable
-from tests.adapters.channels.messages import message, payload, surrounded
+from tests.adapters.channels.messages import LINKS, message, payload, revision, surrounded
 from tests.adapters.channels.receiver import Answer, Inbox, always, receiving
+from tests.core.alerts import alert
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -44,8 +45,20 @@ def test_one_message_about_a_storm() -> None:
         assert channel(inbox.url).send(told, NOW) == "one message about 2 revision(s)"
     (body,) = inbox.bodies
     content = json.loads(body)
-    assert content["title"] == "Landslide warning, atsuma: 2 places, worst 2.00 ha"
+    assert content["title"] == "2 places (atsuma), worst: Landslide warning, atsuma: 2.00 ha, confirmed"
     assert '‹b›"厚真"‹/b›+)) ›'.replace(" ", "") in content["message"].replace(" ", "")
+
+
+def test_told_in_the_language_and_with_links() -> None:
+    """What arrives is in the words of the people, and its addresses are whole."""
+    with receiving(always(Answer(status=200))) as inbox:
+        url = Secret(item="url", value=inbox.url.replace("http://", "json://").partition("/alerts")[0])
+        outlet = AppriseChannel(name="chat", url=url, allow_private=True, language="ja", links=LINKS)
+        outlet.send([revision(alert("x~1 ä"))], NOW)
+    content = json.loads(inbox.bodies[0])
+    assert content["title"] == "土砂崩れの可能性、3.6 ha、地域 atsuma：1回の観測で検出"
+    assert "閲覧と回答：https://watch.example.org/alerts/x~1%20%C3%A4\n" in content["message"]
+    assert "画像：https://watch.example.org/api/v1/alerts/x~1%20%C3%A4/picture.png\n" in content["message"]
 
 
 @pytest.mark.parametrize(("status", "error"), [(500, NotDelivered), (404, Undeliverable)])

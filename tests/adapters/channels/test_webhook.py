@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -17,8 +18,9 @@ from monitor.adapters.channels.secrets import Secret
 from monitor.adapters.channels.webhook import Webhook, WebhookLimits
 from monitor.core.envelopes import MOST_BYTES
 from monitor.errors import NotDelivered, Undeliverable
-from tests.adapters.channels.messages import message, payload
+from tests.adapters.channels.messages import LINKS, message, payload, revision
 from tests.adapters.channels.receiver import SECRET, Answer, always, receiving
+from tests.core.alerts import alert
 
 SHORT = WebhookLimits(connect_s=0.3, whole_s=0.3)
 HERE = Secret(item="secret", value=SECRET)
@@ -34,7 +36,7 @@ def webhook(
 ) -> Webhook:
     """A webhook of the channel `duty`."""
     address = Secret(item="url", value=url)
-    resolver = {} if resolve is None else {"resolve": resolve}
+    resolver: dict[str, Any] = {} if resolve is None else {"resolve": resolve}
     return Webhook(name="duty", url=address, secret=secret, allow_private=allow_private, limits=limits, **resolver)
 
 
@@ -48,9 +50,26 @@ def test_signed_message_arrives() -> None:
     with receiving(always(Answer(status=200, body=b"thanks"))) as inbox:
         assert send(webhook(inbox.url)) == "HTTP 200"
     (content,) = inbox.verified
-    assert content == {"type": "alert.supported", "timestamp": "2026-05-01T12:00:00+00:00", "data": payload()}
+    assert content == {
+        "type": "alert.supported",
+        "timestamp": "2026-05-01T12:00:00+00:00",
+        "data": payload(picture=None),
+    }
     assert inbox.ids == ["atsuma-E1:0:duty"]
     assert "scarpwatch-replay" not in inbox.headers[0]
+
+
+def test_links_arrive() -> None:
+    """Where the alert is read and answered, and its picture, as the web has them; with the properties of feeds."""
+    told = revision(alert())
+    with receiving(always(Answer())) as inbox:
+        url = Secret(item="url", value=inbox.url)
+        outlet = Webhook(name="duty", url=url, secret=HERE, allow_private=True, links=LINKS)
+        outlet.send([told], datetime.now(UTC))
+    (content,) = inbox.verified
+    assert isinstance(content, dict)
+    assert content["data"]["web"] == f"https://watch.example.org/alerts/{told.event_id}"
+    assert content["data"]["certainty"] == "possible"
 
 
 def test_replay_is_said() -> None:

@@ -182,7 +182,7 @@ def test_limit_holds_back_and_loses_nothing(store: SqlStore) -> None:
     assert take_all(store, limited, after=120 * MINUTE) == [["B:0"]]
 
 
-def test_silence_suppresses_what_it_covers(store: SqlStore) -> None:
+def test_silence_holds_what_it_covers(store: SqlStore) -> None:
     """What touches a silence while it holds is not sent; elsewhere, before, after and once ended it is."""
     ground = event(acquisition(1)).geometry
     far = replace(opened("FAR"), geometry=box(10, 45, 10.01, 45.01))
@@ -201,14 +201,14 @@ def test_silence_suppresses_what_it_covers(store: SqlStore) -> None:
     tell(store, opened("A"), far)
     store.plan_deliveries([DUTY], NOW)
     assert take_all(store) == [["FAR:0"]]
-    (kept,) = store.deliveries(state=DeliveryState.SUPPRESSED)
+    (kept,) = store.deliveries(state=DeliveryState.HELD)
     assert (kept.idempotency_key, kept.reason) == ("A:0", f"silenced:{number}")
     assert [one.id for one in store.silences(NOW)] == [elsewhere, number]
     assert store.end_silence(number, NOW)
     assert not store.end_silence(number, NOW)
     tell(store, confirmed(opened("A")), number=2)
     store.plan_deliveries([DUTY], NOW)
-    assert take_all(store) == [["A:1"]], "who was not told of the opening is told what comes after the silence"
+    assert take_all(store) == [["A:1"]], "of what was held and what has come since the newest is told"
     assert store.retry_deliveries("A:0", NOW) == Retried(due=1, superseded=0)
     assert take_all(store) == [["A:0"]]
 

@@ -130,7 +130,7 @@ def test_what_does_not_concern_it(store: SqlStore) -> None:
 
 
 def test_silences_hold(store: SqlStore) -> None:
-    """What a silence kept from everybody is not told because nobody answers; nor is what is due while one holds."""
+    """While a silence holds nobody is told that nobody answers, and what it kept from everybody nobody could answer."""
     plan(store, 0)
     tell(store, opened("T"))
     plan(store, 0)
@@ -140,7 +140,7 @@ def test_silences_hold(store: SqlStore) -> None:
     tell(store, opened("A"), number=2)
     plan(store, 0)
     plan(store, 60)
-    assert chief(store) == [("T:0", "suppressed", "silenced:1")]
+    assert chief(store) == [("T:0", "held", "silenced:1")]
 
 
 def test_receivers_that_are_all_dead(store: SqlStore) -> None:
@@ -202,7 +202,7 @@ def test_the_time_of_a_warning_begins_when_it_is_one(store: SqlStore) -> None:
 
 def test_it_reads_no_more_than_what_was_sent_of_open_alerts(store: SqlStore) -> None:
     """It is asked every five seconds, and the table of all that was ever sent grows for years."""
-    asked = escalating._standing(CHIEF, Tier.WARNING, NOW, NOW + 30 * MINUTE)
+    asked = escalating._standing(CHIEF, Tier.WARNING, NOW, NOW + 30 * MINUTE, ["A"])
     with store.database.read() as session:
         connection = session.connection()
         if not store.database.is_sqlite:
