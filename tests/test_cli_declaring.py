@@ -62,7 +62,7 @@ def test_what_was_looked_at_since_can_be_looked_at_again(capsys: pytest.CaptureF
     said = call(capsys, "declare", name, "--at", f"{since:%Y-%m-%dT%H:%MZ}")[1]
     assert "  1 acquisition(s) sensed since then are processed already" in said, "there is nothing before the first"
     assert f"from 0.05 ha instead of 0.1 ha: scarpwatch reprocess {name} --since {since:%Y-%m-%d}" in said
-    assert "  1 candidate(s) that were found since then are alerts now" in said
+    assert f"  1 candidate(s) that were found since then are alerts now: scarpwatch alerts --region {name}" in said
     shown = cast("list[dict[str, Any]]", call_json(capsys, "alerts")[1]["features"])
     assert "weak" in {one["id"] for one in shown}
     assert call(capsys, "alerts", "ack", "weak", "--by", "mori")[0] == 0

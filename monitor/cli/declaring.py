@@ -85,7 +85,8 @@ def _declare(settings: Settings, region: Region, told: Told, now: datetime, as_j
     say(f"declared as number {one.id} in {region.id}: {title(one)}, until {one.until:%Y-%m-%d %H:%M} UTC")
     say(f"  situation {page}")
     if anew:
-        say(f"  {len(anew)} candidate(s) that were found since then are alerts now: scarpwatch alerts --all")
+        raised = f"{len(anew)} candidate(s) that were found since then are alerts now"
+        say(f"  {raised}: scarpwatch alerts --region {region.id}")
     if done:
         least_ha = settings.alerts.min_area_ha
         say(

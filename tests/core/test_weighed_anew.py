@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from monitor.core.events import add_evidence, weighed_anew, with_actions
-from monitor.core.lifecycle import DECLARED, LifecycleSettings
+from monitor.core.lifecycle import DECLARED, ROLLED_BACK, LifecycleSettings
+from monitor.core.people import roll_back
 from monitor.records import Action, ActionKind, Declaration, DismissalReason, Event, EventState, Evidence, Tier, Verdict
 from tests.core.alerts import alert, look
 from tests.core.test_declared import ELSEWHERE, QUAKE, declaration
@@ -21,8 +22,8 @@ BY_A_PERSON = Action(
 
 def found(*pieces: Evidence, **changes: object) -> Event:
     """An event that looks have shown, grouped under what they tell alone."""
-    window = {"window_start": QUAKE - timedelta(days=3), "window_end": pieces[0].sensing_time}
-    blank = alert(storm="atsuma-storm-1", evidence=(), transitions=(), **window)
+    start, end = QUAKE - timedelta(days=3), pieces[0].sensing_time
+    blank = alert(storm="atsuma-storm-1", evidence=(), transitions=(), window_start=start, window_end=end)
     return replace(add_evidence(blank, pieces, LIFE), **changes)  # type: ignore[arg-type]
 
 
@@ -89,3 +90,30 @@ def test_what_a_person_dismissed_stays_dismissed() -> None:
     """Whatever was declared since."""
     dismissed = with_actions(found(OPENS), [BY_A_PERSON], LIFE)
     assert weighed_anew(dismissed, [declaration()], LIFE).state is EventState.CLOSED
+
+
+@pytest.mark.parametrize(
+    ("taken_back", "state", "reason"),
+    [
+        ({OPENS.acquisition_id}, EventState.CLOSED, ROLLED_BACK),
+        ({"sentinel-2-04"}, EventState.PROVISIONAL, ROLLED_BACK),
+    ],
+    ids=["what opened it", "what had seen it again"],
+)
+def test_what_is_taken_back_takes_along_what_was_weighed(taken_back: set[str], state: EventState, reason: str) -> None:
+    """Without its first look nothing is left to weigh; without a later one it is the alert that it was declared."""
+    anew = weighed_anew(found(OPENS, look(4, Verdict.SUPPORTS)), [declaration()], LIFE)
+    assert anew.state is EventState.CONFIRMED
+    by = Action(at=QUAKE + timedelta(days=9), by="engineer", kind=ActionKind.ROLL_BACK)
+    left = roll_back(anew, taken_back, by, LIFE)
+    assert (left.state, left.transitions[-1].reason) == (state, reason)
+    again = weighed_anew(left, [declaration(), declaration(2)], LIFE)
+    assert (again.transitions, again.actions) == (left.transitions, left.actions)
+
+
+def test_of_two_declared_the_earlier_event_tells_how_far() -> None:
+    """Where both hold for a look its thresholds count, as for what opens later, whichever was declared first."""
+    little = declaration(2, days=-1, rate_factor=1.0)
+    for known in ([declaration(), little], [little, declaration()]):
+        assert weighed_anew(found(OPENS), known, LIFE).state is EventState.CANDIDATE
+    assert weighed_anew(found(OPENS), [declaration(), replace(little, geometry=ELSEWHERE)], LIFE).actions

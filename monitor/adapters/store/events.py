@@ -57,9 +57,6 @@ def _with_meanwhile(session: Session, event: Event, lifecycle: LifecycleSettings
     """The event with what people did since it was read."""
     known = {(one.at, one.kind, one.by) for one in event.actions}
     meanwhile = [one for one in actions(session, event.id) if (one.at, one.kind, one.by) not in known]
-    if any(one.kind is ActionKind.DECLARE for one in meanwhile):  # and it may have been grouped anew
-        storm = session.scalar(select(EventRow.storm).where(EventRow.id == event.id))
-        event = replace(event, storm=storm or event.storm)
     return with_actions(event, meanwhile, lifecycle) if meanwhile else event
 
 
@@ -84,6 +81,7 @@ def _is_homeless(session: Session, event: Event, others: Mapping[str, Event]) ->
 
 def put(session: Session, event: Event, now: datetime) -> None:
     """Write one event, and append what is not there yet."""
+    event = _as_known(session, event)
     _upsert(session, event, now)
     insert_new(session, EvidenceRow, [codec.evidence_values(event.id, one) for one in event.evidence])
     insert_new(session, growth.GrowthRow, [growth.values(event.id, one) for one in event.growth])
@@ -97,9 +95,17 @@ def actions(session: Session, event_id: str) -> list[Action]:
     return [codec.action(row) for row in rows]
 
 
+def _as_known(session: Session, event: Event) -> Event:
+    """What the public has heard of stays public, and what people have heard of keeps the storm that they know."""
+    of_it = select(EventRow.released, EventRow.told_id, EventRow.storm).where(EventRow.id == event.id)
+    stored = session.execute(of_it).one_or_none()
+    if stored is None:
+        return event
+    released, told, storm = stored
+    return replace(event, released=event.released or released, storm=event.storm if told is None else storm)
+
+
 def _upsert(session: Session, event: Event, now: datetime) -> None:
-    if session.scalar(select(EventRow.released).where(EventRow.id == event.id)):
-        event = replace(event, released=True)  # what the public has heard of stays public
     values = codec.event_values(event) | {"updated": now}
     if not insert_new(session, EventRow, [values]):
         affected(session, update(EventRow).where(EventRow.id == event.id).values(values))

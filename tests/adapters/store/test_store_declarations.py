@@ -3,10 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
-from monitor.adapters.store import SqlStore
+from monitor.adapters.store import SqlStore, events
 from monitor.core.events import add_evidence
 from monitor.errors import Refused
 from monitor.records import Acquisition, Action, ActionKind, Declaration, Event, EventState, Verdict
@@ -144,3 +146,48 @@ def test_an_alert_that_somebody_has_seen_is_told_as_it_stands(store: SqlStore) -
     (event,) = store.events()
     assert (event.state, event.transitions[-1].reason) == (EventState.CONFIRMED, "late-evidence")
     assert messages(store)[-1] == ("E1:3", "confirmed")
+
+
+def test_declared_anew_tells_nothing_anew(store: SqlStore) -> None:
+    """Somebody mistook the name: what was ended and declared again has raised its alerts already."""
+    process(store, acquisition(7), _found(acquisition(7)))
+    first = store.declare(replace(declaration(), storm=""), REGION, NOW)
+    raised = store.events()
+    assert store.end_declaration(first.id, "mori", NOW)
+    second = store.declare(replace(declaration(), storm="", name="Tomakomai"), REGION, NOW + timedelta(minutes=1))
+    assert store.events() == raised
+    assert messages(store) == [("E1:1", "provisional")]
+    assert (store.weighed_anew(first), store.weighed_anew(second)) == (("E1",), ())
+
+
+def test_what_people_have_heard_of_keeps_its_storm(store: SqlStore) -> None:
+    """Also when a late look shows that it should never have been an alert: they were told of it under that name."""
+    opened = _found(acquisition(7), strength=0.05)
+    process(store, acquisition(7), opened)
+    process(store, acquisition(9), add_evidence(opened, [evidence(acquisition(9))], LIFE))
+    store.declare(declaration(), REGION, NOW)
+    (known,) = store.events()
+    late = evidence(acquisition(8), Verdict.CONTRADICTS)
+    process(store, acquisition(8), add_evidence(known, [late], LIFE))
+    (event,) = store.events()
+    assert (event.state, event.storm) == (EventState.REFUTED, "atsuma-storm-1")
+    assert store.outbox()[-1].payload["storm"] == "atsuma-storm-1"
+
+
+def test_declared_wholly_or_not_at_all(store: SqlStore) -> None:
+    """Killed between two alerts, nothing is declared and nobody has heard; who declares it again is not refused."""
+    process(store, acquisition(7), _found(acquisition(7)), _found(acquisition(7), "E2"))
+    known, put, written = store.events(), events.put, []
+
+    def killed(*what: Any) -> None:
+        written.append(what)
+        if len(written) > 1:
+            raise KeyboardInterrupt
+        put(*what)
+
+    with patch.object(events, "put", killed), pytest.raises(KeyboardInterrupt):
+        store.declare(declaration(), REGION, NOW)
+    assert (store.events(), store.declarations(), messages(store)) == (known, [], [])
+    one = store.declare(declaration(), REGION, NOW)
+    assert messages(store) == [("E1:1", "provisional"), ("E2:1", "provisional")]
+    assert store.weighed_anew(one) == ("E1", "E2")
