@@ -163,14 +163,14 @@ def test_declared_anew_tells_nothing_anew(store: SqlStore) -> None:
 def test_what_people_have_heard_of_keeps_its_storm(store: SqlStore) -> None:
     """Also when a late look shows that it should never have been an alert: they were told of it under that name."""
     opened = _found(acquisition(7), strength=0.05)
-    process(store, acquisition(7), opened)
+    process(store, acquisition(7), opened, replace(opened, id="E0", storm="atsuma-storm-0"))
     process(store, acquisition(9), add_evidence(opened, [evidence(acquisition(9))], LIFE))
-    store.declare(declaration(), REGION, NOW)
-    (known,) = store.events()
+    assert store.declare(declaration(), REGION, NOW).storm == "atsuma-storm-0"
+    known = next(event for event in store.events() if event.id == "E1")
     late = evidence(acquisition(8), Verdict.CONTRADICTS)
     process(store, acquisition(8), add_evidence(known, [late], LIFE))
-    (event,) = store.events()
-    assert (event.state, event.storm) == (EventState.REFUTED, "atsuma-storm-1")
+    told = next(event for event in store.events() if event.id == "E1")
+    assert (told.state, told.storm) == (EventState.REFUTED, "atsuma-storm-1")
     assert store.outbox()[-1].payload["storm"] == "atsuma-storm-1"
 
 
