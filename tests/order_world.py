@@ -51,6 +51,9 @@ _SIDE = 112
 """Pixels of the tile that are ever seen: more would take time and show nothing more."""
 _ROWS, _COLUMNS = 24, 10
 """Of a scar, in pixels of 10 m: it runs downhill."""
+_BARE = {"1": (_ROWS, _COLUMNS, 1.0), "2": (5, 3, 1.0), "3": (4, 2, 1.5)}
+"""Rows, columns and brightness. The second is a candidate (no rate of change is known here), the third is too small to
+be kept: both are alerts where something is declared."""
 
 
 def day(number: int) -> datetime:
@@ -96,15 +99,18 @@ def _forest() -> NDArray[np.float32]:
 
 
 def look(of: Acquisition, number: int, series: Iterable[str]) -> Look:
-    """What a day shows: `0` forest, `1` bare earth, `-` cloud, ground by ground."""
+    """What a day shows: `0` forest, `1` bare earth, `2` little of it, `3` less, `-` cloud, ground by ground."""
     red = _forest() + np.random.default_rng(number).normal(scale=0.0005, size=(256, 256)).astype(np.float32)
     state = np.full((256, 256), PixelState.NODATA, dtype=np.uint8)
     state[:_SIDE, :_SIDE] = PixelState.VALID
     pixels = np.stack([red, 1.1 * red, 0.8 * red]).astype(np.float32)
     for index, days in enumerate(series):
         window = place(index)
-        if days[number] == "1":
-            pixels[:, *window] = np.array([0.22, 0.17, 0.10], dtype=np.float32)[:, None, None]
+        if days[number] in _BARE:
+            rows, columns, bright = _BARE[days[number]]
+            scar = window[0].start, window[1].start
+            bare = slice(scar[0], scar[0] + rows), slice(scar[1], scar[1] + columns)
+            pixels[:, *bare] = np.array([0.22, 0.17, 0.10], dtype=np.float32)[:, None, None] * np.float32(bright)
         if days[number] == "-":
             state[window] = PixelState.CLOUD
     nothing = np.full((256, 256), np.nan, dtype=np.float32)

@@ -67,7 +67,7 @@ def _counting(event: Event) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _told(event: Event) -> Told:
+def told(event: Event) -> Told:
     """An event without its name, which is that of the look that was first processed of those that show it."""
     at = event.geometry.centroid
     window = event.window_start, event.window_end
@@ -106,7 +106,7 @@ def _season(
     # A late look may show that what people heard of as two was one all along.
     kept = [event for event in events if event.transitions[-1].reason != MERGED]
     return Ending(
-        events=sorted(map(_told, kept)),
+        events=sorted(map(told, kept)),
         unheard=[event.state for event in events if event.id not in heard],
         outdated=[event.id for event in events if heard.get(event.id, event.state) != event.state],
     )

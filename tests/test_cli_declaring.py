@@ -56,12 +56,16 @@ def test_declared_listed_and_ended(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_what_was_looked_at_since_can_be_looked_at_again(capsys: pytest.CaptureFixture[str]) -> None:
-    """Who declares late is told how to judge anew what came meanwhile."""
+    """Who declares late is told what became an alert by that, and how to judge anew what came meanwhile."""
     name, _ = region(capsys)
     since = NOW - timedelta(days=60)
     said = call(capsys, "declare", name, "--at", f"{since:%Y-%m-%dT%H:%MZ}")[1]
     assert "  1 acquisition(s) sensed since then are processed already" in said, "there is nothing before the first"
-    assert f"scarpwatch reprocess {name} --since {since:%Y-%m-%d}" in said
+    assert f"from 0.05 ha instead of 0.1 ha: scarpwatch reprocess {name} --since {since:%Y-%m-%d}" in said
+    assert f"  1 candidate(s) that were found since then are alerts now: scarpwatch alerts --region {name}" in said
+    shown = cast("list[dict[str, Any]]", call_json(capsys, "alerts")[1]["features"])
+    assert "weak" in {one["id"] for one in shown}
+    assert call(capsys, "alerts", "ack", "weak", "--by", "mori")[0] == 0
 
 
 def test_an_area_is_a_box_or_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

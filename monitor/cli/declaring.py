@@ -77,17 +77,22 @@ def declare(
 def _declare(settings: Settings, region: Region, told: Told, now: datetime, as_json: bool) -> None:
     with reading_store(settings) as store:
         one = store.declare(told.of(region.id, settings.tiers.declared.record, now), region, now)
-        done = _done_since(store, region, one, now)
+        anew, done = store.weighed_anew(one), _done_since(store, region, one, now)
     page = settings.addresses.situation(one.storm)
     if as_json:
-        say_json(declaration_json(one, now, page))
+        say_json(declaration_json(one, now, page) | {"became_alerts": len(anew), "processed_since": done})
         return
     say(f"declared as number {one.id} in {region.id}: {title(one)}, until {one.until:%Y-%m-%d %H:%M} UTC")
     say(f"  situation {page}")
+    if anew:
+        raised = f"{len(anew)} candidate(s) that were found since then are alerts now"
+        say(f"  {raised}: scarpwatch alerts --region {region.id}")
     if done:
+        least_ha = settings.alerts.min_area_ha
         say(
             f"  {done} acquisition(s) sensed since then are processed already; to compare them with the ground before "
-            f"it as well: scarpwatch reprocess {region.id} --since {one.at.astimezone(UTC):%Y-%m-%d}"
+            f"it as well, and to find changes from {least_ha / one.size_factor:g} ha instead of {least_ha:g} ha: "
+            f"scarpwatch reprocess {region.id} --since {one.at.astimezone(UTC):%Y-%m-%d}"
         )
 
 

@@ -147,6 +147,14 @@ def reason(declaration: Declaration) -> str:
     )
 
 
+def reason_anew(declaration: Declaration) -> str:
+    """Why a candidate became an alert when nothing but the thresholds had changed. Names nobody either."""
+    return (
+        f"declared since: {title(declaration)}: weighed anew, thresholds eased "
+        f"{declaration.rate_factor:g} times (rate) and {declaration.size_factor:g} times (size)"
+    )
+
+
 def entered(
     wanted: Declaration, region: Region, known: Sequence[Declaration], events: Iterable[Event], now: datetime
 ) -> Declaration:

@@ -1,7 +1,7 @@
 """From clusters to events, and what a later look says about an event."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.acquisitions import processing
-from monitor.core.declared import eased_lifecycle, reason
+from monitor.core.declared import Declared, eased_lifecycle, maker, reason, reason_anew
 from monitor.core.grid import project
 from monitor.core.grown_ground import counting
 from monitor.core.lifecycle import (
     ALERT_STATES,
+    ENDED_STATES,
     RELEASED,
     LifecycleSettings,
     Piece,
@@ -25,6 +26,7 @@ from monitor.core.null_rate import NullRates
 from monitor.core.sensors import NAMES
 from monitor.records import (
     Action,
+    ActionKind,
     AlertStatus,
     Cluster,
     Declaration,
@@ -285,6 +287,32 @@ def with_actions(event: Event, actions: Sequence[Action], settings: LifecycleSet
     """The event with what people did, in order of time."""
     done = sorted({*event.actions, *actions}, key=lambda one: (one.at, one.kind, one.by, one.acquisition_id))
     return replayed(replace(event, actions=tuple(done)), settings)
+
+
+def weighed_anew(event: Event, declarations: Iterable[Declaration], settings: LifecycleSettings) -> Event:
+    """The event by the thresholds that people eased for the look that opened it, when they did so after that look.
+
+    It counts from the beginning of the event, as if it had been declared before; but what has ended stays ended. What
+    was no alert yet is grouped under what was declared.
+
+    Args:
+        declarations: all of the event's region.
+    """
+    opening, known = event.opening, tuple(declarations)
+    made = maker(known, event)
+    if made is not None and not any(step.state in ALERT_STATES for step in event.transitions):
+        event = replace(event, storm=made.storm)
+    declared_since = any(one.kind is ActionKind.DECLARE for one in event.actions)
+    if opening is None or opening.withdrawn or opening.at_once or not opening.of_record or declared_since:
+        return event
+    declared = Declared.of(known, opening.sensing_time).on(event.geometry)
+    if declared is None or not weighed(opening, eased_lifecycle(settings, declared)).at_once:
+        return event
+    why = reason_anew(declared)
+    action = Action(at=declared.declared, by="", kind=ActionKind.DECLARE, reason=declared.storm, text=why)
+    anew = with_actions(event, [action], settings)
+    # Its ground was nobody's since it ended: no look was asked about it, and another event may stand there.
+    return event if event.state in ENDED_STATES and anew.state not in ENDED_STATES else anew
 
 
 def replayed(event: Event, settings: LifecycleSettings) -> Event:

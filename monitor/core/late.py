@@ -133,7 +133,7 @@ def goes_on(event: Event, settings: LifecycleSettings) -> Event | None:
         released=event.released and not any(one.kind is ActionKind.RELEASE for one in event.actions),
         evidence=(opens, *rest),
         growth=(),
-        actions=(),
+        actions=tuple(one for one in event.actions if one.kind is ActionKind.DECLARE),
         transitions=(),
     )
     return replayed(blank, settings)
@@ -222,5 +222,5 @@ def _at(event: Event, at: datetime, settings: LifecycleSettings) -> Event | None
     if ended or all(one.sensing_time <= at for one in event.evidence):
         return event
     pieces = tuple(one for one in _counting(event) if one.sensing_time <= at)
-    actions = tuple(one for one in event.actions if one.at <= at)
+    actions = tuple(one for one in event.actions if one.at <= at or one.kind is ActionKind.DECLARE)
     return replayed(replace(event, evidence=pieces, actions=actions), settings)

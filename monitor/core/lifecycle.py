@@ -36,6 +36,7 @@ LATE_EVIDENCE = "late-evidence"
 MERGED = "merged"
 ROLLED_BACK = "rolled-back"
 GROWN, TOOK_IN = "grown", "took-in"
+DECLARED = "declared"
 DISMISSED = "dismissed-"
 """Beginning of the reason of a dismissal; the person's own follows."""
 ACKNOWLEDGED, RELEASED, CONFIRMED_IN_FIELD = "acknowledged", "released", "confirmed-from-field"
@@ -199,6 +200,7 @@ TABLE = (
     Rule(None, _on(Verdict.OPENS), _S.CANDIDATE, "not-of-record", _not_of_record, "found by radar where optics count"),
     Rule(None, _on(Verdict.OPENS), _S.PROVISIONAL, "change-found", _strong, "rare enough on quiet ground"),
     Rule(None, _on(Verdict.OPENS), _S.CANDIDATE, "weak-change", meaning="more common than that"),
+    Rule(frozenset({_S.CANDIDATE}), _on(ActionKind.DECLARE), _S.PROVISIONAL, DECLARED, meaning="eased since"),
     Rule(_UNSURE, _on(Verdict.CONTRADICTS), _S.REFUTED, "back-as-before"),
     Rule(frozenset({_S.CANDIDATE}), _on(Verdict.SUPPORTS), _S.PROVISIONAL, SEEN_AGAIN),
     Rule(frozenset({_S.PROVISIONAL}), _on(Verdict.SUPPORTS), _S.CONFIRMED, STILL_CHANGED),
@@ -266,9 +268,21 @@ def in_order(pieces: Iterable[Piece]) -> list[Piece]:
     """Pieces in the order in which they count.
 
     An event begins with the first look that shows its change. Where that came late, it takes the place of the look that
-    opened the event, with the rarity of what that one found, and the latter supports.
+    opened the event, with the rarity of what that one found, and the latter supports. What was declared on its ground
+    counts from that look on: whether the look or the declaration came first changes nothing.
     """
-    ordered = sorted(pieces, key=_order)
+    ordered = _begun(sorted(pieces, key=_order))
+    declared = next((one for one in ordered if _kind(one) is ActionKind.DECLARE), None)
+    first = next((one for one in ordered if _kind(one) is Verdict.OPENS), None)
+    if not isinstance(declared, Action) or first is None:
+        return ordered
+    rest = [one for one in ordered if _kind(one) is not ActionKind.DECLARE]
+    after = rest.index(first) + 1
+    return [*rest[:after], replace(declared, at=_time(first)), *rest[after:]]
+
+
+def _begun(ordered: list[Piece]) -> list[Piece]:
+    """Pieces in order of time, with the first look that shows the change as the one that opens the event."""
     opening = next((one for one in ordered if isinstance(one, Evidence) and one.verdict is Verdict.OPENS), None)
     first = next((one for one in ordered if isinstance(one, Evidence) and one.verdict in _SHOWS), None)
     if opening is None or first is None or first is opening:
@@ -389,7 +403,8 @@ def _step(rule: Rule, memory: _Memory, piece: Piece, settings: LifecycleSettings
     )
     memory = replace(memory, tier=tier, opened=opened, said=said)
     if rule.reason != ACKNOWLEDGED:  # of which nobody hears
-        told_by = "" if isinstance(piece, Action) else piece.acquisition_id
+        by_action = memory.told_by if rule.reason == DECLARED else ""  # which counts as one with the opening look
+        told_by = by_action if isinstance(piece, Action) else piece.acquisition_id
         memory = replace(memory, told_ha=memory.ground_ha, told_by=told_by)
     if rule.after is None:
         return memory, step

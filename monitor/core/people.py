@@ -20,6 +20,7 @@ _TAKEN_IN = {
     ActionKind.COMMENT: frozenset(EventState),
     ActionKind.MERGE: OPEN_STATES,
     ActionKind.ROLL_BACK: frozenset(),  # it is of looks, not of an event: `roll_back`
+    ActionKind.DECLARE: frozenset(),  # it is of ground: `core.events.weighed_anew`
 }
 """In which states an event takes what a person does."""
 

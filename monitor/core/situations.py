@@ -21,6 +21,8 @@ class Found:
     warnings: int = 0
     """Among the open ones."""
     ended: int = 0
+    anew: int = 0
+    """Of all of them, those that were candidates until it was declared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,12 @@ def situation_json(situation: Situation, page: str) -> Json:
     """A situation for programs."""
     found = situation.found
     return declaration_json(situation.declaration, situation.now, page) | {
-        "alerts": {"open": found.open, "warnings": found.warnings, "ended": found.ended},
+        "alerts": {
+            "open": found.open,
+            "warnings": found.warnings,
+            "ended": found.ended,
+            "became_alerts": found.anew,
+        },
         "passes_since": {sensor.value: number for sensor, number in _by_sensor(situation.passed).items()},
         "next_passes": [next_pass_to_json(one) for one in situation.coming],
         "not_observed_since": dict(situation.observed),
@@ -100,7 +107,8 @@ def _found(found: Found) -> str:
     said = f"{found.open} open alert{'' if found.open == 1 else 's'}"
     if found.warnings:
         said += f", of which {found.warnings} {'is a warning' if found.warnings == 1 else 'are warnings'}"
-    return said + (f"; {found.ended} more ended" if found.ended else "") + "."
+    said += f"; {found.ended} more ended" if found.ended else ""
+    return said + (f"; {found.anew} of all were found before it was declared" if found.anew else "") + "."
 
 
 def _passed(passed: Sequence[Passed]) -> str:

@@ -110,7 +110,8 @@ class Action:
     """Who; empty where the service did it itself."""
     kind: ActionKind
     reason: str = ""
-    """Of a dismissal a `DismissalReason`, of a merge the id of the other event, of a roll-back the state before."""
+    """Of a dismissal a `DismissalReason`, of a merge the id of the other event, of a roll-back the state before, of a
+    declaration its storm."""
     text: str = ""
     acquisition_id: str = ""
     """Of a merge: the look that shows it."""

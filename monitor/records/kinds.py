@@ -118,6 +118,9 @@ class ActionKind(StrEnum):
     """It grew together with another event, which `reason` names. Nobody does this: the looks show it."""
     ROLL_BACK = "roll-back"
     """What some looks said of it was taken back; `reason` is the state that it was in."""
+    DECLARE = "declare"
+    """An event was declared on its ground, and by those thresholds it was an alert from its first look on. Nobody does
+    this to one event; `reason` is the storm that the declaration names."""
 
 
 class DismissalReason(StrEnum):

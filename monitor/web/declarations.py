@@ -118,6 +118,7 @@ class Situations:
                 open=count(Wanted(storm=one.storm, states=ALERT_STATES)),
                 warnings=count(Wanted(storm=one.storm, states=ALERT_STATES, tier=Tier.WARNING)),
                 ended=count(Wanted(storm=one.storm, states=ENDED_STATES)),
+                anew=len(self._parts.declarations.weighed_anew(one)),
             ),
             passed=[each for each in passed if each.sensing_time > one.at],
             coming=next_passes(passed, now),

@@ -39,6 +39,9 @@ class Declarations(Protocol):
     def declare(self, wanted: Declaration, region: Region, now: datetime) -> Declaration:
         """Enter one; Refused when it cannot be so, or somebody was faster."""
 
+    def weighed_anew(self, declaration: Declaration) -> tuple[str, ...]:
+        """Ids of the alerts that were candidates until it was declared."""
+
     def end_declaration(self, number: int, by: str, now: datetime) -> bool:
         """End one early; False when none of this number holds."""
 

@@ -58,6 +58,7 @@ _PEOPLE = {
     "f": ActionKind.CONFIRM,
     "c": ActionKind.COMMENT,
     "m": ActionKind.MERGE,
+    "q": ActionKind.DECLARE,
 }
 _ADDED_HA = {"g": 0.6, "k": 0.3, "t": 0.1, "T": 0.1}
 """What looks add to an event of one hectare: much, little, or another alert that was a warning (T) or not."""
@@ -191,6 +192,13 @@ SERIES = {
     "om": ["weak-change", "merged"],
     "Om": ["change-found", "merged"],
     "OSm": ["change-found", "still-changed", "merged"],
+    "oq": ["weak-change", "declared"],
+    "oSq": ["weak-change", "declared", "still-changed"],
+    "oqSq": ["weak-change", "declared", "still-changed"],
+    "oCq": ["weak-change", "declared", "back-as-before"],
+    "odq": ["weak-change", "declared", "dismissed-works"],
+    "Oq": ["change-found"],
+    "q": [],
     "oa": ["weak-change"],
     "Oc": ["change-found"],
     "ON": ["change-found"],
@@ -236,6 +244,9 @@ def test_series(word: str) -> None:
         ("S", "confirmed", "confirmed closed"),
         ("o", "provisional", "provisional closed"),
         ("o", "candidate", None),
+        ("oq", "provisional", None),
+        ("oq", "confirmed", "confirmed provisional"),
+        ("Sq", "confirmed", "confirmed closed"),
         ("o", "refuted", None),
         ("O", "confirmed", "confirmed provisional"),
         ("O", "refuted", "refuted provisional"),
@@ -298,6 +309,7 @@ def test_the_documented_table_is_this_one() -> None:
         ("OS", "watch warning"),
         ("oS", "watch watch"),
         ("oSS", "watch watch watch"),
+        ("oSq", "watch watch watch"),
         ("WSCC", "warning warning warning"),
         ("xS", "watch warning"),
         ("of", "watch warning"),
@@ -329,7 +341,7 @@ def _is_said(word: str) -> bool:
 
 
 @given(
-    word=st.text("SCNI1adfrgktT.", max_size=12).filter(_is_said), opening=st.sampled_from("OoWx"), deliveries=st.data()
+    word=st.text("SCNI1adfrqgktT.", max_size=12).filter(_is_said), opening=st.sampled_from("OoWx"), deliveries=st.data()
 )
 def test_any_order_doubling_and_splitting_ends_the_same(word: str, opening: str, deliveries: st.DataObject) -> None:
     """Looks and people's deeds in any order, some of them twice, one by one or many at once, give the same life."""

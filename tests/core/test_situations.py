@@ -32,13 +32,13 @@ COMING = [NextPass(sensor=Sensor.SAR, relative_orbit=46, expected=NOW + timedelt
             Situation(
                 declaration=declaration(),
                 now=NOW,
-                found=Found(open=3, warnings=1, ended=2),
+                found=Found(open=3, warnings=1, ended=2, anew=2),
                 passed=PASSED,
                 coming=COMING,
                 observed=SEEN,
             ),
             (
-                "3 open alerts, of which 1 is a warning; 2 more ended.",
+                "3 open alerts, of which 1 is a warning; 2 more ended; 2 of all were found before it was declared.",
                 "optics 1; the last 2018-09-06 01:08 UTC",
                 "75% of its ground; compared with the ground before it: 40% (optics 40%). Of 60% nobody knows",
                 "(radar, orbit 46)",
@@ -66,11 +66,11 @@ def test_a_situation_in_sentences(situation: Situation, said: tuple[str, ...]) -
 
 def test_a_situation_for_programs() -> None:
     """The same in numbers."""
-    found = Found(open=3, warnings=1, ended=2)
+    found = Found(open=3, warnings=1, ended=2, anew=2)
     body = situation_json(
         Situation(declaration=declaration(), now=NOW, found=found, passed=PASSED, observed=SEEN), "http://x/s"
     )
-    assert body["alerts"] == {"open": 3, "warnings": 1, "ended": 2}
+    assert body["alerts"] == {"open": 3, "warnings": 1, "ended": 2, "became_alerts": 2}
     assert body["passes_since"] == {"optical": 1}
     assert body["not_observed_since"] == SEEN
     assert (body["in_force"], body["page"]) == (True, "http://x/s")

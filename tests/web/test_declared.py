@@ -9,8 +9,10 @@ import pytest
 from playwright.sync_api import Page
 from shapely.geometry import box, shape
 
-from monitor.records import AlertStatus, Role
-from tests.adapters.store.factories import acquisition, event
+from monitor.core.events import add_evidence
+from monitor.core.lifecycle import LifecycleSettings
+from monitor.records import AlertStatus, Role, Verdict
+from tests.adapters.store.factories import acquisition, event, evidence
 from tests.web.conftest import Site, look, served
 from tests.web.test_pages import browser, fits
 
@@ -50,6 +52,20 @@ def test_declared_then_ended(site: Site, duty: httpx.Client) -> None:
     assert duty.post(f"/api/v1/declarations/{one['id']}/end").status_code == 404
     assert duty.get("/api/v1/declarations").json()["declarations"] == []
     assert len(duty.get("/api/v1/declarations?over=true").json()["declarations"]) == 1
+
+
+def test_what_was_found_before_is_an_alert_at_once(site: Site, duty: httpx.Client) -> None:
+    """The answer counts it, and the page of the situation shows it."""
+    of, seen = acquisition(9), AT + timedelta(hours=1)
+    piece = evidence(of, Verdict.OPENS, sensing_time=seen, strength=0.15)
+    blank = replace(event(of, "E9", 0.15), window_start=AT - timedelta(days=5), window_end=seen, evidence=())
+    look(site.store, 9, add_evidence(blank, [piece], LifecycleSettings()))
+    assert duty.get("/api/v1/alerts/E9").status_code == 404, "a candidate"
+    one = duty.post("/api/v1/declarations", json=QUAKE).json()
+    assert one["alerts"] == {"open": 1, "warnings": 0, "ended": 0, "became_alerts": 1}
+    page = duty.get(f"/situations/{one['storm']}").text
+    assert "1 open alert; 1 of all were found before it was declared." in page
+    assert "/alerts/E9" in page
 
 
 REFUSED: list[tuple[dict[str, object], int, str]] = [

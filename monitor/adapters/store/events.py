@@ -6,10 +6,10 @@ from datetime import datetime
 from itertools import groupby
 from typing import cast
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from monitor.adapters.store import codec, growth, messages
+from monitor.adapters.store import codec, declarations, growth, messages
 from monitor.adapters.store.database import affected, insert_new
 from monitor.adapters.store.schema import (
     ActionRow,
@@ -20,12 +20,13 @@ from monitor.adapters.store.schema import (
     TransitionRow,
 )
 from monitor.adapters.store.views import OutboxEntry
-from monitor.core.events import with_actions
+from monitor.core.events import weighed_anew, with_actions
 from monitor.core.grid import tile_from_id
 from monitor.core.growth import without_merge, without_taken
 from monitor.core.lifecycle import (
     ACKNOWLEDGED,
     ALERT_STATES,
+    DECLARED,
     ENDED_STATES,
     GROWN,
     LATE_EVIDENCE,
@@ -41,9 +42,11 @@ _LARGER = (GROWN, TOOK_IN)
 def write(session: Session, events: Sequence[Event], now: datetime, lifecycle: LifecycleSettings) -> None:
     """Write events as they are now; append the evidence, actions, transitions and messages that are not there yet.
 
-    What people did while a look was judged is not lost: the event is replayed with it.
+    What people did or declared while a look was judged is not lost: the event is replayed with it.
     """
-    merged = {event.id: _with_meanwhile(session, event, lifecycle) for event in events}
+    declared = {region: declarations.read(session, region) for region in {event.region for event in events}}
+    together = (_with_meanwhile(session, event, lifecycle) for event in events)
+    merged = {event.id: weighed_anew(event, declared[event.region], lifecycle) for event in together}
     homeless = {event.id for event in merged.values() if _is_homeless(session, event, merged)}
     for event in merged.values():
         alone = without_merge(event, lifecycle) if event.id in homeless else without_taken(event, homeless, lifecycle)
@@ -78,6 +81,7 @@ def _is_homeless(session: Session, event: Event, others: Mapping[str, Event]) ->
 
 def put(session: Session, event: Event, now: datetime) -> None:
     """Write one event, and append what is not there yet."""
+    event = _as_known(session, event)
     _upsert(session, event, now)
     insert_new(session, EvidenceRow, [codec.evidence_values(event.id, one) for one in event.evidence])
     insert_new(session, growth.GrowthRow, [growth.values(event.id, one) for one in event.growth])
@@ -91,9 +95,17 @@ def actions(session: Session, event_id: str) -> list[Action]:
     return [codec.action(row) for row in rows]
 
 
+def _as_known(session: Session, event: Event) -> Event:
+    """What the public has heard of stays public, and what people have heard of keeps the storm that they know."""
+    of_it = select(EventRow.released, EventRow.told_id, EventRow.storm).where(EventRow.id == event.id)
+    stored = session.execute(of_it).one_or_none()
+    if stored is None:
+        return event
+    released, told, storm = stored
+    return replace(event, released=event.released or released, storm=event.storm if told is None else storm)
+
+
 def _upsert(session: Session, event: Event, now: datetime) -> None:
-    if session.scalar(select(EventRow.released).where(EventRow.id == event.id)):
-        event = replace(event, released=True)  # what the public has heard of stays public
     values = codec.event_values(event) | {"updated": now}
     if not insert_new(session, EventRow, [values]):
         affected(session, update(EventRow).where(EventRow.id == event.id).values(values))
@@ -125,11 +137,14 @@ def _append_transitions(session: Session, event: Event, now: datetime) -> None:
         news.append(_correction(event, last[0]))
     # What was refuted before anybody heard of it is nobody's concern.
     unheard = event.state is EventState.REFUTED and not _is_told(session, event.id)
+    # Steps that were taken anew because something was declared later are told by where they lead.
+    anew = bool(stored) and any(step.reason == DECLARED for step in news)
+    told = [step for step in news[-1:] if step.state is not stored[-1].state] if anew else news
     first = max((row.sequence for row in rows), default=-1) + 1
     for sequence, step in enumerate(news, start=first):
         values = codec.transition_values(event.id, sequence, step)
         insert_new(session, TransitionRow, [values | {"created": now}])
-        if _is_news(step) and not unheard:
+        if step in told and _is_news(step) and not unheard:
             _post(session, event, sequence, values, now)
 
 
@@ -151,7 +166,7 @@ def _correction(event: Event, last: Transition) -> Transition:
         previous=last.state,
         state=event.state,
         reason=LATE_EVIDENCE,
-        detail="a look that arrived late was taken into account",
+        detail="what came late, a look or a declaration, was taken into account",
         acquisition_id=None,
         tier=event.tier,
     )
@@ -160,6 +175,8 @@ def _correction(event: Event, last: Transition) -> Transition:
 def _content(step: Transition) -> tuple[object, ...]:
     if step.by:  # what a person did is one step, whatever evidence came before it later on
         return step.at, step.reason, step.by
+    if step.reason == DECLARED:  # and so is this, whichever look turns out to be the first
+        return (step.reason,)
     return step.at, step.previous, step.state, step.reason, step.acquisition_id
 
 
@@ -273,6 +290,19 @@ def read(
         )
         for row in rows
     ]
+
+
+def weighed_anew_by(session: Session, storm: str) -> tuple[str, ...]:
+    """Ids of the events of which people heard because the declaration that names a storm eased their opening."""
+    of_it = (ActionRow.kind == ActionKind.DECLARE.value, ActionRow.reason == storm)
+    told = (OutboxRow.event_id == TransitionRow.event_id, OutboxRow.sequence == TransitionRow.sequence)
+    found = (
+        select(ActionRow.event_id)
+        .join(TransitionRow, TransitionRow.event_id == ActionRow.event_id)
+        .join(OutboxRow, and_(*told))
+        .where(*of_it, TransitionRow.reason == DECLARED)
+    )
+    return tuple(sorted(session.scalars(found)))
 
 
 def outbox(session: Session, limit: int) -> list[OutboxEntry]:

@@ -20,7 +20,8 @@ from monitor.adapters.store.views import (
 )
 from monitor.adapters.store.vitals import SqlVitals
 from monitor.core.declared import entered
-from monitor.core.lifecycle import LifecycleSettings
+from monitor.core.events import weighed_anew
+from monitor.core.lifecycle import OPEN_STATES, LifecycleSettings
 from monitor.core.next_pass import Passed
 from monitor.core.people import act
 from monitor.core.precision import Judged
@@ -376,13 +377,27 @@ class SqlStore(SqlDeliveries, SqlVitals):
     def declare(self, wanted: Declaration, region: Region, now: datetime) -> Declaration:
         """Enter what a person declares; as it is kept, with its number and the storm that it names.
 
+        What looks opened since the event is weighed anew by the eased thresholds, and told like any opening.
+
         Raises:
             Refused: it cannot be so (`core.declared.entered`), or somebody was faster.
         """
         with self.database.write() as session:
             known = declarations.read(session, region.id)
-            one = entered(wanted, region, known, events.read(session, region.id, open_only=True), now)
-            return replace(one, id=declarations.add(session, one))
+            since = events.read(session, region.id, open_only=True, ended_since=wanted.at)
+            there = [event for event in since if event.state in OPEN_STATES]
+            one = entered(wanted, region, known, there, now)
+            one = replace(one, id=declarations.add(session, one))
+            for event in since:
+                anew = weighed_anew(event, [*known, one], self._lifecycle)
+                if anew != event:
+                    events.put(session, anew, now)
+            return one
+
+    def weighed_anew(self, declaration: Declaration) -> tuple[str, ...]:
+        """Ids of the alerts that were candidates until it was declared."""
+        with self.database.read() as session:
+            return events.weighed_anew_by(session, declaration.storm)
 
     def end_declaration(self, number: int, by: str, now: datetime) -> bool:
         """End a declaration early; False when none of this number holds."""
