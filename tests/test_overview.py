@@ -11,7 +11,7 @@ from monitor.adapters.looks import LookFiles
 from monitor.cli.geojson import not_observed
 from monitor.cli.tables import coverage_line
 from monitor.overview import Coverage, coverage
-from monitor.records import Look, NetworkAnswer, Observation, PixelState, Region, Sensor, Tile
+from monitor.records import Look, NetworkAnswer, Observation, PixelState, Region, Sensor, SensorPolicy, Tile
 from monitor.web.showing import unseen_lines
 from tests.fake_watch import NOW, RIGHT, TILE, acquisition, look, observation, region_polygon
 
@@ -122,6 +122,21 @@ def test_looks_before_the_look_back_do_not_count(watch: Watch) -> None:
     watch.saw(look(RIGHT, acquisition(0)), 0, sensing_time=old)
     seen = watch.coverage()
     assert (seen.seen, seen.last_look) == (0.0, old)
+
+
+def test_each_sensor_is_told_apart(watch: Watch) -> None:
+    """Its share, its last look and that of each tile: a sensor that went silent is not hidden by another."""
+    old, new = NOW - timedelta(days=61), NOW - timedelta(days=1)
+    watch.saw(look(RIGHT, acquisition(0)), 0, sensing_time=old)
+    half = look(RIGHT, acquisition(1), observed_columns=128)
+    watch.saw(half, 1, sensing_time=new, sensor=Sensor.SAR, comparable="sar:R046")
+    watch.saw(look(TILE, acquisition(1)), 1, sensing_time=old)
+    seen = watch.coverage()
+    assert seen.seen_by == {Sensor.OPTICAL: 0.0, Sensor.SAR: pytest.approx(RIGHT_SHARE / 2, abs=0.01)}
+    assert seen.last_look_by == {Sensor.OPTICAL: old, Sensor.SAR: new}
+    assert seen.last_look_of == {TILE: old, RIGHT: new}
+    radar = replace(REGION, sensor_policy=SensorPolicy.RADAR_ONLY)
+    assert coverage(radar, History([]), watch.files, NOW).seen_by == {Sensor.SAR: 0.0}
 
 
 def test_a_history_shorter_than_the_look_back_is_told_from_its_first_acquisition(watch: Watch) -> None:
