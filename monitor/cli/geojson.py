@@ -48,9 +48,9 @@ def not_observed(coverage: Coverage) -> Json:
     return {
         "since": coverage.since.isoformat(),
         "first_acquisition": _time(coverage.first),
-        "share_not_observed": round(1.0 - coverage.compared, 4),
-        "share_without_earlier_look": round(coverage.seen - coverage.compared, 4),
-        "share_not_seen": round(1.0 - coverage.seen, 4),
+        "share_not_observed": round(1.0 - coverage.compared, 6),
+        "share_without_earlier_look": round(coverage.seen - coverage.compared, 6),
+        "share_not_seen": round(1.0 - coverage.seen, 6),
         "tiles": coverage.tiles,
         "tiles_never_observed": [tile.id for tile in coverage.never_observed],
         "tiles_without_elevation": [tile.id for tile in coverage.no_elevation],
@@ -58,7 +58,7 @@ def not_observed(coverage: Coverage) -> Json:
         "tiles_without_earlier_look": [tile.id for tile in coverage.not_compared],
         "last_look": _time(coverage.last_look),
         "share_compared_by_sensor": {
-            sensor.value: round(share, 4) for sensor, share in sorted(coverage.compared_by.items())
+            sensor.value: round(share, 6) for sensor, share in sorted(coverage.compared_by.items())
         },
         "learning": coverage.learning,
         "learning_rates_km2_years": {

@@ -1,6 +1,5 @@
 """What people read on a terminal. Every function returns text or a table; printing is the command's."""
 
-import math
 import textwrap
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from monitor.core import context_words, next_pass
 from monitor.core.grid import region_tiles
 from monitor.core.null_rate import LEARNED_KM2_YEARS
 from monitor.core.sensors import NAMES
+from monitor.core.shares import percent, percent_missing
 from monitor.core.slope_sight import TrackSight
 from monitor.core.standing import acknowledgement, is_unanswered
 from monitor.delivering import Round
@@ -124,7 +124,7 @@ def coverage_line(coverage: Coverage, now: datetime) -> str:
         f"last look {age(now - coverage.last_look)} ago"
     )
     if len(coverage.compared_by) > 1:
-        shares = (f"{NAMES[sensor]} {_percent(share)}" for sensor, share in sorted(coverage.compared_by.items()))
+        shares = (f"{NAMES[sensor]} {percent(share)}%" for sensor, share in sorted(coverage.compared_by.items()))
         line += f"; compared by sensor: {', '.join(shares)}"
     if coverage.learning:
         line += "; learning: no earlier look to compare with yet"
@@ -166,16 +166,11 @@ def _silence(coverage: Coverage) -> str:
     return f"; looks at tiles without an answer of the network: {', '.join(parts)}" if silent else ""
 
 
-def _percent(share: float) -> str:
-    """Rounded down: only all of it is 100 %."""
-    return f"{math.floor(1000 * share + 1e-6) / 10:g}%"
-
-
 def _percents(coverage: Coverage) -> tuple[float, float, float]:
     """Compared, seen once, not seen: percent with one decimal that add up to 100; only all of it is 100."""
-    compared = math.floor(1000 * coverage.compared + 1e-6)
-    seen = max(compared, math.floor(1000 * coverage.seen + 1e-6))
-    return compared / 10, (seen - compared) / 10, (1000 - seen) / 10
+    compared = float(percent(coverage.compared))
+    seen = max(compared, float(percent(coverage.seen)))
+    return compared, round(seen - compared, 1), round(100 - seen, 1)
 
 
 def ledger_table(counts: "Iterable[LedgerCount]") -> Table:
@@ -201,13 +196,13 @@ def blind_table(coverages: Sequence[Coverage]) -> Table:
     for one in coverages:
         rows = [*one.blind.tracks.items(), ("by no track", one.blind.together)] if one.blind.tracks else []
         for track, sight in rows:
-            blind = f"{100 * sight.blind_share:.1f}%"
+            blind = f"{percent_missing(sight.blind_share)}%"
             table.add_row(one.region, track, f"{sight.slopes_km2:.2f}", f"{sight.blind_km2:.2f}", blind)
     return table
 
 
 def _told(sight: TrackSight) -> str:
-    return f"{sight.blind_km2:.2f} km² ({100 * sight.blind_share:.1f}%)"
+    return f"{sight.blind_km2:.2f} km² ({percent_missing(sight.blind_share)}%)"
 
 
 def parked_lines(parked: Sequence[LedgerEntry]) -> list[str]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from monitor.core.alive import SignOfLife, Trouble, TroubleKind, intakes, looked, troubles
 from monitor.core.alive_words import ALIVE_LANGUAGES, AliveWords
 from monitor.core.intake import waiting
-from monitor.core.shares import percent
+from monitor.core.shares import percent, percent_missing
 from monitor.core.telling import moment
 from monitor.core.words import LANGUAGES
 from monitor.records import NextPass, Sensor, Tier
@@ -92,7 +92,7 @@ def _seen(sign: SignOfLife, words: AliveWords, language: str) -> Iterator[str]:
     if sign.never_observed:
         yield words.unseen.format(count=sign.never_observed, tiles=sign.tiles)
     if sign.blind_km2:
-        yield words.blind.format(km2=f"{sign.blind_km2:.2f}", percent=percent(sign.blind_share))
+        yield words.blind.format(km2=f"{sign.blind_km2:.2f}", percent=percent_missing(sign.blind_share))
     if sign.passes:
         yield words.passes.format(passes=", ".join(_pass(one, language) for one in sign.passes[:_PASSES]))
     else:

@@ -11,6 +11,7 @@ from monitor.core.cap_outline import local_metres
 from monitor.core.context_json import next_pass_from_json
 from monitor.core.feeds import Told
 from monitor.core.lifecycle import ALERT_STATES
+from monitor.core.shares import percent, percent_missing
 from monitor.core.standing import acknowledgement, is_unanswered
 from monitor.core.telling import digits, headline, moment, sensor_of
 from monitor.core.words import Words
@@ -90,7 +91,7 @@ def looks(event: Event) -> list[dict[str, str]]:
             "verdict": piece.verdict.value,
             "says": _SAYS[piece.verdict] + (" (taken back)" if piece.withdrawn else ""),
             "detail": piece.detail,
-            "saw": f"{digits(100 * piece.observed_fraction, 0)} %",
+            "saw": f"{percent(piece.observed_fraction)} %",
         }
         for piece in sorted(event.evidence, key=lambda piece: piece.sensing_time, reverse=True)
     ]
@@ -108,7 +109,7 @@ def _unseen(said: object) -> str:
     last = said.get("last_look")
     bounds = (said.get("since"), said.get("first_acquisition"))  # before the first acquisition nobody looked
     since = max((datetime.fromisoformat(str(bound)) for bound in bounds if bound), default=None)
-    parts = [f"{share:.0%} of the ground was not compared with anything"]
+    parts = [f"{percent_missing(share)}% of the ground was not compared with anything"]
     if since:
         parts[0] += f" since {moment(since)}"
     parts.append(f"last look {moment(datetime.fromisoformat(str(last)))}" if last else "no look yet")

@@ -17,6 +17,7 @@ from monitor.core.shares import percent, percent_missing
         (0.3, "30", "30"),
         (0.9999, "99.9", "99.9"),
         (1.0, "100", "100"),
+        (float("nan"), "?", "?"),
     ],
 )
 def test_what_is_not_whole_is_never_told_as_whole(share: float, seen: str, missing: str) -> None:
