@@ -62,7 +62,7 @@ COMING = [NextPass(sensor=Sensor.SAR, relative_orbit=46, expected=NOW + timedelt
             ("1 open alert.", "ended 2018-09-06 03:08 UTC by sato."),
         ),
     ],
-    ids=["first minute", "later", "nothing observed", "ended"],
+    ids=["first minute", "later", "a little missing", "nothing observed", "ended"],
 )
 def test_a_situation_in_sentences(situation: Situation, said: tuple[str, ...]) -> None:
     """What was found never stands without what was not observed, as long as the declaration holds."""
