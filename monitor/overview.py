@@ -104,6 +104,19 @@ class Coverage:
         return {tile: max(looks.values(), default=None) for tile, looks in self.tile_looks.items()}
 
     @property
+    def by_age(self) -> tuple[tuple[Tile, datetime | None], ...]:
+        """Tiles with their last look, the one not seen for longest first; before it those without any."""
+        looked = self.last_look_of.items()
+        never = [(tile, at) for tile, at in looked if at is None]
+        return (*never, *sorted(((tile, at) for tile, at in looked if at is not None), key=lambda one: one[1]))
+
+    @property
+    def median_last_look(self) -> datetime | None:
+        """Half of the tiles were looked at then or later; None: fewer were at all."""
+        ages = self.by_age
+        return ages[(len(ages) - 1) // 2][1] if ages else None
+
+    @property
     def learning(self) -> bool:
         """No place has an earlier look to compare with: nothing can be found yet."""
         return self.compared == 0
@@ -123,6 +136,8 @@ class _TileCount:
     compared: int = 0
     compared_by: dict[Sensor, int] = field(default_factory=dict)
     seen_by: dict[Sensor, int] = field(default_factory=dict)
+    clear: Mask | None = None
+    """What optics saw; None: nothing."""
     looks: dict[Sensor, datetime] = field(default_factory=dict)
     """The newest of each sensor."""
     broken: int = 0
@@ -236,7 +251,9 @@ def _blind(region: Region, counts: Mapping[Tile, _TileCount], sights: SlopeSight
     tally = SightTally()
     for tile, count in counts.items():
         if count.tracks:
-            tally.add(pixels_within(region.geometry, tile), sights.read(tile), count.tracks)
+            inside = pixels_within(region.geometry, tile)
+            clear = np.zeros_like(inside) if count.clear is None else count.clear
+            tally.add(inside, sights.read(tile), count.tracks, clear)
     return tally.total()
 
 
@@ -260,6 +277,7 @@ def _count(tally: "_Tally", rows: Sequence[Observation], looks: LookArchive, sin
     count.answers.update((row.sensor, row.network) for row in rows if row.network and row.sensing_time >= since)
     count.tracks.update(track_of(row.comparable) for row in rows if row.sensor is Sensor.SAR and _looked(row, since))
     count.seen = int(np.logical_or.reduce([np.zeros_like(inside), *tally.seen_by.values()]).sum())
+    count.clear = tally.seen_by.get(Sensor.OPTICAL)
     count.seen_by = {sensor: int(mask.sum()) for sensor, mask in tally.seen_by.items()}
     count.compared_by = {sensor: int(mask.sum()) for sensor, mask in tally.compared.items()}
     count.compared = int(np.logical_or.reduce([np.zeros_like(inside), *tally.compared.values()]).sum())

@@ -103,10 +103,7 @@ def _window(event: Event) -> str:
 
 def coming(passes: Sequence[NextPass]) -> str:
     """The next pass of each sensor, for the end of a coverage line."""
-    first: dict[Sensor, NextPass] = {}
-    for one in passes:
-        first.setdefault(one.sensor, one)
-    said = ", ".join(next_pass.told(one) for one in first.values())
+    said = ", ".join(next_pass.told(one) for one in next_pass.first_of_each(passes))
     return f"; next pass expected {said}" if said else ""
 
 
@@ -121,7 +118,7 @@ def coverage_line(coverage: Coverage, now: datetime) -> str:
         f"{coverage.region}: {_lately(coverage, now)} {compared:g}% of "
         f"{coverage.area_km2:.0f} km² observed and compared with an earlier look, {round(once + unseen, 1):g}% "
         f"not observed ({once:g}% without an earlier look, {unseen:g}% not seen); "
-        f"last look {age(now - coverage.last_look)} ago"
+        f"last look {age(now - coverage.last_look)} ago{_ages(coverage, now)}"
     )
     if len(coverage.compared_by) > 1:
         shares = (f"{NAMES[sensor]} {percent(share)}%" for sensor, share in sorted(coverage.compared_by.items()))
@@ -141,11 +138,23 @@ def coverage_line(coverage: Coverage, now: datetime) -> str:
     line += _silence(coverage)
     if coverage.blind.together.blind_km2:
         line += f"; {_told(coverage.blind.together)} of its slopes no radar track ever sees"
+        if coverage.blind.not_seen_km2:
+            line += f", and {coverage.blind.not_seen_km2:.2f} km² of them optics did not see either"
     if coverage.blind.unknown_tiles:
         line += f"; what radar sees of the slopes of {coverage.blind.unknown_tiles} tiles is told after its next pass"
     if coverage.broken_looks:
         line += f"; {coverage.broken_looks} kept looks could not be read"
     return line
+
+
+def _ages(coverage: Coverage, now: datetime) -> str:
+    """How old the last looks of its tiles are, where they are not all of one time."""
+    ages, half = coverage.by_age, coverage.median_last_look
+    if len({at for _, at in ages}) < 2:
+        return ""
+    tile, oldest = ages[0]
+    told = f"{age(now - oldest)} ago" if oldest else "never"
+    return f" (at half of the tiles {f'within {age(now - half)}' if half else 'never'}, at {tile.id} {told})"
 
 
 def _lately(coverage: Coverage, now: datetime) -> str:
@@ -187,6 +196,18 @@ def choice_table(counts: "Sequence[ChoiceCount]") -> Table:
     for count in counts:
         record = NAMES[count.record] if count.record else "none"
         table.add_row(count.region, NAMES[count.sensor], record, count.reason.value, str(count.count))
+    return table
+
+
+def sensor_table(coverages: Sequence[Coverage], now: datetime) -> Table:
+    """What each sensor of a region saw, for one that went silent is hidden in what all saw together."""
+    table = _table("Region", "Sensor", "Seen", "Compared", "Last look")
+    for one in coverages:
+        for sensor, share in sorted(one.seen_by.items()):
+            last = one.last_look_by.get(sensor)
+            told = f"{age(now - last)} ago" if last else "never"
+            compared = f"{percent(one.compared_by.get(sensor, 0.0))}%"
+            table.add_row(one.region, NAMES[sensor], f"{percent(share)}%", compared, told)
     return table
 
 
