@@ -33,7 +33,7 @@ from monitor.adapters.store.events import put
 from monitor.adapters.store.schema import EventRow, EvidenceRow, OutboxRow, TransitionRow
 from monitor.adapters.store.tokens import TokenRows
 from monitor.config import load
-from monitor.core.geojson import rank
+from monitor.core.ranking import rank
 from monitor.records import AlertStatus, Detector, Event, EventState, Evidence, Role, Tier, Transition, Verdict
 
 _CHUNK = 5_000

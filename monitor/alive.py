@@ -6,12 +6,14 @@ message goes the way of every other: planned for each channel, sent until it is 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from monitor.core import alive
 from monitor.core.alive_telling import texts
+from monitor.core.intake import Arrival, Sight
 from monitor.core.next_pass import MEMORY, Passed, next_passes
+from monitor.core.sensors import sensors_of
 from monitor.overview import Coverage
 from monitor.records import HeldBack, Region, Tier
 
@@ -30,6 +32,9 @@ class Vitals(Protocol):
 
     def parked(self, region: str) -> dict[str, int]:
         """How many acquisitions of a region wait for a person, by reason."""
+
+    def arrivals(self, region: str, since: datetime) -> list[Arrival]:
+        """The acquisitions of a region sensed at or after a time, and those that wait longer."""
 
     def undelivered(self, region: str, now: datetime) -> dict[str, int]:
         """How many messages about a region do not get through, by channel."""
@@ -117,7 +122,7 @@ class Herald:
         seen = self._coverage(replace(region, lookback_days=self._settings.days), now)
         compared = self._coverage(region, now)
         previous = self._store.last_alive(region.id)
-        week_ago = now - alive.WEEK
+        week_ago, sensors, newest = now - alive.WEEK, sensors_of(region.sensor_policy), seen.last_look_by
         silences = self._store.held_back(now, region.id)
         return alive.SignOfLife(
             region=region.id,
@@ -126,7 +131,9 @@ class Herald:
             days=self._settings.days,
             seen=seen.seen,
             compared_days=region.lookback_days,
-            compared=compared.compared_by,
+            compared={sensor: 0.0 for sensor in sensors} | dict(compared.compared_by),
+            sights={one: Sight(seen=seen.seen_by.get(one, 0.0), last_look=newest.get(one)) for one in sensors},
+            arrivals=self._store.arrivals(region.id, now - timedelta(days=self._settings.days)),
             tiles=seen.tiles - len(seen.flat),
             never_observed=len(seen.never_observed),
             last_look=seen.last_look,

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
@@ -34,6 +35,7 @@ from monitor.night_drill import NightDrill
 from monitor.overview import TileHistory, coverage
 from monitor.ports import LookArchive, SlopeSights, Store
 from monitor.records import AcquisitionState, DeliveryState
+from monitor.systemd import watched_by_systemd
 from monitor.web.health import Answers, Check
 from monitor.web.server import WebServer
 
@@ -52,6 +54,11 @@ _ALIVE = "alive"
 _ALIVE_EVERY = timedelta(minutes=10)
 _DRILL = "drill"
 """The job of exercises, and the thread it runs in."""
+_PROCESS = "process"
+_STUCK_LEASES = 4
+"""The lease of an acquisition is prolonged before every block of tiles. Who has not come to it for so many leases, and
+at least for `_STUCK_LEAST`, will not."""
+_STUCK_LEAST = timedelta(hours=1)
 _MISSED_POLLS = 3
 """A watch that missed so many polls is not watching."""
 _ENDS = {"done": "done", "parked": "parked", "retry": "discovered"}
@@ -195,6 +202,7 @@ class Daemon:
         self.metrics.build(about.version, about.model_version, about.engine)
         self.metrics.static_layers(service.static_reads)
         self.metrics.exposure_layers(service.layer_failures)
+        self.metrics.jobs(self._jobs.at_work)
         answers = Answers(alive=self._alive, ready=self._ready, registry=registry)
         self.health = WebServer(settings.serve.host, settings.serve.port, answers, kept.api)
 
@@ -205,10 +213,11 @@ class Daemon:
         """
         before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
-            self._start()
-            self._stop.wait()
-            self._log.info("finishing the acquisition at hand", action="draining")
-            self._jobs.end()
+            with watched_by_systemd(self._goes_on):
+                self._start()
+                self._stop.wait()
+                self._log.info("finishing the acquisition at hand", action="draining")
+                self._jobs.end()
         finally:
             self._stop.set()
             self.health.close()
@@ -240,7 +249,7 @@ class Daemon:
     def process(self) -> None:
         """The process job: work until nothing is due or the end is asked for."""
         start = time.monotonic()
-        summary = self._service.process(self._clock, self._stop.is_set, self._report)
+        summary = self._service.process(partial(self._tell_the_time, _PROCESS), self._stop.is_set, self._report)
         self.metrics.hosts(self._service.hosts(), self._clock())
         if summary.processed or summary.parked or summary.retried:
             self.metrics.passed(time.monotonic() - start)
@@ -257,7 +266,8 @@ class Daemon:
                 self.metrics.escalated(event.channel, event.escalations)
 
         try:
-            self._delivery.round(channel, self._clock, report, self._stop.is_set)
+            clock = partial(self._tell_the_time, f"{_DELIVERY}-{channel}")
+            self._delivery.round(channel, clock, report, self._stop.is_set)
         finally:
             self._measure_channel(channel)
 
@@ -300,7 +310,7 @@ class Daemon:
         self.health.start()
         self._jobs.scheduler.add_listener(self._on_job_trouble, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
         self._jobs.every(self._interval, self.poll, "poll")
-        self._jobs.every(self._queue_interval, self.process, "process")
+        self._jobs.every(self._queue_interval, self.process, _PROCESS, longest_s=self._longest_s())
         self._start_delivery()
         if self._kept.herald is not None:
             self._jobs.every(_ALIVE_EVERY, self.say_alive, _ALIVE, _ALIVE)
@@ -312,13 +322,27 @@ class Daemon:
         where = f"http://{self._settings.serve.host}:{self.health.port}"
         self._log.info(f"watching {len(self._settings.regions)} region(s); {where}/metrics", action="started")
 
+    def _goes_on(self) -> bool:
+        """For systemd; the end that was asked for has a limit of its own (`TimeoutStopSec=`)."""
+        return self._stop.is_set() or not (self._jobs.late() or self._jobs.stuck())
+
+    def _longest_s(self) -> float:
+        """So long a job that asks for the time as it goes on may take from one time to the next."""
+        return max(_STUCK_LEAST, _STUCK_LEASES * timedelta(minutes=self._settings.lease_minutes)).total_seconds()
+
+    def _tell_the_time(self, job: str) -> datetime:
+        """Whoever prolongs a lease asks for the time, before every block of tiles and every message: it goes on."""
+        self._jobs.goes_on(job)
+        return self._clock()
+
     def _start_delivery(self) -> None:
         if self._delivery is None:
             return
         if not self._delivery.couriers:
             self._jobs.every(self._queue_interval, self.plan, _DELIVERY, _DELIVERY)
         for name in self._delivery.couriers:
-            self._jobs.every(self._queue_interval, self.deliver, f"{_DELIVERY}-{name}", _DELIVERY, (name,))
+            job, longest_s = f"{_DELIVERY}-{name}", self._longest_s()
+            self._jobs.every(self._queue_interval, self.deliver, job, _DELIVERY, (name,), longest_s)
 
     def _measure_channel(self, name: str) -> None:
         assert self._delivery is not None
@@ -365,6 +389,7 @@ class Daemon:
         alerts = Counter((event.region, event.state) for event in self._store.events(open_only=True))
         self.metrics.judged(by_kind(self._store.judged(now - timedelta(days=max(WINDOWS_DAYS)))))
         for region in self._settings.region_records():
+            self._jobs.goes_on(_PROCESS)
             seen = coverage(region, self._store, self._kept.looks, now, self._kept.sights)
             self.metrics.region(
                 region.id,
@@ -380,7 +405,13 @@ class Daemon:
         checks = [Check(name="scheduler", passed=running, detail="running" if running else "not running")]
         late = self._jobs.late()
         detail = f"not started for too long: {', '.join(late)}" if late else "started when they should be"
-        return (*checks, Check(name="jobs", passed=not late, detail=detail))
+        stuck = self._jobs.stuck()
+        progress = f"at work without progress for too long: {', '.join(stuck)}" if stuck else "none is stuck"
+        return (
+            *checks,
+            Check(name="jobs", passed=not late, detail=detail),
+            Check(name="progress", passed=not stuck, detail=progress),
+        )
 
     def _ready(self) -> tuple[Check, ...]:
         return (self._database_check(), self._poll_check())

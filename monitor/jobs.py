@@ -5,8 +5,10 @@ a second look, by a clock that nobody can set, notices that and plans the jobs a
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Event, Thread
 
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_SUBMITTED, JobSubmissionEvent
@@ -22,6 +24,18 @@ _MISSED = 3
 """A job that was not started for so many of its intervals is late ..."""
 _LEAST_LATE_S = 120.0
 """... but none before this."""
+_LONGEST_S = 6 * 3600.0
+"""A job that gives no sign of progress may take so long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtWork:
+    """A job that has begun and not ended."""
+
+    seconds: float
+    """Since it began."""
+    still_s: float
+    """Since it last showed that it goes on (`Jobs.goes_on`), or began."""
 
 
 class Jobs:
@@ -45,21 +59,32 @@ class Jobs:
         self._look_s = look_s
         self._begun: dict[str, float] = {}
         self._often: dict[str, float] = {}
+        self._longest: dict[str, float] = {}
+        self._since: dict[str, float] = {}
+        self._went_on: dict[str, float] = {}
         self._ended = Event()
         self._watchdog = Thread(target=self._watch, name="clocks", daemon=True)
         # A job that is still at work when its time comes was thought of as well.
         self.scheduler.add_listener(self._on_start, EVENT_JOB_SUBMITTED | EVENT_JOB_MAX_INSTANCES)
 
     def every(
-        self, interval: timedelta, job: Callable[..., None], name: str, pool: str = "default", args: Sequence[str] = ()
+        self,
+        interval: timedelta,
+        job: Callable[..., None],
+        name: str,
+        pool: str = "default",
+        args: Sequence[str] = (),
+        longest_s: float = _LONGEST_S,
     ) -> None:
-        """Start a job now and then at intervals."""
+        """Start a job now and then at intervals; without a sign of progress for `longest_s` it is stuck."""
         seconds = interval.total_seconds()
+        self._longest[name] = longest_s
         self._often[name], self._begun[name] = seconds, time.monotonic()
         trigger = IntervalTrigger(seconds=seconds, timezone="UTC")
         # The scheduler lives in real time, whatever the clock of the watch says.
         now = datetime.now(UTC)
-        self.scheduler.add_job(job, trigger, args=tuple(args), id=name, executor=pool, next_run_time=now)
+        noted = partial(self._work, name, job)
+        self.scheduler.add_job(noted, trigger, args=tuple(args), id=name, executor=pool, next_run_time=now)
 
     def daily(self, hour_utc: int, job: Callable[[], None], name: str, pool: str = "default") -> None:
         """Start a job at an hour of every day."""
@@ -81,6 +106,31 @@ class Jobs:
         return [
             name for name, often in self._often.items() if now - self._begun[name] > max(_MISSED * often, _LEAST_LATE_S)
         ]
+
+    def goes_on(self, name: str) -> None:
+        """A job says that it makes progress."""
+        self._went_on[name] = time.monotonic()
+
+    def at_work(self) -> Mapping[str, AtWork | None]:
+        """Every job that is started at intervals; None: it is not at work."""
+        now, since, went_on = time.monotonic(), dict(self._since), dict(self._went_on)
+        return {
+            name: AtWork(seconds=now - since[name], still_s=now - max(since[name], went_on.get(name, 0.0)))
+            if name in since
+            else None
+            for name in self._often
+        }
+
+    def stuck(self) -> list[str]:
+        """Jobs at work that have not gone on for too long: `late` cannot tell, since none is started beside itself."""
+        return [name for name, one in self.at_work().items() if one is not None and one.still_s > self._longest[name]]
+
+    def _work(self, name: str, job: Callable[..., None], *args: str) -> None:
+        self._since[name] = time.monotonic()
+        try:
+            job(*args)
+        finally:
+            self._since.pop(name, None)
 
     def _watch(self) -> None:
         apart = time.time() - time.monotonic()

@@ -20,6 +20,7 @@ from monitor.core.masks import NO_ELEVATION
 from monitor.core.null_rate import LEARNED_KM2_YEARS
 from monitor.core.radar import LEAST_PASSES
 from monitor.core.reference import valid
+from monitor.core.sensors import sensors_of
 from monitor.core.slope_sight import BlindSlopes, SightTally, track_of
 from monitor.errors import BadAsset
 from monitor.observing import OUTSIDE
@@ -71,6 +72,11 @@ class Coverage:
     """Those of `never_observed` that cannot be looked at, because no elevation model covers them."""
     compared_by: Mapping[Sensor, float] = field(default_factory=dict)
     """`compared` by each sensor alone; sensors that looked at nothing are left out."""
+    seen_by: Mapping[Sensor, float] = field(default_factory=dict)
+    """`seen` by each sensor alone: by those of the region's policy, and by others that saw something."""
+    tile_looks: Mapping[Tile, Mapping[Sensor, datetime]] = field(default_factory=dict)
+    """Of every tile the sensing time of each sensor's newest look that observed anything, however old (as far as the
+    hundred newest observations go); flat tiles are left out."""
     flat: tuple[Tile, ...] = ()
     """Tiles that need not be looked at, because nothing can slide there; they count neither as seen nor as not seen."""
     answers: Mapping[tuple[Sensor, NetworkAnswer], int] = field(default_factory=dict)
@@ -82,6 +88,33 @@ class Coverage:
     learning_rates: Mapping[Sensor, float] = field(default_factory=dict)
     """km² × years compared by sensors that have compared less than rates of the region's own need
     (`core.null_rate.LEARNED_KM2_YEARS`) and have not looked at any tile a hundred times."""
+
+    @property
+    def last_look_by(self) -> dict[Sensor, datetime]:
+        """Sensing time of the newest look of each sensor; sensors without any are left out."""
+        newest: dict[Sensor, datetime] = {}
+        for looks in self.tile_looks.values():
+            for sensor, at in looks.items():
+                newest[sensor] = max(at, newest.get(sensor, at))
+        return newest
+
+    @property
+    def last_look_of(self) -> dict[Tile, datetime | None]:
+        """Sensing time of the newest look of each tile, by whichever sensor; None: it has none."""
+        return {tile: max(looks.values(), default=None) for tile, looks in self.tile_looks.items()}
+
+    @property
+    def by_age(self) -> tuple[tuple[Tile, datetime | None], ...]:
+        """Tiles with their last look, the one not seen for longest first; before it those without any."""
+        looked = self.last_look_of.items()
+        never = [(tile, at) for tile, at in looked if at is None]
+        return (*never, *sorted(((tile, at) for tile, at in looked if at is not None), key=lambda one: one[1]))
+
+    @property
+    def median_last_look(self) -> datetime | None:
+        """Half of the tiles were looked at then or later; None: fewer were at all."""
+        ages = self.by_age
+        return ages[(len(ages) - 1) // 2][1] if ages else None
 
     @property
     def learning(self) -> bool:
@@ -102,7 +135,11 @@ class _TileCount:
     seen: int = 0
     compared: int = 0
     compared_by: dict[Sensor, int] = field(default_factory=dict)
-    last_look: datetime | None = None
+    seen_by: dict[Sensor, int] = field(default_factory=dict)
+    clear: Mask | None = None
+    """What optics saw; None: nothing."""
+    looks: dict[Sensor, datetime] = field(default_factory=dict)
+    """The newest of each sensor."""
     broken: int = 0
     no_elevation: bool = False
     """The newest acquisition left the tile out for that."""
@@ -150,7 +187,7 @@ def coverage(
     flat = tuple(tile for tile, count in counts.items() if count.flat)
     counts = {tile: count for tile, count in counts.items() if not count.flat}
     pixels = max(1, sum(count.inside for count in counts.values()))
-    times = [count.last_look for count in counts.values() if count.last_look is not None]
+    times = [at for count in counts.values() for at in count.looks.values()]
     return Coverage(
         region=region.id,
         since=since,
@@ -168,6 +205,12 @@ def coverage(
             for sensor in Sensor
             if any(sensor in count.compared_by for count in counts.values())
         },
+        seen_by={
+            sensor: sum(count.seen_by.get(sensor, 0) for count in counts.values()) / pixels
+            for sensor in Sensor
+            if sensor in sensors_of(region.sensor_policy) or any(count.seen_by.get(sensor) for count in counts.values())
+        },
+        tile_looks={tile: count.looks for tile, count in counts.items()},
         flat=flat,
         answers=sum((count.answers for count in counts.values()), Counter()),
         blind=_blind(region, counts, sights) if sights is not None else BlindSlopes(),
@@ -208,7 +251,9 @@ def _blind(region: Region, counts: Mapping[Tile, _TileCount], sights: SlopeSight
     tally = SightTally()
     for tile, count in counts.items():
         if count.tracks:
-            tally.add(pixels_within(region.geometry, tile), sights.read(tile), count.tracks)
+            inside = pixels_within(region.geometry, tile)
+            clear = np.zeros_like(inside) if count.clear is None else count.clear
+            tally.add(inside, sights.read(tile), count.tracks, clear)
     return tally.total()
 
 
@@ -222,7 +267,7 @@ def _count(tally: "_Tally", rows: Sequence[Observation], looks: LookArchive, sin
     for row in rows:
         if row.look_href is None:
             continue
-        count.last_look = count.last_look or row.sensing_time
+        count.looks.setdefault(row.sensor, row.sensing_time)
         if not tally.wants(row, since):
             continue
         try:
@@ -231,7 +276,9 @@ def _count(tally: "_Tally", rows: Sequence[Observation], looks: LookArchive, sin
             count.broken += 1
     count.answers.update((row.sensor, row.network) for row in rows if row.network and row.sensing_time >= since)
     count.tracks.update(track_of(row.comparable) for row in rows if row.sensor is Sensor.SAR and _looked(row, since))
-    count.seen = int(tally.seen.sum())
+    count.seen = int(np.logical_or.reduce([np.zeros_like(inside), *tally.seen_by.values()]).sum())
+    count.clear = tally.seen_by.get(Sensor.OPTICAL)
+    count.seen_by = {sensor: int(mask.sum()) for sensor, mask in tally.seen_by.items()}
     count.compared_by = {sensor: int(mask.sum()) for sensor, mask in tally.compared.items()}
     count.compared = int(np.logical_or.reduce([np.zeros_like(inside), *tally.compared.values()]).sum())
     return count
@@ -246,7 +293,7 @@ class _Tally:
         self._apart = apart
         self._recent: dict[_Kind, Mask] = {}
         self._times_seen: dict[_Kind, NDArray[np.uint8]] = {}
-        self.seen = np.zeros_like(inside)
+        self.seen_by: dict[Sensor, Mask] = {}
         self.compared: dict[Sensor, Mask] = {}
 
     def wants(self, row: Observation, since: datetime) -> bool:
@@ -264,7 +311,7 @@ class _Tally:
         """Count a look that observed these pixels."""
         kind, nothing = _kind(row), np.zeros_like(self.inside)
         if recent:
-            self.seen |= observed
+            self.seen_by[row.sensor] = self.seen_by.get(row.sensor, nothing) | observed
             self._recent[kind] = self._recent.get(kind, nothing) | observed
         seen = self._times_seen.get(kind, nothing.astype(np.uint8))
         self._times_seen[kind] = seen if recent and self._apart else seen + observed

@@ -15,6 +15,7 @@ from monitor.core.change import AlertSettings
 from monitor.core.events import LookContext, add_evidence
 from monitor.core.grid import PIXEL_HA, TILE_PX, project, tile_polygon
 from monitor.core.lifecycle import OPEN_STATES, LifecycleSettings, rests
+from monitor.core.shares import percent
 from monitor.records import Detector, Event, EventState, Evidence, Observation, Tile, Verdict
 
 _LEAST_SHARE = 0.3
@@ -95,7 +96,7 @@ class TileRule:
 
     def _verdict(self, event: Event, row: Observation, earlier: Sequence[Observation]) -> tuple[Verdict, float, str]:
         if row.mean_change is None or row.shared_fraction < _LEAST_SHARE:
-            return Verdict.NOT_OBSERVED, 0.0, f"{row.shared_fraction:.0%} of the tile was seen in both looks"
+            return Verdict.NOT_OBSERVED, 0.0, f"{percent(row.shared_fraction)}% of the tile was seen in both looks"
         level = self._rise([*earlier, row])
         share = level / event.mean_change
         detail = f"the rises since add up to {level:.2f} times the threshold, {share:.0%} of the first"

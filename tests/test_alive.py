@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,8 +15,21 @@ from monitor.adapters.channels.secrets import Secret
 from monitor.adapters.store import SqlStore
 from monitor.alive import Herald, HeraldSettings
 from monitor.core.alive import Week
+from monitor.core.intake import Sight
 from monitor.overview import Coverage
-from monitor.records import Channel, DeliveryState, RateLimit, Region, Sensor, Silence, Tier
+from monitor.records import (
+    AcquisitionState,
+    AlertStatus,
+    Channel,
+    DeliveryState,
+    RateLimit,
+    Region,
+    Sensor,
+    SensorPolicy,
+    Silence,
+    Tier,
+    Tile,
+)
 from tests.adapters.channels.receiver import Answer, always, receiving
 from tests.adapters.store.factories import LEASE, acquisition, event
 from tests.adapters.store.test_store_events import process
@@ -26,9 +40,13 @@ __all__ = ["postgres_server", "postgres_url"]
 
 MONDAY = datetime(2026, 11, 16, 6, tzinfo=UTC)
 DAY = timedelta(days=1)
-REGIONS = [Region(id=name, geometry=region_polygon(), catalogs=("pc",)) for name in ("atsuma", "a_suma")]
+REGIONS = [
+    Region(id=name, geometry=region_polygon(), catalogs=("pc",), sensor_policy=SensorPolicy.RADAR_ONLY)
+    for name in ("atsuma", "a_suma")
+]
 MAIL = Channel(name="mail", gather=timedelta(minutes=10), at_most=RateLimit(count=2, per=DAY))
 FILES = Channel(name="files")
+REAL = replace(event(acquisition(1), "A"), status=AlertStatus.ACTUAL)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -58,6 +76,8 @@ def seen(region: Region, now: datetime) -> Coverage:
         last_look=now - DAY,
         broken_looks=0,
         compared_by={Sensor.SAR: 0.3 if recent else 0.8},
+        seen_by={Sensor.SAR: 0.9},
+        tile_looks={Tile(epsg=32654, column=220, row=1842): {Sensor.SAR: now - DAY}},
     )
 
 
@@ -95,7 +115,7 @@ def test_after_an_outage(store: SqlStore) -> None:
 
 def test_it_tells_what_the_database_knows(store: SqlStore) -> None:
     """Alerts by tier, silent catalogs, what was parked and not delivered, silences, and the next pass."""
-    process(store, acquisition(1), event(acquisition(1), "A"))
+    process(store, acquisition(1), REAL)
     store.note_sources(["other"], {"pc": "503"}, MONDAY - 3 * DAY)
     store.note_sources(["other"], {"pc": "504"}, MONDAY - DAY)
     silence = Silence(
@@ -106,7 +126,7 @@ def test_it_tells_what_the_database_knows(store: SqlStore) -> None:
     entry = store.claim("me@1:1:1", DAY, MONDAY, ["atsuma"])
     assert entry is not None
     store.park(entry.acquisition, "me@1:1:1", "misregistered", "30 m", MONDAY)
-    everything = Channel(name="files", statuses=frozenset({event(acquisition(1)).status}))
+    everything = Channel(name="files", statuses=frozenset({REAL.status}))
     store.plan_deliveries([everything], MONDAY - 2 * DAY)
     sign = herald(store).sign(REGIONS[0], MONDAY)
     assert sign.open_alerts == {Tier.WATCH: 1}
@@ -118,6 +138,32 @@ def test_it_tells_what_the_database_knows(store: SqlStore) -> None:
     (well,) = herald(store).sign(REGIONS[0], MONDAY).sources
     assert (well.failing_since, well.answered) == (None, MONDAY)
     assert herald(store).sign(REGIONS[1], MONDAY).open_alerts == {}
+
+
+def test_what_is_no_real_alert_is_not_counted(store: SqlStore) -> None:
+    """Channels of real alerts are not told how many tests there are."""
+    first, second = acquisition(1), acquisition(2)
+    process(store, first, REAL)
+    process(store, second, event(second, "T"))
+    opened = first.sensing_time - DAY
+    assert (store.open_alerts("atsuma"), store.opened_since("atsuma", opened)) == ({Tier.WATCH: 1}, 1)
+
+
+def test_every_sensor_of_the_policy_is_told(store: SqlStore) -> None:
+    """Also one that nothing is known of; what waits is found however old it is, history apart."""
+    both = replace(REGIONS[0], sensor_policy=SensorPolicy.OPTICAL_WHEN_CLEAR)
+    store.discover("atsuma", [acquisition(1)], [], MONDAY)
+    store.discover("atsuma", [acquisition(2)], [], MONDAY, history_before=MONDAY)
+    store.discover("a_suma", [replace(acquisition(3), region="a_suma")], [], MONDAY)
+    sign = herald(store).sign(both, MONDAY)
+    assert sign.sights == {
+        Sensor.OPTICAL: Sight(seen=0.0, last_look=None),
+        Sensor.SAR: Sight(seen=0.9, last_look=MONDAY - DAY),
+    }
+    assert sign.compared == {Sensor.OPTICAL: 0.0, Sensor.SAR: 0.8}
+    (waiting,) = sign.arrivals
+    assert (waiting.sensing_time, waiting.state) == (acquisition(1).sensing_time, AcquisitionState.DISCOVERED)
+    assert len(store.arrivals("atsuma", acquisition(1).sensing_time)) == 2
 
 
 def test_it_goes_the_way_of_every_message(tmp_path: Path) -> None:

@@ -217,6 +217,8 @@ def test_status_shows_the_parked_and_release_frees_them(
     assert regions["valley"]["ledger"] == {"done": {"compared": 1, "learning": 1}}
     assert regions["valley"]["alerts"]["provisional"] == 2
     assert regions["valley"]["last_look"] == "2026-01-10T01:30:00+00:00"
+    assert regions["valley"]["share_seen_by_sensor"] == {"optical": 1.0, "sar": 0.0}
+    assert "2026-01-15, not seen yet, else 2026-01-20 (optics, orbit 31); 2 open alert(s)" in call(capsys, "status")[1]
 
 
 @pytest.mark.usefixtures("config")

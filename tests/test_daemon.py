@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -28,7 +29,8 @@ from monitor.delivering import Delivery
 from monitor.errors import ConfigError
 from monitor.logs import make_logger
 from monitor.records import AcquisitionState
-from monitor.service import PassEvent
+from monitor.service import PassEvent, PassSummary
+from monitor.systemd import watched_by_systemd
 from tests.fake_watch import NOW, FakeService, write_config
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -211,6 +213,65 @@ def test_failing_job_is_logged_and_tried_again(settings: Settings, monkeypatch: 
         run_while(daemon, lambda base: until(lambda: "job-failed" in stream.getvalue() and answers(f"{base}/livez")))
     (line,) = [json.loads(one) for one in stream.getvalue().splitlines() if "job-failed" in one]
     assert (line["item"], line["reason"], line["level"]) == ("poll", "bad-config", "error")
+
+
+def test_a_job_that_hangs_fails_livez(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an hour without progress, by which only a restart helps; who asks for the time goes on."""
+    ahead, begun, go_on, went_on, end = [0.0], *(threading.Event() for _ in range(4))
+    monkeypatch.setattr(
+        "monitor.jobs.time", SimpleNamespace(time=time.time, monotonic=lambda: time.monotonic() + ahead[0])
+    )
+
+    def hang(clock: Callable[[], datetime], *_: object) -> PassSummary:
+        begun.set()
+        go_on.wait(PATIENCE_S)
+        clock()
+        went_on.set()
+        end.wait(PATIENCE_S)
+        return PassSummary()
+
+    def progress(base: str) -> dict[str, object]:
+        checks: list[dict[str, object]] = httpx.get(f"{base}/livez").json()["checks"]
+        return next(check for check in checks if check["name"] == "progress")
+
+    def visit(base: str) -> None:
+        try:
+            until(lambda: begun.is_set() and answers(f"{base}/livez"))
+            ahead[0] = 3700
+            assert httpx.get(f"{base}/livez").status_code == 503
+            assert progress(base)["detail"] == "at work without progress for too long: process"
+            still = 'scarpwatch_job_still_seconds{job="process"} 3'
+            assert still in httpx.get(f"{base}/metrics").text
+            go_on.set()
+            assert went_on.wait(PATIENCE_S)
+            assert progress(base)["passed"]
+        finally:
+            go_on.set()
+            end.set()
+
+    with watching(settings) as daemon:
+        monkeypatch.setattr(daemon._service, "process", hang)
+        run_while(daemon, visit)
+
+
+def test_systemd_hears_for_as_long_as_all_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who falls silent is restarted by it; without a watchdog nothing is said."""
+    alive = threading.Event()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        with watched_by_systemd(lambda: True):
+            pass
+        monkeypatch.setenv("WATCHDOG_USEC", "20000")
+        with watched_by_systemd(alive.is_set):
+            pass
+        systemd.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            systemd.recv(100)
+        alive.set()
+        with watched_by_systemd(alive.is_set):
+            systemd.settimeout(PATIENCE_S)
+            assert [systemd.recv(100) for _ in range(3)] == [b"WATCHDOG=1"] * 3
 
 
 def test_taken_port_is_explained(settings: Settings) -> None:

@@ -73,3 +73,35 @@ def test_jobs_that_are_not_started_are_late(monkeypatch: pytest.MonkeyPatch) -> 
     assert asleep.late() == ["process"]
     ticks[0] += 3 * 1800
     assert asleep.late() == ["process", "poll"]
+
+
+def test_a_job_that_hangs_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not late, since its next time is thought of; without progress for its longest time it is stuck."""
+    begun, let_go, ahead = threading.Event(), threading.Event(), [0.0]
+    monkeypatch.setattr(jobs, "time", SimpleNamespace(time=time.time, monotonic=lambda: time.monotonic() + ahead[0]))
+
+    def hang() -> None:
+        begun.set()
+        let_go.wait(60)
+
+    running = Jobs({"default": 2}, look_s=60)
+    running.every(timedelta(hours=1), hang, "hangs", longest_s=3600)
+    running.every(timedelta(hours=1), lambda: None, "ends", longest_s=3600)
+    running.start()
+    with closing(SimpleNamespace(close=running.end)):
+        try:
+            assert begun.wait(20)
+            ahead[0] = 3500
+            assert running.stuck() == []
+            running.goes_on("hangs")
+            ahead[0] = 7000
+            assert running.stuck() == [], "it went on"
+            ahead[0] = 7200
+            assert running.stuck() == ["hangs"]
+            found = running.at_work()["hangs"]
+            assert found is not None
+            assert found.seconds > 7100
+            assert found.still_s < 3800
+        finally:
+            let_go.set()
+    assert (running.stuck(), running.at_work()) == ([], {"hangs": None, "ends": None})

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ import pytest
 from monitor.adapters.looks import LookFiles
 from monitor.cli.geojson import not_observed
 from monitor.cli.tables import coverage_line
+from monitor.core.shares import percent
+from monitor.core.slope_sight import Sight
 from monitor.overview import Coverage, coverage
-from monitor.records import Look, NetworkAnswer, Observation, PixelState, Region, Sensor, Tile
-from monitor.web.showing import unseen_lines
+from monitor.records import Look, NetworkAnswer, NextPass, Observation, PixelState, Region, Sensor, SensorPolicy, Tile
+from monitor.web.showing import unseen
 from tests.fake_watch import NOW, RIGHT, TILE, acquisition, look, observation, region_polygon
 
 REGION = Region(id="valley", geometry=region_polygon(), catalogs=("local",), lookback_days=60)
@@ -124,6 +127,78 @@ def test_looks_before_the_look_back_do_not_count(watch: Watch) -> None:
     assert (seen.seen, seen.last_look) == (0.0, old)
 
 
+def test_each_sensor_is_told_apart(watch: Watch) -> None:
+    """Its share, its last look and that of each tile: a sensor that went silent is not hidden by another."""
+    old, new = NOW - timedelta(days=61), NOW - timedelta(days=1)
+    watch.saw(look(RIGHT, acquisition(0)), 0, sensing_time=old)
+    half = look(RIGHT, acquisition(1), observed_columns=128)
+    watch.saw(half, 1, sensing_time=new, sensor=Sensor.SAR, comparable="sar:R046")
+    watch.saw(look(TILE, acquisition(1)), 1, sensing_time=old)
+    seen = watch.coverage()
+    assert seen.seen_by == {Sensor.OPTICAL: 0.0, Sensor.SAR: pytest.approx(RIGHT_SHARE / 2, abs=0.01)}
+    assert seen.last_look_by == {Sensor.OPTICAL: old, Sensor.SAR: new}
+    assert seen.last_look_of == {TILE: old, RIGHT: new}
+    words = f"last look 24 h ago (at half of the tiles within 61 days, at {TILE.id} 61 days ago)"
+    assert words in coverage_line(seen, NOW)
+    (page,) = unseen({"valley": not_observed(seen)})
+    share = percent(seen.seen_by[Sensor.SAR])
+    assert page.details == (
+        f"Seen by optics 0%, last on {old:%Y-%m-%d}; radar {share}%, last on {new:%Y-%m-%d}",
+        f"Half of the tiles were last looked at on {old:%Y-%m-%d} or later; tile {TILE.id} last on {old:%Y-%m-%d}",
+    )
+    radar = replace(REGION, sensor_policy=SensorPolicy.RADAR_ONLY)
+    assert coverage(radar, History([]), watch.files, NOW).seen_by == {Sensor.SAR: 0.0}
+
+
+@pytest.mark.parametrize(
+    ("days", "median", "words"),
+    [
+        ((), None, ""),
+        ((1,), None, "At least half of the tiles were never looked at; tile {} never"),
+        ((4, 1), 4, "Half of the tiles were last looked at on {:%Y-%m-%d} or later; tile {} last on {:%Y-%m-%d}"),
+        ((2, 2), 2, ""),
+    ],
+)
+def test_the_tile_not_seen_for_longest_is_named(
+    watch: Watch, days: tuple[int, ...], median: int | None, words: str
+) -> None:
+    """One that was never looked at before any other; nothing where all are of one time, or none was."""
+    for tile, day in zip((RIGHT, TILE), days, strict=False):
+        watch.saw(look(tile, acquisition(0)), 0, sensing_time=NOW - timedelta(days=day))
+    seen = watch.coverage()
+    assert seen.median_last_look == (None if median is None else NOW - timedelta(days=median))
+    tile, at = seen.by_age[0]
+    assert not_observed(seen)["last_look_of_tiles"] == {
+        "median": seen.median_last_look and seen.median_last_look.isoformat(),
+        "oldest": at and at.isoformat(),
+        "oldest_tile": tile.id,
+        "tiles_without": 2 - len(days),
+    }
+    (page,) = unseen({"valley": not_observed(seen)})
+    expected = words.format(tile.id) if at is None else words.format(at, tile.id, at)
+    assert [one for one in page.details if "tile" in one] == [expected] * bool(words)
+
+
+def test_blind_slopes_that_optics_did_not_see_either(watch: Watch) -> None:
+    """What one sensor cannot see is told apart from what nothing saw."""
+    sights = np.full((256, 256), Sight.BLIND, np.uint8)
+    watch.saw(look(RIGHT, acquisition(0), observed_columns=64), 0)
+    watch.saw(look(RIGHT, acquisition(1)), 1, sensor=Sensor.SAR, comparable="sar:R046:ascending")
+    known = SimpleNamespace(read=lambda _tile: {"R046-ascending": sights})
+    seen = coverage(REGION, History(watch.rows), watch.files, NOW, known)
+    blind, dark = seen.blind.together.blind_km2, seen.blind.not_seen_km2
+    assert blind == pytest.approx(2.56**2, rel=0.01)
+    assert dark == pytest.approx(2.56**2 * 0.75, rel=0.01)
+    told = f"{dark:.2f} km² of them optics did not see either"
+    assert told in coverage_line(seen, NOW)
+    coming = NextPass(sensor=Sensor.SAR, relative_orbit=46, expected=NOW + timedelta(days=3), basis="every 12 days")
+    (page,) = unseen({"valley": not_observed(seen, (coming,))})
+    assert page.lines[-2:] == [
+        f"{blind:.2f} km² (100%) of the slopes no radar track ever sees; {told}",
+        f"Next pass expected {coming.expected:%Y-%m-%d} (radar, orbit 46)",
+    ]
+
+
 def test_a_history_shorter_than_the_look_back_is_told_from_its_first_acquisition(watch: Watch) -> None:
     """Nobody looked before it. Once a tile has a hundred looks, the first one is not known."""
     first = NOW - timedelta(days=3)
@@ -132,8 +207,8 @@ def test_a_history_shorter_than_the_look_back_is_told_from_its_first_acquisition
     seen = watch.coverage()
     assert (seen.first, seen.began) == (first, first)
     assert f": since the first acquisition of {first:%Y-%m-%d} " in coverage_line(seen, NOW)
-    (line,) = unseen_lines({"valley": not_observed(seen)})
-    assert f"was not compared with anything since {first:%Y-%m-%d}" in line
+    (said,) = unseen({"valley": not_observed(seen)})
+    assert f"was not compared with anything since {first:%Y-%m-%d}" in said.told
     watch.saw(look(TILE, acquisition(2)), 2, sensing_time=seen.since - timedelta(days=1))
     assert watch.coverage().began is None
     assert ": in the last 60 days " in coverage_line(watch.coverage(), NOW)

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from monitor.core.breaker import HostHealth, HostState
@@ -146,6 +147,10 @@ class Metrics:
         name, text = "scarpwatch_exposure_layer_failures", "Times a layer of the operator could not be read when needed"
         self.registry.register(_Counted(name, text, failures))
 
+    def jobs(self, at_work: Callable[[], Mapping[str, "Working | None"]]) -> None:
+        """Show how long every job has been at work; asked at every scrape."""
+        self.registry.register(_JobTimes(at_work))
+
     def build(self, version: str, model_version: str, engine: str) -> None:
         """Say once what is running."""
         self._build.info({"version": version, "model_version": model_version})
@@ -249,6 +254,38 @@ class Metrics:
         self._blind_tracks[region] = frozenset(shares)
         for track, share in shares.items():
             self._blind.labels(region, track).set(share)
+
+
+class Working(Protocol):
+    """A job at work (`monitor.jobs.AtWork`)."""
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+
+    @property
+    def still_s(self) -> float:
+        """Since it last made progress."""
+
+
+class _JobTimes(Collector):
+    """How long jobs have been at work, and without progress; 0 of one that is not."""
+
+    def __init__(self, at_work: Callable[[], Mapping[str, Working | None]]) -> None:
+        self._at_work = at_work
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """As it is now."""
+        busy = GaugeMetricFamily(
+            "scarpwatch_job_busy_seconds", "How long a job is at work; 0: it is not", None, ["job"]
+        )
+        text = "How long a job at work shows no progress; /livez fails when it is too long"
+        still = GaugeMetricFamily("scarpwatch_job_still_seconds", text, None, ["job"])
+        for job, one in sorted(self._at_work().items()):
+            busy.add_metric([job], one.seconds if one else 0.0)
+            still.add_metric([job], one.still_s if one else 0.0)
+        yield busy
+        yield still
 
 
 class _Counted(Collector):

@@ -20,6 +20,7 @@ from monitor.adapters.drawing import (
 )
 from monitor.adapters.panels import HIDDEN, Rgb, composite, hidden_title, outline_swatch, shade_unseen, swatch
 from monitor.core.ranking import rank
+from monitor.core.shares import percent
 from monitor.records import Event, PixelState
 
 _WIDTH = 1600
@@ -71,8 +72,8 @@ def _header(page: Sheet, ranked: Sequence[Event], title: str, compared: float) -
     page.text(_LEFT, 42, title, 30, bold=True)
     total = sum(event.area_ha for event in ranked)
     alerts = f"{len(ranked)} alert{'' if len(ranked) == 1 else 's'}"
-    line = f"{alerts}, {hectares(total)} of changed ground   |   {compared:.0%} of this view compared"
-    page.text(_LEFT, 73, line + ("" if compared > 0.995 else ", the rest is striped: no alert there means nothing"), 18)
+    line = f"{alerts}, {hectares(total)} of changed ground   |   {percent(compared)}% of this view compared"
+    page.text(_LEFT, 73, line + ("" if compared >= 1 else ", the rest is striped: no alert there means nothing"), 18)
 
 
 def _map(page: Sheet, ranked: Sequence[Event], image: Rgb, geobox: GeoBox) -> None:

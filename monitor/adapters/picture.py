@@ -42,6 +42,7 @@ from monitor.adapters.panels import (
     worse_state,
 )
 from monitor.core.grid import project
+from monitor.core.shares import percent
 from monitor.records import AlertStatus, Detector, Event, EventState, PixelState, Sensor, Verdict
 
 WIDTH, HEIGHT = 1600, 1200
@@ -304,7 +305,7 @@ def _evidence(page: Sheet, event: Event, top: float) -> float:
         page.fill(_SIDE, base - 11, 11, 11, _VERDICT_COLOUR[evidence.verdict])
         page.text(_SIDE + 20, base, f"{evidence.sensing_time:%d %b %Y}", 16)
         page.text(_SIDE + 138, base, _VERDICT_WORD.get(evidence.verdict, evidence.verdict.value), 16)
-        words = f"{_eye(evidence.detector)} {evidence.level:+.2f}, {evidence.observed_fraction:.0%} of it seen"
+        words = f"{_eye(evidence.detector)} {evidence.level:+.2f}, {percent(evidence.observed_fraction)}% of it seen"
         if evidence.verdict is Verdict.NOT_OBSERVED:
             words = textwrap.shorten(evidence.detail, 31, placeholder=" …")
         page.text(_SIDE + 257, base, words, 16, color=QUIET)
@@ -374,7 +375,8 @@ def _seen(chips: Chips) -> str:
     """Shares of the view that were seen in the two looks, and that the change could be told of."""
     visible = (PixelState.VALID, PixelState.WATER)
     before, after = np.isin(chips.before.state, visible), np.isin(chips.after.state, visible)
-    return f"before {before.mean():.0%}, after {after.mean():.0%}, compared {np.isfinite(chips.change).mean():.0%}"
+    shares = before.mean(), after.mean(), np.isfinite(chips.change).mean()
+    return "before {}%, after {}%, compared {}%".format(*map(percent, shares))
 
 
 def _times(patch: RgbPatch) -> str:

@@ -36,29 +36,39 @@ def alert_collection(
     return {
         "type": "FeatureCollection",
         "features": [alert_feature(event, event.picture if has_picture(event, products) else None) for event in events],
-        "not_observed": {coverage.region: not_observed(coverage) for coverage in coverages},
+        "not_observed": {
+            coverage.region: not_observed(coverage, (coming or {}).get(coverage.region, ())) for coverage in coverages
+        },
         "next_passes": {
             region: [next_pass_to_json(one) for one in passes] for region, passes in (coming or {}).items()
         },
     }
 
 
-def not_observed(coverage: Coverage) -> Json:
-    """What the absence of an alert says nothing about. Shares are 0-1 of the region's ground."""
+def not_observed(coverage: Coverage, coming: Sequence[NextPass] = ()) -> Json:
+    """What the absence of an alert says nothing about. Shares are 0-1 of the region's ground.
+
+    Args:
+        coverage: of a region, or of the ground of a declared event.
+        coming: the passes expected there.
+    """
     return {
         "since": coverage.since.isoformat(),
         "first_acquisition": _time(coverage.first),
-        "share_not_observed": round(1.0 - coverage.compared, 4),
-        "share_without_earlier_look": round(coverage.seen - coverage.compared, 4),
-        "share_not_seen": round(1.0 - coverage.seen, 4),
+        "share_not_observed": round(1.0 - coverage.compared, 6),
+        "share_without_earlier_look": round(coverage.seen - coverage.compared, 6),
+        "share_not_seen": round(1.0 - coverage.seen, 6),
         "tiles": coverage.tiles,
         "tiles_never_observed": [tile.id for tile in coverage.never_observed],
         "tiles_without_elevation": [tile.id for tile in coverage.no_elevation],
         "tiles_flat": [tile.id for tile in coverage.flat],
         "tiles_without_earlier_look": [tile.id for tile in coverage.not_compared],
         "last_look": _time(coverage.last_look),
+        "last_look_by_sensor": {sensor.value: at.isoformat() for sensor, at in sorted(coverage.last_look_by.items())},
+        "last_look_of_tiles": _ages(coverage),
+        "share_seen_by_sensor": {sensor.value: round(share, 6) for sensor, share in sorted(coverage.seen_by.items())},
         "share_compared_by_sensor": {
-            sensor.value: round(share, 4) for sensor, share in sorted(coverage.compared_by.items())
+            sensor.value: round(share, 6) for sensor, share in sorted(coverage.compared_by.items())
         },
         "learning": coverage.learning,
         "learning_rates_km2_years": {
@@ -67,12 +77,25 @@ def not_observed(coverage: Coverage) -> Json:
         "radar_blind_slopes": {
             "tracks": {track: _sight(one) for track, one in coverage.blind.tracks.items()},
             "seen_by_no_track": _sight(coverage.blind.together),
+            "km2_not_seen_by_optics": round(coverage.blind.not_seen_km2, 4),
             "tiles_unknown": coverage.blind.unknown_tiles,
         },
         "network_answers": [
             {"sensor": sensor.value, "answer": answer.value, "looks": looks}
             for (sensor, answer), looks in sorted(coverage.answers.items())
         ],
+        "next_passes": [next_pass_to_json(one) for one in coming],
+    }
+
+
+def _ages(coverage: Coverage) -> Json:
+    """How long tiles have waited for a look: null where there was none."""
+    ages = coverage.by_age
+    return {
+        "median": _time(coverage.median_last_look),
+        "oldest": _time(ages[0][1]) if ages else None,
+        "oldest_tile": ages[0][0].id if ages else None,
+        "tiles_without": sum(at is None for _, at in ages),
     }
 
 

@@ -15,8 +15,9 @@ from rich.console import Console
 from monitor.cli.surroundings import unknown_model
 from monitor.config import Settings, SettingsError, config_path, load, placed
 from monitor.core.declared import in_force
+from monitor.core.next_pass import MEMORY, next_passes
 from monitor.overview import Coverage, coverage
-from monitor.records import Region
+from monitor.records import NextPass, Region
 
 if TYPE_CHECKING:
     from monitor.adapters.store import SqlStore
@@ -125,6 +126,11 @@ def coverages(settings: Settings, store: "SqlStore", regions: tuple[Region, ...]
     looks = LookFiles(settings.products)
     sights = SlopeSightFiles(settings.products)
     return [coverage(region, store, looks, now, sights) for region in regions]
+
+
+def coming_passes(store: "SqlStore", regions: tuple[Region, ...], now: datetime) -> dict[str, tuple[NextPass, ...]]:
+    """The passes expected of every region."""
+    return {one.id: next_passes(store.passes(one.id, now - MEMORY, now), now) for one in regions}
 
 
 def declared_coverages(settings: Settings, store: "SqlStore", now: datetime) -> dict[str, Coverage]:

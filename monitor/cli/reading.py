@@ -3,7 +3,7 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from monitor.cli.parts import (
     Parts,
     RegionOption,
     chosen_regions,
+    coming_passes,
     coverages,
     out,
     reading_store,
@@ -35,7 +36,6 @@ from monitor.core import held_words
 from monitor.core.declared import in_force, title
 from monitor.core.geojson import Json
 from monitor.core.lifecycle import ALERT_STATES, ROLLED_BACK
-from monitor.core.next_pass import MEMORY, next_passes
 from monitor.core.precision import WINDOWS_DAYS, Judged, precision_json, told
 from monitor.core.situations import standing as state_of
 from monitor.errors import ConfigError
@@ -49,6 +49,7 @@ from monitor.records import (
     EventState,
     HeldBack,
     LedgerEntry,
+    NextPass,
     Region,
 )
 
@@ -78,7 +79,7 @@ def alerts(
         shown = {event.id: event for event in store.events(region) if _is_shown(event, every)}
         found = [shown[name] for name in told if name in shown]
         seen = coverages(settings, store, wanted, now)
-        coming = {one.id: next_passes(store.passes(one.id, now - MEMORY, now), now) for one in wanted}
+        coming = coming_passes(store, wanted, now)
         silences = store.held_back(now, region)
     if as_json:
         told_all = alert_collection(found, seen, settings.products, coming)
@@ -189,6 +190,8 @@ class _Standing:
 
     now: datetime
     seen: list[Coverage]
+    coming: Mapping[str, Sequence[NextPass]]
+    """The passes expected, by region."""
     counts: "list[LedgerCount]"
     parked: list[LedgerEntry]
     refused: "list[Rejection]"
@@ -214,6 +217,7 @@ def _standing(settings: Settings, region: str | None, now: datetime) -> _Standin
         return _Standing(
             now=now,
             seen=coverages(settings, store, wanted, now),
+            coming=coming_passes(store, wanted, now),
             counts=[count for count in store.counts() if region in (None, count.region)],
             # A parked row may be old: all of the ledger is read for it.
             parked=[row for row in store.ledger(region, _ALL) if row.state is AcquisitionState.PARKED],
@@ -239,7 +243,7 @@ def _standing_json(settings: Settings, standing: _Standing) -> Json:
         ledger.setdefault(count.region, {}).setdefault(count.state.value, {})[count.reason or ""] = count.count
     regions = {
         one.region: {
-            **not_observed(one),
+            **not_observed(one, standing.coming[one.region]),
             "area_km2": round(one.area_km2, 2),
             "ledger": ledger.get(one.region, {}),
             "history": asdict(standing.past[one.region]),
@@ -265,7 +269,8 @@ def _tell_standing(settings: Settings, standing: _Standing) -> None:
     say(f"Database {settings.database_label}, products in {settings.products}\n")
     for one in standing.seen:
         open_alerts = sum(standing.alerts[one.region, state] for state in ALERT_STATES)
-        say(f"{tables.coverage_line(one, standing.now)}; {open_alerts} open alert(s)")
+        coming = tables.coming(standing.coming[one.region])
+        say(f"{tables.coverage_line(one, standing.now)}{coming}; {open_alerts} open alert(s)")
         if standing.past[one.region].waiting:
             say(f"  {standing.past[one.region]}")
     for each in standing.declared:
@@ -273,6 +278,10 @@ def _tell_standing(settings: Settings, standing: _Standing) -> None:
     for held in standing.silences:
         say(f"! {held_words.told(held)}")
     say("")
+    if any(one.seen_by for one in standing.seen):
+        say("What each sensor saw within the look-back")
+        out().print(tables.sensor_table(standing.seen, standing.now))
+        say("")
     for line in filter(None, (told(one.region, standing.judged, standing.now, 365) for one in standing.seen)):
         say(line)
     out().print(tables.ledger_table(standing.counts) if standing.counts else "The ledger is empty: scarpwatch once")

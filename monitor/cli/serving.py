@@ -20,6 +20,7 @@ from monitor.cli.parts import (
     ConfigOption,
     JsonOption,
     Parts,
+    coming_passes,
     coverages,
     declared_coverages,
     prepare_database,
@@ -29,9 +30,7 @@ from monitor.cli.parts import (
     settings_of,
 )
 from monitor.config import Settings
-from monitor.core.context_json import next_pass_to_json
 from monitor.core.geojson import Json
-from monitor.core.next_pass import MEMORY, next_passes
 from monitor.errors import ScarpwatchError
 from monitor.logs import make_logger
 from monitor.records import Role
@@ -58,12 +57,10 @@ def make_api(settings: Settings, store: "SqlStore", clock: Callable[[], datetime
 
     def counted() -> Mapping[str, Json]:
         now = clock()
-        declared = declared_coverages(settings, store, now)
-        watched = {one.region: not_observed(one) for one in coverages(settings, store, regions, now)}
-        for region, said in watched.items():
-            coming = next_passes(store.passes(region, now - MEMORY, now), now)
-            said["next_passes"] = [next_pass_to_json(one) for one in coming]
-        return watched | {storm: not_observed(one) for storm, one in declared.items()}
+        coming = coming_passes(store, regions, now)
+        seen = {one.region: one for one in coverages(settings, store, regions, now)}
+        seen |= declared_coverages(settings, store, now)
+        return {name: not_observed(one, coming[one.region]) for name, one in seen.items()}
 
     return make_app(
         WebParts(

@@ -1,6 +1,5 @@
 """What people read on a terminal. Every function returns text or a table; printing is the command's."""
 
-import math
 import textwrap
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from monitor.core import context_words, next_pass
 from monitor.core.grid import region_tiles
 from monitor.core.null_rate import LEARNED_KM2_YEARS
 from monitor.core.sensors import NAMES
+from monitor.core.shares import percent, percent_missing
 from monitor.core.slope_sight import TrackSight
 from monitor.core.standing import acknowledgement, is_unanswered
 from monitor.delivering import Round
@@ -103,10 +103,7 @@ def _window(event: Event) -> str:
 
 def coming(passes: Sequence[NextPass]) -> str:
     """The next pass of each sensor, for the end of a coverage line."""
-    first: dict[Sensor, NextPass] = {}
-    for one in passes:
-        first.setdefault(one.sensor, one)
-    said = ", ".join(next_pass.told(one) for one in first.values())
+    said = ", ".join(next_pass.told(one) for one in next_pass.first_of_each(passes))
     return f"; next pass expected {said}" if said else ""
 
 
@@ -121,10 +118,10 @@ def coverage_line(coverage: Coverage, now: datetime) -> str:
         f"{coverage.region}: {_lately(coverage, now)} {compared:g}% of "
         f"{coverage.area_km2:.0f} km² observed and compared with an earlier look, {round(once + unseen, 1):g}% "
         f"not observed ({once:g}% without an earlier look, {unseen:g}% not seen); "
-        f"last look {age(now - coverage.last_look)} ago"
+        f"last look {age(now - coverage.last_look)} ago{_ages(coverage, now)}"
     )
     if len(coverage.compared_by) > 1:
-        shares = (f"{NAMES[sensor]} {_percent(share)}" for sensor, share in sorted(coverage.compared_by.items()))
+        shares = (f"{NAMES[sensor]} {percent(share)}%" for sensor, share in sorted(coverage.compared_by.items()))
         line += f"; compared by sensor: {', '.join(shares)}"
     if coverage.learning:
         line += "; learning: no earlier look to compare with yet"
@@ -141,11 +138,23 @@ def coverage_line(coverage: Coverage, now: datetime) -> str:
     line += _silence(coverage)
     if coverage.blind.together.blind_km2:
         line += f"; {_told(coverage.blind.together)} of its slopes no radar track ever sees"
+        if coverage.blind.not_seen_km2:
+            line += f", and {coverage.blind.not_seen_km2:.2f} km² of them optics did not see either"
     if coverage.blind.unknown_tiles:
         line += f"; what radar sees of the slopes of {coverage.blind.unknown_tiles} tiles is told after its next pass"
     if coverage.broken_looks:
         line += f"; {coverage.broken_looks} kept looks could not be read"
     return line
+
+
+def _ages(coverage: Coverage, now: datetime) -> str:
+    """How old the last looks of its tiles are, where they are not all of one time."""
+    ages, half = coverage.by_age, coverage.median_last_look
+    if len({at for _, at in ages}) < 2:
+        return ""
+    tile, oldest = ages[0]
+    told = f"{age(now - oldest)} ago" if oldest else "never"
+    return f" (at half of the tiles {f'within {age(now - half)}' if half else 'never'}, at {tile.id} {told})"
 
 
 def _lately(coverage: Coverage, now: datetime) -> str:
@@ -166,16 +175,11 @@ def _silence(coverage: Coverage) -> str:
     return f"; looks at tiles without an answer of the network: {', '.join(parts)}" if silent else ""
 
 
-def _percent(share: float) -> str:
-    """Rounded down: only all of it is 100 %."""
-    return f"{math.floor(1000 * share + 1e-6) / 10:g}%"
-
-
 def _percents(coverage: Coverage) -> tuple[float, float, float]:
     """Compared, seen once, not seen: percent with one decimal that add up to 100; only all of it is 100."""
-    compared = math.floor(1000 * coverage.compared + 1e-6)
-    seen = max(compared, math.floor(1000 * coverage.seen + 1e-6))
-    return compared / 10, (seen - compared) / 10, (1000 - seen) / 10
+    compared = float(percent(coverage.compared))
+    seen = max(compared, float(percent(coverage.seen)))
+    return compared, round(seen - compared, 1), round(100 - seen, 1)
 
 
 def ledger_table(counts: "Iterable[LedgerCount]") -> Table:
@@ -195,19 +199,31 @@ def choice_table(counts: "Sequence[ChoiceCount]") -> Table:
     return table
 
 
+def sensor_table(coverages: Sequence[Coverage], now: datetime) -> Table:
+    """What each sensor of a region saw, for one that went silent is hidden in what all saw together."""
+    table = _table("Region", "Sensor", "Seen", "Compared", "Last look")
+    for one in coverages:
+        for sensor, share in sorted(one.seen_by.items()):
+            last = one.last_look_by.get(sensor)
+            told = f"{age(now - last)} ago" if last else "never"
+            compared = f"{percent(one.compared_by.get(sensor, 0.0))}%"
+            table.add_row(one.region, NAMES[sensor], f"{percent(share)}%", compared, told)
+    return table
+
+
 def blind_table(coverages: Sequence[Coverage]) -> Table:
     """What radar never sees of the slopes, by track and by all of them; regions without radar are left out."""
     table = _table("Region", "Radar track", "Slopes, km²", "Never seen, km²", "Never seen")
     for one in coverages:
         rows = [*one.blind.tracks.items(), ("by no track", one.blind.together)] if one.blind.tracks else []
         for track, sight in rows:
-            blind = f"{100 * sight.blind_share:.1f}%"
+            blind = f"{percent_missing(sight.blind_share)}%"
             table.add_row(one.region, track, f"{sight.slopes_km2:.2f}", f"{sight.blind_km2:.2f}", blind)
     return table
 
 
 def _told(sight: TrackSight) -> str:
-    return f"{sight.blind_km2:.2f} km² ({100 * sight.blind_share:.1f}%)"
+    return f"{sight.blind_km2:.2f} km² ({percent_missing(sight.blind_share)}%)"
 
 
 def parked_lines(parked: Sequence[LedgerEntry]) -> list[str]:

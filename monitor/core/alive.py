@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from monitor.core.intake import Arrival, Intake, Sight, intake, stale, waiting
 from monitor.records import NextPass, Sensor, Tier
 
 WEEK = timedelta(days=7)
@@ -65,6 +66,12 @@ class TroubleKind(StrEnum):
     """A catalog has not answered for long."""
     NO_LOOK = "no-look"
     """Nothing was observed for long."""
+    NO_SCENE = "no-scene"
+    """No catalog lists scenes of a sensor that the region is watched with."""
+    UNUSABLE = "unusable"
+    """The newest scenes of a sensor could not be used."""
+    STALE = "stale"
+    """Acquisitions have waited for long, and nobody tries them."""
     UNDELIVERED = "undelivered"
     """Messages wait for a person, or for a receiver."""
 
@@ -75,11 +82,13 @@ class Trouble:
 
     kind: TroubleKind
     item: str = ""
-    """The catalog or the channel."""
+    """The catalog, the sensor or the channel."""
     since: datetime | None = None
     """None: as long as is known."""
     count: int = 0
-    """Of messages."""
+    """Of messages, or acquisitions."""
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    """Of acquisitions that could not be used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +139,10 @@ class SignOfLife:
     """When the last message was written; None: this is the first."""
     held: int = 0
     """Messages that silences hold back until they end."""
+    sights: Mapping[Sensor, Sight] = field(default_factory=dict)
+    """What each sensor saw in these days; those that the region is watched with."""
+    arrivals: Sequence[Arrival] = ()
+    """The acquisitions of these days, and those that wait longer."""
     missed: int = 0
     """Weeks without a message before this one."""
     sources: Sequence[Source] = ()
@@ -154,11 +167,16 @@ def looked(sign: SignOfLife) -> bool:
     return any(sign.compared.values()) and sign.last_look is not None and sign.last_look > since
 
 
+def intakes(sign: SignOfLife) -> dict[Sensor, Intake]:
+    """How each sensor did that the region is watched with."""
+    return {one: intake(one, sight, sign.arrivals, sign.at, sign.days) for one, sight in sorted(sign.sights.items())}
+
+
 def troubles(sign: SignOfLife, patience: timedelta = timedelta(days=2)) -> tuple[Trouble, ...]:
     """What is wrong with the watch; none: it is well.
 
     Args:
-        patience: so long a catalog may be silent.
+        patience: so long a catalog may be silent, and an acquisition wait for its turn.
     """
     # Also one that is not asked any more, whatever keeps the watch from it, has not answered.
     silent = [(one.name, one.failing_since or one.answered) for one in sign.sources]
@@ -169,12 +187,33 @@ def troubles(sign: SignOfLife, patience: timedelta = timedelta(days=2)) -> tuple
     ]
     if sign.tiles and (sign.last_look is None or sign.at - sign.last_look > timedelta(days=sign.days)):
         found.append(Trouble(kind=TroubleKind.NO_LOOK, since=sign.last_look))
+    found += _of_sensors(sign) if sign.tiles else []
+    if late := stale(sign.arrivals, sign.at, patience):
+        found.append(Trouble(kind=TroubleKind.STALE, since=min(one.updated for one in late), count=len(late)))
     found += [
         Trouble(kind=TroubleKind.UNDELIVERED, item=name, count=count)
         for name, count in sorted(sign.undelivered.items())
         if count
     ]
     return tuple(found)
+
+
+def _of_sensors(sign: SignOfLife) -> list[Trouble]:
+    """A sensor that went silent is not made up for by another: radar sees nothing of small slides, optics not at night.
+
+    Scenes of nothing but clouds are no trouble, but weather: `Intake.hidden`.
+    """
+    found = []
+    for sensor, one in intakes(sign).items():
+        since = sign.sights[sensor].last_look
+        if one.stopped:
+            found.append(Trouble(kind=TroubleKind.NO_SCENE, item=sensor.value, since=since))
+        elif one.failed:
+            count, item = sum(one.failed.values()), sensor.value
+            found.append(
+                Trouble(kind=TroubleKind.UNUSABLE, item=item, since=since, count=count, reasons=dict(one.failed))
+            )
+    return found
 
 
 def payload(sign: SignOfLife, texts: Mapping[str, Mapping[str, str]]) -> dict[str, object]:
@@ -192,12 +231,28 @@ def payload(sign: SignOfLife, texts: Mapping[str, Mapping[str, str]]) -> dict[st
         "well": not wrong,
         "looked": looked(sign),
         "troubles": [
-            {"kind": one.kind.value, "item": one.item, "since": _iso(one.since), "count": one.count} for one in wrong
+            {
+                "kind": one.kind.value,
+                "item": one.item,
+                "since": _iso(one.since),
+                "count": one.count,
+                "reasons": dict(sorted(one.reasons.items())),
+            }
+            for one in wrong
         ],
         "days": sign.days,
         "seen": round(sign.seen, 4),
         "compared_days": sign.compared_days,
         "compared": {sensor.value: round(share, 4) for sensor, share in sorted(sign.compared.items())},
+        "sensors": {
+            sensor.value: {
+                "seen": round(sign.sights[sensor].seen, 4),
+                "last_look": _iso(sign.sights[sensor].last_look),
+                "scenes": one.listed,
+                "looked_at": one.done,
+            }
+            for sensor, one in intakes(sign).items()
+        },
         "tiles": sign.tiles,
         "never_observed": sign.never_observed,
         "last_look": _iso(sign.last_look),
@@ -210,6 +265,7 @@ def payload(sign: SignOfLife, texts: Mapping[str, Mapping[str, str]]) -> dict[st
         "open_alerts": {tier.value: sign.open_alerts.get(tier, 0) for tier in Tier},
         "opened": sign.opened,
         "parked": dict(sorted(sign.parked.items())),
+        "waiting": dict(sorted(waiting(sign.arrivals).items())),
         "silences": sign.silences,
         "held": sign.held,
         "previous": _iso(sign.previous),

@@ -24,6 +24,7 @@ from monitor.core.lifecycle import (
 from monitor.core.masks import MaskSource
 from monitor.core.null_rate import NullRates
 from monitor.core.sensors import NAMES
+from monitor.core.shares import percent
 from monitor.records import (
     Action,
     ActionKind,
@@ -144,7 +145,7 @@ def together(levels: Sequence[Level]) -> Level:
 def judge(level: Level, opening_change: float, quiet: float = 0.0) -> tuple[Verdict, str]:
     """What a level says about an event that opened with `opening_change`, where quiet ground shows `quiet`."""
     if level.mean_change is None or level.observed_fraction < _MIN_OBSERVED:
-        return Verdict.NOT_OBSERVED, f"{level.observed_fraction:.0%} of the ground was seen"
+        return Verdict.NOT_OBSERVED, f"{percent(level.observed_fraction)}% of the ground was seen"
     share = _share(level.mean_change, opening_change, quiet)
     detail = f"change {level.mean_change:+.2f} against the ground as it was before, {share:.0%} of the first"
     detail += _above(quiet)
@@ -169,7 +170,7 @@ def judge_across(level: Level, high: float, sensor: Sensor, quiet: float = 0.0) 
     doi:10.3390/rs11070760), so its silence is none.
     """
     if level.mean_change is None or level.observed_fraction < _MIN_OBSERVED:
-        return Verdict.NOT_OBSERVED, f"{level.observed_fraction:.0%} of the ground was seen"
+        return Verdict.NOT_OBSERVED, f"{percent(level.observed_fraction)}% of the ground was seen"
     share = _share(level.mean_change, high, quiet)
     own = f"{level.mean_change:+.2f} of its own"
     detail = f"{NAMES[sensor]}: change {own}, {share:.0%} of what would start a cluster{_above(quiet)}"
@@ -338,7 +339,7 @@ def assess(cluster: Cluster, context: LookContext) -> tuple[str, str]:
     if cluster.alike_from_m is not None:
         doubts.append(changed_alike(cluster.alike_from_m))
     if context.seen_around < _SEEN_AROUND:
-        doubts.append(f"only {context.seen_around:.0%} of the ground around it was seen")
+        doubts.append(f"only {percent(context.seen_around)}% of the ground around it was seen")
     if context.sensor is Sensor.OPTICAL and abs(context.shift) > 0.25:
         doubts.append(f"the whole scene shifted by {context.shift:+.2f} (season, sun or haze)")
     if context.sensor is Sensor.SAR and abs(context.shift) > _LARGE_SHIFT_DB:

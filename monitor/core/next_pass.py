@@ -67,6 +67,14 @@ def still_to_come(expected: Iterable[NextPass], at: datetime) -> tuple[NextPass,
     return tuple(replace(one, overdue=None) for one in expected if one.expected > at)
 
 
+def first_of_each(passes: Iterable[NextPass]) -> list[NextPass]:
+    """The next pass of each sensor, of passes in order."""
+    first: dict[Sensor, NextPass] = {}
+    for one in passes:
+        first.setdefault(one.sensor, one)
+    return list(first.values())
+
+
 def told(one: NextPass) -> str:
     """In words: "2026-02-03 (radar, orbit 46)", after one that is overdue."""
     orbit = "" if one.relative_orbit is None else f", orbit {one.relative_orbit}"

@@ -10,6 +10,7 @@ from monitor.core.declared import title
 from monitor.core.geojson import Json, ground
 from monitor.core.next_pass import Passed, told
 from monitor.core.sensors import NAMES
+from monitor.core.shares import percent, percent_missing
 from monitor.records import Declaration, NextPass, Sensor
 
 
@@ -130,11 +131,13 @@ def _observed(observed: Mapping[str, object]) -> str:
         return f"How much of the ground was observed since is not known: {observed.get('unknown', 'not counted yet')}."
     if unseen >= 1:
         return "Nothing of its ground has been observed since: no alert means nothing yet."
-    said = f"Observed since: {1 - unseen:.0%} of its ground; compared with the ground before it: {1 - missing:.0%}"
+    seen, compared = percent(1 - unseen), percent(1 - missing)
+    said = f"Observed since: {seen}% of its ground; compared with the ground before it: {compared}%"
     by = observed.get("share_compared_by_sensor")
     if isinstance(by, Mapping) and by:
-        said += f" ({', '.join(f'{NAMES[Sensor(sensor)]} {float(share):.0%}' for sensor, share in sorted(by.items()))})"
-    return said + f". Of {missing:.0%} nobody knows: no alert there means nothing."
+        shares = (f"{NAMES[Sensor(sensor)]} {percent(float(share))}%" for sensor, share in sorted(by.items()))
+        said += f" ({', '.join(shares)})"
+    return said + f". Of {percent_missing(missing)}% nobody knows: no alert there means nothing."
 
 
 def _coming(coming: Sequence[NextPass]) -> str:

@@ -45,6 +45,8 @@ class BlindSlopes:
     """By relative orbit and direction, such as R046-ascending."""
     together: TrackSight = field(default_factory=lambda: TrackSight(slopes_km2=0.0, blind_km2=0.0))
     """Of the tiles that any track reaches; blind is what none of them sees."""
+    not_seen_km2: float = 0.0
+    """Of what no track sees, the part that optics have not seen lately either: nobody watches it."""
     unknown_tiles: int = 0
     """Tiles that a track looked at for which this has not been worked out."""
 
@@ -78,15 +80,17 @@ class SightTally:
         self._slopes: dict[str, int] = {}
         self._blind: dict[str, int] = {}
         self._all = [0, 0]
+        self._by_nobody = 0
         self._unknown = 0
 
-    def add(self, inside: Mask, sights: Mapping[str, Sights], tracks: Iterable[str]) -> None:
+    def add(self, inside: Mask, sights: Mapping[str, Sights], tracks: Iterable[str], clear: Mask) -> None:
         """Count one tile.
 
         Args:
             inside: (256, 256) pixels of the region.
             sights: what is known, by track.
             tracks: those that looked at the tile.
+            clear: (256, 256) pixels that optics saw lately.
         """
         known = {track: sights[track] for track in sorted(set(tracks)) if track in sights}
         self._unknown += len(known) < len(set(tracks))
@@ -95,13 +99,16 @@ class SightTally:
             self._blind[track] = self._blind.get(track, 0) + int((inside & (one == Sight.BLIND)).sum())
         if known:
             self._all[0] += int((inside & (next(iter(known.values())) != Sight.NO_SLOPE)).sum())
-            self._all[1] += int((inside & unseen(known.values())).sum())
+            blind = inside & unseen(known.values())
+            self._all[1] += int(blind.sum())
+            self._by_nobody += int((blind & ~clear).sum())
 
     def total(self) -> BlindSlopes:
         """What was counted."""
         return BlindSlopes(
             tracks={track: _sight(slopes, self._blind[track]) for track, slopes in sorted(self._slopes.items())},
             together=_sight(*self._all),
+            not_seen_km2=self._by_nobody * _PIXEL_KM2,
             unknown_tiles=self._unknown,
         )
 

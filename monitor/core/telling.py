@@ -9,6 +9,7 @@ from datetime import datetime
 
 from monitor.core import context_words
 from monitor.core.lifecycle import ALERT_STATES, DISMISSED, MERGED, ROLLED_BACK
+from monitor.core.shares import percent
 from monitor.core.standing import standing
 from monitor.core.words import EN, Words
 from monitor.records import (
@@ -191,7 +192,7 @@ def _looks(event: Event, words: Words) -> list[str]:
             lines.append(words.looks[verdict.value].format(looks=_named(found, event, words)))
     seen = next((piece for piece in newest if piece.verdict is not Verdict.NOT_OBSERVED), None)
     if seen is not None and not math.isnan(seen.observed_fraction):
-        lines.append(words.share.format(percent=f"{100 * seen.observed_fraction:.0f}"))
+        lines.append(words.share.format(percent=percent(seen.observed_fraction)))
     return lines
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from monitor.core.change import AlertSettings
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.radar import least_area_ha
+from monitor.core.shares import percent_missing
 from monitor.drill.places import Painted
 from monitor.drill.report import Found, ScarReport
 from monitor.records import Detector, Event, Look, PixelState, Tile
@@ -120,9 +121,9 @@ def _why_hidden(painted: Painted, look: Look | None, observed: float) -> str:
     states = Counter(int(state) for state in look.state[painted.bare])
     del states[int(PixelState.VALID)]
     if not states:
-        return f"observed, and {1 - observed:.0%} of it has nothing to be compared with"
+        return f"observed, and {percent_missing(1 - observed)}% of it has nothing to be compared with"
     (state, count), *_ = states.most_common(1)
-    return f"{count / int(painted.bare.sum()):.0%} of it hidden: {_HIDDEN[PixelState(state)]}"
+    return f"{percent_missing(count / int(painted.bare.sum()))}% of it hidden: {_HIDDEN[PixelState(state)]}"
 
 
 def _least_ha(detector: Detector, native_m: float, alerts: AlertSettings) -> float:

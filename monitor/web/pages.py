@@ -36,7 +36,7 @@ from monitor.web.parts import WebParts
 from monitor.web.problems import Problem
 from monitor.web.reading import Reader
 from monitor.web.sheet import sheet
-from monitor.web.showing import looks, row, unseen_lines, waiting
+from monitor.web.showing import looks, row, unseen, waiting
 
 _FOLDER = FilePath(__file__).parent
 _STYLE, _ICON = _FOLDER / "static" / "style.css", _FOLDER / "static" / "icon.svg"
@@ -128,23 +128,23 @@ class Pages:
             step=len(event.transitions) - 1,
             deeds=may,
             reasons=[reason.value for reason in DismissalReason],
-            not_observed=unseen_lines(self._unseen((event.region,))),
+            not_observed=unseen(self._unseen((event.region,))),
         )
 
     def sheet(self, request: Request, event_id: EventId) -> Response:
         """One alert on one page to print."""
         viewer = self._door.viewer(request)
         event, _told = self._reader.visible(event_id, viewer)
-        unseen = unseen_lines(self._unseen((event.region,)))
+        missed = [line for one in unseen(self._unseen((event.region,))) for line in one.lines]
         coming = self._reader.coming(event.region)
 
         def make() -> Document:
             with self._printing:
-                body = sheet(event, self._picture(event), self._reader.addresses.page(event.id), unseen, coming)
+                body = sheet(event, self._picture(event), self._reader.addresses.page(event.id), missed, coming)
             return document(body, PDF_TYPE, self._parts.clock())
 
         # By what it shows of the event itself: others change all the time.
-        version = (hashlib.sha256(repr(event).encode("utf-8", "replace")).digest(), tuple(unseen), coming)
+        version = (hashlib.sha256(repr(event).encode("utf-8", "replace")).digest(), tuple(missed), coming)
         found = self._sheets.get(event.id, version, make)
         return Response(found.body, headers={"Cache-Control": "private, no-cache"}, media_type=PDF_TYPE)
 
@@ -253,7 +253,7 @@ class Pages:
             judged=self._judged() if home and viewer.access else [],
             silences=self._silences() if home and viewer.access else [],
             more=more,
-            not_observed=unseen_lines(self._unseen(tuple(sorted(listed | watched)))),
+            not_observed=unseen(self._unseen(tuple(sorted(listed | watched)))),
         )
 
     def _silences(self) -> list[str]:

@@ -1,7 +1,9 @@
 """What pages show of alerts: plain values for the templates, and small outlines as SVG paths."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
@@ -11,10 +13,12 @@ from monitor.core.cap_outline import local_metres
 from monitor.core.context_json import next_pass_from_json
 from monitor.core.feeds import Told
 from monitor.core.lifecycle import ALERT_STATES
+from monitor.core.sensors import NAMES
+from monitor.core.shares import percent, percent_missing
 from monitor.core.standing import acknowledgement, is_unanswered
-from monitor.core.telling import digits, headline, moment, sensor_of
+from monitor.core.telling import headline, moment, sensor_of
 from monitor.core.words import Words
-from monitor.records import Event, Exposure, Verdict
+from monitor.records import Event, Exposure, Sensor, Verdict
 
 _SIDE = 100.0
 _MARGIN = 8.0
@@ -90,32 +94,93 @@ def looks(event: Event) -> list[dict[str, str]]:
             "verdict": piece.verdict.value,
             "says": _SAYS[piece.verdict] + (" (taken back)" if piece.withdrawn else ""),
             "detail": piece.detail,
-            "saw": f"{digits(100 * piece.observed_fraction, 0)} %",
+            "saw": f"{percent(piece.observed_fraction)} %",
         }
         for piece in sorted(event.evidence, key=lambda piece: piece.sensing_time, reverse=True)
     ]
 
 
-def unseen_lines(not_observed: Mapping[str, object]) -> list[str]:
-    """What was not observed of each region, in a line."""
-    return [f"{region}: {_unseen(said)}" for region, said in sorted(not_observed.items())]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unseen:
+    """What was not observed of a region."""
+
+    region: str
+    told: str
+    details: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> list[str]:
+        """For paper."""
+        return [f"{self.region}: {self.told}", *self.details]
 
 
-def _unseen(said: object) -> str:
+def unseen(not_observed: Mapping[str, object]) -> list[Unseen]:
+    """What was not observed of each region (`not_observed` of lists of alerts, as far as it is known)."""
+    return [_unseen(region, said) for region, said in sorted(not_observed.items())]
+
+
+def _unseen(region: str, said: object) -> Unseen:
     if not isinstance(said, Mapping) or "share_not_observed" not in said:
-        return str(said.get("unknown", "not known")) if isinstance(said, Mapping) else "not known"
+        why = str(said.get("unknown", "not known")) if isinstance(said, Mapping) else "not known"
+        return Unseen(region=region, told=why)
+    details = (_by_sensor(said), _ages(said), _blind(said), _coming(said))
+    return Unseen(region=region, told=_not_compared(said), details=tuple(one for one in details if one))
+
+
+def _not_compared(said: Mapping[str, Any]) -> str:
     share = float(said["share_not_observed"])
     last = said.get("last_look")
     bounds = (said.get("since"), said.get("first_acquisition"))  # before the first acquisition nobody looked
     since = max((datetime.fromisoformat(str(bound)) for bound in bounds if bound), default=None)
-    parts = [f"{share:.0%} of the ground was not compared with anything"]
+    parts = [f"{percent_missing(share)}% of the ground was not compared with anything"]
     if since:
         parts[0] += f" since {moment(since)}"
     parts.append(f"last look {moment(datetime.fromisoformat(str(last)))}" if last else "no look yet")
     never = said.get("tiles_never_observed")
     if isinstance(never, list) and never:
         parts.append(f"{len(never)} tiles never observed")
-    coming = said.get("next_passes")
-    if isinstance(coming, list) and coming:
-        parts.append(f"next pass expected {next_pass.told(next_pass_from_json(coming[0]))}")
     return "; ".join(parts)
+
+
+def _by_sensor(said: Mapping[str, Any]) -> str:
+    shares, newest = said.get("share_seen_by_sensor") or {}, said.get("last_look_by_sensor") or {}
+    sensors = (
+        f"{NAMES[Sensor(name)]} {percent(share)}%, last on {_day(newest[name])}"
+        if name in newest
+        else f"{NAMES[Sensor(name)]} {percent(share)}%, never yet"
+        for name, share in shares.items()
+    )
+    told = "; ".join(sensors)
+    return f"Seen by {told}" if told else ""
+
+
+def _ages(said: Mapping[str, Any]) -> str:
+    ages = said.get("last_look_of_tiles")
+    if not ages or ages["oldest_tile"] is None or ages["oldest"] == said["last_look"]:
+        return ""
+    if ages["median"]:
+        half = f"Half of the tiles were last looked at on {_day(ages['median'])} or later"
+    else:
+        half = "At least half of the tiles were never looked at"
+    oldest = f"last on {_day(ages['oldest'])}" if ages["oldest"] else "never"
+    return f"{half}; tile {ages['oldest_tile']} {oldest}"
+
+
+def _blind(said: Mapping[str, Any]) -> str:
+    slopes = said.get("radar_blind_slopes") or {}
+    sight = slopes.get("seen_by_no_track") or {}
+    if not sight.get("blind_km2"):
+        return ""
+    share = percent_missing(sight["blind_share"])
+    told = f"{sight['blind_km2']:.2f} km² ({share}%) of the slopes no radar track ever sees"
+    dark = slopes.get("km2_not_seen_by_optics")
+    return f"{told}; {dark:.2f} km² of them optics did not see either" if dark else told
+
+
+def _coming(said: Mapping[str, Any]) -> str:
+    passes = next_pass.first_of_each(next_pass_from_json(one) for one in said.get("next_passes") or ())
+    return f"Next pass expected {', '.join(next_pass.told(one) for one in passes)}" if passes else ""
+
+
+def _day(told: str) -> str:
+    return f"{datetime.fromisoformat(told):%Y-%m-%d}"

@@ -45,6 +45,15 @@ COMING = [NextPass(sensor=Sensor.SAR, relative_orbit=46, expected=NOW + timedelt
             ),
         ),
         (
+            Situation(
+                declaration=declaration(),
+                now=NOW,
+                found=Found(),
+                observed=SEEN | {"share_not_seen": 0.0003, "share_not_observed": 0.004},
+            ),
+            ("Observed since: 99.9% of its ground; compared with the ground before it: 99.6% (", "Of 0.4% nobody"),
+        ),
+        (
             Situation(declaration=declaration(), now=NOW, found=Found(), observed=SEEN | {"share_not_seen": 1.0}),
             ("no alert means nothing yet",),
         ),
@@ -53,7 +62,7 @@ COMING = [NextPass(sensor=Sensor.SAR, relative_orbit=46, expected=NOW + timedelt
             ("1 open alert.", "ended 2018-09-06 03:08 UTC by sato."),
         ),
     ],
-    ids=["first minute", "later", "nothing observed", "ended"],
+    ids=["first minute", "later", "a little missing", "nothing observed", "ended"],
 )
 def test_a_situation_in_sentences(situation: Situation, said: tuple[str, ...]) -> None:
     """What was found never stands without what was not observed, as long as the declaration holds."""

@@ -8,6 +8,8 @@ from monitor.core.slope_sight import Sight, SightTally, TrackSight, slope_sight,
 
 UP, DOWN = "R046-ascending", "R053-descending"
 EVERYWHERE = np.ones((256, 256), bool)
+CLEAR = np.arange(256 * 256).reshape(256, 256) < 30 * 256
+"""What optics saw: the upper 30 rows."""
 HECTARE = 0.01
 """km²."""
 
@@ -34,7 +36,7 @@ def test_each_track_and_all_together() -> None:
     """One track misses the upper half of the slopes, the other the middle: neither sees where they meet."""
     tally = SightTally()
     unused = {"R001-ascending": sights(slice(0))}
-    tally.add(EVERYWHERE, {UP: sights(slice(0, 50)), DOWN: sights(slice(25, 75)), **unused}, [UP, DOWN])
+    tally.add(EVERYWHERE, {UP: sights(slice(0, 50)), DOWN: sights(slice(25, 75)), **unused}, [UP, DOWN], CLEAR)
     total = tally.total()
     slopes = (100 * 256 - 1) / 100 * HECTARE
     assert total.tracks[UP].slopes_km2 == pytest.approx(slopes)
@@ -42,6 +44,7 @@ def test_each_track_and_all_together() -> None:
     assert total.tracks[DOWN].blind_km2 == pytest.approx(50 * 256 / 100 * HECTARE)
     assert total.together.blind_km2 == pytest.approx(25 * 256 / 100 * HECTARE)
     assert total.together.blind_share == pytest.approx(0.25, abs=1e-3)
+    assert total.not_seen_km2 == pytest.approx(20 * 256 / 100 * HECTARE), "optics saw five of the 25 rows"
     assert set(total.tracks) == {UP, DOWN}, "a track that is not in use helps nobody"
     assert total.unknown_tiles == 0
 
@@ -51,9 +54,9 @@ def test_a_tile_that_one_track_alone_reaches() -> None:
     tally = SightTally()
     left = EVERYWHERE.copy()
     left[:, 128:] = False
-    tally.add(left, {UP: sights(slice(0, 100))}, [UP])
-    tally.add(left, {}, [UP])
-    tally.add(left, {UP: sights(slice(0))}, [UP, DOWN])
+    tally.add(left, {UP: sights(slice(0, 100))}, [UP], CLEAR)
+    tally.add(left, {}, [UP], CLEAR)
+    tally.add(left, {UP: sights(slice(0))}, [UP, DOWN], CLEAR)
     total = tally.total()
     assert total.unknown_tiles == 2
     assert total.together.blind_km2 == pytest.approx((100 * 128 - 1) / 100 * HECTARE)

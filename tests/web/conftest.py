@@ -24,7 +24,27 @@ from monitor.web.server import WebServer
 from tests.adapters.store.factories import LEASE, NOW, acquisition, event, later, result
 
 _NUMBERS = itertools.count()
-SEEN: Json = {"share_not_observed": 0.25, "tiles": 20}
+SEEN: Json = {
+    "share_not_observed": 0.25,
+    "tiles": 20,
+    "last_look": "2018-09-08T01:00:00+00:00",
+    "last_look_by_sensor": {"optical": "2018-08-20T01:00:00+00:00", "sar": "2018-09-08T01:00:00+00:00"},
+    "last_look_of_tiles": {
+        "median": "2018-09-06T01:00:00+00:00",
+        "oldest": "2018-07-01T01:00:00+00:00",
+        "oldest_tile": "UTM54N-0150-1842",
+        "tiles_without": 0,
+    },
+    "share_seen_by_sensor": {"optical": 0.412, "sar": 0.985},
+    "radar_blind_slopes": {
+        "seen_by_no_track": {"slopes_km2": 24.0, "blind_km2": 1.23, "blind_share": 0.05125},
+        "km2_not_seen_by_optics": 0.4,
+    },
+    "next_passes": [
+        {"sensor": "sar", "relative_orbit": 46, "expected": "2018-09-20T20:42:00+00:00", "basis": "every 12 days"},
+        {"sensor": "optical", "relative_orbit": 74, "expected": "2018-09-23T01:00:00+00:00", "basis": "every 5 days"},
+    ],
+}
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,10 @@ def test_who_signs_in_comes_to_the_page_asked_for(page: Page) -> None:
     assert page.url.endswith("/alerts/E1")
     assert "Landslide, 2.0 ha, region atsuma" in page.locator("h1").inner_text()
     assert page.locator("img.picture").evaluate("image => image.complete && image.naturalWidth > 0")
-    assert "25% of the ground" in page.locator(".unseen").inner_text()
+    unseen = page.locator(".unseen").inner_text()
+    assert "25% of the ground" in unseen
+    assert "Seen by optics 41.2%, last on 2018-08-20; radar 98.5%, last on 2018-09-08" in unseen
+    assert "Next pass expected 2018-09-20 (radar, orbit 46), 2018-09-23 (optics, orbit 74)" in unseen
     assert page.locator("tr.opens").count() == 1
     assert fits(page)
     page.set_viewport_size(_DESKTOP)

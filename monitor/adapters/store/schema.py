@@ -199,7 +199,7 @@ class EventRow(Table):
     context: Mapped[JsonValue | None] = mapped_column(OptionalJson)
     updated: Mapped[datetime]
     rank: Mapped[float] = mapped_column(server_default=text("0"))
-    """`core.geojson.rank` when people were last told: lists are ordered by it, and go on from it."""
+    """`core.ranking.rank` when people were last told: lists are ordered by it, and go on from it."""
     told_id: Mapped[int | None] = mapped_column(RowId)
     """Row of the newest message in the outbox, like the three below; NULL: people have heard nothing."""
     told_sequence: Mapped[int | None]

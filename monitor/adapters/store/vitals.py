@@ -20,12 +20,15 @@ from monitor.adapters.store.schema import (
 )
 from monitor.core.alive import Source
 from monitor.core.delivery import NO_CHANNEL
+from monitor.core.intake import Arrival
 from monitor.core.lifecycle import ALERT_STATES
-from monitor.records import AcquisitionState, DeliveryState, EventState, MessageKind, Tier
+from monitor.records import AcquisitionState, AlertStatus, DeliveryState, EventState, MessageKind, Sensor, Tier
 
 _LATE = timedelta(days=1)
 """A message that is due for so long does not get through."""
 _STATES = [state.value for state in ALERT_STATES]
+_WAITING = [AcquisitionState.DISCOVERED.value, AcquisitionState.CLAIMED.value]
+_ACTUAL = AlertStatus.ACTUAL.value
 
 
 class SqlVitals:
@@ -54,21 +57,50 @@ class SqlVitals:
             ]
 
     def open_alerts(self, region: str) -> dict[Tier, int]:
-        """How many alerts of a region are open, by tier."""
-        chosen = (EventRow.region == region, EventRow.state.in_(_STATES))
+        """How many alerts of a region are open, by tier; tests and exercises are none."""
+        chosen = (EventRow.region == region, EventRow.status == _ACTUAL, EventRow.state.in_(_STATES))
         counted = select(EventRow.tier, func.count()).where(*chosen).group_by(EventRow.tier)
         with self.database.read() as session:
             return {Tier(tier): count for tier, count in session.execute(counted)}
 
     def opened_since(self, region: str, since: datetime) -> int:
-        """How many events of a region became alerts at or after a time."""
+        """How many events of a region became alerts at or after a time; tests and exercises are none."""
         before = or_(TransitionRow.previous.is_(None), TransitionRow.previous == EventState.CANDIDATE.value)
         opened = select(func.count(func.distinct(TransitionRow.event_id))).join(
             EventRow, EventRow.id == TransitionRow.event_id
         )
-        chosen = (EventRow.region == region, TransitionRow.created >= since, TransitionRow.state.in_(_STATES), before)
+        chosen = (TransitionRow.created >= since, TransitionRow.state.in_(_STATES), before)
+        real = (EventRow.region == region, EventRow.status == _ACTUAL)
         with self.database.read() as session:
-            return session.scalar(opened.where(*chosen)) or 0
+            return session.scalar(opened.where(*real, *chosen)) or 0
+
+    def arrivals(self, region: str, since: datetime) -> list[Arrival]:
+        """The acquisitions of a region sensed at or after a time, and those that wait longer, history apart; versions
+        that a newer one replaced are left out."""
+        waits = AcquisitionRow.state.in_(_WAITING) & ~AcquisitionRow.history
+        columns = (
+            AcquisitionRow.sensor,
+            AcquisitionRow.sensing_time,
+            AcquisitionRow.state,
+            AcquisitionRow.reason,
+            AcquisitionRow.updated,
+        )
+        chosen = (
+            AcquisitionRow.region == region,
+            AcquisitionRow.state != AcquisitionState.SUPERSEDED.value,
+            or_(AcquisitionRow.sensing_time >= since, waits),
+        )
+        with self.database.read() as session:
+            return [
+                Arrival(
+                    sensor=Sensor(sensor),
+                    sensing_time=at,
+                    state=AcquisitionState(state),
+                    reason=reason,
+                    updated=updated,
+                )
+                for sensor, at, state, reason, updated in session.execute(select(*columns).where(*chosen))
+            ]
 
     def parked(self, region: str) -> dict[str, int]:
         """How many acquisitions of a region wait for a person, by reason."""
