@@ -180,7 +180,7 @@ def null(
 def rates(
     years: YearsOption,
     calibrating: Annotated[str, typer.Option("--calibrating", help="Seeds to count on.")] = "8101-8130",
-    measuring: Annotated[str, typer.Option("--measuring", help="Seeds to judge on.")] = "8131-8160",
+    measuring: Annotated[str, typer.Option("--measuring", help="Seeds to judge on.")] = "8131-8230",
     crosswise: Annotated[
         bool, typer.Option("--crosswise", help="Judge the other way round as well: twice the exposure.")
     ] = False,

@@ -61,10 +61,10 @@ def null_of(years: Sequence[YearRecord]) -> NullRates:
         for event in year.events
         if not event.true
     ]
-    return count(clusters, exposure, [f"simulated valleys, seeds {_spans(years)}"], simulated=True)
+    return count(clusters, exposure, [f"simulated valleys, seeds {spans(years)}"], simulated=True)
 
 
-def _spans(years: Sequence[YearRecord]) -> str:
+def spans(years: Sequence[YearRecord]) -> str:
     """Seeds as ranges."""
     spans: list[list[int]] = []
     for seed in sorted(year.seed for year in years):

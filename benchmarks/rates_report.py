@@ -11,7 +11,7 @@ from monitor.adapters.null_file import save_null
 from monitor.core.lifecycle import LifecycleSettings
 from training.alerts.counting import poisson_interval
 
-CALIBRATING, MEASURING = "8101-8130", "8131-8160"
+CALIBRATING, MEASURING = "8101-8130", "8131-8230"
 """Seeds that the shipped null is counted on, and seeds that it is judged on."""
 FIGURE = "rates.png"
 DEFAULTS = LifecycleSettings()
@@ -67,6 +67,7 @@ def run(
     years = [year for one in folds for year in one.years]
     first, second = sweep(folds)
     old, new = before(folds), after(folds, settings)
+    out.mkdir(parents=True, exist_ok=True)
     rates_figure((first, second), old[1:], (new[1], new[3]), out / FIGURE)
     also = [
         f"The other way round as well: the {len(counted)} years it was counted on, by a null of the others."

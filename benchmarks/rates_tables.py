@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
 
-from benchmarks.rates import CLASSES_HA, Outcome, detector_of, held_on
+from benchmarks.rates import CLASSES_HA, Outcome, detector_of, held_on, spans
 from benchmarks.years_records import EventRecord, YearRecord
 from monitor.core.null_rate import NullRates
 from monitor.core.strata import LIGHTS
@@ -18,13 +18,12 @@ _SIZES = tuple(f"{low:g}-{high:g} ha" if high < inf else f"{low:g} ha and more" 
 def head(null: NullRates, years: Sequence[YearRecord]) -> str:
     """What was counted, and on what it is judged."""
     counted = ", ".join(f"{km2_years:.0f} by {detector}" for detector, km2_years in sorted(null.km2_years.items()))
-    seeds = ", ".join(str(year.seed) for year in years)
     exposure = sum(year.km2_years["either"] for year in years)
     upper = 1000.0 * poisson_interval(0)[1] / exposure
     return (
         f"**All simulated.** The null: {'; '.join(null.sources)} ({counted} km² × years). Judged on {exposure:.0f} "
-        f"km² × years that it never saw (seeds {seeds}); none in all that is below {upper:.1f} per 1,000 km² and year "
-        "(95 %)."
+        f"km² × years that it never saw (seeds {spans(years)}); none in all that is below {upper:.1f} "
+        "per 1,000 km² and year (95 %)."
     )
 
 

@@ -170,7 +170,7 @@ def test_both_ways_is_twice_the_exposure_and_the_figure_is_drawn(tmp_path: Path)
     for year in (QUIET, JUDGED):
         save(year, tmp_path / f"year-{year.seed}-512-73.json")
     assert "Judged on 100 km² × years that it never saw (seeds 2)" in run(tmp_path, ((1,), (2,)), False, tmp_path)
-    assert "Judged on 200 km² × years that it never saw (seeds 2, 1)" in run(tmp_path, ((1,), (2,)), True, tmp_path)
+    assert "Judged on 200 km² × years that it never saw (seeds 1-2)" in run(tmp_path, ((1,), (2,)), True, tmp_path)
     assert (tmp_path / "rates.png").stat().st_size > 20_000
 
 
