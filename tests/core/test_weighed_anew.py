@@ -36,7 +36,7 @@ def test_a_candidate_becomes_an_alert() -> None:
     assert [step.reason for step in anew.transitions] == ["weak-change", DECLARED]
     last = anew.transitions[-1]
     assert (last.at, last.by) == (OPENS.sensing_time, None)
-    assert last.detail.startswith("declared since: earthquake of 2018-09-05 18:08 UTC (Iburi): weighed anew")
+    assert last.detail.startswith("declared on its ground: earthquake of 2018-09-05 18:08 UTC (Iburi): weighed anew")
     assert (anew.storm, anew.evidence) == (declaration().storm, candidate.evidence)
     assert weighed_anew(anew, [declaration(), declaration(2, days=-2)], LIFE) == anew
 
