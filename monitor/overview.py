@@ -205,11 +205,7 @@ def coverage(
             for sensor in Sensor
             if any(sensor in count.compared_by for count in counts.values())
         },
-        seen_by={
-            sensor: sum(count.seen_by.get(sensor, 0) for count in counts.values()) / pixels
-            for sensor in Sensor
-            if sensor in sensors_of(region.sensor_policy) or any(count.seen_by.get(sensor) for count in counts.values())
-        },
+        seen_by=_seen_by(region, counts.values(), pixels),
         tile_looks={tile: count.looks for tile, count in counts.items()},
         flat=flat,
         answers=sum((count.answers for count in counts.values()), Counter()),
@@ -217,6 +213,13 @@ def coverage(
         first=_first(counts.values()),
         learning_rates=_learning_rates(counts.values()),
     )
+
+
+def _seen_by(region: Region, counts: Collection[_TileCount], pixels: int) -> dict[Sensor, float]:
+    """Shares of the ground by the sensors of the region's policy, and by others that saw something."""
+    seen = {sensor: sum(count.seen_by.get(sensor, 0) for count in counts) for sensor in Sensor}
+    watched = sensors_of(region.sensor_policy)
+    return {sensor: number / pixels for sensor, number in seen.items() if number or sensor in watched}
 
 
 def _first(counts: Collection[_TileCount]) -> datetime | None:

@@ -137,3 +137,14 @@ def test_the_command_says_it_with_the_line(tmp_path: Path, capsys: pytest.Captur
         assert "allow_private: true" in said
         with pytest.raises(TimeoutError):
             receiver.accept()
+
+
+def test_a_dead_channel_keeps_no_watch_from_starting(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As the systemd unit asks before the start: told all the same, and no mistake."""
+    path = write_config(tmp_path, "channels:\n  duty: {type: apprise, url: 'nonsense://'}\n")
+    assert run(["config", "check", "--config", str(path)], parts()) == 2
+    capsys.readouterr()
+    assert run(["config", "check", "--before-start", "--config", str(path)], parts()) == 0
+    assert "channels.duty.url: Apprise does not know such a URL" in " ".join(capsys.readouterr().out.split())
+    unit = Path(__file__).resolve().parent.parent / "deploy" / "systemd" / "scarpwatch.service"
+    assert "scarpwatch config check --before-start\n" in unit.read_text()

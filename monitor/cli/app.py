@@ -97,7 +97,14 @@ def _options(
     """Options that stand before the command."""
 
 
-def config_check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def config_check(
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    before_start: Annotated[
+        bool,
+        typer.Option("--before-start", help="Fail for what keeps the watch from its work only: channels are hints."),
+    ] = False,
+) -> None:
     """Explain every mistake of the configuration and of what it needs, with its place and the remedy."""
     environ = dict(os.environ)
     path = config_path(config, environ)
@@ -108,8 +115,10 @@ def config_check(config: ConfigOption = None, as_json: JsonOption = False) -> No
         mistakes, summary = error.mistakes, ""
     else:
         channels = channel_faults(settings)
-        mistakes = placed((*missing(settings), *channels.mistakes), path)
-        hints = placed((*doubtful(settings, environ), *channels.hints), path)
+        # A channel that cannot be used keeps nothing else from working: its messages are parked.
+        wrong, doubted = ((), channels.mistakes) if before_start else (channels.mistakes, ())
+        mistakes = placed((*missing(settings), *wrong), path)
+        hints = placed((*doubtful(settings, environ), *doubted, *channels.hints), path)
         summary = (
             f"{path}: all is well: {len(settings.regions)} region(s), {len(settings.catalogs)} catalog(s), "
             f"model {settings.model}, database {settings.database_label}"

@@ -23,7 +23,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from shapely.geometry.base import BaseGeometry
 
@@ -36,6 +36,7 @@ from monitor.config.geometry import region_geometry
 from monitor.config.layers import LayerSettings, SeverityRowSettings, SeveritySettings
 from monitor.config.mistakes import Mistake, Place, SettingsError
 from monitor.config.paths import absolute_database, with_absolute_paths
+from monitor.config.refusing import Refusal, refuse
 from monitor.config.serving import CapGroup, KnownLanguage, LogSettings, ServeSettings
 from monitor.config.tiers import DeclaredGroup, TierSettings
 from monitor.config.yaml_file import YamlFile, read_yaml
@@ -136,7 +137,7 @@ def _known_fields(record: type[AlertSettings | SensorSettings]) -> BeforeValidat
             return value
         known = {field.name for field in fields(record)}
         wrong = [key for key in value if key not in known]
-        _refuse([((key,), PydanticCustomError("unknown_key", "no such setting"), value[key]) for key in wrong])
+        refuse([((key,), PydanticCustomError("unknown_key", "no such setting"), value[key]) for key in wrong])
         return value
 
     return BeforeValidator(check)
@@ -144,7 +145,7 @@ def _known_fields(record: type[AlertSettings | SensorSettings]) -> BeforeValidat
 
 def _sensor_range(value: SensorSettings) -> SensorSettings:
     """Shares lie between 0 and 1, times are positive, and optics cannot lose a tile before they win it."""
-    wrong: list[_Refusal] = []
+    wrong: list[Refusal] = []
     for name in ("clear_share", "keep_share"):
         if not 0 < getattr(value, name) <= 1:
             wrong.append(((name,), PydanticCustomError("not_a_share", "must lie above 0 and at most at 1"), value))
@@ -154,14 +155,14 @@ def _sensor_range(value: SensorSettings) -> SensorSettings:
     if value.keep_share > value.clear_share:
         error = PydanticCustomError("keep_above_clear", "keep_share is greater than clear_share")
         wrong.append((("keep_share",), error, value.keep_share))
-    _refuse(wrong)
+    refuse(wrong)
     return value
 
 
 def _alert_range(value: AlertSettings) -> AlertSettings:
     """Every threshold is positive, and a cluster cannot grow to a level above the one it starts from."""
     given = {field.name: getattr(value, field.name) for field in fields(value)}
-    wrong: list[_Refusal] = [
+    wrong: list[Refusal] = [
         ((name,), PydanticCustomError("not_positive", "must be greater than 0"), number)
         for name, number in given.items()
         if isinstance(number, int | float) and number <= 0
@@ -181,7 +182,7 @@ def _alert_range(value: AlertSettings) -> AlertSettings:
         )
     if value.high > 1:
         wrong.append((("high",), PydanticCustomError("above_one", "a rise of probability is at most 1"), value.high))
-    _refuse(wrong)
+    refuse(wrong)
     return value
 
 
@@ -260,7 +261,7 @@ class Settings(BaseSettings):
             return value
         names = ", ".join(sorted(known)) or "none"
         error = PydanticCustomError("unknown_catalog", "no catalog of this name (there are: {names})", {"names": names})
-        _refuse(
+        refuse(
             [
                 ((region, "catalogs", place), error, name)
                 for region, settings in value.items()
@@ -278,7 +279,7 @@ class Settings(BaseSettings):
             return value
         names = ", ".join(sorted(known)) or "none"
         error = PydanticCustomError("unknown_region", "no region of this name (there are: {names})", {"names": names})
-        _refuse(
+        refuse(
             [
                 ((channel, "regions", place), error, name)
                 for channel, settings in value.items()
@@ -297,7 +298,7 @@ class Settings(BaseSettings):
         names = ", ".join(sorted(known)) or "none"
         error = PydanticCustomError("unknown_region", "no region of this name (there are: {names})", {"names": names})
         unknown = [(place, name) for place, name in enumerate(value.regions) if name not in known]
-        _refuse([(("regions", place), error, name) for place, name in unknown])
+        refuse([(("regions", place), error, name) for place, name in unknown])
         return value
 
     @model_validator(mode="after")
@@ -444,13 +445,3 @@ def _settings(document: YamlFile, folder: Path) -> Settings:
         wrong = Mistake("folder", "no such setting", "Remove it; paths start at the configuration's folder.", place)
         raise SettingsError(document.path, (wrong,))
     return Settings.model_validate({**data, "folder": folder})
-
-
-_Refusal = tuple[tuple[str | int, ...], PydanticCustomError, object]
-
-
-def _refuse(refusals: list[_Refusal]) -> None:
-    """Raise one pydantic error for several places below the value being validated."""
-    if refusals:
-        details = [InitErrorDetails(type=error, loc=loc, input=given) for loc, error, given in refusals]
-        raise ValidationError.from_exception_data("settings", details)

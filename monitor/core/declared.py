@@ -150,7 +150,7 @@ def reason(declaration: Declaration) -> str:
 def reason_anew(declaration: Declaration) -> str:
     """Why a candidate became an alert when nothing but the thresholds had changed. Names nobody either."""
     return (
-        f"declared since: {title(declaration)}: weighed anew, thresholds eased "
+        f"declared on its ground: {title(declaration)}: weighed anew, thresholds eased "
         f"{declaration.rate_factor:g} times (rate) and {declaration.size_factor:g} times (size)"
     )
 

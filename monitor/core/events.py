@@ -307,13 +307,23 @@ def weighed_anew(event: Event, declarations: Iterable[Declaration], settings: Li
     if opening is None or opening.withdrawn or opening.at_once or not opening.of_record or declared_since:
         return event
     declared = Declared.of(known, opening.sensing_time).on(event.geometry)
-    if declared is None or not weighed(opening, eased_lifecycle(settings, declared)).at_once:
+    if declared is None or _is_weighed_by(opening, declared):
+        return event
+    if not weighed(opening, eased_lifecycle(settings, declared)).at_once:
         return event
     why = reason_anew(declared)
     action = Action(at=declared.declared, by="", kind=ActionKind.DECLARE, reason=declared.storm, text=why)
     anew = with_actions(event, [action], settings)
     # Its ground was nobody's since it ended: no look was asked about it, and another event may stand there.
     return event if event.state in ENDED_STATES and anew.state not in ENDED_STATES else anew
+
+
+def _is_weighed_by(opening: Evidence, declared: Declaration) -> bool:
+    """Whether a look knew of a declaration when it opened an event: by the thresholds of that day it stays what it was.
+
+    Thresholds of tiers that were raised since are nothing that was declared.
+    """
+    return reason(declared) in opening.detail
 
 
 def replayed(event: Event, settings: LifecycleSettings) -> Event:

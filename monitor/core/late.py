@@ -158,10 +158,15 @@ def taken_in(
     for event, begins in later:
         homes = [home for home, first in standing if first < begins and _stands_for(home, event)]
         home = next((one for one in homes if stands(one, begins, settings)), None)
-        if home is not None and not event.actions:
+        if home is not None and not _is_anybodys(event):
             merge = Action(at=begins, by="", kind=ActionKind.MERGE, reason=home.id, acquisition_id=look.id)
             found.append(with_actions(event, [merge], settings))
     return found
+
+
+def _is_anybodys(event: Event) -> bool:
+    """Whether anything was done with an event itself. What was declared on its ground is of no event."""
+    return any(one.kind is not ActionKind.DECLARE for one in event.actions)
 
 
 def _stands_for(home: Event, event: Event) -> bool:

@@ -243,6 +243,9 @@ def test_an_event_on_the_ground_of_another_is_taken_in() -> None:
     assert taken_in([home, other], [home], _look(9), LIFE) == [], "both were known by then"
     acknowledged = with_actions(other, [Action(at=START + at(30), by="a", kind=ActionKind.ACKNOWLEDGE)], LIFE)
     assert taken_in([home, acknowledged], [home], _look(2), LIFE) == [], "a person has had to do with it"
+    declared = Action(at=START + at(30), by="", kind=ActionKind.DECLARE, reason="atsuma-earthquake-1")
+    (merged,) = taken_in([home, with_actions(other, [declared], LIFE)], [home], _look(2), LIFE)
+    assert merged.transitions[-1].reason == "merged", "nobody has: it was declared on its ground"
     ended = event("OC")
     assert taken_in([ended, other], [ended], _look(2), LIFE) == []
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from monitor.core.declared import reason
 from monitor.core.events import add_evidence, weighed_anew, with_actions
 from monitor.core.lifecycle import DECLARED, ROLLED_BACK, LifecycleSettings
 from monitor.core.people import roll_back
@@ -35,7 +36,7 @@ def test_a_candidate_becomes_an_alert() -> None:
     assert [step.reason for step in anew.transitions] == ["weak-change", DECLARED]
     last = anew.transitions[-1]
     assert (last.at, last.by) == (OPENS.sensing_time, None)
-    assert last.detail.startswith("declared since: earthquake of 2018-09-05 18:08 UTC (Iburi): weighed anew")
+    assert last.detail.startswith("declared on its ground: earthquake of 2018-09-05 18:08 UTC (Iburi): weighed anew")
     assert (anew.storm, anew.evidence) == (declaration().storm, candidate.evidence)
     assert weighed_anew(anew, [declaration(), declaration(2, days=-2)], LIFE) == anew
 
@@ -50,8 +51,18 @@ def test_a_candidate_becomes_an_alert() -> None:
         (OPENS, declaration(geometry=ELSEWHERE)),
         (OPENS, declaration(days=3)),
         (OPENS, OVER),
+        (replace(OPENS, detail=f"1.00 ha changed; {reason(declaration())}"), declaration()),
     ],
-    ids=["too common", "radar where optics count", "taken back", "alert", "elsewhere", "seen before", "seen after"],
+    ids=[
+        "too common",
+        "radar where optics count",
+        "taken back",
+        "alert",
+        "elsewhere",
+        "seen before",
+        "seen after",
+        "weighed by it when thresholds were lower",
+    ],
 )
 def test_what_stays_as_it_is(opening: Evidence, declared: Declaration) -> None:
     """No step is taken, and nothing is kept that later evidence would be replayed with."""

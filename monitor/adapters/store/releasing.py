@@ -18,7 +18,7 @@ from monitor.adapters.store.codec import Values
 from monitor.adapters.store.database import affected, insert_new
 from monitor.adapters.store.deliveries import afresh
 from monitor.adapters.store.planning import delivery_values, ground_of
-from monitor.adapters.store.schema import DeliveryRow, EventRow, OutboxRow
+from monitor.adapters.store.schema import IS_DUE, DeliveryRow, EventRow, OutboxRow
 from monitor.core.delivery import SILENCED, SUPERSEDED, concerns, silenced_by
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.records import Channel, DeliveryState, HeldBack, Silence
@@ -103,6 +103,7 @@ def _decide(session: Session, kept: _Kept, message: OutboxRow, found: Sequence[S
         )
     )
     if known is not None and known != DeliveryState.HELD.value:
+        _hurry(session, kept, message, now)
         _settle(session, kept.rows, SUPERSEDED)
     elif concerns(kept.channel, payload) or _has_heard(session, kept):
         _tell(session, kept, message, now)
@@ -130,6 +131,14 @@ def _tell(session: Session, kept: _Kept, message: OutboxRow, now: datetime) -> N
     same = (DeliveryRow.channel == kept.channel.name, DeliveryRow.idempotency_key == message.idempotency_key)
     affected(session, update(DeliveryRow).where(*same).values(values))
     _settle(session, [row for row in kept.rows if row.idempotency_key != message.idempotency_key], SUPERSEDED)
+
+
+def _hurry(session: Session, kept: _Kept, message: OutboxRow, now: datetime) -> None:
+    """A newest revision that is due by itself, since the silence ended before it was planned, goes with the others."""
+    same = (DeliveryRow.channel == kept.channel.name, DeliveryRow.idempotency_key == message.idempotency_key)
+    waits = (IS_DUE, DeliveryRow.lease_owner.is_(None), DeliveryRow.held_by.is_(None))
+    values: Values = {"held_by": kept.rows[-1].held_by, "due_since": now - kept.channel.gather}
+    affected(session, update(DeliveryRow).where(*same, *waits).values(values))
 
 
 def _settle(session: Session, rows: Sequence[DeliveryRow], reason: str | None) -> None:

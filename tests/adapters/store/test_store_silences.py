@@ -79,6 +79,17 @@ def test_many_are_told_together(store: SqlStore) -> None:
     assert take_all(store, GATHERING, plan(store, 120, GATHERING)) == [["D:0"]]
 
 
+def test_what_was_first_planned_after_the_silence_goes_with_the_rest(store: SqlStore) -> None:
+    """A revision of which nobody knew while it held, as after an outage, waits for no more of its storm."""
+    plan(store, 0, GATHERING)
+    store.add_silence(SILENCE)
+    tell(store, opened("A"), opened("B"))
+    plan(store, 0, GATHERING)
+    tell(store, confirmed(opened("A")), number=2)
+    (together,) = take_all(store, GATHERING, plan(store, 91, GATHERING))
+    assert sorted(together) == ["A:1", "B:0"]
+
+
 def test_another_silence_holds_it_on(store: SqlStore) -> None:
     """What two silences cover waits for both; what a part of the ground is silenced for, only where it touches."""
     first = store.add_silence(SILENCE)
