@@ -10,7 +10,7 @@ import typer
 from monitor.cli.event_text import event_lines
 from monitor.cli.exits import TABLE, Exit
 from monitor.cli.geojson import alert_collection
-from monitor.cli.parts import ConfigOption, JsonOption, Parts, reading_store, say, say_json, settings_of
+from monitor.cli.parts import ConfigOption, JsonOption, Parts, acting_store, reading_store, say, say_json, settings_of
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.next_pass import MEMORY, next_passes
 from monitor.core.standing import acknowledgement
@@ -99,7 +99,7 @@ def acknowledge(
     settings, now = settings_of(config, dict(os.environ)), context.ensure_object(Parts).clock()
     action = Action(at=now, by=who(by), kind=ActionKind.ACKNOWLEDGE, text=text)
     refused = False
-    with reading_store(settings) as store:
+    with acting_store(settings, now) as store:
         steps: dict[str, int | None] = dict(_waiting(store, storm)) if storm else dict.fromkeys(wanted)
         for alert, step in steps.items():
             try:
@@ -169,7 +169,7 @@ def _act(
     settings = settings_of(config, dict(os.environ))
     now = parts.clock()
     action = Action(at=now, by=who(by), kind=kind, reason=reason, text=text)
-    with reading_store(settings) as store:
+    with acting_store(settings, now) as store:
         event = store.act(alert, action, now, seen)
     say(_told(event, kind))
 

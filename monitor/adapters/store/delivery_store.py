@@ -20,6 +20,17 @@ class SqlDeliveries:
 
     # The couriers' side.
 
+    def begin_channels(self, channels: Sequence[Channel], now: datetime) -> None:
+        """Enter the channels of a process before it makes messages: new ones hear what happens from now on.
+
+        What it then finds is theirs, also when it ends before it delivers.
+        """
+        with self.database.read() as session:
+            if not registry.are_new(session, registry.names(session, channels, now)):
+                return
+        with self.database.write() as session:
+            registry.begin(session, registry.names(session, channels, now), now)
+
     def plan_deliveries(self, channels: Sequence[Channel], now: datetime) -> int:
         """Write what every channel is to hear of new messages, and set aside what is silenced; how many were new."""
         with self.database.read() as session:
