@@ -23,6 +23,7 @@ from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.people import takes
 from monitor.core.precision import told
 from monitor.core.situations import Situation, lines
+from monitor.core.standing import waiting
 from monitor.core.telling import description, headline, instruction, moment
 from monitor.core.words import LANGUAGES, Words
 from monitor.records import Action, ActionKind, DismissalReason, Event, Role
@@ -36,7 +37,7 @@ from monitor.web.parts import WebParts
 from monitor.web.problems import Problem
 from monitor.web.reading import Reader
 from monitor.web.sheet import sheet
-from monitor.web.showing import looks, row, unseen, waiting
+from monitor.web.showing import looks, row, unseen
 
 _FOLDER = FilePath(__file__).parent
 _STYLE, _ICON = _FOLDER / "static" / "style.css", _FOLDER / "static" / "icon.svg"
@@ -247,7 +248,7 @@ class Pages:
             storms=sorted(named.items()),
             situation=lines(known) if known else [],
             may_declare=home and viewer.may(Role.RESPONDER),
-            waiting=waiting(page.listed) if not home and viewer.may(Role.RESPONDER) else {},
+            waiting=waiting(one.event for one in page.listed) if not home and viewer.may(Role.RESPONDER) else {},
             may_end=known is not None and known.now < known.declaration.end and viewer.may(Role.RESPONDER),
             path=path,
             judged=self._judged() if home and viewer.access else [],
