@@ -100,7 +100,7 @@ class SqlDeliveries:
             return deliveries.read(session, channel, state, limit, event_id)
 
     def channel_counts(self, channel: str | None = None) -> list[ChannelCount]:
-        """How every channel stands that ever had a message; of one channel only what is due or parked."""
+        """How every channel stands that ever had a message; of one channel only what is due, parked or held."""
         with self.database.read() as session:
             return deliveries.counts(session, channel)
 
