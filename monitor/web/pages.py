@@ -24,7 +24,7 @@ from monitor.core.people import takes
 from monitor.core.precision import told
 from monitor.core.situations import Situation, lines
 from monitor.core.standing import waiting
-from monitor.core.telling import description, headline, instruction, moment
+from monitor.core.telling import deed, description, headline, instruction, moment
 from monitor.core.words import LANGUAGES, Words
 from monitor.records import Action, ActionKind, DismissalReason, Event, Role
 from monitor.web.alerts import DEEDS, Deed
@@ -77,6 +77,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.filters["moment"] = moment
+        self._templates.filters["deed"] = deed
 
     def home(self, request: Request, cursor: Annotated[Cursor | None, Query()] = None) -> Response:
         """Open alerts, worst first, and what was not observed."""
