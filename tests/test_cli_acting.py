@@ -38,6 +38,7 @@ def test_acknowledged_then_confirmed_then_released(alert: str, capsys: pytest.Ca
     assert (code, out.strip()) == (0, f"{alert}: noted; it is confirmed")
     shown = call(capsys, "alerts", "show", alert)[1]
     assert "released to the public" in shown
+    assert "(acknowledged by a)\n" in shown, "who says nothing leaves no colon behind"
     for said in ("acknowledged by a", "confirmed-from-field by b", "d commented: road is open"):
         assert said in shown
 
