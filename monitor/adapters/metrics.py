@@ -95,7 +95,10 @@ class Metrics:
             registry, "scarpwatch_deliveries_parked", "Messages that wait for a person", "channel"
         )
         self._held = _gauge(
-            registry, "scarpwatch_deliveries_held", "Messages that silences hold back until they end", "channel"
+            registry,
+            "scarpwatch_deliveries_held",
+            "Revisions that silences hold back, overtaken ones included",
+            "channel",
         )
         self._capped = Counter(
             "scarpwatch_leases_capped",
