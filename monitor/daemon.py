@@ -348,8 +348,8 @@ class Daemon:
         assert self._delivery is not None
         now, standing = self._clock(), self._delivery.standing(name)
         late = now - standing.oldest_due if standing.oldest_due else timedelta(0)
-        parked = standing.counts.get(DeliveryState.PARKED, 0)
-        self.metrics.channel(name, oldest_due_s=max(0.0, late.total_seconds()), parked=parked)
+        parked, held = (standing.counts.get(state, 0) for state in (DeliveryState.PARKED, DeliveryState.HELD))
+        self.metrics.channel(name, oldest_due_s=max(0.0, late.total_seconds()), parked=parked, held=held)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         # A second signal meets the default handler: people who insist are obeyed.

@@ -217,7 +217,7 @@ class Delivery:
             return dict(zip(self.couriers, pool.map(one, self.couriers.values()), strict=True))
 
     def standing(self, name: str) -> ChannelCount:
-        """What is due or parked of a channel."""
+        """What is due, parked or held of a channel."""
         nothing = ChannelCount(channel=name, counts={}, oldest_due=None)
         return next(iter(self._store.channel_counts(name)), nothing)
 

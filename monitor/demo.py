@@ -39,7 +39,7 @@ _FOUND_SHARE = 0.2
 
 Progress = Callable[[str, int, int], None]
 Build = Callable[[Settings, Progress], Service]
-Prepare = Callable[[Settings], None]
+Prepare = Callable[[Settings, datetime], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ def run_demo(stage: Stage, folder: Path, seed: int, check: bool, console: Consol
     valley = _valley(place, seed, console)
     config = write_config(place, valley)
     settings = load(config)
-    stage.prepare(settings)
+    stage.prepare(settings, stage.clock())
     console.print("\n[bold]The watch[/bold] polls the catalog and looks at every acquisition, oldest first.")
     with closing(stage.build(settings, lambda _what, _done, _all: None)) as service:
         summary = service.once(stage.clock, lambda event: _tell(event, console))

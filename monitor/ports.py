@@ -339,4 +339,4 @@ class Deliveries(Protocol):
         """Put off everything that is due on a channel."""
 
     def channel_counts(self, channel: str | None = None) -> list[ChannelCount]:
-        """How every channel stands that ever had a message; of one channel only what is due or parked."""
+        """How every channel stands that ever had a message; of one channel only what is due, parked or held."""

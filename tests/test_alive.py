@@ -12,13 +12,15 @@ import pytest
 from monitor.adapters.channels.apprise_channel import AppriseChannel
 from monitor.adapters.channels.folder import FolderChannel
 from monitor.adapters.channels.secrets import Secret
-from monitor.adapters.store import SqlStore
+from monitor.adapters.store import Chosen, SqlStore
 from monitor.alive import Herald, HeraldSettings
 from monitor.core.alive import Week
 from monitor.core.intake import Sight
 from monitor.overview import Coverage
 from monitor.records import (
     AcquisitionState,
+    Action,
+    ActionKind,
     AlertStatus,
     Channel,
     DeliveryState,
@@ -31,7 +33,7 @@ from monitor.records import (
     Tile,
 )
 from tests.adapters.channels.receiver import Answer, always, receiving
-from tests.adapters.store.factories import LEASE, acquisition, event
+from tests.adapters.store.factories import LEASE, TILE, acquisition, event
 from tests.adapters.store.test_store_events import process
 from tests.fake_watch import region_polygon
 from tests.postgres import postgres_server, postgres_url
@@ -164,6 +166,18 @@ def test_every_sensor_of_the_policy_is_told(store: SqlStore) -> None:
     (waiting,) = sign.arrivals
     assert (waiting.sensing_time, waiting.state) == (acquisition(1).sensing_time, AcquisitionState.DISCOVERED)
     assert len(store.arrivals("atsuma", acquisition(1).sensing_time)) == 2
+
+
+def test_when_work_last_went_on(store: SqlStore) -> None:
+    """The end of any try tells, in whatever region; what was only found, or taken back by a person, does not."""
+    store.discover("atsuma", [acquisition(1), acquisition(2)], [], MONDAY)
+    assert herald(store).sign(REGIONS[1], MONDAY).worked is None
+    process(store, acquisition(1))
+    worked = herald(store).sign(REGIONS[1], MONDAY).worked
+    assert worked is not None
+    chosen = Chosen(region="atsuma", tiles=(TILE,), acquisition=acquisition(1).id)
+    store.roll_back(chosen, Action(at=MONDAY, by="duty", kind=ActionKind.ROLL_BACK), MONDAY + DAY, None)
+    assert store.last_worked() is None
 
 
 def test_it_goes_the_way_of_every_message(tmp_path: Path) -> None:

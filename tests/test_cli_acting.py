@@ -26,7 +26,7 @@ def test_a_dismissal_ends_the_alert(alert: str, capsys: pytest.CaptureFixture[st
     assert alert not in call(capsys, "alerts")[1]
     shown = call(capsys, "alerts", "show", alert)[1]
     assert "closed (dismissed-forestry by officer): timber" in shown
-    assert "officer: dismiss (forestry, timber)" in shown
+    assert "officer dismissed it (forestry): timber" in shown
 
 
 def test_acknowledged_then_confirmed_then_released(alert: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,7 +38,8 @@ def test_acknowledged_then_confirmed_then_released(alert: str, capsys: pytest.Ca
     assert (code, out.strip()) == (0, f"{alert}: noted; it is confirmed")
     shown = call(capsys, "alerts", "show", alert)[1]
     assert "released to the public" in shown
-    for said in ("acknowledged by a", "confirmed-from-field by b", "d: comment (road is open)"):
+    assert "(acknowledged by a)\n" in shown, "who says nothing leaves no colon behind"
+    for said in ("acknowledged by a", "confirmed-from-field by b", "d commented: road is open"):
         assert said in shown
 
 

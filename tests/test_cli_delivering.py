@@ -10,7 +10,9 @@ import pytest
 from shapely.geometry import mapping
 
 from monitor.adapters.store import SqlStore
+from monitor.cli.parts import no_progress, prepare_database
 from monitor.cli.run import run
+from monitor.config import load
 from tests.adapters.channels.receiver import SECRET, Answer, Inbox, always, receiving
 from tests.fake_watch import parts, region_polygon, write_config
 
@@ -77,6 +79,30 @@ def test_channel_added_later_hears_what_comes_then(capsys: Captured, config: Pat
         add_channels(config, inbox)
         assert call(capsys, "deliver") == (0, "Nothing was due.\n")
     assert inbox.ids == []
+
+
+def test_first_channel_after_the_demonstration(capsys: Captured, config: Path) -> None:
+    """A watch that never planned who is to hear what tells its first channels nothing of before either."""
+    settings = load(config)
+    prepare_database(settings, NOW)
+    with closing(parts(lambda: NOW).build(settings, no_progress)) as service:
+        assert service.once(lambda: NOW).alerts_opened
+    with receiving(always(Answer())) as inbox:
+        add_channels(config, inbox)
+        assert call(capsys, "deliver") == (0, "Nothing was due.\n")
+    assert inbox.ids == []
+
+
+def test_what_a_pass_found_is_told_though_it_ended_before_it_told_anybody(capsys: Captured, config: Path) -> None:
+    """Channels are entered before the first acquisition is looked at, so a crash in between loses nothing."""
+    with receiving(always(Answer())) as inbox:
+        add_channels(config, inbox)
+        settings = load(config)
+        prepare_database(settings, NOW)
+        with closing(parts(lambda: NOW).build(settings, no_progress)) as service:
+            service.once(lambda: NOW)
+        assert call(capsys, "deliver")[0] == 0
+    assert sorted(inbox.ids) == TOLD
 
 
 def test_parked_until_it_is_mended(capsys: Captured, config: Path) -> None:

@@ -54,6 +54,7 @@ def test_channels_beside_the_watch(settings: Settings) -> None:
         assert 'scarpwatch_deliveries_total{channel="good",result="delivered"} 4.0' in lines
         assert 'scarpwatch_deliveries_total{channel="slow",result="delivery-parked"} 4.0' in lines
         assert 'scarpwatch_delivery_oldest_due_seconds{channel="good"} 0.0' in lines
+        assert 'scarpwatch_deliveries_held{channel="good"} 0.0' in lines
 
     with closing(SqlStore(settings.database)) as store:
         couriers = [

@@ -94,6 +94,12 @@ class Metrics:
         self._undelivered = _gauge(
             registry, "scarpwatch_deliveries_parked", "Messages that wait for a person", "channel"
         )
+        self._held = _gauge(
+            registry,
+            "scarpwatch_deliveries_held",
+            "Revisions that silences hold back, overtaken ones included",
+            "channel",
+        )
         self._capped = Counter(
             "scarpwatch_leases_capped",
             "Leases shortened by this process because they were taken while a clock was ahead",
@@ -201,10 +207,11 @@ class Metrics:
         """When the newest sign of life was written."""
         self._alive.labels(region).set(at.timestamp())
 
-    def channel(self, channel: str, *, oldest_due_s: float, parked: int) -> None:
+    def channel(self, channel: str, *, oldest_due_s: float, parked: int, held: int) -> None:
         """How a channel stands."""
         self._oldest_due.labels(channel).set(oldest_due_s)
         self._undelivered.labels(channel).set(parked)
+        self._held.labels(channel).set(held)
 
     def drill(self, region: str, scars: Mapping[str, int], passed: bool, now: datetime) -> None:
         """An exercise ended. `scars` by what became of them, zeros included."""

@@ -10,10 +10,10 @@ import typer
 from monitor.cli.event_text import event_lines
 from monitor.cli.exits import TABLE, Exit
 from monitor.cli.geojson import alert_collection
-from monitor.cli.parts import ConfigOption, JsonOption, Parts, reading_store, say, say_json, settings_of
+from monitor.cli.parts import ConfigOption, JsonOption, Parts, acting_store, reading_store, say, say_json, settings_of
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.next_pass import MEMORY, next_passes
-from monitor.core.standing import acknowledgement
+from monitor.core.standing import waiting
 from monitor.errors import Refused
 from monitor.records import Action, ActionKind, DismissalReason, Event
 
@@ -80,7 +80,7 @@ def acknowledge(
         list[str] | None, typer.Argument(metavar="[ID]...", help="Of the alerts, as `scarpwatch alerts` lists them.")
     ] = None,
     storm: Annotated[
-        str | None, typer.Option("--storm", metavar="ID", help="All its open alerts that nobody has acknowledged.")
+        str | None, typer.Option("--storm", metavar="ID", help="All its open alerts that wait for an answer.")
     ] = None,
     by: ByOption = None,
     text: TextOption = "",
@@ -99,7 +99,7 @@ def acknowledge(
     settings, now = settings_of(config, dict(os.environ)), context.ensure_object(Parts).clock()
     action = Action(at=now, by=who(by), kind=ActionKind.ACKNOWLEDGE, text=text)
     refused = False
-    with reading_store(settings) as store:
+    with acting_store(settings, now) as store:
         steps: dict[str, int | None] = dict(_waiting(store, storm)) if storm else dict.fromkeys(wanted)
         for alert, step in steps.items():
             try:
@@ -108,13 +108,13 @@ def acknowledge(
                 refused = True
                 say(f"! {error}")
     if not steps:
-        say(f"{storm}: no open alert of it waits for an acknowledgement")
+        say(f"{storm}: no open alert of it waits for an answer")
     if refused:
         raise typer.Exit(Exit.FAILED)
 
 
 def _waiting(store: "SqlStore", storm: str) -> dict[str, int]:
-    """The open alerts of a storm that nobody has acknowledged, worst first, each with the number of its newest step.
+    """The open alerts of a storm that wait for an answer, worst first, each with the number of its newest step.
 
     Raises:
         Refused: no alert is of such a storm.
@@ -127,8 +127,7 @@ def _waiting(store: "SqlStore", storm: str) -> dict[str, int]:
         raise Refused("no alert is of a storm of this name", item=storm, remedy=remedy, reason="unknown-storm")
     names = [key.place.event_id for key in lists.keys(Wanted(storm=storm, states=ALERT_STATES))]
     found = lists.alerts(names)
-    steps = {name: found[name].event.transitions for name in names if name in found}
-    return {name: len(known) - 1 for name, known in steps.items() if acknowledgement(known) is None}
+    return waiting(found[name].event for name in names if name in found)
 
 
 def dismiss(
@@ -169,7 +168,7 @@ def _act(
     settings = settings_of(config, dict(os.environ))
     now = parts.clock()
     action = Action(at=now, by=who(by), kind=kind, reason=reason, text=text)
-    with reading_store(settings) as store:
+    with acting_store(settings, now) as store:
         event = store.act(alert, action, now, seen)
     say(_told(event, kind))
 

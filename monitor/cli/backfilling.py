@@ -100,7 +100,7 @@ def backfill(
     chosen_regions(settings, region)
     now = parts.clock()
     wanted = _wanted(region, start, end, now)
-    prepare_database(settings)
+    prepare_database(settings, now)
     with stopping() as stop, closing(parts.build(settings, no_progress)) as service:
         found = service.look_up(wanted.region, wanted.start, wanted.end, now, stop.is_set)
         _tell_found(wanted, found)

@@ -14,6 +14,7 @@ from monitor.cli.parts import (
     ConfigOption,
     JsonOption,
     Parts,
+    acting_store,
     chosen_regions,
     reading_store,
     say,
@@ -75,7 +76,7 @@ def declare(
 
 
 def _declare(settings: Settings, region: Region, told: Told, now: datetime, as_json: bool) -> None:
-    with reading_store(settings) as store:
+    with acting_store(settings, now) as store:
         one = store.declare(told.of(region.id, settings.tiers.declared.record, now), region, now)
         anew, done = store.weighed_anew(one), _done_since(store, region, one, now)
     page = settings.addresses.situation(one.storm)

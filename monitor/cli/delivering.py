@@ -50,7 +50,7 @@ def deliver(context: typer.Context, config: ConfigOption = None, as_json: JsonOp
 
     parts = context.ensure_object(Parts)
     settings = settings_of(config, dict(os.environ))
-    prepare_database(settings)
+    prepare_database(settings, parts.clock())
     log = make_logger(sys.stderr, as_json=settings.log.as_json, level=settings.log.level)
     rounds = deliver_once(settings, parts, log)
     with reading_store(settings) as store:

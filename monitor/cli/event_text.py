@@ -7,6 +7,7 @@ from monitor.cli.geojson import has_picture
 from monitor.core import context_words
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.severity import certainty, urgency
+from monitor.core.telling import deed
 from monitor.records import Action, Detector, Event, Evidence, NextPass, Transition
 
 _TIME = "%Y-%m-%d %H:%M"
@@ -61,7 +62,8 @@ def _standing(event: Event) -> str:
 def _steps(steps: tuple[Transition, ...]) -> Iterator[str]:
     for number, step in enumerate(steps):
         who = f" by {step.by}" if step.by else ""
-        yield f"  {number}. {step.at:{_TIME}} {step.state.value} ({step.reason}{who}): {step.detail}"
+        detail = f": {step.detail}" if step.detail else ""
+        yield f"  {number}. {step.at:{_TIME}} {step.state.value} ({step.reason}{who}){detail}"
 
 
 def _looks(event: Event) -> Iterator[str]:
@@ -80,5 +82,4 @@ def _people(event: Event) -> list[str]:
 
 
 def _did(action: Action) -> str:
-    words = ", ".join(filter(None, (action.reason, action.text)))
-    return f"  {action.at:{_TIME}} {action.by}: {action.kind.value}" + (f" ({words})" if words else "")
+    return f"  {action.at:{_TIME}} {action.by} {deed(action)}" + (f": {action.text}" if action.text else "")

@@ -17,7 +17,7 @@ from monitor.config import Settings, SettingsError, config_path, load, placed
 from monitor.core.declared import in_force
 from monitor.core.next_pass import MEMORY, next_passes
 from monitor.overview import Coverage, coverage
-from monitor.records import NextPass, Region
+from monitor.records import Channel, NextPass, Region
 
 if TYPE_CHECKING:
     from monitor.adapters.store import SqlStore
@@ -102,8 +102,26 @@ def reading_store(settings: Settings) -> Iterator["SqlStore"]:
         yield store
 
 
-def prepare_database(settings: Settings) -> None:
+@contextmanager
+def acting_store(settings: Settings, now: datetime) -> Iterator["SqlStore"]:
+    """The database of a command that may make messages: channels that are new hear them, and nothing of before.
+
+    Raises:
+        As `reading_store`.
+    """
+    with reading_store(settings) as store:
+        store.begin_channels(_channels(settings), now)
+        yield store
+
+
+def _channels(settings: Settings) -> list[Channel]:
+    return [one.record(name) for name, one in settings.channels.items()]
+
+
+def prepare_database(settings: Settings, now: datetime) -> None:
     """Bring SQLite to the newest version; PostgreSQL belongs to somebody, who upgrades it when it suits.
+
+    Channels that are new hear what happens from `now` on.
 
     Raises:
         ConfigError: PostgreSQL of another version.
@@ -116,6 +134,7 @@ def prepare_database(settings: Settings) -> None:
             store.upgrade()
         else:
             store.check()
+        store.begin_channels(_channels(settings), now)
 
 
 def coverages(settings: Settings, store: "SqlStore", regions: tuple[Region, ...], now: datetime) -> list[Coverage]:

@@ -9,7 +9,7 @@ import typer
 from monitor.cli.acting import ByOption, who
 from monitor.cli.backfilling import RegionArgument
 from monitor.cli.exits import Exit
-from monitor.cli.parts import ConfigOption, Parts, chosen_regions, reading_store, say, settings_of
+from monitor.cli.parts import ConfigOption, Parts, acting_store, chosen_regions, say, settings_of
 from monitor.core.estimates import duration
 from monitor.core.grid import region_tiles
 from monitor.records import Action, ActionKind, Region
@@ -55,7 +55,7 @@ def rollback(
     chosen = chosen_of(watched, since, acquisition, model)
     action = Action(at=now, by=who(by), kind=ActionKind.ROLL_BACK, text=text)
     again_from = watched.history_before(now) if requeue else None
-    with reading_store(settings) as store:
+    with acting_store(settings, now) as store:
         planned = store.roll_back(chosen, action, now, again_from, dry_run=True)
         if not planned.acquisitions and not planned.ended and not planned.changed:
             say(f"{region}: nothing of this was processed, or all of it has been taken back.")
@@ -89,7 +89,7 @@ def reprocess(
     now = parts.clock()
     chosen = chosen_of(watched, since, None, model)
     again_from = watched.history_before(now)
-    with reading_store(settings) as store:
+    with acting_store(settings, now) as store:
         planned = store.reprocess(chosen, now, again_from, dry_run=True)
         if not planned:
             say(f"{region}: nothing of this is done.")

@@ -85,7 +85,7 @@ def serve(context: typer.Context, config: ConfigOption = None) -> None:
 
     parts = context.ensure_object(Parts)
     settings = settings_of(config, dict(os.environ))
-    prepare_database(settings)
+    prepare_database(settings, parts.clock())
     log = make_logger(sys.stderr, as_json=settings.log.as_json, level=settings.log.level)
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
@@ -113,7 +113,7 @@ def add_token(
     """Make a token and print it, this once: only its digest is kept."""
     parts = context.ensure_object(Parts)
     settings = settings_of(config, dict(os.environ))
-    prepare_database(settings)
+    prepare_database(settings, parts.clock())
     with _tokens(settings) as tokens:
         say(tokens.add(_name(name), role, parts.clock()))
 

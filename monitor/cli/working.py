@@ -64,7 +64,7 @@ def once(context: typer.Context, config: ConfigOption = None, as_json: JsonOptio
 
     parts = context.ensure_object(Parts)
     settings = working_settings(config, dict(os.environ))
-    prepare_database(settings)
+    prepare_database(settings, parts.clock())
     log = make_logger(sys.stderr, as_json=settings.log.as_json, level=settings.log.level)
     with progress_bar() as progress, closing(parts.build(settings, progress)) as service:
         hints: list[str] = []
@@ -101,7 +101,7 @@ def run(context: typer.Context, config: ConfigOption = None) -> None:
 
     parts = context.ensure_object(Parts)
     settings = working_settings(config, dict(os.environ))
-    prepare_database(settings)
+    prepare_database(settings, parts.clock())
     log = make_logger(sys.stderr, as_json=settings.log.as_json, level=settings.log.level)
     card = load_watch_card(settings.models / settings.model)
     with (

@@ -143,6 +143,8 @@ class SignOfLife:
     """What each sensor saw in these days; those that the region is watched with."""
     arrivals: Sequence[Arrival] = ()
     """The acquisitions of these days, and those that wait longer."""
+    worked: datetime | None = None
+    """When a try of any acquisition of the watch last ended; None: none has."""
     missed: int = 0
     """Weeks without a message before this one."""
     sources: Sequence[Source] = ()
@@ -188,7 +190,7 @@ def troubles(sign: SignOfLife, patience: timedelta = timedelta(days=2)) -> tuple
     if sign.tiles and (sign.last_look is None or sign.at - sign.last_look > timedelta(days=sign.days)):
         found.append(Trouble(kind=TroubleKind.NO_LOOK, since=sign.last_look))
     found += _of_sensors(sign) if sign.tiles else []
-    if late := stale(sign.arrivals, sign.at, patience):
+    if late := stale(sign.arrivals, sign.at, patience, sign.worked):
         found.append(Trouble(kind=TroubleKind.STALE, since=min(one.updated for one in late), count=len(late)))
     found += [
         Trouble(kind=TroubleKind.UNDELIVERED, item=name, count=count)

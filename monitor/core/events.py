@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from monitor.core.acquisitions import processing
 from monitor.core.declared import Declared, eased_lifecycle, maker, reason, reason_anew
 from monitor.core.grid import project
-from monitor.core.grown_ground import counting
+from monitor.core.grown_ground import counting, opened_on
 from monitor.core.lifecycle import (
     ALERT_STATES,
     ENDED_STATES,
     RELEASED,
     LifecycleSettings,
     Piece,
+    is_at_once,
     replay,
     weighed,
 )
@@ -293,8 +294,9 @@ def with_actions(event: Event, actions: Sequence[Action], settings: LifecycleSet
 def weighed_anew(event: Event, declarations: Iterable[Declaration], settings: LifecycleSettings) -> Event:
     """The event by the thresholds that people eased for the look that opened it, when they did so after that look.
 
-    It counts from the beginning of the event, as if it had been declared before; but what has ended stays ended. What
-    was no alert yet is grouped under what was declared.
+    It counts from the beginning of the event, as if it had been declared before: for what it opened on, not for ground
+    that it has grown onto since. But what has ended stays ended. What was no alert yet is grouped under what was
+    declared.
 
     Args:
         declarations: all of the event's region.
@@ -304,9 +306,9 @@ def weighed_anew(event: Event, declarations: Iterable[Declaration], settings: Li
     if made is not None and not any(step.state in ALERT_STATES for step in event.transitions):
         event = replace(event, storm=made.storm)
     declared_since = any(one.kind is ActionKind.DECLARE for one in event.actions)
-    if opening is None or opening.withdrawn or opening.at_once or not opening.of_record or declared_since:
+    if opening is None or opening.withdrawn or not opening.of_record or declared_since or is_at_once(opening, settings):
         return event
-    declared = Declared.of(known, opening.sensing_time).on(event.geometry)
+    declared = Declared.of(known, opening.sensing_time).on(opened_on(event))
     if declared is None or _is_weighed_by(opening, declared):
         return event
     if not weighed(opening, eased_lifecycle(settings, declared)).at_once:

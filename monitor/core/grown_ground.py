@@ -7,10 +7,17 @@ from shapely import make_valid, set_precision, union_all
 from shapely.geometry.base import BaseGeometry
 
 from monitor.core.grid import project
-from monitor.records import Growth
+from monitor.records import Event, Growth
 
 OUTLINE_GRID_M = 0.5
 """Corners of outlines lie on multiples of this: half a pixel's closing is 5 m."""
+BEFORE = ""
+"""In the place of an acquisition: what an event was before it grew."""
+
+
+def opened_on(event: Event) -> BaseGeometry:
+    """The ground that an event opened on, EPSG:4326, whatever it has grown onto since."""
+    return next((one.geometry for one in event.growth if one.acquisition_id == BEFORE), event.geometry)
 
 
 def counting(growth: Sequence[Growth]) -> tuple[Growth, ...]:

@@ -11,12 +11,9 @@ from shapely import make_valid, set_precision
 
 from monitor.core.events import LookContext, replayed, with_actions
 from monitor.core.grid import project
-from monitor.core.grown_ground import OUTLINE_GRID_M, counting, union
+from monitor.core.grown_ground import BEFORE, OUTLINE_GRID_M, counting, union
 from monitor.core.lifecycle import ALERT_STATES, LifecycleSettings
 from monitor.records import Action, ActionKind, Cluster, Event, Growth, Tier, Verdict
-
-_BEFORE = ""
-"""In the place of an acquisition: what an event was before it grew."""
 
 
 def beside(cluster: Cluster, events: Sequence[Event], join_m: float) -> list[Event]:
@@ -128,7 +125,7 @@ def _grown(event: Event, added: Growth, settings: LifecycleSettings) -> Event:
 
 
 def _with(event: Event, growth: Iterable[Growth], settings: LifecycleSettings) -> Event:
-    in_order = sorted(growth, key=lambda one: (one.acquisition_id != _BEFORE, one.sensing_time, one.acquisition_id))
+    in_order = sorted(growth, key=lambda one: (one.acquisition_id != BEFORE, one.sensing_time, one.acquisition_id))
     # The picture is to be drawn again with the new outline, on the chips that are kept.
     return replayed(regrown(replace(event, growth=tuple(in_order), picture=None)), settings)
 
@@ -139,7 +136,7 @@ def _kept(event: Event) -> tuple[Growth, ...]:
         return event.growth
     opened = next((piece.sensing_time for piece in event.evidence if piece.verdict is Verdict.OPENS), event.window_end)
     whole = Growth(
-        acquisition_id=_BEFORE,
+        acquisition_id=BEFORE,
         sensing_time=opened,
         geometry=event.geometry,
         area_ha=event.area_ha,

@@ -78,9 +78,17 @@ def intake(sensor: Sensor, sight: Sight, arrivals: Iterable[Arrival], now: datet
     )
 
 
-def stale(arrivals: Iterable[Arrival], now: datetime, patience: timedelta) -> list[Arrival]:
-    """Those that nobody has tried for so long, or whose try never ended."""
-    return [one for one in arrivals if _waits(one) and one.reason is None and now - one.updated > patience]
+def stale(arrivals: Iterable[Arrival], now: datetime, patience: timedelta, worked: datetime | None) -> list[Arrival]:
+    """Those that nobody has tried for so long, or whose try never ended.
+
+    What only waits for its turn is none of them while others are worked on, however long the queue is.
+
+    Args:
+        worked: when a try of any acquisition last ended; None: not known.
+    """
+    goes_on = worked is not None and now - worked <= patience
+    late = (one for one in arrivals if _waits(one) and one.reason is None and now - one.updated > patience)
+    return [one for one in late if one.state is AcquisitionState.CLAIMED or not goes_on]
 
 
 def waiting(arrivals: Iterable[Arrival]) -> dict[str, int]:

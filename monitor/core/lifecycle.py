@@ -113,10 +113,13 @@ def _not_of_record(_memory: _Memory, piece: Piece, _settings: LifecycleSettings)
     return isinstance(piece, Evidence) and not piece.of_record
 
 
+def is_at_once(opening: Evidence, settings: LifecycleSettings) -> bool:
+    """Whether what opens an event makes an alert of it by itself; where no rate was known its strength decides."""
+    return opening.strength >= settings.open_strength if opening.at_once is None else opening.at_once
+
+
 def _strong(_memory: _Memory, piece: Piece, settings: LifecycleSettings) -> bool:
-    if not isinstance(piece, Evidence):
-        return False
-    return piece.strength >= settings.open_strength if piece.at_once is None else piece.at_once
+    return isinstance(piece, Evidence) and is_at_once(piece, settings)
 
 
 def _settled(memory: _Memory, piece: Piece, settings: LifecycleSettings) -> bool:

@@ -57,6 +57,11 @@ def is_unanswered(event: Event) -> bool:
     return event.state in ALERT_STATES and not any(step.reason in _ANSWERS for step in event.transitions)
 
 
+def waiting(events: Iterable[Event]) -> dict[str, int]:
+    """Those that wait for a person, each with the number of its newest step: what taking on all of them takes on."""
+    return {event.id: len(event.transitions) - 1 for event in events if is_unanswered(event)}
+
+
 def _by_state(state: EventState, causes: frozenset[str]) -> str:
     if state is EventState.CONFIRMED:
         return _confirmed(causes)

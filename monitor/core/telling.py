@@ -13,6 +13,7 @@ from monitor.core.shares import percent
 from monitor.core.standing import standing
 from monitor.core.words import EN, Words
 from monitor.records import (
+    Action,
     ActionKind,
     AlertStatus,
     Detector,
@@ -122,6 +123,25 @@ def unseen(event: Event, words: Words = EN) -> str:
     found = [one for one in event.evidence if one.verdict is Verdict.NOT_OBSERVED and not one.withdrawn]
     newest = sorted(found, key=lambda piece: piece.sensing_time, reverse=True)
     return words.looks[Verdict.NOT_OBSERVED.value].format(looks=_named(newest, event, words)) if newest else ""
+
+
+_DEEDS = {
+    ActionKind.ACKNOWLEDGE: "acknowledged it",
+    ActionKind.DISMISS: "dismissed it",
+    ActionKind.CONFIRM: "confirmed it from the field",
+    ActionKind.COMMENT: "commented",
+    ActionKind.RELEASE: "released it to the public",
+    ActionKind.MERGE: "joined it to another alert",
+    ActionKind.ROLL_BACK: "took back looks that it rested on",
+    ActionKind.DECLARE: "weighed it anew",
+}
+
+
+def deed(action: Action) -> str:
+    """What a person, or Scarpwatch, did with an event, after the name: "dismissed it (works)"."""
+    # Of a roll-back the reason is the state of before, which the steps tell.
+    reason = "" if action.kind is ActionKind.ROLL_BACK else action.reason
+    return _DEEDS[action.kind] + (f" ({reason})" if reason else "")
 
 
 def instruction(event: Event, words: Words = EN, reason: str | None = None) -> str:

@@ -23,7 +23,8 @@ from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.people import takes
 from monitor.core.precision import told
 from monitor.core.situations import Situation, lines
-from monitor.core.telling import description, headline, instruction, moment
+from monitor.core.standing import waiting
+from monitor.core.telling import deed, description, headline, instruction, moment
 from monitor.core.words import LANGUAGES, Words
 from monitor.records import Action, ActionKind, DismissalReason, Event, Role
 from monitor.web.alerts import DEEDS, Deed
@@ -36,7 +37,7 @@ from monitor.web.parts import WebParts
 from monitor.web.problems import Problem
 from monitor.web.reading import Reader
 from monitor.web.sheet import sheet
-from monitor.web.showing import looks, row, unseen, waiting
+from monitor.web.showing import looks, row, unseen
 
 _FOLDER = FilePath(__file__).parent
 _STYLE, _ICON = _FOLDER / "static" / "style.css", _FOLDER / "static" / "icon.svg"
@@ -76,6 +77,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.filters["moment"] = moment
+        self._templates.filters["deed"] = deed
 
     def home(self, request: Request, cursor: Annotated[Cursor | None, Query()] = None) -> Response:
         """Open alerts, worst first, and what was not observed."""
@@ -247,7 +249,7 @@ class Pages:
             storms=sorted(named.items()),
             situation=lines(known) if known else [],
             may_declare=home and viewer.may(Role.RESPONDER),
-            waiting=waiting(page.listed) if not home and viewer.may(Role.RESPONDER) else {},
+            waiting=waiting(one.event for one in page.listed) if not home and viewer.may(Role.RESPONDER) else {},
             may_end=known is not None and known.now < known.declaration.end and viewer.may(Role.RESPONDER),
             path=path,
             judged=self._judged() if home and viewer.access else [],

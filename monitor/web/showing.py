@@ -1,6 +1,6 @@
 """What pages show of alerts: plain values for the templates, and small outlines as SVG paths."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,6 @@ from monitor.core import exposure, next_pass
 from monitor.core.cap_outline import local_metres
 from monitor.core.context_json import next_pass_from_json
 from monitor.core.feeds import Told
-from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.sensors import NAMES
 from monitor.core.shares import percent, percent_missing
 from monitor.core.standing import acknowledgement, is_unanswered
@@ -72,12 +71,6 @@ def _around(found: Exposure | None) -> str:
     """The nearest place and what is exposed. That nothing is known is said: silence would read as "nothing there"."""
     known = (exposure.located(found), exposure.told(found)) if found is not None else ("", "")
     return "; ".join(filter(None, (known[0], known[1] or "exposure not known")))
-
-
-def waiting(listed: Iterable[Told]) -> dict[str, int]:
-    """Open alerts that nobody has acknowledged, each with the number of its newest step."""
-    open_ = [one.event for one in listed if one.event.state in ALERT_STATES]
-    return {one.id: len(one.transitions) - 1 for one in open_ if acknowledgement(one.transitions) is None}
 
 
 def window(event: Event) -> str:

@@ -128,3 +128,15 @@ def test_what_waits_is_told_in_every_language() -> None:
     assert payload(sign, {})["waiting"] == {"catalog-down": 1, "queued": 2}
     for language, words in ALIVE_LANGUAGES.items():
         assert words.waiting.format(reasons="catalog-down 1, queued 2") in body(sign, language)
+
+
+def test_a_long_queue_that_is_worked_on_is_none_that_nobody_works_on() -> None:
+    """What waits for its turn is told as waiting; a try of its own that never ended is told all the same."""
+    queue = [optics(20, FOUND, updated=5), optics(19, FOUND, updated=3), optics(18, CLAIMED, updated=2.5), RADAR]
+    sights = {Sensor.OPTICAL: SEEING, Sensor.SAR: SEEING}
+    arrivals = [*queue, *CLOUDED]
+    for worked, count in ((MONDAY - timedelta(hours=1), 1), (MONDAY - 2.5 * DAY, 3), (None, 3)):
+        (late,) = troubles(replace(QUIET, sights=sights, arrivals=arrivals, worked=worked))
+        assert (late.kind.value, late.count) == ("stale", count)
+    going_on = replace(QUIET, sights=sights, arrivals=[*queue[:2], RADAR, *CLOUDED], worked=MONDAY)
+    assert payload(going_on, {})["well"] is True

@@ -8,7 +8,7 @@ import pytest
 from monitor.core.feeds import Told, feature
 from monitor.core.lifecycle import LATE_EVIDENCE, replay
 from monitor.core.severity import certainty
-from monitor.core.standing import acknowledgement, is_unanswered, standing
+from monitor.core.standing import acknowledgement, is_unanswered, standing, waiting
 from monitor.core.telling import headline
 from monitor.core.words import EN, LANGUAGES
 from monitor.records import Certainty, Event, EventState, Transition
@@ -84,6 +84,7 @@ def test_who_waits_for_a_person() -> None:
     """An open alert that nobody has taken on, confirmed or released; looks alone are no answer."""
     words = ("O", "oSS", "Oc", "Oa", "Of", "Or", "OC", "Od")
     assert [word for word in words if is_unanswered(event_of(word))] == ["O", "oSS", "Oc"]
+    assert waiting([replace(event_of(word), id=word) for word in words]) == {"O": 0, "oSS": 2, "Oc": 0}
     step = acknowledgement(event_of("OSSgarf").transitions)
     assert step is not None
     assert (step.reason, step.by) == ("acknowledged", "officer")

@@ -9,7 +9,18 @@ from monitor.core.declared import reason
 from monitor.core.events import add_evidence, weighed_anew, with_actions
 from monitor.core.lifecycle import DECLARED, ROLLED_BACK, LifecycleSettings
 from monitor.core.people import roll_back
-from monitor.records import Action, ActionKind, Declaration, DismissalReason, Event, EventState, Evidence, Tier, Verdict
+from monitor.records import (
+    Action,
+    ActionKind,
+    Declaration,
+    DismissalReason,
+    Event,
+    EventState,
+    Evidence,
+    Growth,
+    Tier,
+    Verdict,
+)
 from tests.core.alerts import alert, look
 from tests.core.test_declared import ELSEWHERE, QUAKE, declaration
 
@@ -128,3 +139,30 @@ def test_of_two_declared_the_earlier_event_tells_how_far() -> None:
     for known in ([declaration(), little], [little, declaration()]):
         assert weighed_anew(found(OPENS), known, LIFE).state is EventState.CANDIDATE
     assert weighed_anew(found(OPENS), [declaration(), replace(little, geometry=ELSEWHERE)], LIFE).actions
+
+
+def test_what_was_an_alert_before_rates_were_known_is_none_anew() -> None:
+    """Its strength made it one at once: nothing is kept that says it became one by a declaration."""
+    old = look(2, Verdict.OPENS, strength=LIFE.open_strength)
+    weak = replace(old, strength=0.7 * LIFE.open_strength)
+    assert old.at_once is None
+    assert weighed_anew(found(old), [declaration()], LIFE).actions == ()
+    assert weighed_anew(found(weak), [declaration()], LIFE).state is EventState.PROVISIONAL
+
+
+def test_ground_that_an_event_has_grown_onto_weighs_nothing_anew() -> None:
+    """What it opened on counts, whichever came first, the growth or the declaration."""
+    small, large = found(OPENS).geometry, found(OPENS).geometry.union(ELSEWHERE)
+    whole = Growth(
+        acquisition_id="",
+        sensing_time=OPENS.sensing_time,
+        geometry=small,
+        area_ha=1.0,
+        foreign_ha=0.0,
+        mean_change=0.3,
+        tiles=(),
+    )
+    added = replace(whole, acquisition_id="sentinel-2-04", sensing_time=OPENS.sensing_time + timedelta(days=2))
+    for here, state in ((small, EventState.PROVISIONAL), (ELSEWHERE, EventState.CANDIDATE)):
+        grown = found(OPENS, geometry=large, growth=(whole, replace(added, geometry=ELSEWHERE)))
+        assert weighed_anew(grown, [declaration(geometry=here)], LIFE).state is state

@@ -1,20 +1,19 @@
 """E-mail, chat, SMS and whatever else Apprise reaches (https://github.com/caronc/apprise/wiki), for people."""
 
-import json
 import os
 import re
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from weakref import finalize
 
+from monitor.adapters.channels.apprise_sender import Sender
 from monitor.adapters.channels.secrets import Secret
 from monitor.core.addresses import Addresses
 from monitor.core.notices import notice
 from monitor.errors import NotDelivered, Undeliverable
 from monitor.records import Message
 
-_MODULE = "monitor.adapters.channels.apprise_process"
 _STATUS = re.compile(r"error=(\d{3})")
 """How most of Apprise's plugins tell the status of an answer."""
 _PASSING = (408, 425, 429)
@@ -47,6 +46,8 @@ class AppriseChannel:
         self._whole_s = whole_s
         self._language = language
         self._links = links
+        self._kept: Sender | None = None
+        self._end: Callable[[], object] = lambda: None
 
     def send(self, messages: Sequence[Message], now: datetime) -> str:
         """Send one message about all of these; what became of it.
@@ -97,33 +98,34 @@ class AppriseChannel:
 
     def _ask(self, asked: dict[str, object]) -> tuple[list[dict[str, object]], bool]:
         """What became of the message at each recipient, and whether the process has told it of all."""
+        sender, until = self._sender(), time.monotonic() + self._whole_s
+        told: list[dict[str, object]] = []
+        ended = False
+        try:
+            sender.ask(asked)
+            while not ended and (line := sender.answer(until)) is not None:
+                ended = "end" in line
+                told += [] if ended else [line]
+        except TimeoutError:
+            return [*told, {"taken": False, "timeout": True, "detail": f"no end within {self._whole_s:g} s"}], True
+        except (OSError, ValueError) as err:
+            raise self._failed(f"its process ended with {sender.ended_with}", "not-sent") from err
+        finally:
+            if not ended:
+                self._end()
+        return told, ended
+
+    def _sender(self) -> Sender:
+        """The process that sent the message before, when that was just now; else a new one."""
+        if self._kept is not None and self._kept.is_ready:
+            return self._kept
+        self._end()
         # Proxies of the environment stand on private addresses as a rule, and hide where a connection really goes.
-        environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-        with subprocess.Popen(
-            [sys.executable, "-m", _MODULE],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=dict(os.environ) if self._allow_private else environment,
-            start_new_session=True,  # Ctrl-C is ours to answer
-        ) as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            try:
-                process.stdin.write(json.dumps(asked).encode() + b"\n")
-                process.stdin.flush()
-                try:
-                    process.wait(self._whole_s)
-                    late: list[dict[str, object]] = []
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    late = [{"taken": False, "timeout": True, "detail": f"no end within {self._whole_s:g} s"}]
-                told = [dict(json.loads(line)) for line in process.stdout if line.endswith(b"\n")]
-                return [one for one in told if "end" not in one] + late, bool(late or (told and "end" in told[-1]))
-            except (OSError, ValueError) as err:
-                raise self._failed(f"its process ended with {process.poll()}", "not-sent") from err
-            finally:
-                process.kill()
+        proxied = self._allow_private
+        environment = {name: value for name, value in os.environ.items() if proxied or not _is_proxy(name)}
+        self._kept = Sender(environment)
+        self._end = finalize(self, self._kept.end)
+        return self._kept
 
     def _failed(self, message: str, reason: str) -> NotDelivered:
         remedy = "It is tried again by itself; if it lasts, ask who runs the receiver"
@@ -131,3 +133,7 @@ class AppriseChannel:
 
     def _refused(self, message: str, reason: str, remedy: str) -> Undeliverable:
         return Undeliverable(message, item=f"channel {self._name}", remedy=f"{remedy}, {_THEN_RETRY}", reason=reason)
+
+
+def _is_proxy(name: str) -> bool:
+    return name.lower().endswith("_proxy")

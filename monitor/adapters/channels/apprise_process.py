@@ -1,12 +1,12 @@
-"""The process that sends one message through Apprise (`python -m monitor.adapters.channels.apprise_process`).
+"""The process that sends for one channel through Apprise (`python -m monitor.adapters.channels.apprise_process`).
 
 Apprise brings a hundred libraries' worth of ways to open connections, and none of them takes a limit for the whole of a
 message. A process of its own can be ended when its time is over, and what it connects to is seen by an audit hook
 (https://docs.python.org/3/library/audit_events.html), with the address that is really connected to.
 
-Reads one line of JSON, {"url", "title", "body", "allow_private", "skip"}; writes one for each recipient as soon as it
-is known what became of the message there, {"recipient", "taken", "refused", "detail"}. A URL may name several: each is
-told by itself, and those in `skip` are not. A last line, {"end": true}, says that there are no more.
+Reads a line of JSON for each message, {"url", "title", "body", "allow_private", "skip"}; writes one for each recipient
+as soon as it is known what became of the message there, {"recipient", "taken", "refused", "detail"}. A URL may name
+several: each is told by itself, and those in `skip` are not. A last line, {"end": true}, says that there are no more.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from itertools import chain
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from monitor.core.network_addresses import inner_address
@@ -25,6 +26,8 @@ from monitor.core.network_addresses import inner_address
 if TYPE_CHECKING:
     import apprise
 
+IDLE_S = 20.0
+"""It ends when nothing was asked for so long."""
 _CONNECTS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 _MOST_DETAIL = 500
 _SEVERAL = ("targets", "channels", "topics", "rooms")
@@ -32,17 +35,24 @@ _SEVERAL = ("targets", "channels", "topics", "rooms")
 
 
 def main() -> None:
-    """Send what standard input says."""
-    asked = json.loads(sys.stdin.readline())
+    """Send what standard input says, message by message, until there is none for a while."""
+    lines: SimpleQueue[str] = SimpleQueue()
     # Who asked holds the other end; when that process is gone, another sends the message, and this one must not.
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_read_until_parent_ends, args=(lines,), daemon=True).start()
     refused: list[str] = []
-    if not asked["allow_private"]:
-        _refuse_private(refused)
-    for line in chain(_send_all(asked, refused), [{"end": True}]):
-        sys.stdout.write(json.dumps(line) + "\n")
-        sys.stdout.flush()
-    os._exit(0)
+    checked = False
+    while True:
+        try:
+            asked = json.loads(lines.get(timeout=IDLE_S))
+        except Empty:
+            os._exit(0)
+        refused.clear()
+        if not asked["allow_private"] and not checked:
+            _refuse_private(refused)
+            checked = True
+        for line in chain(_send_all(asked, refused), [{"end": True}]):
+            sys.stdout.write(json.dumps(line) + "\n")
+            sys.stdout.flush()
 
 
 def _send_all(asked: Mapping[str, str], refused: list[str]) -> Iterator[dict[str, object]]:
@@ -112,8 +122,9 @@ def _without_secrets(text: str, url: str) -> str:
     return text
 
 
-def _end_with_parent() -> None:
-    sys.stdin.read()
+def _read_until_parent_ends(lines: "SimpleQueue[str]") -> None:
+    for line in sys.stdin:
+        lines.put(line)
     os._exit(1)
 
 

@@ -1,7 +1,8 @@
 """The channels that processes have, and how far each was told. Functions take the session of one transaction.
 
 Every channel goes through the outbox by itself: a process says what is for its own channels and leaves those of others
-alone, and a channel that no process has for a while loses nothing. One that is new begins where the others are.
+alone, and a channel that no process has for a while loses nothing. One that is new begins with what comes after the
+first process that has it has entered it (`begin`), which it does before it makes messages of its own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,6 +39,18 @@ def names(session: Session, channels: Sequence[Channel], now: datetime) -> list[
     return [NOBODY] if others is None else []
 
 
+def are_new(session: Session, wanted: Sequence[str]) -> bool:
+    """Whether `begin` would change anything."""
+    known = session.scalars(select(ChannelRow.name).where(ChannelRow.name.in_(wanted))).all()
+    return len(known) < len(wanted)
+
+
+def begin(session: Session, wanted: Sequence[str], now: datetime) -> None:
+    """Enter those channels that nobody ever had: they hear what happens from now on, and nothing of before."""
+    newest = session.scalar(select(func.max(OutboxRow.id))) or 0
+    _insert(session, wanted, newest, now)
+
+
 def are_behind(session: Session, wanted: Sequence[str], now: datetime) -> bool:
     """Whether `enter` would change anything, or there are messages that were not looked at for one of the channels."""
     rows = session.scalars(select(ChannelRow).where(ChannelRow.name.in_(wanted))).all()
@@ -46,12 +59,12 @@ def are_behind(session: Session, wanted: Sequence[str], now: datetime) -> bool:
 
 
 def enter(session: Session, wanted: Sequence[str], now: datetime) -> Mapping[str, int]:
-    """Note that a process has these channels; up to which message of the outbox each was told."""
+    """Note that a process has these channels; up to which message of the outbox each was told.
+
+    What was not begun begins where the others are.
+    """
     newest = session.scalar(select(func.max(ChannelRow.planned))) or 0
-    fresh: list[Mapping[str, object]] = [
-        {"name": name, "since": now, "seen": now, "planned": newest} for name in wanted
-    ]
-    insert_new(session, ChannelRow, fresh)
+    _insert(session, wanted, newest, now)
     rows = session.scalars(select(ChannelRow).where(ChannelRow.name.in_(wanted))).all()
     back = [row.name for row in rows if GONE_AFTER < now - row.seen <= _FORGOTTEN_AFTER]
     if back:
@@ -63,6 +76,13 @@ def enter(session: Session, wanted: Sequence[str], now: datetime) -> Mapping[str
             row.seen, row.since = now, min(row.since, now)  # no channel begins in a time to come
     session.flush()
     return {row.name: row.planned for row in rows}
+
+
+def _insert(session: Session, wanted: Sequence[str], planned: int, now: datetime) -> None:
+    rows: list[Mapping[str, object]] = [
+        {"name": name, "since": now, "seen": now, "planned": planned} for name in wanted
+    ]
+    insert_new(session, ChannelRow, rows)
 
 
 def advance(session: Session, wanted: Sequence[str], planned: int) -> None:

@@ -319,12 +319,12 @@ def _delivery(row: DeliveryRow) -> Delivery:
 
 
 def counts(session: Session, channel: str | None = None) -> list[ChannelCount]:
-    """How every channel stands that ever had a message, by name; of one channel only what is due or parked."""
+    """How every channel stands that ever had a message, by name; of one channel only what is due, parked or held."""
     failing = func.sum(case((DeliveryRow.failing_since.is_not(None), 1), else_=0))
     columns = (DeliveryRow.channel, DeliveryRow.state, func.count(), func.min(DeliveryRow.due_since), failing)
     grouped = select(*columns).group_by(DeliveryRow.channel, DeliveryRow.state).order_by(DeliveryRow.channel)
     if channel is not None:
-        waiting = [DeliveryState.DUE.value, DeliveryState.PARKED.value]
+        waiting = [DeliveryState.DUE.value, DeliveryState.PARKED.value, DeliveryState.HELD.value]
         grouped = grouped.where(DeliveryRow.channel == channel, DeliveryRow.state.in_(waiting))
     found: dict[str, dict[DeliveryState, int]] = {}
     oldest: dict[str, datetime] = {}

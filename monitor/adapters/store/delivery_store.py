@@ -20,6 +20,17 @@ class SqlDeliveries:
 
     # The couriers' side.
 
+    def begin_channels(self, channels: Sequence[Channel], now: datetime) -> None:
+        """Enter the channels of a process before it makes messages: new ones hear what happens from now on.
+
+        What it then finds is theirs, also when it ends before it delivers.
+        """
+        with self.database.read() as session:
+            if not registry.are_new(session, registry.names(session, channels, now)):
+                return
+        with self.database.write() as session:
+            registry.begin(session, registry.names(session, channels, now), now)
+
     def plan_deliveries(self, channels: Sequence[Channel], now: datetime) -> int:
         """Write what every channel is to hear of new messages, and set aside what is silenced; how many were new."""
         with self.database.read() as session:
@@ -89,7 +100,7 @@ class SqlDeliveries:
             return deliveries.read(session, channel, state, limit, event_id)
 
     def channel_counts(self, channel: str | None = None) -> list[ChannelCount]:
-        """How every channel stands that ever had a message; of one channel only what is due or parked."""
+        """How every channel stands that ever had a message; of one channel only what is due, parked or held."""
         with self.database.read() as session:
             return deliveries.counts(session, channel)
 

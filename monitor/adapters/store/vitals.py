@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from monitor.adapters.store import channels as registry
@@ -21,7 +21,7 @@ from monitor.adapters.store.schema import (
 from monitor.core.alive import Source
 from monitor.core.delivery import NO_CHANNEL
 from monitor.core.intake import Arrival
-from monitor.core.lifecycle import ALERT_STATES
+from monitor.core.lifecycle import ALERT_STATES, ROLLED_BACK
 from monitor.records import AcquisitionState, AlertStatus, DeliveryState, EventState, MessageKind, Sensor, Tier
 
 _LATE = timedelta(days=1)
@@ -101,6 +101,15 @@ class SqlVitals:
                 )
                 for sensor, at, state, reason, updated in session.execute(select(*columns).where(*chosen))
             ]
+
+    def last_worked(self) -> datetime | None:
+        """When a try of any acquisition last ended, history included; None: none has. What people did is none."""
+        state, reason = AcquisitionRow.state, AcquisitionRow.reason
+        parked = and_(state == AcquisitionState.PARKED.value, reason != ROLLED_BACK)
+        again = and_(state == AcquisitionState.DISCOVERED.value, AcquisitionRow.not_before.is_not(None))
+        ended = or_(state == AcquisitionState.DONE.value, parked, again)
+        with self.database.read() as session:
+            return session.scalar(select(func.max(AcquisitionRow.updated)).where(ended))
 
     def parked(self, region: str) -> dict[str, int]:
         """How many acquisitions of a region wait for a person, by reason."""

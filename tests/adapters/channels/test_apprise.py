@@ -1,5 +1,6 @@
 """Apprise against a real receiver: one message about a storm, refusals, private addresses, time."""
 
+import gc
 import json
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -124,6 +126,30 @@ def test_each_recipient_is_told_of_at_once() -> None:
             until(lambda: len(inbox.bodies) == 2)
             process.stdin.close()
             assert process.stdout.readline() == b""
+
+
+def test_messages_of_a_round_go_through_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Apprise is loaded once for them, also after one that was refused, and it ends with the channel."""
+    started: list[int] = []
+
+    def start(*args: object, **options: object) -> "subprocess.Popen[bytes]":
+        process = popen(*args, **options)  # type: ignore[call-overload]
+        started.append(process.pid)
+        return cast("subprocess.Popen[bytes]", process)
+
+    popen = subprocess.Popen
+    answers = [Answer(), Answer(status=500), Answer()]
+    with receiving(lambda inbox: answers[len(inbox.bodies) - 1]) as inbox:
+        outlet = channel(inbox.url)
+        monkeypatch.setattr("monitor.adapters.channels.apprise_sender.subprocess.Popen", start)
+        outlet.send([message()], NOW)
+        with pytest.raises(NotDelivered, match="error=500"):
+            outlet.send([message()], NOW)
+        outlet.send([message()], NOW)
+        assert len(started) == 1
+    del outlet
+    gc.collect()  # what was raised still held it
+    assert not Path(f"/proc/{started[0]}").exists()
 
 
 def test_private_address_is_refused() -> None:

@@ -88,6 +88,30 @@ def test_channel_added_after_a_time_without_any(store: SqlStore) -> None:
     assert told(store, "mail") == ["B:0"]
 
 
+def test_first_channels_of_a_watch_that_never_had_any(store: SqlStore) -> None:
+    """They hear nothing of before, and all that is found once they are entered, though it be planned long after."""
+    tell(store, opened("A"))
+    store.begin_channels([], NOW)
+    tell(store, opened("B"), number=2)
+    store.begin_channels([DUTY, MAIL], NOW)
+    tell(store, opened("C"), number=3)
+    later = NOW + 9 * DAY
+    store.begin_channels([DUTY, MAIL], later)
+    store.plan_deliveries([DUTY, MAIL], later)
+    assert (told(store, "duty"), told(store, "mail")) == (["C:0"], ["C:0"])
+    assert store.hearing_since(["duty"]) == NOW
+
+
+def test_channel_beside_one_that_is_behind(store: SqlStore) -> None:
+    """A new one hears nothing that was found before it, also where another has not been told of that yet."""
+    store.begin_channels([DUTY], NOW)
+    tell(store, opened("A"))
+    store.begin_channels([DUTY, MAIL], NOW)
+    tell(store, opened("B"), number=2)
+    store.plan_deliveries([DUTY, MAIL], NOW)
+    assert (told(store, "duty"), told(store, "mail")) == (["A:0", "B:0"], ["B:0"])
+
+
 def test_clock_that_was_ahead(store: SqlStore) -> None:
     """A channel that was entered while the clock was ten years ahead is there from the day it is set back."""
     store.plan_deliveries([DUTY], NOW + 3650 * DAY)

@@ -8,7 +8,7 @@ from shapely import box
 
 from monitor.adapters.store import SqlStore
 from monitor.adapters.store.migration import downgrade
-from monitor.records import AlertStatus, Channel, EventState, Retried, Silence, Tier, Verdict
+from monitor.records import AlertStatus, Channel, DeliveryState, EventState, Retried, Silence, Tier, Verdict
 from tests.adapters.store.factories import LEASE, NOW, acquisition, event, later
 from tests.adapters.store.test_store_deliveries import DUTY, ME, MINUTE, OPS, claim, confirmed, opened, take_all, tell
 from tests.adapters.store.test_store_escalating import CHIEF
@@ -46,6 +46,8 @@ def test_what_still_stands_is_told_once_in_its_newest_revision(store: SqlStore) 
     assert take_all(store, after=10 * MINUTE) == []
     (kept,) = store.held_back(NOW + 10 * MINUTE)
     assert (kept.silence.id, kept.messages) == (number, 2), "what has ended is not told"
+    (standing,) = store.channel_counts("duty")
+    assert standing.counts == {DeliveryState.HELD: 4}, "every revision counts for the metric"
     assert store.end_silence(number, NOW + 20 * MINUTE)
     after = plan(store, 20)
     assert store.held_back(NOW + after) == []
