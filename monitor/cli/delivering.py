@@ -1,7 +1,6 @@
 """Commands about what is sent to whom: deliver, deliveries, channels."""
 
 import os
-import sys
 from contextlib import closing
 from dataclasses import asdict
 from datetime import datetime
@@ -20,6 +19,7 @@ from monitor.cli.parts import (
     reading_store,
     say,
     say_json,
+    service_log,
     settings_of,
 )
 from monitor.config import Settings
@@ -46,12 +46,10 @@ def add_to(app: typer.Typer, epilog: str) -> None:
 
 def deliver(context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Send now what is due, once to every channel. Exit code 1 when something could not be sent."""
-    from monitor.logs import make_logger
-
     parts = context.ensure_object(Parts)
     settings = settings_of(config, dict(os.environ))
     prepare_database(settings)
-    log = make_logger(sys.stderr, as_json=settings.log.as_json, level=settings.log.level)
+    log = service_log(settings)
     rounds = deliver_once(settings, parts, log)
     with reading_store(settings) as store:
         left = {one.channel: one.counts.get(DeliveryState.DUE, 0) for one in store.channel_counts()}
