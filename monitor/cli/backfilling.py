@@ -28,7 +28,7 @@ from monitor.cli.parts import (
     service_log,
     working_settings,
 )
-from monitor.core.estimates import duration, told
+from monitor.core.estimates import about, told
 from monitor.records import AcquisitionState
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Past:
     """None: not known."""
 
     def __str__(self) -> str:
-        left = "" if self.seconds_left is None else f", about {duration(self.seconds_left)} left"
+        left = "" if self.seconds_left is None else f", {about(self.seconds_left)} left"
         return f"history: {self.done} of {self.done + self.waiting} acquisitions looked at{left}"
 
 
