@@ -20,6 +20,7 @@ from monitor.cli.parts import (
     say_json,
     settings_of,
 )
+from monitor.cli.times import given_time
 from monitor.config import Settings
 from monitor.config.areas import drawn_area, drawn_box
 from monitor.core.declared import LONGEST_DAYS, Told, in_force, title
@@ -74,7 +75,7 @@ def declare(
         (watched,) = chosen_regions(settings, region)
         geometry = None if area is None else given_area(area, "--area")
         what = kind or DeclarationKind.OTHER
-        told = Told(at=_time(at), geometry=geometry, kind=what, name=name, by=who(by), days=days)
+        told = Told(at=given_time(at, "--at"), geometry=geometry, kind=what, name=name, by=who(by), days=days)
         _declare(settings, watched, told, now, as_json, guessed=kind is None)
 
 
@@ -144,14 +145,6 @@ def _end(settings: Settings, number: int, by: str, now: datetime) -> None:
         else f"no declaration {number} is in force: scarpwatch declare --list"
     )
     raise typer.Exit(Exit.OK if ended else Exit.FAILED)
-
-
-def _time(given: str) -> datetime:
-    try:
-        time = datetime.fromisoformat(given)
-    except ValueError as error:
-        raise typer.BadParameter(f"{given!r} is no time such as 2018-09-05T18:08Z", param_hint="--at") from error
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def given_area(given: str, option: str) -> BaseGeometry:

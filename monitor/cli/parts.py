@@ -155,8 +155,8 @@ def declared_coverages(settings: Settings, store: "SqlStore", now: datetime) -> 
     }
 
 
-def chosen_regions(settings: Settings, region: str | None) -> tuple[Region, ...]:
-    """All regions, or the named one.
+def chosen_regions(settings: Settings, region: str | None, hint: str = "REGION") -> tuple[Region, ...]:
+    """All regions, or the named one; `hint` is how the command takes it.
 
     Raises:
         typer.BadParameter: there is no such region.
@@ -166,7 +166,7 @@ def chosen_regions(settings: Settings, region: str | None) -> tuple[Region, ...]
         return regions
     if region not in settings.regions:
         names = ", ".join(sorted(settings.regions)) or "none"
-        raise typer.BadParameter(f"there is no region {region!r}; configured: {names}", param_hint="--region")
+        raise typer.BadParameter(f"there is no region {region!r}; configured: {names}", param_hint=hint)
     return tuple(one for one in regions if one.id == region)
 
 
