@@ -160,3 +160,9 @@ class Undeliverable(Permanent):
 
     default_reason = "undeliverable"
     taken: frozenset[str] = frozenset()
+
+
+def one_line(error: BaseException, most: int = 500) -> str:
+    """What an error says, on one line of at most so many characters, cut between words: servers answer with pages."""
+    said = " ".join(str(error).split())
+    return said if len(said) <= most else f"{said[: most - 2].rsplit(' ', 1)[0]} …"

@@ -3,8 +3,12 @@
 import logging
 from typing import TextIO
 
+import stamina
 import structlog
+from stamina.instrumentation import RetryDetails
 from structlog.typing import FilteringBoundLogger, Processor
+
+from monitor.errors import one_line
 
 
 def make_logger(stream: TextIO, *, as_json: bool | None = None, level: str = "info") -> FilteringBoundLogger:
@@ -30,3 +34,20 @@ def make_logger(stream: TextIO, *, as_json: bool | None = None, level: str = "in
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
     )
     return logger
+
+
+def tell_retries(log: FilteringBoundLogger | None) -> None:
+    """Have every short retry told as a line of this log; None: the library tells them its own way, on stdout."""
+    if log is None:
+        stamina.instrumentation.set_on_retry_hooks(None)
+        return
+
+    def tell(details: RetryDetails) -> None:
+        log.warning(
+            f"{one_line(details.caused_by)}; it is tried again in {details.wait_for:.1f} s",
+            action="try-again",
+            reason=type(details.caused_by).__name__,
+            tries=details.retry_num,
+        )
+
+    stamina.instrumentation.set_on_retry_hooks([tell])

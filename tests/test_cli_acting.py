@@ -34,8 +34,9 @@ def test_acknowledged_then_confirmed_then_released(alert: str, capsys: pytest.Ca
     call(capsys, "alerts", "ack", alert, "--by", "a")
     assert "warning" in call(capsys, "alerts", "confirm", alert, "--by", "b", "--text", "seen from the road")[1]
     call(capsys, "alerts", "release", alert, "--by", "c")
-    code, out, _ = call(capsys, "alerts", "comment", alert, "road is open", "--by", "d")
-    assert (code, out.strip()) == (0, f"{alert}: noted; it is confirmed")
+    for words in (("road is open",), ("--text", "road is open")):
+        code, out, _ = call(capsys, "alerts", "comment", alert, *words, "--by", "d")
+        assert (code, out.strip()) == (0, f"{alert}: noted; it is confirmed")
     shown = call(capsys, "alerts", "show", alert)[1]
     assert "released to the public" in shown
     assert "(acknowledged by a)\n" in shown, "who says nothing leaves no colon behind"
@@ -72,7 +73,11 @@ def test_a_storm_is_acknowledged_at_once_and_lists_say_by_whom(alert: str, capsy
     assert (code, "no open alert of it waits" in out) == (0, True)
     assert "acknowledged by duty" in call(capsys, "alerts", "show", alert)[1]
     code, out, _ = call(capsys, "alerts", "ack", "nobody", alert, "--by", "second")
-    assert (code, "! nobody: there is no event" in out, f"{alert}: acknowledged by duty" in out) == (1, True, True)
+    assert (code, "! nobody: there is no event" in out) == (1, True)
+    step = next(one["properties"]["acknowledged"] for one in after["features"] if one["id"] == alert)
+    since = f"{step['at'][:10]} {step['at'][11:16]} UTC"
+    assert f"{alert}: already acknowledged by duty at {since}; noted for second as well; it is " in out
+    assert "noted for duty again" in call(capsys, "alerts", "ack", alert, "--by", "duty")[1]
 
 
 @pytest.mark.parametrize(
@@ -84,6 +89,7 @@ def test_a_storm_is_acknowledged_at_once_and_lists_say_by_whom(alert: str, capsy
         (("ack", "larrge"), 1, "Did you mean large? `scarpwatch alerts --all` lists all alerts"),
         (("dismiss", "nobody", "--reason", "boredom"), 2, "boredom"),
         (("ack",), 2, "--storm"),
+        (("comment", "large"), 2, "give the words once"),
         (("ack", "a", "b", "--seen", "0"), 2, "give one id"),
         (("ack", "--storm", "nothing"), 1, "no alert is of a storm"),
     ],

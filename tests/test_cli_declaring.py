@@ -41,6 +41,8 @@ def test_declared_listed_and_ended(capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 0
     assert out.startswith(f"declared as number 1 in {name}: earthquake of ")
     assert f"/situations/{name}-earthquake-" in out
+    assert "\n  kind earthquake; ground: all of it; by mori; end it: scarpwatch declare --end 1\n" in out
+    assert "--kind was given" not in out
     code, _, err = call(capsys, *words, "--by", "sato")
     assert (code, "mori has declared it already" in err, "declare --end 1" in err) == (1, True, True)
     assert "(Iburi); in force until" in call(capsys, "declare", "--list")[1]
@@ -60,6 +62,7 @@ def test_what_was_looked_at_since_can_be_looked_at_again(capsys: pytest.CaptureF
     name, _ = region(capsys)
     since = NOW - timedelta(days=60)
     said = call(capsys, "declare", name, "--at", f"{since:%Y-%m-%dT%H:%MZ}")[1]
+    assert "! no --kind was given: everybody reads other. Was it one of earthquake, " in said
     assert "  1 acquisition(s) sensed since then are processed already" in said, "there is nothing before the first"
     assert f"from 0.05 ha instead of 0.1 ha: scarpwatch reprocess {name} --since {since:%Y-%m-%d}" in said
     assert f"  1 candidate(s) that were found since then are alerts now: scarpwatch alerts --region {name}" in said
@@ -80,6 +83,8 @@ def test_an_area_is_a_box_or_a_file(tmp_path: Path, capsys: pytest.CaptureFixtur
     path.write_text(json.dumps(one["area"]))
     _, again = call_json(capsys, "declare", name, "--at", AT, "--area", str(path))
     assert _shape(again).symmetric_difference(_shape(one)).area < 1e-9
+    listed = ",".join(f"{edge:.4f}" for edge in _shape(one).bounds)
+    assert f"(a part of it, within {listed}): other of " in call(capsys, "declare", "--list")[1]
     assert _shape(one).area < 0.6 * box(west, south, east, north).area
 
 

@@ -217,6 +217,43 @@ def test_a_long_silence_is_questioned(capsys: Captured, config: Path) -> None:
         assert (code, f"! it lasts {days} days" in out) == (0, warned)
 
 
+def test_channels_are_listed_without_secrets(capsys: Captured, config: Path) -> None:
+    """With what they hear, took last and wait for; a name that is none is refused with those there are."""
+    with config.open("a", encoding="utf-8") as file:
+        file.write(
+            "channels:\n  files: {type: directory, path: out}\n"
+            "  mail: {type: apprise, url: 'mailtos://me:pa55word@example.org', regions: [valley], tiers: [warning]}\n"
+            f"  duty: {{type: webhook, url: 'https://u:pa55word@x.example/t0ken', secret: {SECRET}}}\n"
+        )
+    call(capsys, "db", "upgrade")
+    code, out = call(capsys, "channels", "list")
+    assert (code, "pa55word" in out, "t0ken" in out, SECRET in out) == (0, False, False, False)
+    assert f"files: directory {config.parent / 'out'}; all regions; " in out
+    assert "mail: apprise mailtos://…; valley; warning; nothing delivered yet; 0 due, 0 parked\n" in out
+    assert "duty: webhook https://x.example/…; " in out
+    assert json.loads(call(capsys, "channels", "list", "--json")[1])["channels"]["duty"]["last_delivered"] is None
+    for word in ("retry", "replay"):
+        code, out = call(capsys, "deliveries", word, "nope")
+        assert (code, "there is no channel 'nope'; configured: duty, files, mail" in out) == (1, True)
+    code, out = call(capsys, "deliveries", "retry", "no:0")
+    assert (code, "no message of the key 'no:0' waits" in out) == (1, True)
+
+
+def test_a_silence_of_a_box(capsys: Captured, config: Path) -> None:
+    """As the area of a declaration; what is no time is answered with one."""
+    assert config.is_file()
+    call(capsys, "db", "upgrade")
+    west, south, east, north = region_polygon().bounds
+    words = ("silence", "add", "valley", "--why", "works", "--polygon", f"{west},{south},{east},{north}")
+    assert call(capsys, *words, "--until", "2999-01-01")[0] == 0
+    (one,) = json.loads(call(capsys, "silence", "list", "--json")[1])["silences"]
+    assert one["geometry"]["type"] == "Polygon"
+    run(("silence", "add", "nowhere", "--until", "tomorrow", "--why", "x"), parts(lambda: NOW))
+    assert "--until: 'tomorrow' is no time such as 2026-07-01" in capsys.readouterr().err
+    run(("silence", "add", "nowhere", "--until", "2999-01-01", "--why", "x"), parts(lambda: NOW))
+    assert "Invalid value for REGION: there is no region 'nowhere'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -24,7 +24,9 @@ def test_processed_again(config: Path, capsys: pytest.CaptureFixture[str]) -> No
     call(capsys, "once")
     code, out, _ = call(capsys, "reprocess", "valley", "--since", "2026-01-10", "--dry-run")
     assert code == 0
-    assert out.startswith("valley: 1 acquisition(s) would be processed again\nAt most 1 of them would be judged")
+    assert out.startswith(
+        "valley: 1 acquisition(s) would be processed again; how long it takes is not known yet\nAt most 1 of them "
+    )
     assert ledger_states(config) == [DONE, DONE]
     code, out, _ = call(capsys, "reprocess", "valley", "--model", "1.0", "--yes")
     assert (code, "2 acquisition(s) wait" in out) == (0, True)
@@ -54,7 +56,7 @@ def test_processing_again_is_asked_for(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("rollback", "valley", *WHY), "say what to take back"),
+        (("rollback", "valley", *WHY), "Invalid value for --since, --acquisition or --model: say what to take back"),
         (("rollback", "nowhere", "--since", "2026-01-01", *WHY), "there is no region 'nowhere'"),
         (("rollback", "valley", "--since", "2026-01-01"), "--text"),
         (("rollback", "valley", "--since", "soon", *WHY), "soon"),
@@ -88,6 +90,12 @@ def test_it_asks_with_numbers(
     assert call(capsys, "status")[0] == 0
     code, out, _ = call(capsys, "rollback", "valley", "--since", "2026-01-10", *WHY, "--yes")
     assert (code, "nothing of this" in out) == (1, True)
+    code, out, _ = call(capsys, "reprocess", "valley", "--since", "2026-01-10")
+    assert (code, "1 acquisition(s) were rolled back; to take them up: scarpwatch release valley " in out) == (
+        1,
+        True,
+    )
+    assert call(capsys, "release", *out.split()[-2:])[0] == 0
 
 
 def test_whoever_says_no(config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

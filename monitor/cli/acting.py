@@ -11,7 +11,7 @@ from monitor.cli.event_text import event_lines
 from monitor.cli.exits import TABLE, Exit
 from monitor.cli.geojson import alert_collection
 from monitor.cli.parts import ConfigOption, JsonOption, Parts, acting_store, reading_store, say, say_json, settings_of
-from monitor.core.lifecycle import ALERT_STATES
+from monitor.core.lifecycle import ACKNOWLEDGED, ALERT_STATES, CONFIRMED_IN_FIELD, RELEASED
 from monitor.core.next_pass import MEMORY, next_passes
 from monitor.core.standing import waiting
 from monitor.errors import Refused
@@ -30,7 +30,12 @@ SeenOption = Annotated[
     typer.Option("--seen", min=0, help="Number of the newest step you know; refused if others came since."),
 ]
 
-
+_REASONS = {
+    ActionKind.ACKNOWLEDGE: ACKNOWLEDGED,
+    ActionKind.CONFIRM: CONFIRMED_IN_FIELD,
+    ActionKind.RELEASE: RELEASED,
+}
+"""Of the step that each makes, once."""
 _CONFIRM = "Say that the landslide was seen from the ground or the air, also of an event that had ended."
 _RELEASE = "Let an alert go to the public: its messages carry the scope Public from then on."
 
@@ -146,12 +151,15 @@ def dismiss(
 def comment(
     context: typer.Context,
     alert: IdArgument,
-    text: Annotated[str, typer.Argument(help="Words for others.")],
+    words: Annotated[str, typer.Argument(metavar="[TEXT]", help="Words for others; or give --text.")] = "",
     by: ByOption = None,
+    text: TextOption = "",
     config: ConfigOption = None,
 ) -> None:
     """Keep words with an alert."""
-    _act(context, alert, ActionKind.COMMENT, by, text, None, config)
+    if bool(words) == bool(text):
+        raise typer.BadParameter("give the words once: scarpwatch alerts comment ID TEXT", param_hint="TEXT")
+    _act(context, alert, ActionKind.COMMENT, by, words or text, None, config)
 
 
 def _act(
@@ -179,7 +187,17 @@ def who(by: str | None) -> str:
 
 
 def _told(event: Event, kind: ActionKind) -> str:
-    last = event.transitions[-1]
-    if kind is ActionKind.COMMENT or last.by is None:
-        return f"{event.id}: noted; it is {event.state.value}"
-    return f"{event.id}: {last.reason} by {last.by}; it is {event.state.value} ({event.tier.value})"
+    """What came of what was just done: a step of its own, or a note beside what somebody had done before."""
+    mine = max(event.actions, key=lambda one: one.at)
+    stands = f"it is {event.state.value}"
+    own = next((step for step in event.transitions if (step.at, step.by) == (mine.at, mine.by)), None)
+    if own is not None:
+        return f"{event.id}: {own.reason} by {own.by}; {stands} ({event.tier.value})"
+    earlier = next((step for step in event.transitions if step.by and step.reason == _REASONS.get(kind)), None)
+    if earlier is None:
+        return f"{event.id}: noted; {stands}"
+    again = "again" if earlier.by == mine.by else "as well"
+    return (
+        f"{event.id}: already {earlier.reason} by {earlier.by} at {earlier.at:%Y-%m-%d %H:%M} UTC; "
+        f"noted for {mine.by} {again}; {stands} ({event.tier.value})"
+    )

@@ -3,6 +3,7 @@
 import os
 from contextlib import closing
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,7 +27,7 @@ from monitor.cli.exits import TABLE, Exit
 from monitor.cli.parts import ConfigOption, JsonOption, say, say_json, settings_of
 from monitor.cli.surroundings import doubtful, missing
 from monitor.cli.tables import mistake_lines
-from monitor.config import Mistake, SettingsError, config_path, load, placed
+from monitor.config import Mistake, SettingsError, config_path, load, placed, standing_in
 from monitor.shipped import installed_version
 
 EPILOG = TABLE
@@ -112,7 +113,7 @@ def config_check(
     try:
         settings = load(path)
     except SettingsError as error:
-        mistakes, summary = error.mistakes, ""
+        mistakes, summary = _in_order((*error.mistakes, *_besides(path, before_start))), ""
     else:
         channels = channel_faults(settings)
         # A channel that cannot be used keeps nothing else from working: its messages are parked.
@@ -135,6 +136,22 @@ def config_check(
         lines = mistake_lines(mistakes, path) if mistakes else [summary]
         say("\n".join([*lines, *(f"hint: {line.strip()}" for line in mistake_lines(hints, path))]))
     raise typer.Exit(Exit.CONFIG if mistakes else Exit.OK)
+
+
+def _besides(path: Path, before_start: bool) -> tuple[Mistake, ...]:
+    """What is wrong around a configuration that is wrong itself, as far as it can be told."""
+    stand_in = standing_in(path)
+    if stand_in is None or stand_in.settings is None:
+        return ()
+    found = missing(stand_in.settings)
+    if not before_start:
+        found += channel_faults(stand_in.settings).mistakes
+    return placed([one for one in found if not stand_in.stands_in_for(one.place)], path)
+
+
+def _in_order(mistakes: tuple[Mistake, ...]) -> tuple[Mistake, ...]:
+    """As the lines of the file are; what is not in it comes first."""
+    return tuple(sorted(mistakes, key=lambda one: one.line or 0))
 
 
 def db_upgrade(config: ConfigOption = None) -> None:

@@ -25,13 +25,15 @@ from monitor.cli.parts import (
     prepare_database,
     reading_store,
     say,
+    service_log,
     working_settings,
 )
-from monitor.core.estimates import duration, told
-from monitor.logs import make_logger
+from monitor.core.estimates import about, told
 from monitor.records import AcquisitionState
 
 if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
     from monitor.adapters.store import SqlStore
     from monitor.config import Settings
     from monitor.daemon import Watch
@@ -70,7 +72,7 @@ class Past:
     """None: not known."""
 
     def __str__(self) -> str:
-        left = "" if self.seconds_left is None else f", about {duration(self.seconds_left)} left"
+        left = "" if self.seconds_left is None else f", {about(self.seconds_left)} left"
         return f"history: {self.done} of {self.done + self.waiting} acquisitions looked at{left}"
 
 
@@ -101,6 +103,7 @@ def backfill(
     now = parts.clock()
     wanted = _wanted(region, start, end, now)
     prepare_database(settings, now)
+    log = service_log(settings)
     with stopping() as stop, closing(parts.build(settings, no_progress)) as service:
         found = service.look_up(wanted.region, wanted.start, wanted.end, now, stop.is_set)
         _tell_found(wanted, found)
@@ -110,7 +113,7 @@ def backfill(
             raise typer.Exit(Exit.FAILED if failed else Exit.OK)
         if not stop.is_set():
             service.enter(wanted.region, found, now)
-            failed |= _work(settings, wanted, service, parts, stop)
+            failed |= _work(log, settings, wanted, service, parts, stop)
     if stop.is_set():
         raise typer.Exit(Exit.INTERRUPTED)
     raise typer.Exit(Exit.FAILED if failed else Exit.OK)
@@ -141,11 +144,17 @@ def _tell_found(wanted: _Wanted, found: "Sequence[Found]") -> None:
             say(f"! What was sensed from {part.start:%Y-%m-%d} on was not asked for: start it again to go on.")
 
 
-def _work(settings: "Settings", wanted: _Wanted, service: "Watch", parts: Parts, stop: threading.Event) -> bool:
+def _work(
+    log: "FilteringBoundLogger",
+    settings: "Settings",
+    wanted: _Wanted,
+    service: "Watch",
+    parts: Parts,
+    stop: threading.Event,
+) -> bool:
     """Process what waits of the wanted time; whether something failed or still waits."""
     from monitor.daemon import log_event
 
-    log = make_logger(sys.stderr, as_json=settings.log.as_json, level=settings.log.level)
     with reading_store(settings) as store:
 
         def states() -> dict[AcquisitionState, int]:

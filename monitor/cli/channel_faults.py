@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
 from urllib.parse import urlsplit
 
 from monitor.adapters.channels.secrets import Secret
@@ -62,10 +63,21 @@ def channel_faults(settings: Settings, resolve: Resolver | None = None) -> Chann
 
 
 def writable_folder(path: Path) -> bool:
-    """Whether a folder can be written, or made."""
-    while not os.path.exists(path) and path != path.parent:
-        path = path.parent
-    return os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK)
+    """Whether a folder can be written, or made: tried, because rights on paper say little (root, read-only, /proc).
+
+    What is missing is made beside its place and taken away again, so that nothing that others look for comes and goes.
+    """
+    there = path
+    while not os.path.lexists(there) and there != there.parent:
+        there = there.parent
+    try:
+        with TemporaryDirectory(prefix=".scarpwatch-", dir=there) as made:
+            folder = Path(made, path.relative_to(there))
+            folder.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=folder):
+                return True
+    except OSError:
+        return False
 
 
 def _key(place: str, channel: ChannelSettings, setting: str) -> str:

@@ -21,6 +21,7 @@ from monitor.cli.parts import (
     say_json,
     settings_of,
 )
+from monitor.cli.times import given_time
 from monitor.config import Settings
 from monitor.config.areas import drawn_area, drawn_box
 from monitor.core.declared import LONGEST_DAYS, Told, in_force, title
@@ -42,7 +43,7 @@ def declare(
         str | None,
         typer.Option("--area", help="Only here: a GeoJSON file, or west,south,east,north; left out: all of it."),
     ] = None,
-    kind: Annotated[DeclarationKind, typer.Option("--kind", help="What it was.")] = DeclarationKind.OTHER,
+    kind: Annotated[DeclarationKind | None, typer.Option("--kind", help="What it was; left out: other.")] = None,
     name: Annotated[str, typer.Option("--name", help="What people call it.")] = "",
     days: Annotated[
         int | None,
@@ -59,6 +60,8 @@ def declare(
 
     Looks from then on are compared with the ground as it was before, however many come between. Its region is processed
     first. Changes there are alerts though they be weaker. A situation page tells what was seen, and what was not.
+
+    Such as: scarpwatch declare atsuma --at 2018-09-06T03:08+09:00 --kind earthquake --name Iburi
     """
     now = context.ensure_object(Parts).clock()
     settings = settings_of(config, dict(os.environ))
@@ -67,15 +70,17 @@ def declare(
     elif end is not None:
         _end(settings, end, who(by), now)
     elif region is None or at is None:
-        raise typer.BadParameter("say where and when: scarpwatch declare REGION --at TIME", param_hint="REGION --at")
+        words = "say where and when, and what it was: scarpwatch declare REGION --at TIME --kind earthquake"
+        raise typer.BadParameter(words, param_hint="REGION --at")
     else:
         (watched,) = chosen_regions(settings, region)
-        geometry = None if area is None else _area(area)
-        told = Told(at=_time(at), geometry=geometry, kind=kind, name=name, by=who(by), days=days)
-        _declare(settings, watched, told, now, as_json)
+        geometry = None if area is None else given_area(area, "--area")
+        what = kind or DeclarationKind.OTHER
+        told = Told(at=given_time(at, "--at"), geometry=geometry, kind=what, name=name, by=who(by), days=days)
+        _declare(settings, watched, told, now, as_json, guessed=kind is None)
 
 
-def _declare(settings: Settings, region: Region, told: Told, now: datetime, as_json: bool) -> None:
+def _declare(settings: Settings, region: Region, told: Told, now: datetime, as_json: bool, guessed: bool) -> None:
     with acting_store(settings, now) as store:
         one = store.declare(told.of(region.id, settings.tiers.declared.record, now), region, now)
         anew, done = store.weighed_anew(one), _done_since(store, region, one, now)
@@ -84,6 +89,10 @@ def _declare(settings: Settings, region: Region, told: Told, now: datetime, as_j
         say_json(declaration_json(one, now, page) | {"became_alerts": len(anew), "processed_since": done})
         return
     say(f"declared as number {one.id} in {region.id}: {title(one)}, until {one.until:%Y-%m-%d %H:%M} UTC")
+    say(f"  kind {one.kind.value}; ground: {_ground(one)}; by {one.by}; end it: scarpwatch declare --end {one.id}")
+    if guessed:
+        kinds = ", ".join(kind.value for kind in DeclarationKind if kind is not DeclarationKind.OTHER)
+        say(f"! no --kind was given: everybody reads {one.kind.value}. Was it one of {kinds}? End it, then say so.")
     say(f"  situation {page}")
     if anew:
         raised = f"{len(anew)} candidate(s) that were found since then are alerts now"
@@ -95,6 +104,14 @@ def _declare(settings: Settings, region: Region, told: Told, now: datetime, as_j
             f"it as well, and to find changes from {least_ha / one.size_factor:g} ha instead of {least_ha:g} ha: "
             f"scarpwatch reprocess {region.id} --since {one.at.astimezone(UTC):%Y-%m-%d}"
         )
+
+
+def _ground(one: Declaration) -> str:
+    """Which part of its region is meant."""
+    if one.geometry is None:
+        return "all of it"
+    west, south, east, north = one.geometry.bounds
+    return f"a part of it, within {west:.4f},{south:.4f},{east:.4f},{north:.4f}"
 
 
 def _done_since(store: "SqlStore", region: Region, one: Declaration, now: datetime) -> int:
@@ -114,8 +131,7 @@ def _list(settings: Settings, region: str | None, every: bool, now: datetime, as
         say_json({"declarations": [declaration_json(one, now, pages.situation(one.storm)) for one in found]})
         return
     for one in found:
-        where = "all of it" if one.geometry is None else "a part of it"
-        say(f"{one.id}  {one.region} ({where}): {title(one)}; {standing(one, now)}; declared by {one.by}")
+        say(f"{one.id}  {one.region} ({_ground(one)}): {title(one)}; {standing(one, now)}; declared by {one.by}")
         say(f"   {settings.addresses.situation(one.storm)}")
     if not found:
         say("Nothing has been declared." if every else "No declaration is in force.")
@@ -132,19 +148,11 @@ def _end(settings: Settings, number: int, by: str, now: datetime) -> None:
     raise typer.Exit(Exit.OK if ended else Exit.FAILED)
 
 
-def _time(given: str) -> datetime:
-    try:
-        time = datetime.fromisoformat(given)
-    except ValueError as error:
-        raise typer.BadParameter(f"{given!r} is no time such as 2018-09-05T18:08Z", param_hint="--at") from error
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-
-
-def _area(given: str) -> BaseGeometry:
-    """The ground that is meant.
+def given_area(given: str, option: str) -> BaseGeometry:
+    """The ground that is meant: west,south,east,north, or a GeoJSON file.
 
     Raises:
-        typer.BadParameter: it is neither a box nor a file of GeoJSON.
+        typer.BadParameter: it is neither; blames the option.
         Refused: it is too large, or crosses the antimeridian.
     """
     try:
@@ -153,4 +161,4 @@ def _area(given: str) -> BaseGeometry:
             return drawn_box(west, south, east, north)
         return drawn_area(Path(given))
     except ValueError as error:
-        raise typer.BadParameter(f"{given}: {error}", param_hint="--area") from error
+        raise typer.BadParameter(f"{given}: {error}", param_hint=option) from error

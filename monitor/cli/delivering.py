@@ -1,7 +1,6 @@
 """Commands about what is sent to whom: deliver, deliveries, channels."""
 
 import os
-import sys
 from contextlib import closing
 from dataclasses import asdict
 from datetime import datetime
@@ -20,6 +19,7 @@ from monitor.cli.parts import (
     reading_store,
     say,
     say_json,
+    service_log,
     settings_of,
 )
 from monitor.config import Settings
@@ -28,6 +28,8 @@ from monitor.records import ChannelCount, Delivery, DeliveryState
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
+
+    from monitor.adapters.store import SqlStore
 
 _NO_CHANNELS = "No channel is configured: add one to `channels` of the configuration (docs/operate.md)."
 
@@ -39,6 +41,7 @@ def add_to(app: typer.Typer, epilog: str) -> None:
     messages.command(epilog=epilog)(retry)
     messages.command(epilog=epilog)(replay)
     receivers = typer.Typer(help="The receivers of alerts.", no_args_is_help=True)
+    receivers.command("list", epilog=epilog)(channel_list)
     receivers.command("test", epilog=epilog)(channel_test)
     app.add_typer(messages, name="deliveries")
     app.add_typer(receivers, name="channels")
@@ -46,12 +49,10 @@ def add_to(app: typer.Typer, epilog: str) -> None:
 
 def deliver(context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Send now what is due, once to every channel. Exit code 1 when something could not be sent."""
-    from monitor.logs import make_logger
-
     parts = context.ensure_object(Parts)
     settings = settings_of(config, dict(os.environ))
     prepare_database(settings, parts.clock())
-    log = make_logger(sys.stderr, as_json=settings.log.as_json, level=settings.log.level)
+    log = service_log(settings)
     rounds = deliver_once(settings, parts, log)
     with reading_store(settings) as store:
         left = {one.channel: one.counts.get(DeliveryState.DUE, 0) for one in store.channel_counts()}
@@ -115,8 +116,11 @@ def retry(
     it.
     """
     parts = context.ensure_object(Parts)
-    with reading_store(settings_of(config, dict(os.environ))) as store:
+    settings = settings_of(config, dict(os.environ))
+    with reading_store(settings) as store:
         done = store.retry_deliveries(name, parts.clock())
+        if not done.due and not done.superseded:
+            _refuse_unknown(name, settings, store)
     say(f"{done.due} message(s) of {name} are due again: scarpwatch deliver")
     if done.superseded:
         say(f"{done.superseded} older one(s) are left out: a later revision of the same alert has arrived.")
@@ -135,10 +139,57 @@ def replay(
     from monitor.cli.times import as_utc
 
     parts = context.ensure_object(Parts)
-    with reading_store(settings_of(config, dict(os.environ))) as store:
+    settings = settings_of(config, dict(os.environ))
+    with reading_store(settings) as store:
         count = store.replay_deliveries(channel, as_utc(since), parts.clock())
+        if not count:
+            _refuse_unknown(channel, settings, store)
     say(f"{count} message(s) of {channel} are due again: scarpwatch deliver")
     raise typer.Exit(Exit.OK if count else Exit.FAILED)
+
+
+def _no_channel(name: str, settings: Settings) -> str:
+    return f"there is no channel {name!r}; configured: {', '.join(sorted(settings.channels)) or 'none'}"
+
+
+def _refuse_unknown(name: str, settings: Settings, store: "SqlStore") -> None:
+    """End where no channel has this name, or ever had, and no message of this key is as is asked."""
+    if name in settings.channels or any(one.channel == name for one in store.channel_counts()):
+        return
+    if ":" in name:
+        say(f"no message of the key {name!r} waits for that: scarpwatch deliveries")
+    else:
+        say(f"{_no_channel(name, settings)}: scarpwatch channels list")
+    raise typer.Exit(Exit.FAILED)
+
+
+def channel_list(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """The configured channels: where they lead, what they hear, what they took last and what waits. No secrets."""
+    settings = settings_of(config, dict(os.environ))
+    with reading_store(settings) as store:
+        counts = {one.channel: one for one in store.channel_counts()}
+        last = {name: store.last_delivered(name) for name in settings.channels}
+    rows = {
+        name: {
+            "type": one.type,
+            "target": one.target,
+            "regions": list(one.regions),
+            "tiers": [tier.value for tier in one.tiers],
+            "last_delivered": time.isoformat() if (time := last[name]) else None,
+            **(channel_json(counts[name]) if name in counts else dict.fromkeys(("due", "parked", "held"), 0)),
+        }
+        for name, one in settings.channels.items()
+    }
+    if as_json:
+        say_json({"channels": rows})
+    elif not rows:
+        say(_NO_CHANNELS)
+    for name, one in () if as_json else settings.channels.items():
+        heard = f"{', '.join(one.regions) or 'all regions'}; {', '.join(one.tiers)}"
+        time = last[name]
+        taken = f"last delivered {time:%Y-%m-%d %H:%M} UTC" if time else "nothing delivered yet"
+        waits = f"{rows[name]['due']} due, {rows[name]['parked']} parked"
+        say(f"{name}: {one.type} {one.target}; {heard}; {taken}; {waits}")
 
 
 def channel_test(
@@ -155,8 +206,7 @@ def channel_test(
     settings = settings_of(config, dict(os.environ))
     chosen = settings.channels.get(name)
     if chosen is None:
-        names = ", ".join(sorted(settings.channels)) or "none"
-        raise typer.BadParameter(f"there is no channel {name!r}; configured: {names}", param_hint="NAME")
+        raise typer.BadParameter(_no_channel(name, settings), param_hint="NAME")
     now = parts.clock()
     try:
         detail = open_outlet(name, chosen, settings.alert_languages[0]).send([trial_message(name, now)], now)

@@ -37,7 +37,7 @@ def alive(
     settings = settings_of(config, dict(os.environ))
     now = parts.clock()
     with reading_store(settings) as store:
-        herald = make_herald(settings, store, chosen_regions(settings, region))
+        herald = make_herald(settings, store, chosen_regions(settings, region, "--region"))
         signs = [herald.sign(one, now) for one in herald.regions]
     if as_json:
         say_json([payload(one, herald.texts(one)) for one in signs])

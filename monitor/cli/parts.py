@@ -16,10 +16,13 @@ from monitor.cli.surroundings import unknown_model
 from monitor.config import Settings, SettingsError, config_path, load, placed
 from monitor.core.declared import in_force
 from monitor.core.next_pass import MEMORY, next_passes
+from monitor.logs import make_logger, tell_retries
 from monitor.overview import Coverage, coverage
 from monitor.records import Channel, NextPass, Region
 
 if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
     from monitor.adapters.store import SqlStore
     from monitor.daemon import Watch
 
@@ -171,8 +174,8 @@ def declared_coverages(settings: Settings, store: "SqlStore", now: datetime) -> 
     }
 
 
-def chosen_regions(settings: Settings, region: str | None) -> tuple[Region, ...]:
-    """All regions, or the named one.
+def chosen_regions(settings: Settings, region: str | None, hint: str = "REGION") -> tuple[Region, ...]:
+    """All regions, or the named one; `hint` is how the command takes it.
 
     Raises:
         typer.BadParameter: there is no such region.
@@ -182,8 +185,15 @@ def chosen_regions(settings: Settings, region: str | None) -> tuple[Region, ...]
         return regions
     if region not in settings.regions:
         names = ", ".join(sorted(settings.regions)) or "none"
-        raise typer.BadParameter(f"there is no region {region!r}; configured: {names}", param_hint="--region")
+        raise typer.BadParameter(f"there is no region {region!r}; configured: {names}", param_hint=hint)
     return tuple(one for one in regions if one.id == region)
+
+
+def service_log(settings: Settings) -> "FilteringBoundLogger":
+    """The log of a command that works, also of its retries: standard error, as standard output holds results only."""
+    log = make_logger(sys.stderr, as_json=settings.log.as_json, level=settings.log.level)
+    tell_retries(log)
+    return log
 
 
 def out() -> Console:

@@ -71,7 +71,7 @@ def alerts(
         return
     parts = context.ensure_object(Parts)
     settings = settings_of(config, dict(os.environ))
-    wanted = chosen_regions(settings, region)
+    wanted = chosen_regions(settings, region, "--region")
     now = parts.clock()
     with reading_store(settings) as store:
         # In the order of the feeds, pages and API, which is that of what people were told.
@@ -111,7 +111,7 @@ def status(
     settings = settings_of(config, dict(os.environ))
     standing = _standing(settings, region, parts.clock())
     if blind_slopes is not None:
-        _write_blind_slopes(blind_slopes, settings, chosen_regions(settings, region), standing.seen)
+        _write_blind_slopes(blind_slopes, settings, chosen_regions(settings, region, "--region"), standing.seen)
     if as_json:
         say_json(_standing_json(settings, standing))
     else:
@@ -212,7 +212,7 @@ class _Standing:
 
 
 def _standing(settings: Settings, region: str | None, now: datetime) -> _Standing:
-    wanted = chosen_regions(settings, region)
+    wanted = chosen_regions(settings, region, "--region")
     with reading_store(settings) as store:
         return _Standing(
             now=now,

@@ -10,12 +10,15 @@ from monitor.cli.acting import ByOption, who
 from monitor.cli.backfilling import RegionArgument
 from monitor.cli.exits import Exit
 from monitor.cli.parts import ConfigOption, Parts, acting_store, chosen_regions, say, settings_of
-from monitor.core.estimates import duration
+from monitor.core.estimates import about
 from monitor.core.grid import region_tiles
-from monitor.records import Action, ActionKind, Region
+from monitor.core.lifecycle import ROLLED_BACK
+from monitor.records import AcquisitionState, Action, ActionKind, Region
 
 if TYPE_CHECKING:
-    from monitor.adapters.store import Chosen, RolledBack
+    from monitor.adapters.store import Chosen, RolledBack, SqlStore
+
+_ALL = 1_000_000
 
 SinceOption = Annotated[
     datetime | None, typer.Option("--since", formats=["%Y-%m-%d"], help="Those sensed from this day on, UTC.")
@@ -47,7 +50,8 @@ def rollback(
     Asks first, with numbers. Evidence stays in the record, marked as taken back.
     """
     if since is None and acquisition is None and model is None:
-        raise typer.BadParameter("say what to take back: --since, --acquisition or --model", param_hint="--since")
+        words = "say what to take back, such as --since 2026-01-31; or --acquisition ID, or --model VERSION"
+        raise typer.BadParameter(words, param_hint="--since, --acquisition or --model")
     parts = context.ensure_object(Parts)
     settings = settings_of(config, dict(os.environ))
     (watched,) = chosen_regions(settings, region)
@@ -92,10 +96,10 @@ def reprocess(
     with acting_store(settings, now) as store:
         planned = store.reprocess(chosen, now, again_from, dry_run=True)
         if not planned:
-            say(f"{region}: nothing of this is done.")
+            say(f"{region}: nothing of this is done.{_rolled_back(store, region, chosen.since)}")
             raise typer.Exit(Exit.FAILED)
         pace, judged = store.pace(region), store.judged_again(chosen, again_from)
-        time = "" if pace is None else f", about {duration(pace * len(planned))}"
+        time = "; how long it takes is not known yet" if pace is None else f", {about(pace * len(planned))}"
         say(f"{region}: {len(planned)} acquisition(s) would be processed again{time}")
         say(f"At most {judged} of them would be judged and may raise alerts; the others feed references only.")
         if dry_run:
@@ -117,6 +121,19 @@ def chosen_of(region: Region, since: datetime | None, acquisition: str | None, m
         acquisition=acquisition,
         model=model,
     )
+
+
+def _rolled_back(store: "SqlStore", region: str, since: datetime | None) -> str:
+    """What helps where what is meant was taken back."""
+    kept = [
+        entry.acquisition.id
+        for entry in store.ledger(region, _ALL)
+        if (entry.state, entry.reason) == (AcquisitionState.PARKED, ROLLED_BACK)
+        and (since is None or entry.acquisition.sensing_time >= since)
+    ]
+    if not kept:
+        return ""
+    return f" {len(kept)} acquisition(s) were rolled back; to take them up: scarpwatch release {region} {kept[-1]}"
 
 
 def _lines(region: str, planned: "RolledBack", requeue: bool) -> list[str]:

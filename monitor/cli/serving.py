@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -27,12 +26,12 @@ from monitor.cli.parts import (
     reading_store,
     say,
     say_json,
+    service_log,
     settings_of,
 )
 from monitor.config import Settings
 from monitor.core.geojson import Json
 from monitor.errors import ScarpwatchError
-from monitor.logs import make_logger
 from monitor.records import Role
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def serve(context: typer.Context, config: ConfigOption = None) -> None:
     parts = context.ensure_object(Parts)
     settings = settings_of(config, dict(os.environ))
     prepare_database(settings, parts.clock())
-    log = make_logger(sys.stderr, as_json=settings.log.as_json, level=settings.log.level)
+    log = service_log(settings)
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     stop = threading.Event()

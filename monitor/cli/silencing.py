@@ -2,14 +2,13 @@
 
 import getpass
 import os
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Annotated
 
 import typer
-from shapely.geometry.base import BaseGeometry
 
 from monitor.cli import tables
+from monitor.cli.declaring import given_area
 from monitor.cli.exits import Exit
 from monitor.cli.parts import (
     ConfigOption,
@@ -22,8 +21,7 @@ from monitor.cli.parts import (
     say_json,
     settings_of,
 )
-from monitor.cli.times import as_utc
-from monitor.config.areas import drawn_area
+from monitor.cli.times import given_time
 from monitor.core.held_words import is_long
 from monitor.records import Silence
 
@@ -43,11 +41,12 @@ def add_to(app: typer.Typer, epilog: str) -> None:
 def add(
     context: typer.Context,
     region: Annotated[str, typer.Argument(help="The region, or all.")],
-    until: Annotated[datetime, typer.Option("--until", help="When it ends, UTC.")],
+    until: Annotated[str, typer.Option("--until", help="When it ends: 2026-07-01, or 2026-07-01T06:00; UTC.")],
     why: Annotated[str, typer.Option("--why", help="For those who find it later.")],
-    start: Annotated[datetime | None, typer.Option("--from", help="When it begins, UTC; left out: now.")] = None,
+    start: Annotated[str | None, typer.Option("--from", help="When it begins, UTC; left out: now.")] = None,
     polygon: Annotated[
-        Path | None, typer.Option("--polygon", help="Only alerts that touch this: GeoJSON, longitude and latitude.")
+        str | None,
+        typer.Option("--polygon", help="Only alerts that touch this: a GeoJSON file, or west,south,east,north."),
     ] = None,
     by: Annotated[
         str | None, typer.Option("--by", help="Who wants it; left out: the user.", envvar="SCARPWATCH_BY")
@@ -61,8 +60,7 @@ def add(
     parts = context.ensure_object(Parts)
     settings = settings_of(config, dict(os.environ))
     now = parts.clock()
-    begins, ends = as_utc(start) or now, as_utc(until)
-    assert ends is not None
+    begins, ends = now if start is None else given_time(start, "--from"), given_time(until, "--until")
     if ends <= max(begins, now):
         raise typer.BadParameter("the silence is over before it begins", param_hint="--until")
     if region != EVERY:
@@ -72,7 +70,7 @@ def add(
         region=None if region == EVERY else region,
         start=begins,
         until=ends,
-        geometry=None if polygon is None else _outline(polygon),
+        geometry=None if polygon is None else given_area(polygon, "--polygon"),
         why=why,
         by=by or getpass.getuser(),
         at=now,
@@ -115,13 +113,6 @@ def end(
         ended = store.end_silence(number, now)
     say(f"silence {number} is ended" if ended else f"no silence {number} is in force: scarpwatch silence list")
     raise typer.Exit(Exit.OK if ended else Exit.FAILED)
-
-
-def _outline(path: Path) -> BaseGeometry:
-    try:
-        return drawn_area(path)
-    except ValueError as error:
-        raise typer.BadParameter(f"{path}: {error}", param_hint="--polygon") from error
 
 
 def _json(one: Silence) -> dict[str, object]:

@@ -94,14 +94,13 @@ def _catalogs(settings: Settings) -> list[Mistake]:
 
 
 def _model(settings: Settings) -> list[Mistake]:
-    if unknown := unknown_model(settings):
-        return list(unknown)
+    wrong = list(unknown_model(settings))
+    unknown = {one.place for one in wrong}
     cards = {"model": load_watch_card, "radar_model": load_radar_card}
     asked = {"model": settings.model, "radar_model": settings.radar_model}
-    wrong = []
     for key, name in asked.items():
         try:
-            if name is not None:
+            if name is not None and key not in unknown:
                 cards[key](settings.models / name)
         except BadModel as error:
             wrong.append(Mistake(key, f"{error.item}: {error.message}", error.remedy))
@@ -122,8 +121,18 @@ def _database(settings: Settings) -> list[Mistake]:
             return [Mistake("database", "the PostgreSQL driver is missing", "pip install 'scarpwatch[postgres]'")]
         return []
     path = Path(url.database or "")
-    writable = os.access(path, os.W_OK) and path.is_file() if path.exists() else writable_folder(path.parent)
-    if not writable:
+    if not (_writable_file(path) and writable_folder(path.parent)):
         remedy = "Choose a file in a folder that the user running Scarpwatch may write."
         return [Mistake("database", f"{path} cannot be written", remedy)]
     return []
+
+
+def _writable_file(path: Path) -> bool:
+    """Whether a file can be written, or is not there yet: opened for writing, and left as it is."""
+    if not os.path.lexists(path):
+        return True
+    try:
+        with path.open("r+b"):
+            return True
+    except OSError:
+        return False

@@ -31,7 +31,7 @@ def try_(
 
     parts = context.ensure_object(Parts)
     settings = working_settings(config, dict(os.environ))
-    (watched,) = chosen_regions(settings, region)
+    (watched,) = chosen_regions(settings, region, "--region")
     with (
         tempfile.TemporaryDirectory(prefix="scarpwatch-trial-") as folder,
         progress_bar() as progress,

@@ -29,13 +29,13 @@ from monitor.cli.parts import (
     reading_store,
     say,
     say_json,
+    service_log,
     settings_of,
     working_settings,
 )
 from monitor.cli.serving import make_api
 from monitor.cli.static_catalogs import absent_collections
 from monitor.config import Settings, config_path
-from monitor.logs import make_logger
 from monitor.night_drill import NightDrill, drill_command
 from monitor.shipped import installed_version
 
@@ -65,7 +65,7 @@ def once(context: typer.Context, config: ConfigOption = None, as_json: JsonOptio
     parts = context.ensure_object(Parts)
     settings = working_settings(config, dict(os.environ))
     prepare_database(settings, parts.clock())
-    log = make_logger(sys.stderr, as_json=settings.log.as_json, level=settings.log.level)
+    log = service_log(settings)
     with progress_bar() as progress, closing(parts.build(settings, progress)) as service:
         hints: list[str] = []
 
@@ -102,7 +102,7 @@ def run(context: typer.Context, config: ConfigOption = None) -> None:
     parts = context.ensure_object(Parts)
     settings = working_settings(config, dict(os.environ))
     prepare_database(settings, parts.clock())
-    log = make_logger(sys.stderr, as_json=settings.log.as_json, level=settings.log.level)
+    log = service_log(settings)
     card = load_watch_card(settings.models / settings.model)
     with (
         reading_store(settings) as store,

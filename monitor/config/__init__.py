@@ -3,6 +3,7 @@
 from monitor.config.channels import ChannelSettings
 from monitor.config.drills import DrillSettings
 from monitor.config.layers import LayerSettings
+from monitor.config.loading import config_path, load, placed, standing_in
 from monitor.config.mistakes import Mistake, SettingsError
 from monitor.config.serving import CapGroup, LogSettings, ServeSettings
 from monitor.config.settings import (
@@ -10,9 +11,6 @@ from monitor.config.settings import (
     CollectionSettings,
     RegionSettings,
     Settings,
-    config_path,
-    load,
-    placed,
     unknown_variables,
 )
 
@@ -32,5 +30,6 @@ __all__ = [
     "config_path",
     "load",
     "placed",
+    "standing_in",
     "unknown_variables",
 ]

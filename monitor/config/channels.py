@@ -116,6 +116,16 @@ class ChannelSettings(BaseModel):
             words = "this is no secret of Standard Webhooks: whsec_ and 24 bytes or more in base64"
             yield "secret", PydanticCustomError("bad_secret", words)
 
+    @property
+    def target(self) -> str:
+        """Where it leads, without anything that may be secret: of a URL the scheme and, of a webhook, the host."""
+        if self.type == "directory":
+            return str(self.path)
+        if self.url is None:
+            return f"(in {self.url_file})"
+        parts = urlsplit(self.url.get_secret_value())
+        return f"{parts.scheme}://{parts.hostname}/…" if self.type == "webhook" else f"{parts.scheme}://…"
+
     def record(self, name: str) -> Channel:
         """The channel as delivery sees it."""
         limit = self.at_most

@@ -6,7 +6,7 @@ SCARPWATCH_REGIONS__ATSUMA__LOOKBACK_DAYS. Relative paths, wherever given, start
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
@@ -18,7 +18,6 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -31,15 +30,13 @@ from monitor.config.alive import AliveSettings
 from monitor.config.channels import ChannelSettings, EscalationSettings, LimitSettings, heard_at_once
 from monitor.config.drills import DrillSettings
 from monitor.config.environment import PREFIX, environment_values
-from monitor.config.explain import explain, located
 from monitor.config.geometry import region_geometry
 from monitor.config.layers import LayerSettings, SeverityRowSettings, SeveritySettings
-from monitor.config.mistakes import Mistake, Place, SettingsError
+from monitor.config.mistakes import Place
 from monitor.config.paths import absolute_database, with_absolute_paths
 from monitor.config.refusing import Refusal, refuse
 from monitor.config.serving import CapGroup, KnownLanguage, LogSettings, ServeSettings
 from monitor.config.tiers import DeclaredGroup, TierSettings
-from monitor.config.yaml_file import YamlFile, read_yaml
 from monitor.core.addresses import Addresses
 from monitor.core.cap import CapSettings
 from monitor.core.change import AlertSettings
@@ -51,7 +48,6 @@ from monitor.shipped import shipped_folder
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
-DEFAULT_FILE = Path("config.yaml")
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
 """Goes into file names, metrics and feeds."""
 
@@ -187,7 +183,7 @@ def _alert_range(value: AlertSettings) -> AlertSettings:
 
 
 class Settings(BaseSettings):
-    """Everything an operator decides. Build it with `load`."""
+    """Everything an operator decides. Build it with `monitor.config.load`."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -407,41 +403,3 @@ def known_keys(group: Place) -> list[str]:
     model = models.get(parts)
     found = model.model_fields.items() if model else ()
     return [field.alias or name for name, field in found if name != "folder"]
-
-
-def config_path(given: Path | None, environ: Mapping[str, str]) -> Path:
-    """The configuration file: --config, else SCARPWATCH_CONFIG, else ./config.yaml."""
-    named = environ.get(f"{PREFIX}CONFIG")
-    return (given or (Path(named) if named else DEFAULT_FILE)).absolute()
-
-
-def load(path: Path) -> Settings:
-    """Read a configuration file and the environment.
-
-    Raises:
-        SettingsError: with every mistake found, its place and its remedy.
-    """
-    document = read_yaml(path)
-    mistakes = list(document.mistakes)
-    try:
-        settings = _settings(document, path.absolute().parent)
-    except ValidationError as err:
-        mistakes += explain(err.errors(include_url=False), document, environment_values(os.environ), known_keys)
-        raise SettingsError(path, tuple(mistakes)) from err
-    if mistakes:
-        raise SettingsError(path, tuple(mistakes))
-    return settings
-
-
-def placed(mistakes: Sequence[Mistake], path: Path) -> tuple[Mistake, ...]:
-    """Mistakes in what valid settings name, each with its line in the file or the variable that set it."""
-    return located(mistakes, read_yaml(path), environment_values(os.environ))
-
-
-def _settings(document: YamlFile, folder: Path) -> Settings:
-    data = {key: value for key, value in document.data.items() if key != "folder"}
-    if "folder" in document.data:
-        place = document.line(("folder",))
-        wrong = Mistake("folder", "no such setting", "Remove it; paths start at the configuration's folder.", place)
-        raise SettingsError(document.path, (wrong,))
-    return Settings.model_validate({**data, "folder": folder})

@@ -120,7 +120,7 @@ def told(estimate: Estimate) -> list[str]:
     source = "measured here" if estimate.measured else "typical; slow networks and clouds change it"
     lines = [
         f"{number} acquisition(s) to look at{f' ({counts})' if counts else ''} on {estimate.tiles} tile(s): "
-        f"about {_size(estimate.disk_mb)} of disk and {duration(estimate.seconds)} ({source})"
+        f"about {_size(estimate.disk_mb)} of disk and {about(estimate.seconds)} ({source})"
     ]
     for wait in estimate.references:
         there = f"{wait.looks} look(s) there, {wait.needed} needed"
@@ -132,6 +132,12 @@ def told(estimate: Estimate) -> list[str]:
 
 def _size(megabytes: float) -> str:
     return f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{megabytes:.0f} MB"
+
+
+def about(seconds: float) -> str:
+    """A time that is estimated, as people say it."""
+    said = duration(seconds)
+    return f"about {said}" if said[0].isdigit() else said
 
 
 def duration(seconds: float) -> str:

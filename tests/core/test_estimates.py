@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from shapely import box
 
-from monitor.core.estimates import Cost, estimate, to_be_there, told
+from monitor.core.estimates import Cost, about, estimate, to_be_there, told
 from monitor.records import Acquisition, AcquisitionState, Asset, LedgerEntry, SceneItem, Sensor
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -111,7 +111,12 @@ def test_in_words() -> None:
     """Numbers with units, the source of the time, and when each reference is there."""
     lines = told(estimate([seen(0), seen(5)], [seen(0), seen(5)], 4000, Cost()))
     assert lines == [
-        "2 acquisition(s) to look at (2 of optics) on 4000 tile(s): about 6.4 GB of disk and 67 min "
+        "2 acquisition(s) to look at (2 of optics) on 4000 tile(s): about 6.4 GB of disk and about 67 min "
         "(typical; slow networks and clouds change it)",
         "references of optical: about 2026-01-11 where the sky is clear (2 look(s) there, 3 needed)",
     ]
+
+
+def test_short_and_long_times_in_words() -> None:
+    """About is said of numbers only."""
+    assert [about(seconds) for seconds in (5, 116, 9000)] == ["less than a minute", "about 2 min", "about 2 h"]

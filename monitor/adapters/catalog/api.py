@@ -27,6 +27,7 @@ from monitor.adapters.catalog.items import (
 )
 from monitor.adapters.catalog.reading import PATIENT, Patience, RetryingIO, http_status, unavailable
 from monitor.adapters.hosts import Hosts
+from monitor.errors import one_line
 from monitor.records import Rejected, SceneItem, Sensor
 
 PAGE_SIZE = 100
@@ -170,7 +171,7 @@ def _rfc3339(time: datetime) -> str:
 
 
 def _problem(error: Exception) -> str:
-    """One line: servers answer with whole web pages."""
+    """One line, with the status if there is one."""
     status = http_status(error)
-    said = " ".join(str(error).split())[:300]
+    said = one_line(error)
     return ": ".join(str(part) for part in (f"HTTP {status}" if status else type(error).__name__, said) if part)

@@ -28,6 +28,7 @@ from monitor.adapters.catalog.items import (
 )
 from monitor.adapters.catalog.reading import PATIENT, Patience, RetryingIO, http_status, unavailable
 from monitor.adapters.hosts import Hosts
+from monitor.errors import one_line
 from monitor.records import Rejected, SceneItem, Sensor
 
 
@@ -171,7 +172,7 @@ def _read(reader: RetryingIO, place: _Place) -> Document:
     try:
         document = json.loads(reader.read_text(place.href))
     except APIError as err:
-        said = " ".join(str(err).split())[:200]
+        said = one_line(err)
         status = http_status(err)
         if status is None:
             raise _UnreachableError(f"the server does not answer ({said})") from err

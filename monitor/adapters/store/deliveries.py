@@ -340,6 +340,11 @@ def counts(session: Session, channel: str | None = None) -> list[ChannelCount]:
     ]
 
 
+def last_delivered(session: Session, channel: str) -> datetime | None:
+    """When a channel took a message last; None: never."""
+    return session.scalar(select(func.max(DeliveryRow.delivered)).where(DeliveryRow.channel == channel))
+
+
 def _is(state: DeliveryState) -> ColumnElement[bool]:
     return DeliveryRow.state == state.value
 

@@ -104,6 +104,11 @@ class SqlDeliveries:
         with self.database.read() as session:
             return deliveries.counts(session, channel)
 
+    def last_delivered(self, channel: str) -> datetime | None:
+        """When a channel took a message last; None: never."""
+        with self.database.read() as session:
+            return deliveries.last_delivered(session, channel)
+
     def retry_deliveries(self, name: str, now: datetime) -> Retried:
         """Make due again what is parked of a channel and not superseded, or one message by its key."""
         with self.database.write() as session:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
-from statistics import median
+from statistics import fmean
 
 from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -337,7 +337,8 @@ def pace(session: Session, region: str) -> float | None:
     ends = session.scalars(newest).all()
     gaps = [(later - earlier).total_seconds() for later, earlier in pairwise(ends)]
     working = [gap for gap in gaps if 0 < gap <= _IDLE.total_seconds()]
-    return median(working) if len(working) >= _ENOUGH else None
+    # The mean: many are quick (outside, flat, cloudy), and the few that are not take most of the time.
+    return fmean(working) if len(working) >= _ENOUGH else None
 
 
 def searched_since(session: Session, region: str) -> datetime | None:

@@ -73,7 +73,7 @@ def test_how_far_back_a_region_was_searched(store: SqlStore) -> None:
 
 
 def test_how_fast_a_region_is_worked_through(store: SqlStore) -> None:
-    """The usual time between two ends of work; a wait for the next acquisition is none."""
+    """The mean time between two ends of work; a wait for the next acquisition is none."""
     store.discover("atsuma", [acquisition(number) for number in range(6)], [], NOW, history_before=day(4))
     assert store.pace("atsuma") is None
     now = NOW
@@ -82,7 +82,7 @@ def test_how_fast_a_region_is_worked_through(store: SqlStore) -> None:
         entry = store.claim(ME, LEASE, now, ["atsuma"])
         assert entry is not None
         assert store.complete(entry.acquisition, ME, result(), now)
-    assert store.pace("atsuma") == 120.0
+    assert store.pace("atsuma") == 140.0
     assert store.pace("noto") is None
     assert store.history_left("atsuma") == (4, 0)
     assert store.known("atsuma", day(4), day(9)) == {("optical-004", "v1"), ("optical-005", "v1")}
