@@ -39,6 +39,11 @@ class Situation:
     observed: Mapping[str, object] = field(default_factory=dict)
     """What was not observed of its ground since (as `not_observed` in lists of alerts), or why that is not known."""
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether it is known what share of its ground was observed since."""
+        return "share_not_observed" in self.observed
+
 
 def standing(declaration: Declaration, now: datetime) -> str:
     """Whether it holds, in words."""

@@ -18,7 +18,7 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from monitor.adapters.store.listing import Wanted
 from monitor.core import held_words
 from monitor.core.addresses import PDF_TYPE, quoted
-from monitor.core.declared import title
+from monitor.core.declared import title as named_of
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.people import takes
 from monitor.core.precision import told
@@ -41,6 +41,7 @@ from monitor.web.showing import looks, row, unseen, waiting
 _FOLDER = FilePath(__file__).parent
 _STYLE, _ICON = _FOLDER / "static" / "style.css", _FOLDER / "static" / "icon.svg"
 _ROWS = 50
+_WHOLE = "Of the whole look-back of the region, not since this situation began:"
 _YEAR_DAYS = 365
 _SHEETS = 32
 _SESSION_S = 12 * 3600
@@ -97,7 +98,7 @@ class Pages:
                 remedy="The page of an alert links its situation.",
                 reason="unknown-storm",
             )
-        heading = f"Situation {storm}" if known is None else f"Situation: {title(known.declaration)}"
+        heading = f"Situation {storm}" if known is None else f"Situation: {named_of(known.declaration)}"
         return self._list(viewer, heading, wanted, f"/situations/{quoted(storm)}", cursor, known=known)
 
     def alert(self, request: Request, event_id: EventId, language: Annotated[Name | None, Query()] = None) -> Response:
@@ -238,6 +239,9 @@ class Pages:
         more = f"{path}?{urlencode({'cursor': written(page.following)})}" if page.following else None
         listed = {one.event.region for one in page.listed}
         watched = set(self._parts.settings.regions) if known is None else {known.declaration.region}
+        note, counted = "" if home else _WHOLE, self._unseen(tuple(sorted(listed | watched)))
+        if known is not None and known.is_counted:
+            note, counted = f"Since the {named_of(known.declaration)}:", {known.declaration.region: known.observed}
         return self.page(
             "alerts.html",
             viewer,
@@ -253,7 +257,8 @@ class Pages:
             judged=self._judged() if home and viewer.access else [],
             silences=self._silences() if home and viewer.access else [],
             more=more,
-            not_observed=unseen(self._unseen(tuple(sorted(listed | watched)))),
+            not_observed=unseen(counted),
+            note=note,
         )
 
     def _silences(self) -> list[str]:

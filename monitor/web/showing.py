@@ -107,11 +107,14 @@ class Unseen:
     region: str
     told: str
     details: tuple[str, ...] = ()
+    wrong: tuple[str, ...] = ()
+    """Why the watch is not well, in sentences: what was seen before says nothing of today."""
 
     @property
     def lines(self) -> list[str]:
         """For paper."""
-        return [f"{self.region}: {self.told}", *self.details]
+        wrong = (f"{self.region}: the watch is not well. {' '.join(self.wrong)}",) if self.wrong else ()
+        return [*wrong, f"{self.region}: {self.told}", *self.details]
 
 
 def unseen(not_observed: Mapping[str, object]) -> list[Unseen]:
@@ -124,7 +127,12 @@ def _unseen(region: str, said: object) -> Unseen:
         why = str(said.get("unknown", "not known")) if isinstance(said, Mapping) else "not known"
         return Unseen(region=region, told=why)
     details = (_by_sensor(said), _ages(said), _blind(said), _coming(said))
-    return Unseen(region=region, told=_not_compared(said), details=tuple(one for one in details if one))
+    return Unseen(
+        region=region,
+        told=_not_compared(said),
+        details=tuple(one for one in details if one),
+        wrong=tuple(str(one["told"]) for one in said.get("troubles") or ()),
+    )
 
 
 def _not_compared(said: Mapping[str, Any]) -> str:
@@ -138,7 +146,7 @@ def _not_compared(said: Mapping[str, Any]) -> str:
     parts.append(f"last look {moment(datetime.fromisoformat(str(last)))}" if last else "no look yet")
     never = said.get("tiles_never_observed")
     if isinstance(never, list) and never:
-        parts.append(f"{len(never)} tiles never observed")
+        parts.append(f"{len(never)} of {said['tiles']} tiles not observed in that time")
     return "; ".join(parts)
 
 
