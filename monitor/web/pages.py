@@ -241,7 +241,8 @@ class Pages:
         watched = set(self._parts.settings.regions) if known is None else {known.declaration.region}
         note, counted = "" if home else _WHOLE, self._unseen(tuple(sorted(listed | watched)))
         if known is not None and known.is_counted:
-            note, counted = f"Since the {named_of(known.declaration)}:", {known.declaration.region: known.observed}
+            note = f"Since it happened, {moment(known.declaration.at)}:"
+            counted = {known.declaration.region: known.observed}
         return self.page(
             "alerts.html",
             viewer,
