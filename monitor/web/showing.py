@@ -62,16 +62,20 @@ def row(told: Told, words: Words) -> dict[str, object]:
         "path": outline_path(event.geometry),
         "window": window(event),
         "told": moment(told.sent),
-        "around": _around(context.exposure if context is not None else None),
+        "around": _around(event, context.exposure if context is not None else None),
         "acknowledged": f"Acknowledged {moment(step.at)} by {step.by}" if step is not None else "",
         "waits": is_unanswered(event),
     }
 
 
-def _around(found: Exposure | None) -> str:
-    """The nearest place and what is exposed. That nothing is known is said: silence would read as "nothing there"."""
+def _around(event: Event, found: Exposure | None) -> str:
+    """The nearest place, else where it is, and what is exposed.
+
+    That nothing is known is said: silence would read as "nothing there".
+    """
+    point = event.geometry.representative_point()
     known = (exposure.located(found), exposure.told(found)) if found is not None else ("", "")
-    return "; ".join(filter(None, (known[0], known[1] or "exposure not known")))
+    return f"{known[0] or f'{point.y:.4f}, {point.x:.4f}'}; {known[1] or 'exposure not known'}"
 
 
 def waiting(listed: Iterable[Told]) -> dict[str, int]:
@@ -90,6 +94,8 @@ def looks(event: Event) -> list[dict[str, str]]:
     return [
         {
             "when": moment(piece.sensing_time),
+            "day": f"{piece.sensing_time:%Y-%m-%d}",
+            "hour": f"{piece.sensing_time:%H:%M} UTC",
             "sensor": f"{sensor_of(piece, event).value}, {piece.detector.value}",
             "verdict": piece.verdict.value,
             "says": _SAYS[piece.verdict] + (" (taken back)" if piece.withdrawn else ""),
