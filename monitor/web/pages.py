@@ -23,7 +23,8 @@ from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.people import takes
 from monitor.core.precision import told
 from monitor.core.situations import Situation, lines
-from monitor.core.telling import description, headline, instruction, moment
+from monitor.core.telling import description, instruction, moment
+from monitor.core.telling import title as headline_of
 from monitor.core.words import LANGUAGES, Words
 from monitor.records import Action, ActionKind, DismissalReason, Event, Role
 from monitor.web.alerts import DEEDS, Deed
@@ -119,7 +120,7 @@ class Pages:
             viewer,
             language=language or self._language,
             event=event,
-            headline=headline(event, words),
+            headline=headline_of(event, words),
             description=description(event, words, self._reader.coming(event.region)).splitlines(),
             instruction=instruction(event, words),
             picture=event.picture is not None,

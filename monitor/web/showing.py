@@ -16,7 +16,7 @@ from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.sensors import NAMES
 from monitor.core.shares import percent, percent_missing
 from monitor.core.standing import acknowledgement, is_unanswered
-from monitor.core.telling import headline, moment, sensor_of
+from monitor.core.telling import moment, sensor_of, title
 from monitor.core.words import Words
 from monitor.records import Event, Exposure, Sensor, Verdict
 
@@ -58,7 +58,7 @@ def row(told: Told, words: Words) -> dict[str, object]:
     step = acknowledgement(event.transitions)
     return {
         "event": event,
-        "headline": headline(event, words, told.reason),
+        "headline": title(event, words),
         "path": outline_path(event.geometry),
         "window": window(event),
         "told": moment(told.sent),
