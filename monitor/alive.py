@@ -119,11 +119,20 @@ class Herald:
         found = {region.id: self._store.last_alive(region.id) for region in self.regions}
         return {name: at for name, at in found.items() if at is not None}
 
-    def sign(self, region: Region, now: datetime, hour: datetime | None = None) -> alive.SignOfLife:
-        """How the watch over a region stands; `hour` is that of the week whose message it is, None: of the newest."""
+    def sign(
+        self, region: Region, now: datetime, hour: datetime | None = None, compared: Coverage | None = None
+    ) -> alive.SignOfLife:
+        """How the watch over a region stands.
+
+        Args:
+            region: one of them.
+            now: aware UTC.
+            hour: that of the week whose message it is; None: of the newest.
+            compared: what was seen within the look-back, where that is counted already.
+        """
         hour = self._settings.week.last(now) if hour is None else hour
         seen = self._coverage(replace(region, lookback_days=self._settings.days), now)
-        compared = self._coverage(region, now)
+        compared = self._coverage(region, now) if compared is None else compared
         previous = self._store.last_alive(region.id)
         week_ago, sensors, newest = now - alive.WEEK, sensors_of(region.sensor_policy), seen.last_look_by
         silences = self._store.held_back(now, region.id)

@@ -65,7 +65,7 @@ _WIDE_TITLE = 20
 """Letters; longer ones take both columns of the legend."""
 
 _TITLE = {
-    EventState.CONFIRMED: "Landslide, seen again",
+    EventState.CONFIRMED: "Landslide",  # how, its page says; the badge beside it says that it is
     EventState.REFUTED: "No landslide: ground as before",
     EventState.CLOSED: "Landslide, seen several times",
     EventState.EXPIRED: "Possible landslide, not seen again",

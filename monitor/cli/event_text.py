@@ -7,7 +7,7 @@ from monitor.cli.geojson import has_picture
 from monitor.core import context_words
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.severity import certainty, urgency
-from monitor.core.telling import deed
+from monitor.core.telling import deed, opening_rate
 from monitor.records import Action, Detector, Event, Evidence, NextPass, Transition
 
 _TIME = "%Y-%m-%d %H:%M"
@@ -28,14 +28,23 @@ def event_lines(event: Event, products: Path, coming: Sequence[NextPass] = ()) -
         f"  confidence {event.confidence}: {event.confidence_reason}",
     ]
     head += _surroundings(event, coming)
-    if event.rate is not None:
-        ground = "simulated quiet ground" if event.rate_simulated else "quiet ground"
-        head.append(f"  {ground} does so about {event.rate:.3g} times per 1,000 km² and year")
+    head += _rates(event)
     if event.split_from:
         head.append(f"  what remained of {event.split_from}")
     if event.picture and has_picture(event, products):
         head.append(f"  picture: {products / event.picture}")
     return [*head, "Steps", *_steps(event.transitions), "Looks", *_looks(event), *_people(event)]
+
+
+def _rates(event: Event) -> Iterator[str]:
+    """How often quiet ground does the like; of what later looks support, also how often it does and holds."""
+    rate = opening_rate(event)
+    if rate is None:
+        return
+    ground = "simulated quiet ground" if event.rate_simulated else "quiet ground"
+    yield f"  {ground} does so at a first look about {rate:.3g} times per 1,000 km² and year"
+    if event.rate is not None and event.rate != rate:
+        yield f"  and so that a later look supports it about {event.rate:.3g} times"
 
 
 def _ground(event: Event, at: str) -> str:

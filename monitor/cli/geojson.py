@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry import mapping
 
+from monitor.core.alive import SignOfLife, Trouble, trouble_json, unwatched
+from monitor.core.alive_telling import trouble_told
 from monitor.core.canvas import canvases
 from monitor.core.clusters import outline
 from monitor.core.context_json import next_pass_to_json
@@ -45,14 +47,16 @@ def alert_collection(
     }
 
 
-def not_observed(coverage: Coverage, coming: Sequence[NextPass] = ()) -> Json:
+def not_observed(coverage: Coverage, coming: Sequence[NextPass] = (), sign: SignOfLife | None = None) -> Json:
     """What the absence of an alert says nothing about. Shares are 0-1 of the region's ground.
 
     Args:
         coverage: of a region, or of the ground of a declared event.
         coming: the passes expected there.
+        sign: how the watch over the region stands; None leaves out whether it is well.
     """
-    return {
+    wrong = {} if sign is None else {"troubles": [_trouble(one, sign) for one in unwatched(sign)]}
+    return wrong | {
         "since": coverage.since.isoformat(),
         "first_acquisition": _time(coverage.first),
         "share_not_observed": round(1.0 - coverage.compared, 6),
@@ -86,6 +90,10 @@ def not_observed(coverage: Coverage, coming: Sequence[NextPass] = ()) -> Json:
         ],
         "next_passes": [next_pass_to_json(one) for one in coming],
     }
+
+
+def _trouble(one: Trouble, sign: SignOfLife) -> Json:
+    return trouble_json(one) | {"told": trouble_told(one, sign)}
 
 
 def _ages(coverage: Coverage) -> Json:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from monitor.cli.surroundings import unknown_model
 from monitor.config import Settings, SettingsError, config_path, load, placed
-from monitor.core.declared import in_force
+from monitor.core.declared import counted
 from monitor.core.next_pass import MEMORY, next_passes
 from monitor.logs import make_logger, tell_retries
 from monitor.overview import Coverage, coverage
@@ -156,7 +156,10 @@ def coming_passes(store: "SqlStore", regions: tuple[Region, ...], now: datetime)
 
 
 def declared_coverages(settings: Settings, store: "SqlStore", now: datetime) -> dict[str, Coverage]:
-    """What was seen of the ground of every declaration in force since the event, by the storm that it names."""
+    """What was seen of the ground of every declaration since the event, by the storm that it names.
+
+    Of those in force, and of those that are over for no longer than the region's look-back.
+    """
     from monitor.adapters.looks import LookFiles
 
     regions = {region.id: region for region in settings.region_records()}
@@ -169,8 +172,8 @@ def declared_coverages(settings: Settings, store: "SqlStore", now: datetime) -> 
             now,
             since=one.at,
         )
-        for one in in_force(store.declarations(), now)
-        if one.region in regions
+        for one in store.declarations()
+        if one.region in regions and counted(one, regions[one.region].lookback_days, now)
     }
 
 

@@ -15,6 +15,7 @@ import typer
 
 from monitor.cli.exits import Exit
 from monitor.cli.geojson import not_observed, region_collection
+from monitor.cli.living import make_herald
 from monitor.cli.parts import (
     ConfigOption,
     JsonOption,
@@ -59,7 +60,10 @@ def make_api(settings: Settings, store: "SqlStore", clock: Callable[[], datetime
         coming = coming_passes(store, regions, now)
         seen = {one.region: one for one in coverages(settings, store, regions, now)}
         seen |= declared_coverages(settings, store, now)
-        return {name: not_observed(one, coming[one.region]) for name, one in seen.items()}
+        # That 99 % was seen within a long look-back says nothing of a watch that stopped since.
+        herald = make_herald(settings, store)
+        signs = {one.id: herald.sign(one, now, compared=seen[one.id]) for one in regions}
+        return {name: not_observed(one, coming[one.region], signs[one.region]) for name, one in seen.items()}
 
     return make_app(
         WebParts(

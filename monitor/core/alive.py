@@ -200,6 +200,22 @@ def troubles(sign: SignOfLife, patience: timedelta = timedelta(days=2)) -> tuple
     return tuple(found)
 
 
+def unwatched(sign: SignOfLife) -> tuple[Trouble, ...]:
+    """Those troubles for which ground goes unseen: all but messages that do not get through."""
+    return tuple(one for one in troubles(sign) if one.kind is not TroubleKind.UNDELIVERED)
+
+
+def trouble_json(one: Trouble) -> dict[str, object]:
+    """A trouble for programs."""
+    return {
+        "kind": one.kind.value,
+        "item": one.item,
+        "since": _iso(one.since),
+        "count": one.count,
+        "reasons": dict(sorted(one.reasons.items())),
+    }
+
+
 def _of_sensors(sign: SignOfLife) -> list[Trouble]:
     """A sensor that went silent is not made up for by another: radar sees nothing of small slides, optics not at night.
 
@@ -232,16 +248,7 @@ def payload(sign: SignOfLife, texts: Mapping[str, Mapping[str, str]]) -> dict[st
         "storm": f"alive:{sign.week}",  # what is told together, where a channel gathers
         "well": not wrong,
         "looked": looked(sign),
-        "troubles": [
-            {
-                "kind": one.kind.value,
-                "item": one.item,
-                "since": _iso(one.since),
-                "count": one.count,
-                "reasons": dict(sorted(one.reasons.items())),
-            }
-            for one in wrong
-        ],
+        "troubles": [trouble_json(one) for one in wrong],
         "days": sign.days,
         "seen": round(sign.seen, 4),
         "compared_days": sign.compared_days,

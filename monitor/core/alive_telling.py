@@ -35,15 +35,16 @@ def title(sign: SignOfLife, language: str = "en") -> str:
 def body(sign: SignOfLife, language: str = "en") -> str:
     """One statement a line."""
     words = ALIVE_LANGUAGES[language]
-    lines = [_trouble(one, sign, words, language) for one in troubles(sign)]
+    lines = [trouble_told(one, sign, language) for one in troubles(sign)]
     if sign.missed and sign.previous is not None:
         lines.append(words.missed.format(weeks=sign.missed, since=moment(sign.previous)))
     lines += [_found(sign, words), *_seen(sign, words, language), *_waiting(sign, words), words.closing]
     return "\n".join(lines)
 
 
-def _trouble(one: Trouble, sign: SignOfLife, words: AliveWords, language: str) -> str:
-    item = one.item
+def trouble_told(one: Trouble, sign: SignOfLife, language: str = "en") -> str:
+    """One thing that is wrong, in a sentence."""
+    words, item = ALIVE_LANGUAGES[language], one.item
     match one.kind:
         case TroubleKind.SOURCE:
             form = words.source

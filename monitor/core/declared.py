@@ -122,6 +122,11 @@ def in_force(declarations: Iterable[Declaration], now: datetime) -> list[Declara
     return [one for one in declarations if one.declared <= now < one.end]
 
 
+def counted(declaration: Declaration, lookback_days: int, now: datetime) -> bool:
+    """Whether it is told what was seen of its ground since: also after its end, as far back as the region looks."""
+    return declaration.declared <= now and now - declaration.end < timedelta(days=lookback_days)
+
+
 def eased_lifecycle(settings: LifecycleSettings, declaration: Declaration | None) -> LifecycleSettings:
     """The limits of what opens on declared ground. A warning is as rare there as everywhere."""
     if declaration is None:

@@ -39,6 +39,11 @@ class Situation:
     observed: Mapping[str, object] = field(default_factory=dict)
     """What was not observed of its ground since (as `not_observed` in lists of alerts), or why that is not known."""
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether it is known what share of its ground was observed since."""
+        return "share_not_observed" in self.observed
+
 
 def standing(declaration: Declaration, now: datetime) -> str:
     """Whether it holds, in words."""
@@ -52,14 +57,18 @@ def standing(declaration: Declaration, now: datetime) -> str:
 def lines(situation: Situation) -> list[str]:
     """A situation in sentences, the most important first. For people with a token: they name who declared it."""
     one, now = situation.declaration, situation.now
-    said = [_found(situation.found), _passed(situation.passed)]
+    said = [_found(situation.found), _passed(situation.passed), _observed(situation.observed)]
+    declared = f"Declared {_at(one.declared)} by {one.by}; {standing(one, now)}."
     if now < one.end:
-        said += [_observed(situation.observed), _coming(situation.coming)]
-    eased = (
-        f"Looks sensed since are compared with those from before; alerts for watch may be {one.rate_factor:g} times as "
-        f"common on quiet ground as elsewhere, and {one.size_factor:g} times smaller."
+        return [*said, _coming(situation.coming), f"Looks sensed since are {_eased(one, 'may be')}", declared]
+    return [declared, *said, f"While it was in force, looks sensed since were {_eased(one, 'could be')}"]
+
+
+def _eased(one: Declaration, may_be: str) -> str:
+    return (
+        f"compared with those from before; alerts for watch {may_be} {one.rate_factor:g} times as common on quiet "
+        f"ground as elsewhere, and {one.size_factor:g} times smaller."
     )
-    return [*said, eased, f"Declared {_at(one.declared)} by {one.by}; {standing(one, now)}."]
 
 
 def declaration_json(declaration: Declaration, now: datetime, page: str) -> Json:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from monitor.core import context_words
-from monitor.core.lifecycle import ALERT_STATES, DISMISSED, MERGED, ROLLED_BACK
+from monitor.core.lifecycle import ALERT_STATES, DISMISSED, GROWN, MERGED, ROLLED_BACK, TOOK_IN
 from monitor.core.shares import percent
 from monitor.core.standing import standing
 from monitor.core.words import EN, Words
@@ -70,6 +70,12 @@ def headline(event: Event, words: Words = EN, reason: str | None = None) -> str:
     )
     marked = told if event.status is AlertStatus.ACTUAL else f"{status_word(event.status.value, words)}: {told}"
     return shortened(marked, 160)
+
+
+def title(event: Event, words: Words = EN) -> str:
+    """The headline of an event as it stands, wherever it is looked at: that it has grown is news of one message."""
+    last = event.transitions[-1].reason if event.transitions else ""
+    return headline(event, words, "" if last in (GROWN, TOOK_IN) else last)
 
 
 def event_name(event: Event, words: Words) -> str:

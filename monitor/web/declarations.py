@@ -1,6 +1,7 @@
 """/api/v1/declarations: events that people declare, and how their ground stands."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ from starlette.responses import Response
 
 from monitor.adapters.store.listing import Wanted
 from monitor.config.areas import drawn_area, drawn_box
-from monitor.core.declared import LONGEST_DAYS, Told, in_force, title
+from monitor.core.declared import LONGEST_DAYS, Told, counted, in_force, title
 from monitor.core.lifecycle import ALERT_STATES, ENDED_STATES
 from monitor.core.next_pass import MEMORY, next_passes
 from monitor.core.situations import Found, Situation, situation_json
@@ -109,7 +110,7 @@ class Situations:
         """How its ground stands now."""
         now = self._parts.clock()
         passed = self._parts.declarations.passes(one.region, min(one.at, now - MEMORY), now)
-        observed = self._board.read((one.storm,))[one.storm] if now < one.end else {}
+        observed = self._observed(one, now)
         count = self._parts.lists.count
         return Situation(
             declaration=one,
@@ -124,6 +125,14 @@ class Situations:
             coming=next_passes(passed, now),
             observed=observed if isinstance(observed, Mapping) else {},
         )
+
+    def _observed(self, one: Declaration, now: datetime) -> object:
+        region = self._regions.get(one.region)
+        if region is None:
+            return {"unknown": "its region is watched no more"}
+        if not counted(one, region.lookback_days, now):
+            return {"unknown": f"it is counted for {region.lookback_days} days after the end, the region's look-back"}
+        return self._board.read((one.storm,))[one.storm]
 
     def _region(self, name: str) -> Region:
         if name not in self._regions:

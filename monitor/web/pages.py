@@ -18,13 +18,14 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from monitor.adapters.store.listing import Wanted
 from monitor.core import held_words
 from monitor.core.addresses import PDF_TYPE, quoted
-from monitor.core.declared import title
+from monitor.core.declared import title as named_of
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.people import takes
 from monitor.core.precision import told
 from monitor.core.situations import Situation, lines
 from monitor.core.standing import waiting
-from monitor.core.telling import deed, description, headline, instruction, moment
+from monitor.core.telling import deed, description, instruction, moment
+from monitor.core.telling import title as headline_of
 from monitor.core.words import LANGUAGES, Words
 from monitor.records import Action, ActionKind, DismissalReason, Event, Role
 from monitor.web.alerts import DEEDS, Deed
@@ -42,6 +43,7 @@ from monitor.web.showing import looks, row, unseen
 _FOLDER = FilePath(__file__).parent
 _STYLE, _ICON = _FOLDER / "static" / "style.css", _FOLDER / "static" / "icon.svg"
 _ROWS = 50
+_WHOLE = "Of the whole look-back of the region, not since this situation began:"
 _YEAR_DAYS = 365
 _SHEETS = 32
 _SESSION_S = 12 * 3600
@@ -99,7 +101,7 @@ class Pages:
                 remedy="The page of an alert links its situation.",
                 reason="unknown-storm",
             )
-        heading = f"Situation {storm}" if known is None else f"Situation: {title(known.declaration)}"
+        heading = f"Situation {storm}" if known is None else f"Situation: {named_of(known.declaration)}"
         return self._list(viewer, heading, wanted, f"/situations/{quoted(storm)}", cursor, known=known)
 
     def alert(self, request: Request, event_id: EventId, language: Annotated[Name | None, Query()] = None) -> Response:
@@ -120,7 +122,7 @@ class Pages:
             viewer,
             language=language or self._language,
             event=event,
-            headline=headline(event, words),
+            headline=headline_of(event, words),
             description=description(event, words, self._reader.coming(event.region)).splitlines(),
             instruction=instruction(event, words),
             picture=event.picture is not None,
@@ -240,6 +242,10 @@ class Pages:
         more = f"{path}?{urlencode({'cursor': written(page.following)})}" if page.following else None
         listed = {one.event.region for one in page.listed}
         watched = set(self._parts.settings.regions) if known is None else {known.declaration.region}
+        note, counted = "" if home else _WHOLE, self._unseen(tuple(sorted(listed | watched)))
+        if known is not None and known.is_counted:
+            note = f"Since it happened, {moment(known.declaration.at)}:"
+            counted = {known.declaration.region: known.observed}
         return self.page(
             "alerts.html",
             viewer,
@@ -255,7 +261,8 @@ class Pages:
             judged=self._judged() if home and viewer.access else [],
             silences=self._silences() if home and viewer.access else [],
             more=more,
-            not_observed=unseen(self._unseen(tuple(sorted(listed | watched)))),
+            not_observed=unseen(counted),
+            note=note,
         )
 
     def _silences(self) -> list[str]:

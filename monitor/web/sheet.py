@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from monitor.core.telling import description, headline, instruction, moment
+from monitor.core.telling import description, instruction, moment, title
 from monitor.core.words import EN
 from monitor.records import Event, NextPass
 from monitor.web.showing import looks
@@ -33,7 +33,7 @@ def sheet(
         coming: the passes over its region that are expected now, earliest first.
     """
     figure = Figure(figsize=_A4_INCH)
-    y = _text(figure, _TOP, headline(event, EN), size=14, weight="bold", wrap=58)
+    y = _text(figure, _TOP, title(event, EN), size=14, weight="bold", wrap=58)
     line = f"{event.tier.value.upper()} · {event.state.value} · {event.status.value} · {event.id}"
     y = _text(figure, y - 0.004, line, color="#51606f")
     if picture is not None:
@@ -57,7 +57,7 @@ def sheet(
     figure.text(_LEFT, 0.025, f"{address}", size=8, color="#51606f", parse_math=False)
     out = io.BytesIO()
     # Without the time, so that the same alert is the same file.
-    about = {"Title": headline(event, EN), "Creator": "Scarpwatch", "CreationDate": None}
+    about = {"Title": title(event, EN), "Creator": "Scarpwatch", "CreationDate": None}
     figure.savefig(out, format="pdf", metadata=about)
     return out.getvalue()
 

@@ -15,7 +15,7 @@ from monitor.core.feeds import Told
 from monitor.core.sensors import NAMES
 from monitor.core.shares import percent, percent_missing
 from monitor.core.standing import acknowledgement, is_unanswered
-from monitor.core.telling import headline, moment, sensor_of
+from monitor.core.telling import moment, sensor_of, title
 from monitor.core.words import Words
 from monitor.records import Event, Exposure, Sensor, Verdict
 
@@ -57,20 +57,24 @@ def row(told: Told, words: Words) -> dict[str, object]:
     step = acknowledgement(event.transitions)
     return {
         "event": event,
-        "headline": headline(event, words, told.reason),
+        "headline": title(event, words),
         "path": outline_path(event.geometry),
         "window": window(event),
         "told": moment(told.sent),
-        "around": _around(context.exposure if context is not None else None),
+        "around": _around(event, context.exposure if context is not None else None),
         "acknowledged": f"Acknowledged {moment(step.at)} by {step.by}" if step is not None else "",
         "waits": is_unanswered(event),
     }
 
 
-def _around(found: Exposure | None) -> str:
-    """The nearest place and what is exposed. That nothing is known is said: silence would read as "nothing there"."""
+def _around(event: Event, found: Exposure | None) -> str:
+    """The nearest place, else where it is, and what is exposed.
+
+    That nothing is known is said: silence would read as "nothing there".
+    """
+    point = event.geometry.representative_point()
     known = (exposure.located(found), exposure.told(found)) if found is not None else ("", "")
-    return "; ".join(filter(None, (known[0], known[1] or "exposure not known")))
+    return f"{known[0] or f'{point.y:.4f}, {point.x:.4f}'}; {known[1] or 'exposure not known'}"
 
 
 def window(event: Event) -> str:
@@ -83,6 +87,8 @@ def looks(event: Event) -> list[dict[str, str]]:
     return [
         {
             "when": moment(piece.sensing_time),
+            "day": f"{piece.sensing_time:%Y-%m-%d}",
+            "hour": f"{piece.sensing_time:%H:%M} UTC",
             "sensor": f"{sensor_of(piece, event).value}, {piece.detector.value}",
             "verdict": piece.verdict.value,
             "says": _SAYS[piece.verdict] + (" (taken back)" if piece.withdrawn else ""),
@@ -100,11 +106,14 @@ class Unseen:
     region: str
     told: str
     details: tuple[str, ...] = ()
+    wrong: tuple[str, ...] = ()
+    """Why the watch is not well, in sentences: what was seen before says nothing of today."""
 
     @property
     def lines(self) -> list[str]:
         """For paper."""
-        return [f"{self.region}: {self.told}", *self.details]
+        wrong = (f"{self.region}: the watch is not well. {' '.join(self.wrong)}",) if self.wrong else ()
+        return [*wrong, f"{self.region}: {self.told}", *self.details]
 
 
 def unseen(not_observed: Mapping[str, object]) -> list[Unseen]:
@@ -117,7 +126,12 @@ def _unseen(region: str, said: object) -> Unseen:
         why = str(said.get("unknown", "not known")) if isinstance(said, Mapping) else "not known"
         return Unseen(region=region, told=why)
     details = (_by_sensor(said), _ages(said), _blind(said), _coming(said))
-    return Unseen(region=region, told=_not_compared(said), details=tuple(one for one in details if one))
+    return Unseen(
+        region=region,
+        told=_not_compared(said),
+        details=tuple(one for one in details if one),
+        wrong=tuple(str(one["told"]) for one in said.get("troubles") or ()),
+    )
 
 
 def _not_compared(said: Mapping[str, Any]) -> str:
@@ -131,7 +145,7 @@ def _not_compared(said: Mapping[str, Any]) -> str:
     parts.append(f"last look {moment(datetime.fromisoformat(str(last)))}" if last else "no look yet")
     never = said.get("tiles_never_observed")
     if isinstance(never, list) and never:
-        parts.append(f"{len(never)} tiles never observed")
+        parts.append(f"{len(never)} of {said['tiles']} tiles not observed in that time")
     return "; ".join(parts)
 
 

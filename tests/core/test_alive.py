@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.alive import SignOfLife, Source, Week, due, key_of, missed_weeks, payload, troubles
-from monitor.core.alive_telling import body, texts, title
+from monitor.core.alive import SignOfLife, Source, Week, due, key_of, missed_weeks, payload, troubles, unwatched
+from monitor.core.alive_telling import body, texts, title, trouble_told
 from monitor.core.alive_words import ALIVE_LANGUAGES
 from monitor.core.words import LANGUAGES
 from monitor.records import NextPass, Sensor, Tier
@@ -129,6 +129,12 @@ def test_what_is_wrong() -> None:
     unasked = Source(name="pc", answered=MONDAY - 3 * DAY, failing_since=None)
     assert [one.kind.value for one in troubles(replace(QUIET, sources=(unasked,)))] == ["source-silent"]
     assert troubles(replace(QUIET, tiles=0, last_look=None)) == (), "all of it is flat"
+
+
+def test_what_keeps_ground_unseen() -> None:
+    """All of the troubles but messages that do not get through; each in the sentence of the weekly message."""
+    assert [one.kind.value for one in unwatched(ILL)] == ["source-silent", "no-look"]
+    assert [trouble_told(one, ILL) for one in unwatched(ILL)] == body(ILL).splitlines()[:2]
 
 
 def test_a_quiet_week() -> None:

@@ -15,6 +15,7 @@ from monitor.core.declared import (
     Declared,
     DeclaredSettings,
     Told,
+    counted,
     eased_lifecycle,
     entered,
     in_force,
@@ -39,6 +40,15 @@ GROUND = project(tile_polygon(TILE), TILE.epsg, 4326)
 REGION = Region(id="atsuma", geometry=GROUND.buffer(0.1), catalogs=("local",))
 ELSEWHERE = box(10, 45, 10.1, 45.1)
 LIFE = LifecycleSettings(watch_rate=1000.0, warning_rate=10.0)
+
+
+def test_what_was_seen_since_is_told_also_after_the_end() -> None:
+    """As far back as the region looks; what is declared tomorrow is not counted today."""
+    ended = declaration(ended=NOW, ended_by="sato")
+    assert counted(declaration(), 45, NOW)
+    assert counted(ended, 45, NOW + timedelta(days=44))
+    assert not counted(ended, 45, NOW + timedelta(days=45))
+    assert not counted(declaration(), 45, NOW - timedelta(days=400))
 
 
 def declaration(number: int = 1, days: float = 0.0, **changes: object) -> Declaration:

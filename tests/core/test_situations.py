@@ -58,19 +58,24 @@ COMING = [NextPass(sensor=Sensor.SAR, relative_orbit=46, expected=NOW + timedelt
             ("no alert means nothing yet",),
         ),
         (
-            Situation(declaration=declaration(ended=NOW, ended_by="sato"), now=NOW, found=Found(open=1)),
-            ("1 open alert.", "ended 2018-09-06 03:08 UTC by sato."),
+            Situation(declaration=declaration(ended=NOW, ended_by="sato"), now=NOW, found=Found(open=1), observed=SEEN),
+            (
+                "ended 2018-09-06 03:08 UTC by sato.\n1 open alert.",
+                "Observed since: 75% of its ground",
+                "While it was in force, looks sensed since were compared",
+            ),
         ),
     ],
     ids=["first minute", "later", "a little missing", "nothing observed", "ended"],
 )
 def test_a_situation_in_sentences(situation: Situation, said: tuple[str, ...]) -> None:
-    """What was found never stands without what was not observed, as long as the declaration holds."""
+    """What was found never stands without what was not observed; what is over is not told as in force."""
     text = "\n".join(lines(situation))
     for words in said:
         assert words in text
     if situation.declaration.ended:
         assert "Next passes" not in text
+        assert "since are compared" not in text
 
 
 def test_a_situation_for_programs() -> None:

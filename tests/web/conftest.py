@@ -18,6 +18,7 @@ from monitor.config import Settings
 from monitor.core.geojson import Json
 from monitor.records import Event, EventState, Role, Tier, Verdict
 from monitor.web.app import make_app
+from monitor.web.coverage import CoverageBoard
 from monitor.web.health import Answers
 from monitor.web.parts import WebParts
 from monitor.web.server import WebServer
@@ -55,6 +56,7 @@ class Site:
     store: SqlStore
     tokens: TokenRows
     products: Path
+    board: CoverageBoard
 
     def client(self, role: Role | None = Role.READER, name: str | None = None) -> httpx.Client:
         """Somebody who asks."""
@@ -98,8 +100,8 @@ def _candidate(one: Event) -> Event:
 
 
 @contextmanager
-def served(folder: Path, **serve: object) -> Iterator[Site]:
-    """A server over a new database in a folder."""
+def served(folder: Path, counts: dict[str, Json] | None = None, **serve: object) -> Iterator[Site]:
+    """A server over a new database in a folder; `counts`: what was not observed."""
     settings = Settings.model_validate(
         {
             "folder": folder,
@@ -119,7 +121,7 @@ def served(folder: Path, **serve: object) -> Iterator[Site]:
             declarations=store,
             settings=settings,
             regions={"type": "FeatureCollection", "features": []},
-            coverage=lambda: {"atsuma": SEEN},
+            coverage=lambda: dict({"atsuma": SEEN} if counts is None else counts),
             clock=lambda: datetime.now(UTC),
         )
         app = make_app(parts)
@@ -129,7 +131,7 @@ def served(folder: Path, **serve: object) -> Iterator[Site]:
         try:
             app.state.board.read(("atsuma",))
             app.state.board.wait(5)
-            yield Site(f"http://127.0.0.1:{server.port}", store, tokens, settings.products)
+            yield Site(f"http://127.0.0.1:{server.port}", store, tokens, settings.products, app.state.board)
         finally:
             server.close()
 

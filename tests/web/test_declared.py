@@ -10,10 +10,11 @@ from playwright.sync_api import Page
 from shapely.geometry import box, shape
 
 from monitor.core.events import add_evidence
+from monitor.core.geojson import Json
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.records import AlertStatus, Role, Verdict
 from tests.adapters.store.factories import acquisition, event, evidence
-from tests.web.conftest import Site, look, served
+from tests.web.conftest import SEEN, Site, look, served
 from tests.web.test_pages import browser, fits
 
 __all__ = ["browser"]
@@ -120,6 +121,24 @@ def test_its_page_is_there_from_the_first_minute(site: Site, duty: httpx.Client,
     assert "1 open alert." in page.locator(".situation").inner_text()
     assert page.locator(".row").count() == 1
     assert fits(page)
+
+
+def test_shares_are_since_the_event_and_an_ill_watch_says_so_first(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The share of a long look-back reassures of nothing: a situation tells its own, and both pages what is wrong."""
+    said = "Nothing has been observed since 2018-09-08 01:00 UTC."
+    ill = SEEN | {"troubles": [{"kind": "no-look", "told": said}]}
+    since = ill | {"share_not_observed": 1.0, "share_not_seen": 1.0, "since": AT.isoformat()}
+    counts: dict[str, Json] = {"atsuma": ill, f"atsuma-earthquake-{AT:%Y%m%d}": since}
+    with served(tmp_path_factory.mktemp("ill"), counts=counts) as site, site.client(Role.RESPONDER) as duty:
+        made = duty.post("/api/v1/declarations", json=QUAKE).json()
+        site.board.wait(5)
+        first = duty.get("/").text
+        assert first.index(f"atsuma: the watch is not well. {said}") < first.index("25% of the ground")
+        page = duty.get(f"/situations/{made['storm']}").text
+        assert "100% of the ground was not compared with anything since" in page
+        assert said in page
+        assert "25% of the ground" not in page
+        assert "Of the whole look-back of the region" in duty.get("/situations/atsuma-storm-1").text
 
 
 def test_declared_and_ended_on_a_phone(site: Site, duty: httpx.Client, browser_page: Page) -> None:
