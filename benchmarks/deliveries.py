@@ -25,9 +25,9 @@ from shapely import box
 from standardwebhooks import Webhook as Verifier
 
 from monitor.adapters.store import SqlStore
-from monitor.cli.parts import Parts, Progress
+from monitor.cli.parts import Parts, Progress, prepare_database
 from monitor.cli.run import run as run_command
-from monitor.config import Settings
+from monitor.config import Settings, load
 from monitor.daemon import Watch
 from monitor.delivery_wiring import build_delivery
 from monitor.records import (
@@ -89,9 +89,10 @@ def run(folder: Path, kills: int, seed: int) -> Result:
     """
     start, chance = time.monotonic(), random.Random(seed)
     _CONTEXT.set_forkserver_preload(["benchmarks.deliveries"])
-    revisions = _fill(folder, events=max(10, 8 * kills))
     with _receiver(folder / _ARRIVALS) as url:
         config = _configure(folder, url)
+        prepare_database(load(config), _now())
+        revisions = _fill(folder, events=max(10, 8 * kills))
         done = sum(_killed(config, folder / _ARRIVALS, chance.uniform(0, _LONGEST_LIFE_S)) for _ in range(kills))
         while _due(folder):
             _deliver(config).join(_PATIENCE_S)
@@ -215,7 +216,7 @@ def _result(folder: Path, *, revisions: int, kills: int, seed: int, seconds: flo
 
 
 def _fill(folder: Path, events: int) -> int:
-    """A database with so many events of two revisions each; how many revisions that is."""
+    """Write so many events of two revisions each; how many revisions that is."""
     now = _now()
     found = tuple(_event(number, now) for number in range(events))
     acquisition = Acquisition(
@@ -229,7 +230,6 @@ def _fill(folder: Path, events: int) -> int:
         items=(),
     )
     with closing(SqlStore(f"sqlite:///{folder}/watch.db")) as store:
-        store.upgrade()
         store.discover("valley", [acquisition], [], now)
         store.claim("benchmark", timedelta(hours=1), now, ["valley"])
         result = AcquisitionResult(reason="compared", detail="made up", events=found)
