@@ -37,7 +37,7 @@ def rates_figure(
         _points(axes, after, place, (_AFTER, ("P", "D")), "after")
         axes.plot(AIM_PER_1000, 100 * AIM_SHARE, "+", color=_INK, markersize=16, markeredgewidth=2, label="the aim")
         axes.axvspan(0.5, least, color="#eeeeee", zorder=0)
-        axes.text(0.6, 3, f"rarer than {exposure:.0f} km²\n× years can show", fontsize=9, color="#666666")
+        axes.text(0.6, 50, f"rarer than {exposure:.0f} km²\n× years can show", fontsize=9, color="#666666")
         _dress(axes, place, sweeps[0][0].found[place][1])
     panels[0].set_ylabel("told within two looks that could show it, %")
     figure.suptitle(
