@@ -12,8 +12,9 @@ from monitor.core.declared import Declared
 from monitor.core.events import LookContext, changed_alike
 from monitor.core.grid import project
 from monitor.core.late import AsOf, as_of
-from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, LifecycleSettings, rests
+from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, LifecycleSettings
 from monitor.core.null_rate import NullRates
+from monitor.core.resting import rests
 from monitor.core.surroundings import Seen
 from monitor.core.water import Cover
 from monitor.evidence import absorb, apart, find, said_before, seen_before

@@ -14,7 +14,8 @@ from monitor.core.acquisitions import processing
 from monitor.core.change import AlertSettings
 from monitor.core.events import LookContext, add_evidence
 from monitor.core.grid import PIXEL_HA, TILE_PX, project, tile_polygon
-from monitor.core.lifecycle import OPEN_STATES, LifecycleSettings, rests
+from monitor.core.lifecycle import OPEN_STATES, LifecycleSettings
+from monitor.core.resting import rests
 from monitor.core.shares import percent
 from monitor.records import Detector, Event, EventState, Evidence, Observation, Tile, Verdict
 

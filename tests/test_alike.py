@@ -12,7 +12,8 @@ from shapely import box
 from monitor.core.change import AlertSettings
 from monitor.core.events import LookContext, open_event
 from monitor.core.grid import neighbour
-from monitor.core.lifecycle import SETTLED, LifecycleSettings, rests
+from monitor.core.lifecycle import SETTLED, LifecycleSettings
+from monitor.core.resting import rests
 from monitor.core.surroundings import Seen
 from monitor.evidence import Frozen, absorb, apart, find, judge_events
 from monitor.records import (

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.core.events import replayed, with_actions
-from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, RECOVERED, LifecycleSettings, in_order, rests
+from monitor.core.lifecycle import ALERT_STATES, OPEN_STATES, RECOVERED, LifecycleSettings, in_order
+from monitor.core.resting import rests
 from monitor.records import Acquisition, Action, ActionKind, Event, EventState, Evidence, Tier, Transition, Verdict
 
 _MOST = 0.5

@@ -7,8 +7,9 @@ import pytest
 
 from monitor.core.events import add_evidence, with_actions
 from monitor.core.late import as_of, goes_on, put_back, stands, successors, taken_in
-from monitor.core.lifecycle import LATE_EVIDENCE, LifecycleSettings, replay, rests
+from monitor.core.lifecycle import LATE_EVIDENCE, LifecycleSettings, replay
 from monitor.core.people import roll_back
+from monitor.core.resting import rests
 from monitor.records import Acquisition, Action, ActionKind, Event, EventState, Evidence, Growth, Verdict
 from tests.adapters.store.factories import acquisition
 from tests.core.test_lifecycle_table import START, blank, series

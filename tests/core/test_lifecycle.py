@@ -7,7 +7,8 @@ from itertools import permutations
 import pytest
 from shapely import box
 
-from monitor.core.lifecycle import LifecycleSettings, replay, rests
+from monitor.core.lifecycle import LifecycleSettings, replay
+from monitor.core.resting import rests
 from monitor.records import AlertStatus, Detector, Event, EventState, Evidence, Verdict
 
 SETTINGS = LifecycleSettings()
