@@ -1,21 +1,20 @@
 """What a message says is what was stored with it, whenever it is sent; on both databases."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import cast
 
 import pytest
 from sqlalchemy import select, update
 
-from monitor.adapters.store import Chosen, SqlStore
+from monitor.adapters.store import SqlStore
 from monitor.adapters.store.schema import OutboxRow, TransitionRow
 from monitor.core.addresses import Addresses
 from monitor.core.envelopes import encoded
 from monitor.core.notices import notice
-from monitor.records import Action, ActionKind, EventState, Message
-from tests.adapters.store.factories import LEASE, NOW, TILE, acquisition, event, evidence, later
+from monitor.records import EventState, Message
+from tests.adapters.store.factories import LEASE, NOW, acquisition, event, later
 from tests.adapters.store.test_store_deliveries import DUTY, ME, MINUTE
-from tests.adapters.store.test_store_events import process
+from tests.adapters.store.test_store_events import change_the_past, process
 
 LINKS = Addresses(base="https://watch.example.org")
 
@@ -44,13 +43,7 @@ def test_a_body_never_changes(store: SqlStore) -> None:
     """Looks that come late or are taken back, and what people do, change no byte of what is sent again."""
     fill(store)
     first = claimed(store, 0)
-    late = replace(evidence(acquisition(0)), sensing_time=acquisition(1).sensing_time)
-    known = store.event("E1")
-    assert known is not None
-    early = Action(at=acquisition(1).sensing_time, by="officer", kind=ActionKind.CONFIRM)
-    process(store, acquisition(3), replace(known, evidence=(*known.evidence, late), actions=(early,)))
-    action = Action(at=NOW, by="engineer", kind=ActionKind.ROLL_BACK)
-    store.roll_back(Chosen(region="atsuma", tiles=(TILE,), acquisition=acquisition(2).id), action, NOW)
+    change_the_past(store)
     again = claimed(store, 1)
     assert sorted(first) == sorted(again) == ["E1:0", "E1:1"]
     for key, one in first.items():

@@ -7,9 +7,19 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from monitor.adapters.store import SqlStore, dump
+from monitor.adapters.store import Chosen, SqlStore, dump
 from monitor.core.context_json import context_to_json
-from monitor.records import Acquisition, AcquisitionState, Detector, Event, EventState, FrozenReference, Verdict
+from monitor.records import (
+    Acquisition,
+    AcquisitionState,
+    Action,
+    ActionKind,
+    Detector,
+    Event,
+    EventState,
+    FrozenReference,
+    Verdict,
+)
 from tests.adapters.store.factories import (
     LEASE,
     NOW,
@@ -41,6 +51,17 @@ def process(store: SqlStore, of: Acquisition, *events: Event, references: tuple[
     assert entry is not None
     found = result(events=events, references=references, observations=(observation(of),), choices=(choice(of),))
     assert store.complete(entry.acquisition, ME, found, NOW)
+
+
+def change_the_past(store: SqlStore) -> None:
+    """Of the alert E1 that two looks have shown: a late look, a person's deed of earlier, and a look taken back."""
+    late = replace(evidence(acquisition(0)), sensing_time=acquisition(1).sensing_time)
+    known = store.event("E1")
+    assert known is not None
+    early = Action(at=acquisition(1).sensing_time, by="officer", kind=ActionKind.CONFIRM)
+    process(store, acquisition(3), replace(known, evidence=(*known.evidence, late), actions=(early,)))
+    action = Action(at=NOW, by="engineer", kind=ActionKind.ROLL_BACK)
+    store.roll_back(Chosen(region="atsuma", tiles=(TILE,), acquisition=acquisition(2).id), action, NOW)
 
 
 def messages(store: SqlStore) -> list[tuple[str, object]]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from monitor.adapters.store import Chosen, SqlStore
+from monitor.adapters.store import SqlStore
 from monitor.adapters.store.listing import AlertLists, Wanted
 from monitor.adapters.store.messages import event_of_payload
 from monitor.adapters.store.migration import downgrade
@@ -14,8 +14,6 @@ from monitor.adapters.store.tokens import TokenRows, digest
 from monitor.core.cap import CapSettings, cap_message
 from monitor.errors import Refused
 from monitor.records import (
-    Action,
-    ActionKind,
     Detector,
     Event,
     EventContext,
@@ -25,8 +23,8 @@ from monitor.records import (
     Tier,
     Verdict,
 )
-from tests.adapters.store.factories import LEASE, NOW, TILE, acquisition, event, evidence, later, result
-from tests.adapters.store.test_store_events import process
+from tests.adapters.store.factories import LEASE, NOW, acquisition, event, later, result
+from tests.adapters.store.test_store_events import change_the_past, process
 
 
 def fill(store: SqlStore) -> None:
@@ -115,13 +113,7 @@ def test_what_a_message_said_never_changes(store: SqlStore) -> None:
     fill(store)
     lists = AlertLists(store.database)
     said = [cap_message(one, CapSettings()).xml for number in (0, 1) if (one := lists.revision("E1", number))]
-    late = replace(evidence(acquisition(0)), sensing_time=acquisition(1).sensing_time)
-    known = store.event("E1")
-    assert known is not None
-    early = Action(at=acquisition(1).sensing_time, by="officer", kind=ActionKind.CONFIRM)
-    process(store, acquisition(3), replace(known, evidence=(*known.evidence, late), actions=(early,)))
-    action = Action(at=NOW, by="engineer", kind=ActionKind.ROLL_BACK)
-    store.roll_back(Chosen(region="atsuma", tiles=(TILE,), acquisition=acquisition(2).id), action, NOW)
+    change_the_past(store)
     again = [cap_message(one, CapSettings()).xml for number in (0, 1) if (one := lists.revision("E1", number))]
     assert len(again) == 2
     assert again == said
