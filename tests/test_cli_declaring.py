@@ -42,7 +42,6 @@ def test_declared_listed_and_ended(capsys: pytest.CaptureFixture[str]) -> None:
     assert out.startswith(f"declared as number 1 in {name}: earthquake of ")
     assert f"/situations/{name}-earthquake-" in out
     assert "\n  kind earthquake; ground: all of it; by mori; end it: scarpwatch declare --end 1\n" in out
-    assert "--kind was given" not in out
     code, _, err = call(capsys, *words, "--by", "sato")
     assert (code, "mori has declared it already" in err, "declare --end 1" in err) == (1, True, True)
     assert "(Iburi); in force until" in call(capsys, "declare", "--list")[1]
@@ -61,8 +60,11 @@ def test_what_was_looked_at_since_can_be_looked_at_again(capsys: pytest.CaptureF
     """Who declares late is told what became an alert by that, and how to judge anew what came meanwhile."""
     name, _ = region(capsys)
     since = NOW - timedelta(days=60)
-    said = call(capsys, "declare", name, "--at", f"{since:%Y-%m-%dT%H:%MZ}")[1]
-    assert "! no --kind was given: everybody reads other. Was it one of earthquake, " in said
+    words = ("declare", name, "--at", f"{since:%Y-%m-%dT%H:%MZ}")
+    code, _, err = call(capsys, *words)
+    assert (code, "say what it was: one of earthquake, storm, other" in " ".join(err.split())) == (2, True)
+    assert "Nothing has been declared" in call(capsys, "declare", "--list", "--all")[1]
+    said = call(capsys, *words, "--kind", "storm")[1]
     assert "  1 acquisition(s) sensed since then are processed already" in said, "there is nothing before the first"
     assert f"from 0.05 ha instead of 0.1 ha: scarpwatch reprocess {name} --since {since:%Y-%m-%d}" in said
     assert f"  1 candidate(s) that were found since then are alerts now: scarpwatch alerts --region {name}" in said
@@ -74,14 +76,15 @@ def test_what_was_looked_at_since_can_be_looked_at_again(capsys: pytest.CaptureF
 def test_an_area_is_a_box_or_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What lies within the region is kept."""
     name, (west, south, east, north) = region(capsys)
+    words = ("declare", name, "--at", AT, "--kind", "other")
     middle = (west + east) / 2
-    code, one = call_json(capsys, "declare", name, "--at", AT, "--area", f"{west},{south},{middle},{north + 1}")
+    code, one = call_json(capsys, *words, "--area", f"{west},{south},{middle},{north + 1}")
     assert code == 0
     assert one["area"] is not None
     assert call(capsys, "declare", "--end", "1")[0] == 0
     path = tmp_path / "area.geojson"
     path.write_text(json.dumps(one["area"]))
-    _, again = call_json(capsys, "declare", name, "--at", AT, "--area", str(path))
+    _, again = call_json(capsys, *words, "--area", str(path))
     assert _shape(again).symmetric_difference(_shape(one)).area < 1e-9
     listed = ",".join(f"{edge:.4f}" for edge in _shape(one).bounds)
     assert f"(a part of it, within {listed}): other of " in call(capsys, "declare", "--list")[1]
@@ -106,6 +109,7 @@ def test_what_cannot_be_declared_says_why(capsys: pytest.CaptureFixture[str]) ->
     """Nothing is written."""
     name, _ = region(capsys)
     for words, code, said in REFUSED:
-        ended, _, err = call(capsys, "declare", *(name if word == "REGION" else word for word in words))
+        meant = (name if word == "REGION" else word for word in words)
+        ended, _, err = call(capsys, "declare", "--kind", "other", *meant)
         assert (ended, said in err) == (code, True), err
     assert "Nothing has been declared" in call(capsys, "declare", "--list", "--all")[1]

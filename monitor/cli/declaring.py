@@ -72,15 +72,18 @@ def declare(
     elif region is None or at is None:
         words = "say where and when, and what it was: scarpwatch declare REGION --at TIME --kind earthquake"
         raise typer.BadParameter(words, param_hint="REGION --at")
+    elif kind is None:
+        # What is declared at once opens alerts under its name, and cannot be renamed: nothing is guessed.
+        kinds = ", ".join(one.value for one in DeclarationKind)
+        raise typer.BadParameter(f"say what it was: one of {kinds}", param_hint="--kind")
     else:
         (watched,) = chosen_regions(settings, region)
         geometry = None if area is None else given_area(area, "--area")
-        what = kind or DeclarationKind.OTHER
-        told = Told(at=given_time(at, "--at"), geometry=geometry, kind=what, name=name, by=who(by), days=days)
-        _declare(settings, watched, told, now, as_json, guessed=kind is None)
+        told = Told(at=given_time(at, "--at"), geometry=geometry, kind=kind, name=name, by=who(by), days=days)
+        _declare(settings, watched, told, now, as_json)
 
 
-def _declare(settings: Settings, region: Region, told: Told, now: datetime, as_json: bool, guessed: bool) -> None:
+def _declare(settings: Settings, region: Region, told: Told, now: datetime, as_json: bool) -> None:
     with acting_store(settings, now) as store:
         one = store.declare(told.of(region.id, settings.tiers.declared.record, now), region, now)
         anew, done = store.weighed_anew(one), _done_since(store, region, one, now)
@@ -90,9 +93,6 @@ def _declare(settings: Settings, region: Region, told: Told, now: datetime, as_j
         return
     say(f"declared as number {one.id} in {region.id}: {title(one)}, until {one.until:%Y-%m-%d %H:%M} UTC")
     say(f"  kind {one.kind.value}; ground: {_ground(one)}; by {one.by}; end it: scarpwatch declare --end {one.id}")
-    if guessed:
-        kinds = ", ".join(kind.value for kind in DeclarationKind if kind is not DeclarationKind.OTHER)
-        say(f"! no --kind was given: everybody reads {one.kind.value}. Was it one of {kinds}? End it, then say so.")
     say(f"  situation {page}")
     if anew:
         raised = f"{len(anew)} candidate(s) that were found since then are alerts now"
