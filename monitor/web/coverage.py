@@ -8,10 +8,17 @@ from monitor.core.geojson import Json
 from monitor.errors import ScarpwatchError
 
 _OLD = timedelta(minutes=10)
+_TOO_OLD = timedelta(minutes=30)
+"""A count this old says nothing of today: a watch that died since looks well in it."""
+_PATIENCE_S = 5.0
+"""So long who asks waits for a new count where there is only one that is too old."""
 
 
 class CoverageBoard:
-    """The newest count. One that is old is counted anew in the background; meanwhile the last one is shown."""
+    """The newest count. One that is old is counted anew in the background; meanwhile the last one is shown.
+
+    Unless it is so old that it may hide what happened since: then who asks waits for a new one, for a little while.
+    """
 
     def __init__(self, count: Callable[[], Mapping[str, Json]], clock: Callable[[], datetime]) -> None:
         """Nothing is counted before somebody asks."""
@@ -19,6 +26,7 @@ class CoverageBoard:
         self._clock = clock
         self._lock = threading.Lock()
         self._counting: threading.Thread | None = None
+        self._tried: datetime | None = None
         self._counted: datetime | None = None
         self._found: Mapping[str, Json] = {}
         self._failure: str | None = None
@@ -29,9 +37,15 @@ class CoverageBoard:
     def read(self, regions: tuple[str, ...]) -> Json:
         """Of every region (or declared storm) the newest count, or why there is none yet."""
         self._refresh(regions)
+        if self._counted is not None and self._too_old():
+            self.wait(_PATIENCE_S)
         with self._lock:
+            found = {} if self._too_old() else self._found
             unknown: Json = {"unknown": self._failure or "it is being counted: ask again in a minute"}
-            return {region: self._found.get(region, unknown) for region in regions}
+            return {region: found.get(region, unknown) for region in regions}
+
+    def _too_old(self) -> bool:
+        return self._counted is None or abs(self._clock() - self._counted) > _TOO_OLD
 
     def wait(self, seconds: float) -> None:
         """Until the count at work is done."""
@@ -46,7 +60,7 @@ class CoverageBoard:
             # What was declared since the last count is counted at once, and then as often as the rest.
             new = not self._asked.issuperset(wanted)
             self._asked.update(wanted)
-            if not new and self._counted is not None and self._clock() - self._counted < _OLD:
+            if not new and self._tried is not None and abs(self._clock() - self._tried) < _OLD:
                 return
             self._counting = threading.Thread(target=self._work, name="coverage", daemon=True)
             self._counting.start()
@@ -59,6 +73,7 @@ class CoverageBoard:
         except ScarpwatchError as error:
             failure = str(error)
         with self._lock:
-            self._counted, self._failure = self._clock(), failure
-            self._found = found or self._found
+            self._tried, self._failure = self._clock(), failure
+            if failure is None:
+                self._counted, self._found = self._tried, found
             self.number += 1
