@@ -139,7 +139,7 @@ class Pages:
         """One alert on one page to print."""
         viewer = self._door.viewer(request)
         event, _told = self._reader.visible(event_id, viewer)
-        missed = [line for one in unseen(self._unseen((event.region,))) for line in one.lines]
+        missed = tuple(unseen(self._unseen((event.region,))))
         coming = self._reader.coming(event.region)
 
         def make() -> Document:
@@ -148,7 +148,7 @@ class Pages:
             return document(body, PDF_TYPE, self._parts.clock())
 
         # By what it shows of the event itself: others change all the time.
-        version = (hashlib.sha256(repr(event).encode("utf-8", "replace")).digest(), tuple(missed), coming)
+        version = (hashlib.sha256(repr(event).encode("utf-8", "replace")).digest(), missed, coming)
         found = self._sheets.get(event.id, version, make)
         return Response(found.body, headers={"Cache-Control": "private, no-cache"}, media_type=PDF_TYPE)
 

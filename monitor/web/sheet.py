@@ -11,7 +11,7 @@ from matplotlib.image import imread
 from monitor.core.telling import description, instruction, moment, title
 from monitor.core.words import EN
 from monitor.records import Event, NextPass
-from monitor.web.showing import looks
+from monitor.web.showing import Unseen, looks
 
 _A4_INCH = (8.27, 11.69)
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.07, 0.93, 0.955, 0.05
@@ -22,18 +22,20 @@ _MOST_ROWS = 8
 
 
 def sheet(
-    event: Event, picture: Path | None, address: str, not_observed: list[str], coming: Sequence[NextPass]
+    event: Event, picture: Path | None, address: str, not_observed: Sequence[Unseen], coming: Sequence[NextPass]
 ) -> bytes:
     """The page. What does not fit is left out from the end of the lists, and said.
 
     Args:
         picture: its picture, or None.
         address: of its page, which tells the rest.
-        not_observed: of each region, in a line.
+        not_observed: of each region; first of all the page tells why the watch is not well.
         coming: the passes over its region that are expected now, earliest first.
     """
     figure = Figure(figsize=_A4_INCH)
     y = _text(figure, _TOP, title(event, EN), size=14, weight="bold", wrap=58)
+    for trouble in (one.trouble for one in not_observed if one.trouble):
+        y = _text(figure, y - 0.004, trouble, weight="bold", color="#9a1b1b", wrap=_WRAP_BOLD)
     line = f"{event.tier.value.upper()} · {event.state.value} · {event.status.value} · {event.id}"
     y = _text(figure, y - 0.004, line, color="#51606f")
     if picture is not None:
@@ -53,7 +55,7 @@ def sheet(
         "Looks",
         [f"{look['when']}  {look['sensor']}: {look['says']} ({look['saw']} of it seen)" for look in looks(event)],
     )
-    _rows(figure, y - 0.006, "What was not observed", not_observed)
+    _rows(figure, y - 0.006, "What was not observed", [line for one in not_observed for line in one.lines])
     figure.text(_LEFT, 0.025, f"{address}", size=8, color="#51606f", parse_math=False)
     out = io.BytesIO()
     # Without the time, so that the same alert is the same file.

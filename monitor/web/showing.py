@@ -110,10 +110,14 @@ class Unseen:
     """Why the watch is not well, in sentences: what was seen before says nothing of today."""
 
     @property
+    def trouble(self) -> str:
+        """Why the watch is not well, for paper; empty where it is."""
+        return f"{self.region}: the watch is not well. {' '.join(self.wrong)}" if self.wrong else ""
+
+    @property
     def lines(self) -> list[str]:
-        """For paper."""
-        wrong = (f"{self.region}: the watch is not well. {' '.join(self.wrong)}",) if self.wrong else ()
-        return [*wrong, f"{self.region}: {self.told}", *self.details]
+        """What was not observed, for paper."""
+        return [f"{self.region}: {self.told}", *self.details]
 
 
 def unseen(not_observed: Mapping[str, object]) -> list[Unseen]:

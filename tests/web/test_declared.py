@@ -134,6 +134,8 @@ def test_shares_are_since_the_event_and_an_ill_watch_says_so_first(tmp_path_fact
         site.board.wait(5)
         first = duty.get("/").text
         assert first.index(f"atsuma: the watch is not well. {said}") < first.index("25% of the ground")
+        alert = duty.get("/alerts/E1").text
+        assert alert.index(f"atsuma: the watch is not well. {said}") < alert.index("<h1>"), "mails lead here"
         page = duty.get(f"/situations/{made['storm']}").text
         assert "100% of the ground was not compared with anything since" in page
         assert said in page
