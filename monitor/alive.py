@@ -36,8 +36,8 @@ class Vitals(Protocol):
     def arrivals(self, region: str, since: datetime) -> list[Arrival]:
         """The acquisitions of a region sensed at or after a time, and those that wait longer."""
 
-    def last_worked(self) -> datetime | None:
-        """When a try of any acquisition last ended; None: none has."""
+    def last_worked(self, now: datetime) -> datetime | None:
+        """When a try of any acquisition last ended, up to now; None: none has."""
 
     def undelivered(self, region: str, now: datetime) -> dict[str, int]:
         """How many messages about a region do not get through, by channel."""
@@ -146,7 +146,7 @@ class Herald:
             compared={sensor: 0.0 for sensor in sensors} | dict(compared.compared_by),
             sights={one: Sight(seen=seen.seen_by.get(one, 0.0), last_look=newest.get(one)) for one in sensors},
             arrivals=self._store.arrivals(region.id, now - timedelta(days=self._settings.days)),
-            worked=self._store.last_worked(),
+            worked=self._store.last_worked(now),
             tiles=seen.tiles - len(seen.flat),
             never_observed=len(seen.never_observed),
             last_look=seen.last_look,

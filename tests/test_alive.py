@@ -173,11 +173,13 @@ def test_when_work_last_went_on(store: SqlStore) -> None:
     store.discover("atsuma", [acquisition(1), acquisition(2)], [], MONDAY)
     assert herald(store).sign(REGIONS[1], MONDAY).worked is None
     process(store, acquisition(1))
-    worked = herald(store).sign(REGIONS[1], MONDAY).worked
+    worked = store.last_worked(MONDAY)
     assert worked is not None
+    assert herald(store).sign(REGIONS[1], MONDAY).worked == worked
+    assert store.last_worked(worked - timedelta(seconds=1)) is None, "that clock was ahead"
     chosen = Chosen(region="atsuma", tiles=(TILE,), acquisition=acquisition(1).id)
     store.roll_back(chosen, Action(at=MONDAY, by="duty", kind=ActionKind.ROLL_BACK), MONDAY + DAY, None)
-    assert store.last_worked() is None
+    assert store.last_worked(MONDAY + DAY) is None
 
 
 def test_it_goes_the_way_of_every_message(tmp_path: Path) -> None:

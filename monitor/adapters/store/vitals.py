@@ -102,14 +102,17 @@ class SqlVitals:
                 for sensor, at, state, reason, updated in session.execute(select(*columns).where(*chosen))
             ]
 
-    def last_worked(self) -> datetime | None:
-        """When a try of any acquisition last ended, history included; None: none has. What people did is none."""
+    def last_worked(self, now: datetime) -> datetime | None:
+        """When a try of any acquisition last ended, history included; None: none has. What people did is none.
+
+        Nor is what ended after `now`: the clock was ahead then, and would hide for as long that nothing goes on.
+        """
         state, reason = AcquisitionRow.state, AcquisitionRow.reason
         parked = and_(state == AcquisitionState.PARKED.value, reason != ROLLED_BACK)
         again = and_(state == AcquisitionState.DISCOVERED.value, AcquisitionRow.not_before.is_not(None))
         ended = or_(state == AcquisitionState.DONE.value, parked, again)
         with self.database.read() as session:
-            return session.scalar(select(func.max(AcquisitionRow.updated)).where(ended))
+            return session.scalar(select(func.max(AcquisitionRow.updated)).where(ended, AcquisitionRow.updated <= now))
 
     def parked(self, region: str) -> dict[str, int]:
         """How many acquisitions of a region wait for a person, by reason."""
