@@ -32,7 +32,7 @@ def load(path: Path) -> Settings:
         SettingsError: with every mistake found, its place and its remedy.
     """
     document = read_yaml(path)
-    mistakes = list(document.mistakes)
+    mistakes = [*document.mistakes, *_folder_named(document)]
     try:
         settings = _settings(document, path.absolute().parent)
     except ValidationError as err:
@@ -65,8 +65,12 @@ def _stand_in(document: YamlFile) -> "StandIn":
 
 def _settings(document: YamlFile, folder: Path) -> Settings:
     data = {key: value for key, value in document.data.items() if key != "folder"}
-    if "folder" in document.data:
-        place = document.line(("folder",))
-        wrong = Mistake("folder", "no such setting", "Remove it; paths start at the configuration's folder.", place)
-        raise SettingsError(document.path, (wrong,))
     return Settings.model_validate({**data, "folder": folder})
+
+
+def _folder_named(document: YamlFile) -> list[Mistake]:
+    """A field of the settings that is no setting: where the file lies."""
+    if "folder" not in document.data:
+        return []
+    remedy = "Remove it; paths start at the configuration's folder."
+    return [Mistake("folder", "no such setting", remedy, document.line(("folder",)))]
