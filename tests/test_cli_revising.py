@@ -90,11 +90,10 @@ def test_it_asks_with_numbers(
     assert call(capsys, "status")[0] == 0
     code, out, _ = call(capsys, "rollback", "valley", "--since", "2026-01-10", *WHY, "--yes")
     assert (code, "nothing of this" in out) == (1, True)
-    code, out, _ = call(capsys, "reprocess", "valley", "--since", "2026-01-10")
-    assert (code, "1 acquisition(s) were rolled back; to take them up: scarpwatch release valley " in out) == (
-        1,
-        True,
-    )
+    again = ("reprocess", "valley", "--since", "2026-01-10")
+    assert "release" not in call(capsys, *again, "--model", "2.0")[1], "nobody knows through which model it was"
+    code, out, _ = call(capsys, *again)
+    assert (code, "1 acquisition(s) were rolled back; to take it up: scarpwatch release valley " in out) == (1, True)
     assert call(capsys, "release", *out.split()[-2:])[0] == 0
 
 

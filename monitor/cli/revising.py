@@ -96,7 +96,7 @@ def reprocess(
     with acting_store(settings, now) as store:
         planned = store.reprocess(chosen, now, again_from, dry_run=True)
         if not planned:
-            say(f"{region}: nothing of this is done.{_rolled_back(store, region, chosen.since)}")
+            say(f"{region}: nothing of this is done.{_rolled_back(store, region, chosen)}")
             raise typer.Exit(Exit.FAILED)
         pace, judged = store.pace(region), store.judged_again(chosen, again_from)
         time = "; how long it takes is not known yet" if pace is None else f", {about(pace * len(planned))}"
@@ -123,17 +123,18 @@ def chosen_of(region: Region, since: datetime | None, acquisition: str | None, m
     )
 
 
-def _rolled_back(store: "SqlStore", region: str, since: datetime | None) -> str:
-    """What helps where what is meant was taken back."""
+def _rolled_back(store: "SqlStore", region: str, chosen: "Chosen") -> str:
+    """What helps where what is meant was taken back. Which model it was is known no more of what is parked."""
     kept = [
         entry.acquisition.id
         for entry in store.ledger(region, _ALL)
         if (entry.state, entry.reason) == (AcquisitionState.PARKED, ROLLED_BACK)
-        and (since is None or entry.acquisition.sensing_time >= since)
+        and (chosen.since is None or entry.acquisition.sensing_time >= chosen.since)
     ]
-    if not kept:
+    if not kept or chosen.model is not None:
         return ""
-    return f" {len(kept)} acquisition(s) were rolled back; to take them up: scarpwatch release {region} {kept[-1]}"
+    how = "to take it up" if len(kept) == 1 else "to take one up (`scarpwatch status` lists them all)"
+    return f" {len(kept)} acquisition(s) were rolled back; {how}: scarpwatch release {region} {kept[-1]}"
 
 
 def _lines(region: str, planned: "RolledBack", requeue: bool) -> list[str]:
