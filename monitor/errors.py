@@ -162,7 +162,18 @@ class Undeliverable(Permanent):
     taken: frozenset[str] = frozenset()
 
 
+_LONGEST_WORD = 60
+"""Characters that may be lost to a cut between words."""
+
+
 def one_line(error: BaseException, most: int = 500) -> str:
-    """What an error says, on one line of at most so many characters, cut between words: servers answer with pages."""
+    """What an error says, on one line of at most so many characters, cut between words: servers answer with pages.
+
+    A long word, such as an address or compact JSON, is cut itself: it may be all that was said.
+    """
     said = " ".join(str(error).split())
-    return said if len(said) <= most else f"{said[: most - 2].rsplit(' ', 1)[0]} …"
+    if len(said) <= most:
+        return said
+    kept = said[: most - 2]
+    words = kept.rsplit(" ", 1)[0]
+    return f"{words if len(kept) - len(words) <= _LONGEST_WORD else kept} …"

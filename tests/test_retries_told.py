@@ -53,3 +53,9 @@ def test_a_retry_is_a_line_of_the_log(
 def test_an_error_is_cut_between_words(said: str, told: str) -> None:
     """What has no blank is cut all the same."""
     assert one_line(OSError(said), 24) == told
+
+
+def test_a_long_word_is_kept_as_far_as_it_fits() -> None:
+    """A server that answers with compact JSON says its cause in one word."""
+    said = one_line(OSError("HTTP " + "{" * 600), 200)
+    assert said == "HTTP " + "{" * 193 + " …"
