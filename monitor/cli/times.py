@@ -18,7 +18,7 @@ def given_time(given: str, option: str) -> datetime:
     """
     try:
         time = datetime.fromisoformat(given)
-    except ValueError as error:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError) as error:  # the first and the last day there is have no other zone
         words = f"{given!r} is no time such as 2026-07-01 or 2026-07-01T06:00Z (without offset UTC)"
         raise typer.BadParameter(words, param_hint=option) from error
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
