@@ -13,6 +13,9 @@ WORKERS ?= 2
 # Same release as in the extra `train` of pyproject.toml.
 TORCH  ?= torch==2.13.0
 
+# An environment with the service alone, for the list of what it is made of.
+SERVICE_ENV ?= build/service
+
 BIN := $(VENV)/bin
 UV  := $(shell command -v uv 2>/dev/null)
 GPU := $(shell nvidia-smi -L >/dev/null 2>&1 && echo yes)
@@ -39,10 +42,10 @@ else
 ADD_TORCH := $(ADD) "$(TORCH)"
 endif
 
-.PHONY: help install install-dev install-gpu demo test suite lint reproduce bench clean
+.PHONY: help install install-dev install-gpu demo test suite lint reproduce bench sbom audit-dependencies clean
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 20
 
 install: $(VENV)/.service  ## the service into .venv (uv when it is there, pip otherwise); free of torch
 
@@ -85,6 +88,19 @@ reproduce: $(VENV)/.dev  ## the quoted figures of the shipped model made again (
 
 bench: $(VENV)/.dev  ## what the speed claims stand on
 	$(BIN)/python -m benchmarks $(ARGS)
+
+sbom: $(SERVICE_ENV)/.made $(VENV)/.dev  ## sbom.json: every package of the service (CycloneDX)
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file sbom.json $(SERVICE_ENV)
+	@echo "sbom.json: $$(grep --count '"purl": ' sbom.json) packages"
+
+audit-dependencies: $(SERVICE_ENV)/.made $(VENV)/.dev  ## known faults of these packages, by the advisory database of PyPI (network)
+	@$(BIN)/python deploy/audit_dependencies.py $(SERVICE_ENV)
+
+# The service alone: what tests and training need is not what runs.
+$(SERVICE_ENV)/.made: pyproject.toml
+	@echo "Installing the service alone into $(SERVICE_ENV)"
+	@$(MAKE) --no-print-directory install VENV=$(SERVICE_ENV)
+	@touch $@
 
 clean:  ## forget caches and the demo (the virtual environment stays)
 	rm -rf demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -246,8 +246,8 @@ def _build(settings: Settings) -> tuple[Service, Sequence[tuple[ModelCard, Measu
     """The service as the command line builds it, its engines wrapped."""
     opened: list[tuple[ModelCard, MeasuredEngine]] = []
 
-    def measured(card: ModelCard, threads: int) -> Engine:
-        engine = MeasuredEngine(open_engine(card, threads))
+    def measured(card: ModelCard, threads: int, provider: str) -> Engine:
+        engine = MeasuredEngine(open_engine(card, threads, provider))
         opened.append((card, engine))
         return engine
 

@@ -156,7 +156,7 @@ def _references_at_hand() -> Iterator[None]:
         yield
 
 
-def _constant(_card: ModelCard, _threads: int) -> Engine:
+def _constant(_card: ModelCard, _threads: int, _provider: str) -> Engine:
     return ConstantEngine()
 
 

@@ -35,7 +35,7 @@ from monitor.night_drill import NightDrill
 from monitor.overview import TileHistory, coverage
 from monitor.ports import LookArchive, SlopeSights, Store
 from monitor.records import AcquisitionState, DeliveryState
-from monitor.systemd import watched_by_systemd
+from monitor.systemd import Systemd
 from monitor.web.health import Answers, Check
 from monitor.web.server import WebServer
 
@@ -190,6 +190,7 @@ class Daemon:
         self._log = log
         self._clock = clock
         self._stop = threading.Event()
+        self._systemd = Systemd()
         self._interval = timedelta(minutes=settings.poll_minutes)
         self._last_poll: tuple[datetime, float] | None = None
         self._delivery = delivery
@@ -213,9 +214,11 @@ class Daemon:
         """
         before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
-            with watched_by_systemd(self._goes_on):
+            with self._systemd.watched(self._goes_on):
                 self._start()
+                self._systemd.ready()
                 self._stop.wait()
+                self._systemd.stopping()
                 self._log.info("finishing the acquisition at hand", action="draining")
                 self._jobs.end()
         finally:
@@ -399,16 +402,16 @@ class Daemon:
                 alerts={state.value: alerts[region.id, state] for state in ALERT_STATES},
             )
             self.metrics.blind_slopes(region.id, seen.blind)
+        self._systemd.stands(self._settings.regions, counts, alerts, now)
 
     def _alive(self) -> tuple[Check, ...]:
         running = self._jobs.scheduler.running
-        checks = [Check(name="scheduler", passed=running, detail="running" if running else "not running")]
         late = self._jobs.late()
         detail = f"not started for too long: {', '.join(late)}" if late else "started when they should be"
         stuck = self._jobs.stuck()
         progress = f"at work without progress for too long: {', '.join(stuck)}" if stuck else "none is stuck"
         return (
-            *checks,
+            Check(name="scheduler", passed=running, detail="running" if running else "not running"),
             Check(name="jobs", passed=not late, detail=detail),
             Check(name="progress", passed=not stuck, detail=progress),
         )

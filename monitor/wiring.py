@@ -184,7 +184,7 @@ def _networks(settings: Settings) -> dict[Sensor, Network]:
     cards = [load_watch_card(settings.models / settings.model)]
     if settings.radar_model is not None:
         cards.append(load_radar_card(settings.models / settings.radar_model))
-    opened = [Network(card=one, engine=open_engine(one, threads)) for one in cards]
+    opened = [Network(card=one, engine=open_engine(one, threads, settings.engine)) for one in cards]
     return dict(zip((Sensor.OPTICAL, Sensor.SAR), opened, strict=False))
 
 

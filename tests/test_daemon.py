@@ -30,7 +30,6 @@ from monitor.errors import ConfigError
 from monitor.logs import make_logger
 from monitor.records import AcquisitionState
 from monitor.service import PassEvent, PassSummary
-from monitor.systemd import watched_by_systemd
 from tests.fake_watch import NOW, FakeService, write_config
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -252,26 +251,6 @@ def test_a_job_that_hangs_fails_livez(settings: Settings, monkeypatch: pytest.Mo
     with watching(settings) as daemon:
         monkeypatch.setattr(daemon._service, "process", hang)
         run_while(daemon, visit)
-
-
-def test_systemd_hears_for_as_long_as_all_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who falls silent is restarted by it; without a watchdog nothing is said."""
-    alive = threading.Event()
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-        systemd.bind(str(tmp_path / "notify"))
-        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-        with watched_by_systemd(lambda: True):
-            pass
-        monkeypatch.setenv("WATCHDOG_USEC", "20000")
-        with watched_by_systemd(alive.is_set):
-            pass
-        systemd.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            systemd.recv(100)
-        alive.set()
-        with watched_by_systemd(alive.is_set):
-            systemd.settimeout(PATIENCE_S)
-            assert [systemd.recv(100) for _ in range(3)] == [b"WATCHDOG=1"] * 3
 
 
 def test_taken_port_is_explained(settings: Settings) -> None:

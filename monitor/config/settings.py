@@ -207,6 +207,8 @@ class Settings(BaseSettings):
     poll_minutes: Annotated[float, Field(gt=0)] = 30.0
     lease_minutes: Annotated[float, Field(gt=0)] = 15.0
     """After this time without a sign of life, another process takes an acquisition over."""
+    engine: Literal["cpu", "cuda", "openvino"] = "cpu"
+    """What runs the networks; one that is not to be had is an error, never replaced in silence."""
     threads: Annotated[int, Field(ge=0)] = 0
     """Threads of the inference engine; 0 = one for each core."""
     block_tiles: Annotated[int, Field(ge=1, le=64)] = 4

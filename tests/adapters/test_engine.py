@@ -10,11 +10,16 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
+from monitor import wiring
 from monitor.adapters.engine import OnnxEngine, open_engine
 from monitor.adapters.model_store import load_card
+from monitor.config import load
 from monitor.core.tta import FLIPS, predict_tile
 from monitor.errors import BadModel, ConfigError
+from monitor.ports import Engine
+from monitor.records import ModelCard
 from tests.adapters.tiny_model import CROP_PX, WINDOW_PX, make_model
+from tests.fake_watch import write_config
 
 
 def _windows(count: int, channels: int = 3) -> NDArray[np.float32]:
@@ -106,6 +111,20 @@ def test_a_silent_fall_back_to_the_cpu_is_an_error(tmp_path: Path) -> None:
         open_engine(card, threads=1, provider="cuda")
 
     assert caught.value.reason == "engine-fallback"
+
+
+def test_the_service_runs_the_engine_of_its_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of every network; and says so before it polls, when it is not to be had."""
+    asked: list[str] = []
+
+    def opened(card: ModelCard, threads: int, provider: str) -> Engine:
+        asked.append(provider)
+        return open_engine(card, threads, "abacus")
+
+    monkeypatch.setattr(wiring, "open_engine", opened)
+    with pytest.raises(ConfigError, match="abacus"):
+        wiring.build(load(write_config(tmp_path, "engine: openvino\n")))
+    assert asked == ["openvino"]
 
 
 def test_openvino_agrees_with_the_reference_or_says_it_is_missing(tmp_path: Path) -> None:
