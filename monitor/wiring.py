@@ -13,7 +13,7 @@ from monitor.adapters.catalog.items import (
     RADAR_COLLECTIONS,
     TERRAIN_COLLECTIONS,
 )
-from monitor.adapters.engine import open_engine
+from monitor.adapters.engine import is_engine, open_engine
 from monitor.adapters.exposure_layers import LayerFiles
 from monitor.adapters.hosts import Hosts
 from monitor.adapters.illustrations import Illustrations
@@ -43,6 +43,9 @@ from monitor.records import ModelCard, Region, SceneItem, Sensor, Terrain, Tile
 from monitor.service import Gauges, Service, ServiceSettings
 from monitor.shipped import shipped_folder
 from monitor.view import Recent
+
+_ENGINE = "cpu"
+"""That is asked for."""
 
 
 def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda _what, _done, _all: None) -> Service:
@@ -77,6 +80,8 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
         close=store.close,
         gauges=Gauges(
             engine=tools.engine_name,
+            fell_back=tools.fell_back(_ENGINE),
+            sign_failures=tools.signed.failures.counts,
             hosts=tools.hosts.snapshot,
             static_reads=tools.reads.counts,
             layer_failures=layers.failures,
@@ -131,6 +136,10 @@ class Tools:
         """The engine really in use."""
         return self.networks[Sensor.OPTICAL].engine.name
 
+    def fell_back(self, asked: str) -> bool:
+        """Whether a network runs on another engine than was asked for."""
+        return any(not is_engine(one.engine.name, asked) for one in self.networks.values())
+
     def images(self, brush: Brush | None = None) -> dict[Sensor, ImageSource]:
         """Pixels of both sensors, painted over where there is a brush."""
         return {
@@ -184,7 +193,7 @@ def _networks(settings: Settings) -> dict[Sensor, Network]:
     cards = [load_watch_card(settings.models / settings.model)]
     if settings.radar_model is not None:
         cards.append(load_radar_card(settings.models / settings.radar_model))
-    opened = [Network(card=one, engine=open_engine(one, threads)) for one in cards]
+    opened = [Network(card=one, engine=open_engine(one, threads, _ENGINE)) for one in cards]
     return dict(zip((Sensor.OPTICAL, Sensor.SAR), opened, strict=False))
 
 

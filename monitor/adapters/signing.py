@@ -78,7 +78,7 @@ class Link:
     item: str
     signer: Signer | None = field(default=None, repr=False)
     hosts: Hosts = field(default_factory=Hosts, repr=False)
-    failed: Callable[[str], None] = field(default=lambda _reason: None, repr=False)
+    failed: Callable[[str], None] = field(default=lambda _reason: None, repr=False, compare=False)
     """Hears why it could not be read."""
 
     def signed(self) -> str:

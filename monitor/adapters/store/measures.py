@@ -81,7 +81,7 @@ class SqlMeasures:
     def newest_look(self, region: str, sensor: Sensor, tiles: Sequence[str]) -> LookRows:
         """What the newest look of a sensor that showed ground says of a region's tiles, and looks of its kind before.
 
-        Walks the index that begins with the acquisition: what it costs goes with tiles times looks, not with history.
+        Walks an index that ends with the acquisition or the year: the cost goes with tiles, not with the history.
         """
         with self.database.read() as session:
             looks = session.execute(_usable_looks(region, sensor)).all()
@@ -94,7 +94,7 @@ class SqlMeasures:
             model, comparable = kinds
             since = looks[0].sensing_time - _EARLIER
             keys = [key for (key, _), look in zip(earlier, looks[1:], strict=True) if look.sensing_time >= since]
-            return LookRows(tiles=rows, before=_means(session, keys, model, comparable, list(rows)))
+            return LookRows(tiles=rows, before=_means(session, keys, since, (model, comparable), list(rows)))
 
     def found_at(self, region: str, at: datetime) -> set[tuple[str, str]]:
         """Key and version of what one poll put into the ledger of a region, history apart."""
@@ -190,15 +190,23 @@ def _rows_of(
 
 
 def _means(
-    session: Session, keys: Sequence[str], model: str, comparable: str, tiles: Sequence[str]
+    session: Session, keys: Sequence[str], since: datetime, kind: tuple[str, str], tiles: Sequence[str]
 ) -> tuple[float, ...]:
-    """Mean probabilities of tiles in earlier looks of one kind."""
-    row = ObservationRow
-    kind = (row.acquisition_key.in_(keys), row.model_version == model, row.comparable == comparable, row.current)
+    """Mean probabilities of tiles in earlier looks of one model and comparability class."""
+    row, (model, comparable) = ObservationRow, kind
+    # The time says nothing that the keys do not, but lets the index of the looks stop as well.
+    chosen = (
+        row.acquisition_key.in_(keys),
+        row.sensing_time >= since,
+        row.model_version == model,
+        row.comparable == comparable,
+        row.current,
+        row.mean.is_not(None),
+    )
     return tuple(
         mean
         for some in _chunks(tiles)
-        for mean in session.scalars(select(row.mean).where(*kind, row.tile.in_(some), row.mean.is_not(None)))
+        for mean in session.scalars(select(row.mean).where(*chosen, row.tile.in_(some)))
         if mean is not None
     )
 

@@ -27,9 +27,9 @@ def process(store: SqlStore, number: int, outcome: AcquisitionResult, now: datet
 
 
 def looked(number: int, mean: float, *rows: Observation) -> AcquisitionResult:
-    """A look at the tile, and these rows."""
+    """A look at the tile, after these rows."""
     plain = observation(acquisition(number))
-    return result(observations=(replace(plain, stats=replace(plain.stats, mean=mean)), *rows))
+    return result(observations=(*rows, replace(plain, stats=replace(plain.stats, mean=mean))))
 
 
 def the_rows(store: SqlStore, since_day: int = 0) -> RegionRows:
@@ -80,12 +80,12 @@ def test_since_when_the_oldest_is_due(store: SqlStore) -> None:
     assert store.oldest_due(["atsuma"], NOW) == {}
     store.discover("atsuma", [acquisition(3)], [], NOW - 3 * hour)
     assert store.oldest_due(["atsuma", "noto"], NOW) == {"atsuma": NOW - 3 * hour}
-    for number in (1, 3):
-        entry = store.claim(ME, LEASE, NOW - 2 * hour, ["atsuma"])
-        assert entry is not None
-        assert entry.acquisition.key == acquisition(number).key
-        if number == 1:
-            assert store.complete(entry.acquisition, ME, result(), NOW - 2 * hour)
+    first = store.claim(ME, LEASE, NOW - 2 * hour, ["atsuma"])
+    assert first is not None
+    assert store.complete(first.acquisition, ME, result(), NOW - 2 * hour)
+    entry = store.claim(ME, LEASE, NOW - 2 * hour, ["atsuma"])
+    assert entry is not None
+    assert [one.acquisition.key for one in (first, entry)] == [acquisition(number).key for number in (1, 3)]
     assert store.oldest_due(["atsuma"], NOW - 2 * hour) == {}, "somebody is at it"
     assert store.oldest_due(["atsuma"], NOW) == {"atsuma": NOW - 2 * hour + LEASE}, "and has left it"
     assert store.retry(entry.acquisition, ME, "timeout", "slow", NOW - hour, NOW - 2 * hour)
@@ -163,4 +163,5 @@ def test_nothing_reads_a_table_from_end_to_end(store: SqlStore) -> None:
     for plan in (*looks, *rows):
         assert "SCAN" not in plan
         assert "Seq Scan" not in plan
-    assert all("uq_observation" in plan for plan in looks[1:])
+    assert "uq_observation" in looks[1]
+    assert "uq_observation" in looks[2] or "sensing_time" in looks[2], "by the acquisition, or by tile and time"
