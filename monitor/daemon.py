@@ -8,7 +8,6 @@ import logging
 import signal
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,24 +16,21 @@ from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from structlog.typing import FilteringBoundLogger
 
-from monitor.adapters.metrics import Metrics
-from monitor.adapters.store import LedgerCount
 from monitor.alive import Herald
 from monitor.config import Settings
 from monitor.core.breaker import HostHealth
 from monitor.core.estimates import Estimate
-from monitor.core.lifecycle import ALERT_STATES
-from monitor.core.precision import WINDOWS_DAYS, Judged, by_kind
 from monitor.delivering import Delivery, DeliveryEvent
 from monitor.errors import ScarpwatchError
 from monitor.jobs import Jobs
+from monitor.measuring import Measuring, WatchStore
+from monitor.metrics_wiring import About as About
+from monitor.metrics_wiring import Counting, make_metrics
 from monitor.night_drill import NightDrill
-from monitor.overview import TileHistory, coverage
 from monitor.ports import LookArchive, SlopeSights, Store
-from monitor.records import AcquisitionState, DeliveryState
+from monitor.records import DeliveryState
 from monitor.systemd import Systemd
 from monitor.web.health import Answers, Check
 from monitor.web.server import WebServer
@@ -55,6 +51,9 @@ _ALIVE_EVERY = timedelta(minutes=10)
 _DRILL = "drill"
 """The job of exercises, and the thread it runs in."""
 _PROCESS = "process"
+_MEASURE = "measure"
+"""The job that tells Prometheus how the regions stand, and the thread it runs in: nothing may hide a silence."""
+_MEASURE_EVERY = timedelta(minutes=1)
 _STUCK_LEASES = 4
 """The lease of an acquisition is prolonged before every block of tiles. Who has not come to it for so many leases, and
 at least for `_STUCK_LEAST`, will not."""
@@ -65,20 +64,7 @@ _ENDS = {"done": "done", "parked": "parked", "retry": "discovered"}
 """Ledger state in which an event's action leaves an acquisition."""
 
 
-class WatchStore(Store, TileHistory, Protocol):
-    """What the daemon reads from the store besides what the service does."""
-
-    def counts(self) -> list[LedgerCount]:
-        """Acquisitions per region, state and reason."""
-
-    def judged(self, since: datetime) -> list[Judged]:
-        """Every real alert that a look showed first at or after a time, with the last word of people on it."""
-
-    def check(self) -> None:
-        """Raise ConfigError or StoreBusy unless the database can be worked with."""
-
-
-class Watch(Protocol):
+class Watch(Counting, Protocol):
     """The service as the daemon and the command line see it (`monitor.service.Service`)."""
 
     @property
@@ -107,26 +93,11 @@ class Watch(Protocol):
     def enter(self, region: str, parts: "Sequence[Found]", now: datetime) -> int:
         """Put into the queue what was found; the number of new acquisitions."""
 
-    def static_reads(self) -> Mapping[str, int]:
-        """Tiles read from their sources in this process, by static layer."""
-
-    def layer_failures(self) -> Mapping[str, int]:
-        """How often each of the operator's layers could not be read when it was needed."""
-
     def hosts(self) -> Mapping[str, HostHealth]:
         """How every host does that was asked."""
 
     def close(self) -> None:
         """Release everything."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class About:
-    """What is running."""
-
-    version: str
-    model_version: str
-    engine: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +111,8 @@ class Kept:
     """Served beside /livez, /readyz and /metrics."""
     herald: Herald | None = None
     """Tells the channels once a week how the regions stand; None: nobody does."""
+    refusals: Callable[[], Mapping[str, int]] = dict
+    """What the API refused, by reason."""
 
 
 _WARNINGS = frozenset({"poll-failed", "parked", "retry", "lost", "look-lost", "layer-odd", "alone", "lease-capped"})
@@ -195,16 +168,20 @@ class Daemon:
         self._last_poll: tuple[datetime, float] | None = None
         self._delivery = delivery
         self._drill = drill
-        channels = len(delivery.couriers) if delivery else 0
-        self._jobs = Jobs({"default": 2, _DELIVERY: max(1, channels), _DRILL: 1, _ALIVE: 1}, self._on_clock_set)
+        channels = delivery.couriers if delivery else {}
+        threads = {"default": 2, _DELIVERY: max(1, len(channels)), _DRILL: 1, _ALIVE: 1, _MEASURE: 1}
+        self._jobs = Jobs(threads, self._on_clock_set)
         self._queue_interval = queue_interval
-        registry = _registry()
-        self.metrics = Metrics(registry)
-        self.metrics.build(about.version, about.model_version, about.engine)
-        self.metrics.static_layers(service.static_reads)
-        self.metrics.exposure_layers(service.layer_failures)
-        self.metrics.jobs(self._jobs.at_work)
-        answers = Answers(alive=self._alive, ready=self._ready, registry=registry)
+        self.metrics = make_metrics(settings, about, service, self._jobs, kept.refusals, channels)
+        self._measuring = Measuring(
+            store=kept.store,
+            looks=kept.looks,
+            sights=kept.sights,
+            settings=settings,
+            metrics=self.metrics,
+            told=self._systemd.stands,
+        )
+        answers = Answers(alive=self._alive, ready=self._ready, registry=self.metrics.registry)
         self.health = WebServer(settings.serve.host, settings.serve.port, answers, kept.api)
 
     def run(self) -> None:
@@ -239,24 +216,36 @@ class Daemon:
 
         def report(event: "PassEvent") -> None:
             log_event(self._log, event)
+            self.metrics.work.delays(event.delays)
             if event.action == "poll-failed":
                 failed.append(event)
 
         discovered, _errors = self._service.poll(now, report)
-        answered = _answered(self._settings, failed)
-        self.metrics.polled(answered, discovered, now)
-        self.metrics.hosts(self._service.hosts(), now)
+        answered = _answered(self._measuring.catalogs, failed)
+        silent = sorted(set(self._measuring.catalogs) - set(answered))
+        self.metrics.catalogs.polled(answered, silent, discovered, now)
+        self.metrics.catalogs.hosts(self._service.hosts(), now)
         if answered or not self._settings.catalogs:
             self._last_poll = now, time.monotonic()
 
     def process(self) -> None:
         """The process job: work until nothing is due or the end is asked for."""
         start = time.monotonic()
-        summary = self._service.process(partial(self._tell_the_time, _PROCESS), self._stop.is_set, self._report)
-        self.metrics.hosts(self._service.hosts(), self._clock())
+        worked: set[str] = set()
+
+        def report(event: "PassEvent") -> None:
+            self._report(event)
+            worked.add(event.region)
+
+        summary = self._service.process(partial(self._tell_the_time, _PROCESS), self._stop.is_set, report)
+        self.metrics.catalogs.hosts(self._service.hosts(), self._clock())
         if summary.processed or summary.parked or summary.retried:
-            self.metrics.passed(time.monotonic() - start)
-            self._measure()
+            self.metrics.work.passed(time.monotonic() - start)
+            self._measuring.everything(self._clock(), partial(self._jobs.goes_on, _PROCESS), worked)
+
+    def measure(self) -> None:
+        """The job of the minute: how the regions stand, also while nothing comes in."""
+        self._measuring.minute(self._clock(), partial(self._jobs.goes_on, _MEASURE))
 
     def deliver(self, channel: str) -> None:
         """The job of one channel: send what is due. A receiver that is dead or slow holds up nothing but itself."""
@@ -264,9 +253,10 @@ class Daemon:
 
         def report(event: DeliveryEvent) -> None:
             log_delivery(self._log, event)
-            self.metrics.delivery(event.channel, event.action, event.revisions)
+            self.metrics.telling.delivery(event.channel, event.action, event.revisions)
+            self.metrics.work.delays(event.delays)
             if event.action == "delivered":
-                self.metrics.escalated(event.channel, event.escalations)
+                self.metrics.telling.escalated(event.channel, event.escalations)
 
         try:
             clock = partial(self._tell_the_time, f"{_DELIVERY}-{channel}")
@@ -287,7 +277,7 @@ class Daemon:
             say = self._log.info if said.well else self._log.warning
             say(said.title, action="alive" if said.well else "not-well", region=said.region, item=said.key)
         for region, at in herald.spoken().items():
-            self.metrics.alive(region, at)
+            self.metrics.telling.alive(region, at)
 
     def drill(self) -> None:
         """The job of the night: an exercise in every chosen region. One that fails is told, and disturbs nothing."""
@@ -303,17 +293,18 @@ class Daemon:
             if result is None:
                 return
             scars = {found.value: count for found, count in result.scars.items()}
-            self.metrics.drill(region, scars, result.passed, self._clock())
+            self.metrics.telling.drill(region, scars, result.passed, self._clock())
             say = self._log.info if result.passed else self._log.warning
             say(result.detail, action="drill" if result.passed else "drill-not-passed", region=region)
 
     def _start(self) -> None:
         # The last state of the regions is shown from the first scrape on, not only after the next acquisition.
-        self._measure()
+        self._measuring.everything(self._clock(), lambda: None)
         self.health.start()
         self._jobs.scheduler.add_listener(self._on_job_trouble, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
         self._jobs.every(self._interval, self.poll, "poll")
         self._jobs.every(self._queue_interval, self.process, _PROCESS, longest_s=self._longest_s())
+        self._jobs.every(_MEASURE_EVERY, self.measure, _MEASURE, _MEASURE)
         self._start_delivery()
         if self._kept.herald is not None:
             self._jobs.every(_ALIVE_EVERY, self.say_alive, _ALIVE, _ALIVE)
@@ -352,7 +343,7 @@ class Daemon:
         now, standing = self._clock(), self._delivery.standing(name)
         late = now - standing.oldest_due if standing.oldest_due else timedelta(0)
         parked, held = (standing.counts.get(state, 0) for state in (DeliveryState.PARKED, DeliveryState.HELD))
-        self.metrics.channel(name, oldest_due_s=max(0.0, late.total_seconds()), parked=parked, held=held)
+        self.metrics.telling.channel(name, oldest_due_s=max(0.0, late.total_seconds()), parked=parked, held=held)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         # A second signal meets the default handler: people who insist are obeyed.
@@ -376,33 +367,14 @@ class Daemon:
         log_event(self._log, event)
         state = _ENDS.get(event.action)
         if state:
-            self.metrics.acquisition(event.region, state, event.reason, event.seconds)
-            self.metrics.choices(event.region, event.choices)
+            self.metrics.work.acquisition(event.region, state, event.reason, event.seconds)
+            self.metrics.work.choices(event.region, event.choices)
+            self.metrics.work.delays(event.delays)
         if event.action == "lease-capped":
-            self.metrics.lease_capped(event.region)
+            self.metrics.work.lease_capped(event.region)
         if event.acquisition is not None:
-            self.metrics.answers(event.region, event.acquisition.sensor, event.answers)
-
-    def _measure(self) -> None:
-        """How every region stands now."""
-        now = self._clock()
-        counts = Counter[tuple[str, AcquisitionState]]()
-        for count in self._store.counts():
-            counts[count.region, count.state] += count.count
-        alerts = Counter((event.region, event.state) for event in self._store.events(open_only=True))
-        self.metrics.judged(by_kind(self._store.judged(now - timedelta(days=max(WINDOWS_DAYS)))))
-        for region in self._settings.region_records():
-            self._jobs.goes_on(_PROCESS)
-            seen = coverage(region, self._store, self._kept.looks, now, self._kept.sights)
-            self.metrics.region(
-                region.id,
-                observed=seen.compared,
-                last_look=seen.last_look,
-                ledger={state.value: counts[region.id, state] for state in AcquisitionState},
-                alerts={state.value: alerts[region.id, state] for state in ALERT_STATES},
-            )
-            self.metrics.blind_slopes(region.id, seen.blind)
-        self._systemd.stands(self._settings.regions, counts, alerts, now)
+            self.metrics.work.answers(event.region, event.acquisition.sensor, event.answers)
+            self.metrics.work.tiles(event.region, event.acquisition.sensor, event.tiles)
 
     def _alive(self) -> tuple[Check, ...]:
         running = self._jobs.scheduler.running
@@ -436,15 +408,7 @@ class Daemon:
         return Check(name="poll", passed=passed, detail=f"a catalog last answered {late.total_seconds():.0f} s ago")
 
 
-def _answered(settings: Settings, failed: Sequence["PassEvent"]) -> list[str]:
-    """Catalogs of the watched regions of which no failure was reported; a failure's item names the catalog."""
+def _answered(catalogs: Sequence[str], failed: Sequence["PassEvent"]) -> list[str]:
+    """Catalogs of which no failure was reported; a failure's item names the catalog."""
     silent = {word for event in failed for word in event.item.split()}
-    return sorted({name for region in settings.regions.values() for name in region.catalogs} - silent)
-
-
-def _registry() -> CollectorRegistry:
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    PlatformCollector(registry=registry)
-    GCCollector(registry=registry)
-    return registry
+    return sorted(set(catalogs) - silent)

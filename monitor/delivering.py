@@ -12,6 +12,7 @@ from time import monotonic
 
 import stamina
 
+from monitor.core.delays import Delay, of_delivery
 from monitor.core.delivery import GAVE_UP, RetrySettings, gives_up, wait_after
 from monitor.errors import NotDelivered, Permanent, ScarpwatchError, StoreBusy, Transient, Undeliverable
 from monitor.ports import Deliveries, Outlet
@@ -49,6 +50,8 @@ class DeliveryEvent:
     revisions: int = 1
     escalations: int = 0
     """How many of the revisions were told because nobody had answered."""
+    delays: tuple[Delay, ...] = ()
+    """How long those took that were delivered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +121,9 @@ class Courier:
             # The one broad except of delivery: a defect in ours or a library must not stop the other messages.
             words = f"{type(error).__name__}: {error}. This is a defect: please report it with the log."
             return self._park(messages, "unexpected-error", words, report)
-        held = self._note(partial(self._store.delivered, messages, self._owner, detail, clock()))
-        self._tell("delivered", messages, detail, "", held, report)
+        now = clock()
+        held = self._note(partial(self._store.delivered, messages, self._owner, detail, now))
+        self._tell("delivered", messages, detail, "", held, report, of_delivery(messages, now))
         return Round(delivered=len(messages))
 
     def _failed(self, messages: Sequence[Message], error: Transient, now: datetime, report: Report) -> Round:
@@ -156,7 +160,14 @@ class Courier:
         raise AssertionError("stamina gives up by raising")
 
     def _tell(
-        self, action: str, messages: Sequence[Message], detail: str, reason: str, held: int, report: Report
+        self,
+        action: str,
+        messages: Sequence[Message],
+        detail: str,
+        reason: str,
+        held: int,
+        report: Report,
+        delays: tuple[Delay, ...] = (),
     ) -> None:
         lost = held < len(messages)
         report(
@@ -168,6 +179,7 @@ class Courier:
                 reason="lease-lost" if lost else reason,
                 revisions=len(messages),
                 escalations=sum(one.escalation is not None for one in messages),
+                delays=() if lost else delays,
             )
         )
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from monitor.core.flat import FLAT
 from monitor.core.grid import PIXEL_HA, TILE_PX
 from monitor.core.masks import LOOKED, NO_ELEVATION, UNDER_SNOW, WHITE_SHARE
+from monitor.core.radar import LEAST_PASSES
 from monitor.core.reference import valid
 from monitor.core.statistics import tile_stats
 from monitor.looking import Instruments
@@ -23,6 +24,34 @@ UNCLASSIFIED = "unclassified"
 """... of one whose pixels are there, and whose scene classification (SCL) says of all of them that they are not."""
 SNOW_IN_PART = "snow-in-part"
 """... of one of which snow hides more than clouds or water do, and not all."""
+COMPARED = "compared"
+TOO_FEW_LOOKS = "too-few-looks"
+DECISIONS = (
+    COMPARED,
+    TOO_FEW_LOOKS,
+    "clouded",
+    UNDER_SNOW,
+    SNOW_IN_PART,
+    "water",
+    "radar-blind",
+    OUTSIDE,
+    UNCLASSIFIED,
+    FLAT,
+    NO_ELEVATION,
+)
+"""What becomes of a tile: of what is looked at, whether there is an earlier look to compare it with."""
+
+
+def decisions(rows: Iterable[Observation]) -> Counter[str]:
+    """How many tiles of an acquisition met which of `DECISIONS`."""
+    return Counter(_decision(row) for row in rows)
+
+
+def _decision(row: Observation) -> str:
+    if row.decision != LOOKED:
+        return row.decision
+    needed = LEAST_PASSES if row.sensor is Sensor.SAR else 1
+    return COMPARED if row.reference_count >= needed and row.jointly_valid_fraction > 0 else TOO_FEW_LOOKS
 
 
 def observed(acquisition: Acquisition, look: Look, href: str, through: Instruments) -> Observation:

@@ -269,6 +269,9 @@ class RegionStore(Store, Protocol):
     def ledger(self, region: str | None = None, limit: int = 1000) -> list[LedgerEntry]:
         """Ledger rows, newest acquisition first."""
 
+    def found_at(self, region: str, at: datetime) -> set[tuple[str, str]]:
+        """Key and version of what the poll of that time put into the ledger of a region, history apart."""
+
     def pace(self, region: str) -> float | None:
         """Seconds from one acquisition of a region to the next while there were some to be done; None: not known."""
 

@@ -5,17 +5,22 @@ Acquisitions are judged one at a time. While one is judged, the network looks at
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from monitor.core.breaker import HostHealth
+from monitor.core.delays import Delay, of_discovery, of_processing
 from monitor.core.estimates import Cost, Estimate, estimate, to_be_there, told
 from monitor.errors import Permanent, ScarpwatchError, Transient
 from monitor.next_survey import Hold, NextSurvey
+from monitor.observing import decisions
+from monitor.pass_events import PassEvent as PassEvent
+from monitor.pass_events import PassSummary as PassSummary
+from monitor.pass_events import Report as Report
 from monitor.pipeline import Outcome, Pipeline
 from monitor.ports import Catalog, RegionStore
-from monitor.records import Acquisition, Choice, LedgerEntry, NetworkAnswer, Region, Sensor
+from monitor.records import Acquisition, LedgerEntry, Region, Sensor
 from monitor.searching import Found, find, together, windows
 from monitor.survey import Surveyed, watched_tiles
 
@@ -43,43 +48,6 @@ class ServiceSettings:
     longest_wait: timedelta = timedelta(hours=6)
     optical_looks: int = 3
     """That make up a reference."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PassEvent:
-    """Something that people following a pass want to hear."""
-
-    action: str
-    """poll-failed, refused, onboarding, discovered, claimed, ahead, alone, done, look-lost, parked, retry, lost,
-    lease-capped."""
-    item: str
-    detail: str
-    region: str
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    reason: str = ""
-    choices: tuple[Choice, ...] = ()
-    """Which sensor counts on which tile."""
-    answers: Mapping[NetworkAnswer, int] = field(default_factory=dict)
-    """On how many tiles that were looked at the network spoke, or did not and why."""
-    acquisition: Acquisition | None = None
-    """What was processed, of `done`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PassSummary:
-    """What one pass did."""
-
-    discovered: int = 0
-    processed: int = 0
-    parked: int = 0
-    retried: int = 0
-    waiting: int = 0
-    """Acquisitions that are neither done nor parked: in backoff, or held by another process."""
-    alerts_opened: int = 0
-    errors: tuple[str, ...] = ()
-
-
-Report = Callable[[PassEvent], None]
 
 
 def _silent(_event: PassEvent) -> None:
@@ -113,12 +81,16 @@ class Gauges:
 
     engine: str = "unknown"
     """What really runs."""
+    fell_back: bool = False
+    """Another engine was asked for."""
     hosts: Callable[[], Mapping[str, HostHealth]] = dict
     """How every host does that was asked."""
     static_reads: Callable[[], Mapping[str, int]] = dict
     """Tiles of every static layer that were read from their sources."""
     layer_failures: Callable[[], Mapping[str, int]] = dict
     """How often each of the operator's layers could not be read when it was needed."""
+    sign_failures: Callable[[], Mapping[tuple[str, str], int]] = dict
+    """How often links of a catalog got no token, or one that the store refused, by catalog and reason."""
     look_mb: Callable[[], Mapping[Sensor, float]] = dict
     """What a look at a tile takes on disk, by sensor, as far as any was kept."""
 
@@ -142,6 +114,8 @@ class Service:
         gauges = gauges or Gauges()
         self.store = store
         self.engine = gauges.engine
+        self.fell_back = gauges.fell_back
+        self.sign_failures = gauges.sign_failures
         self.static_reads = gauges.static_reads
         self.layer_failures = gauges.layer_failures
         self.hosts = gauges.hosts
@@ -180,7 +154,8 @@ class Service:
             _tell_refusals(report, region, found)
             errors += map(str, found.failures)
             silent |= {name: str(one) for one in found.failures for name in one.item.split()}
-            if found.acquisitions and not self.store.known(region.id, _EVER, now):
+            known = bool(found.acquisitions and self.store.known(region.id, _EVER, now))
+            if found.acquisitions and not known:
                 for line in told(self.estimate(region.id, [found])):
                     report(_event("onboarding", region.id, region.id, line))
             new = self._enter(region, found, now)
@@ -189,7 +164,9 @@ class Service:
             discovered += new
             if found.acquisitions or found.failures:
                 detail = f"{new} new of {len(found.acquisitions)} acquisitions"
-                report(_event("discovered", region.id, region.id, detail))
+                # What was there before the region was watched waited for nobody.
+                delays = self._delays(region, found, now) if new and known else ()
+                report(replace(_event("discovered", region.id, region.id, detail), delays=delays))
             else:
                 missed = _nothing_shows(region, len(found.refused_items) + len(found.refused))
                 report(_event("discovered", region.id, region.id, missed, NO_SCENE))
@@ -256,6 +233,10 @@ class Service:
             complete=not found.failures,
             history_before=region.history_before(now),
         )
+
+    def _delays(self, region: Region, found: Found, now: datetime) -> tuple[Delay, ...]:
+        new = self.store.found_at(region.id, now)
+        return of_discovery((one for one in found.acquisitions if (one.key, one.version) in new), now)
 
     def process(
         self,
@@ -371,6 +352,8 @@ class Service:
                 choices=result.choices,
                 answers=Counter(row.network for row in result.observations if row.network is not None),
                 acquisition=acquisition,
+                tiles=decisions(result.observations),
+                delays=of_processing(entry, outcome.opened, this.clock()),
             )
         )
 

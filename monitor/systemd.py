@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from threading import Event, Thread
 
-from monitor.core.lifecycle import ALERT_STATES
-from monitor.records import AcquisitionState, EventState
+from monitor.adapters.metrics import RegionNow
+from monitor.records import AcquisitionState
 
 _SOCKET, _PERIOD = "NOTIFY_SOCKET", "WATCHDOG_USEC"
 _PATIENCE_S = 5.0
@@ -34,21 +34,13 @@ class Systemd:
         """Units that come after this one may start."""
         self._say("READY=1")
 
-    def stands(
-        self,
-        regions: Iterable[str],
-        ledger: Mapping[tuple[str, AcquisitionState], int],
-        events: Mapping[tuple[str, EventState], int],
-        now: datetime,
-    ) -> None:
-        """The line of `systemctl status`, of acquisitions and open events by region and state."""
-        watched = set(regions)
-
-        def acquisitions(wanted: AcquisitionState) -> int:
-            return sum(count for (region, state), count in ledger.items() if region in watched and state is wanted)
-
-        waiting, parked = acquisitions(AcquisitionState.DISCOVERED), acquisitions(AcquisitionState.PARKED)
-        alerts = sum(count for (region, state), count in events.items() if region in watched and state in ALERT_STATES)
+    def stands(self, regions: Iterable[RegionNow], now: datetime) -> None:
+        """The line of `systemctl status`, of all watched regions together."""
+        waiting = parked = alerts = 0
+        for region in regions:
+            waiting += region.ledger[AcquisitionState.DISCOVERED.value]
+            parked += region.ledger[AcquisitionState.PARKED.value]
+            alerts += sum(region.alerts.values())
         told = f"{waiting} acquisition(s) wait, {parked} parked; {alerts} alert(s) open"
         self._say(f"STATUS={told} (as of {now:%Y-%m-%d %H:%M} UTC)")
 

@@ -15,12 +15,11 @@ from monitor.core.change import AlertSettings
 from monitor.core.events import LookContext, add_evidence
 from monitor.core.grid import PIXEL_HA, TILE_PX, project, tile_polygon
 from monitor.core.lifecycle import OPEN_STATES, LifecycleSettings
+from monitor.core.look_figures import LEAST_SHARE
 from monitor.core.resting import rests
 from monitor.core.shares import percent
 from monitor.records import Detector, Event, EventState, Evidence, Observation, Tile, Verdict
 
-_LEAST_SHARE = 0.3
-"""Share of a tile that both looks must show."""
 _STILL_RISEN, _BACK = 0.5, 0.25
 """Shares of the first rise from which it is still there, and below which it is gone."""
 _TILE_HA = TILE_PX**2 * PIXEL_HA
@@ -77,7 +76,7 @@ class TileRule:
 
         Two looks that share little of the tile tell nothing of it.
         """
-        seen = [row for row in rows if row.shared_fraction >= _LEAST_SHARE]
+        seen = [row for row in rows if row.shared_fraction >= LEAST_SHARE]
         mean = sum(row.mean_change or 0.0 for row in seen)
         p95 = sum(row.p95_change or 0.0 for row in seen)
         limits = (mean, self.alerts.tile_mean), (p95, self.alerts.tile_p95)
@@ -96,7 +95,7 @@ class TileRule:
         return add_evidence(event, [self._piece(verdict, level, row, detail, context)], self.lifecycle)
 
     def _verdict(self, event: Event, row: Observation, earlier: Sequence[Observation]) -> tuple[Verdict, float, str]:
-        if row.mean_change is None or row.shared_fraction < _LEAST_SHARE:
+        if row.mean_change is None or row.shared_fraction < LEAST_SHARE:
             return Verdict.NOT_OBSERVED, 0.0, f"{percent(row.shared_fraction)}% of the tile was seen in both looks"
         level = self._rise([*earlier, row])
         share = level / event.mean_change

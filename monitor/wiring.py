@@ -13,7 +13,7 @@ from monitor.adapters.catalog.items import (
     RADAR_COLLECTIONS,
     TERRAIN_COLLECTIONS,
 )
-from monitor.adapters.engine import open_engine
+from monitor.adapters.engine import is_engine, open_engine
 from monitor.adapters.exposure_layers import LayerFiles
 from monitor.adapters.hosts import Hosts
 from monitor.adapters.illustrations import Illustrations
@@ -77,6 +77,8 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
         close=store.close,
         gauges=Gauges(
             engine=tools.engine_name,
+            fell_back=tools.fell_back(settings.engine),
+            sign_failures=tools.signed.failures.counts,
             hosts=tools.hosts.snapshot,
             static_reads=tools.reads.counts,
             layer_failures=layers.failures,
@@ -130,6 +132,10 @@ class Tools:
     def engine_name(self) -> str:
         """The engine really in use."""
         return self.networks[Sensor.OPTICAL].engine.name
+
+    def fell_back(self, asked: str) -> bool:
+        """Whether a network runs on another engine than was asked for."""
+        return any(not is_engine(one.engine.name, asked) for one in self.networks.values())
 
     def images(self, brush: Brush | None = None) -> dict[Sensor, ImageSource]:
         """Pixels of both sensors, painted over where there is a brush."""

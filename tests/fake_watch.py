@@ -24,11 +24,13 @@ from monitor.cli.parts import Parts, Progress
 from monitor.cli.run import run
 from monitor.config import Settings
 from monitor.core.breaker import HostHealth
+from monitor.core.delays import of_processing
 from monitor.core.estimates import Cost, Estimate, estimate
 from monitor.core.events import add_evidence
 from monitor.core.grid import project, region_tiles, tile_polygon
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.errors import BadItem, CatalogUnavailable
+from monitor.observing import decisions
 from monitor.records import (
     Acquisition,
     AcquisitionResult,
@@ -241,6 +243,10 @@ class FakeService:
         """Two tiles of terrain."""
         return {"terrain": 2, "land_cover": 0}
 
+    def sign_failures(self) -> dict[tuple[str, str], int]:
+        """One link that a store refused."""
+        return {("local", "token-refused"): 1, ("local", "token-unavailable"): 0}
+
     def layer_failures(self) -> dict[str, int]:
         """One layer that broke."""
         return {"houses": 1}
@@ -273,7 +279,15 @@ class FakeService:
             seconds = {"read": 0.2, "engine": 1.5}
             report(
                 PassEvent(
-                    action="done", region="valley", item=chosen.key, detail="", reason=result.reason, seconds=seconds
+                    action="done",
+                    region="valley",
+                    item=chosen.key,
+                    detail="",
+                    reason=result.reason,
+                    seconds=seconds,
+                    acquisition=chosen,
+                    tiles=decisions(result.observations),
+                    delays=of_processing(entry, result.reason == "compared", clock()),
                 )
             )
         return PassSummary(

@@ -59,6 +59,11 @@ def test_serve_answers_alone_and_ends_cleanly(config: Path, capsys: pytest.Captu
         base = found.group()
         assert httpx.get(f"{base}/readyz", timeout=20).json()["passed"]
         assert "process_resident_memory_bytes" in httpx.get(f"{base}/metrics").text
+        for wrong in ({}, {"Authorization": "Bearer scw_guessed"}):
+            assert httpx.get(f"{base}/api/v1/alerts", headers=wrong).status_code == 401
+        page = httpx.get(f"{base}/metrics").text
+        for reason, count in (("no-token", 1), ("unknown-token", 1), ("forbidden", 0)):
+            assert f'scarpwatch_api_refused_total{{reason="{reason}"}} {count}.0' in page
         headers = {"Authorization": f"Bearer {secret.strip()}"}
         feed = httpx.get(f"{base}/feeds/valley/all/open.geojson", headers=headers).json()
         assert (feed["features"], list(feed["not_observed"])) == ([], ["valley"])

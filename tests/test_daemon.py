@@ -30,6 +30,7 @@ from monitor.errors import ConfigError
 from monitor.logs import make_logger
 from monitor.records import AcquisitionState
 from monitor.service import PassEvent, PassSummary
+from monitor.web.refusals import Refusals
 from tests.fake_watch import NOW, FakeService, write_config
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,6 +69,7 @@ def watching(
                 looks=LookFiles(settings.products),
                 sights=SlopeSightFiles(settings.products),
                 herald=herald(store) if herald else None,
+                refusals=Refusals().counts,
             ),
             settings=settings,
             about=ABOUT,

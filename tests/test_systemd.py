@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.records import AcquisitionState, EventState
+from monitor.adapters.metrics import RegionNow
 from monitor.systemd import Systemd
 from tests.fake_watch import NOW, write_config
 from tests.test_daemon import process
@@ -54,19 +54,10 @@ def test_it_hears_for_as_long_as_all_goes_on(tmp_path: Path, listening: socket.s
 
 
 def test_the_line_of_its_status_is_of_the_watched_regions(tmp_path: Path, listening: socket.socket) -> None:
-    """What waits, is parked, and is open as an alert; candidates are none, and a region taken off is left out."""
-    ledger = {
-        ("valley", AcquisitionState.DISCOVERED): 3,
-        ("valley", AcquisitionState.DONE): 40,
-        ("ridge", AcquisitionState.PARKED): 2,
-        ("given-up", AcquisitionState.PARKED): 9,
-    }
-    events = {
-        ("valley", EventState.CONFIRMED): 1,
-        ("ridge", EventState.PROVISIONAL): 4,
-        ("ridge", EventState.CANDIDATE): 7,
-    }
-    Systemd(environ(tmp_path)).stands(("valley", "ridge"), ledger, events, NOW)
+    """What waits, is parked, and is open as an alert, of all of them together."""
+    valley = RegionNow(ledger={"discovered": 3, "done": 40, "parked": 0}, alerts={"confirmed": 1}, passes={})
+    ridge = RegionNow(ledger={"discovered": 0, "parked": 2}, alerts={"confirmed": 0, "provisional": 4}, passes={})
+    Systemd(environ(tmp_path)).stands((valley, ridge), NOW)
     told = "3 acquisition(s) wait, 2 parked; 5 alert(s) open (as of 2026-01-20 00:00 UTC)"
     assert listening.recv(200).decode() == f"STATUS={told}"
 

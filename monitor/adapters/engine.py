@@ -36,6 +36,11 @@ def open_engine(card: ModelCard, threads: int, provider: str = "cpu") -> Engine:
     return OnnxEngine(card, threads, provider)
 
 
+def is_engine(name: str, provider: str) -> bool:
+    """Whether the engine in use, by its `name`, is the one that `open_engine` was asked for."""
+    return name == (f"onnxruntime-{provider}" if provider in _PROVIDERS else f"{provider}-cpu")
+
+
 class OnnxEngine:
     """ONNX Runtime, one window at a time in the fixed shape (1, C, window, window).
 

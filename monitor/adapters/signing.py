@@ -7,10 +7,13 @@ and compared is the plain address.
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
+from threading import Lock
 from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,6 +26,10 @@ from monitor.adapters.hosts import PATIENT, Hosts, Patience, Said, retry_after_s
 from monitor.errors import HOST_RESTING, AssetUnavailable, ScarpwatchError
 from monitor.records import SceneItem
 
+NO_TOKEN = "token-unavailable"
+"""The token service did not give one."""
+REFUSED = "token-refused"
+"""The store did not take it; a new one is asked for."""
 _TOKEN_TIMEOUT_S = 30.0
 _TOKEN_MARGIN_S = 60.0
 """A token that ends sooner is replaced before it is used."""
@@ -42,6 +49,27 @@ class Signer(Protocol):
         """Forget the token in `refused`, a signed form of `href` that the store did not accept."""
 
 
+class SignFailures:
+    """How often the links of each catalog could not be read for want of a token. Safe across threads."""
+
+    def __init__(self, catalogs: Iterable[str]) -> None:
+        """`catalogs`: those whose links are signed."""
+        self._lock = Lock()
+        self._counts = Counter[tuple[str, str]](
+            {(one, reason): 0 for one in catalogs for reason in (NO_TOKEN, REFUSED)}
+        )
+
+    def add(self, catalog: str, reason: str) -> None:
+        """One link of a catalog."""
+        with self._lock:
+            self._counts[catalog, reason] += 1
+
+    def counts(self) -> Mapping[tuple[str, str], int]:
+        """By catalog and reason, zeros included."""
+        with self._lock:
+            return dict(self._counts)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """An asset's plain address, and what it takes to read it."""
@@ -50,6 +78,8 @@ class Link:
     item: str
     signer: Signer | None = field(default=None, repr=False)
     hosts: Hosts = field(default_factory=Hosts, repr=False)
+    failed: Callable[[str], None] = field(default=lambda _reason: None, repr=False, compare=False)
+    """Hears why it could not be read."""
 
     def signed(self) -> str:
         """The address to read now.
@@ -61,9 +91,12 @@ class Link:
             return self.href
         try:
             return self.signer.sign(self.href, self.item)
-        except ScarpwatchError:
+        except ScarpwatchError as error:
+            if error.reason == NO_TOKEN:  # a service that is left alone for a while is not asked
+                self.failed(NO_TOKEN)
             raise
         except Exception as err:  # whatever HTTP library the signer uses
+            self.failed(NO_TOKEN)
             raise _no_token(self.href, self.item, str(err)) from err
 
     def renew(self, refused: str) -> bool:
@@ -71,6 +104,7 @@ class Link:
         if self.signer is None:
             return False
         self.signer.renew(self.href, refused)
+        self.failed(REFUSED)
         return True
 
 
@@ -81,10 +115,13 @@ class Signers:
         """`by_catalog` maps catalog names of the configuration to their signer; other links stay as they are."""
         self._by_catalog = by_catalog
         self._hosts = hosts or Hosts()
+        self.failures = SignFailures(by_catalog)
 
     def __call__(self, item: SceneItem, href: str) -> Link:
         """The link of an item's asset."""
-        return Link(href=href, item=item.id, signer=self._by_catalog.get(item.catalog), hosts=self._hosts)
+        failed = partial(self.failures.add, item.catalog)
+        signer = self._by_catalog.get(item.catalog)
+        return Link(href=href, item=item.id, signer=signer, hosts=self._hosts, failed=failed)
 
 
 def without_tokens(text: str) -> str:
@@ -199,7 +236,7 @@ def _no_token(
         f"no token for {href} ({problem})",
         item=item,
         remedy="It is tried again by itself; if it lasts, see whether the token service of the catalog is up.",
-        reason="token-unavailable" if tried else HOST_RESTING,
+        reason=NO_TOKEN if tried else HOST_RESTING,
         retry_after_s=retry_after,
         tried=tried,
     )

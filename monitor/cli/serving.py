@@ -41,17 +41,21 @@ if TYPE_CHECKING:
     from monitor.adapters.store import SqlStore
     from monitor.adapters.store.tokens import TokenRows
     from monitor.web.health import Check
+    from monitor.web.refusals import Refusals
 
 RoleOption = Annotated[Role, typer.Option(help="What its bearer may do: each role what those before it may.")]
 NameArgument = Annotated[str, typer.Argument(help="Of the person or program that has it; stands beside what they do.")]
 
 
-def make_api(settings: Settings, store: "SqlStore", clock: Callable[[], datetime]) -> "ASGIApp":
-    """API, feeds and pages over one store."""
+def make_api(
+    settings: Settings, store: "SqlStore", clock: Callable[[], datetime], refusals: "Refusals | None" = None
+) -> "ASGIApp":
+    """API, feeds and pages over one store; `refusals` counts who was turned away."""
     from monitor.adapters.store.listing import AlertLists
     from monitor.adapters.store.tokens import TokenRows
     from monitor.web.app import make_app
     from monitor.web.parts import WebParts
+    from monitor.web.refusals import Refusals
 
     regions = settings.region_records()
 
@@ -75,6 +79,7 @@ def make_api(settings: Settings, store: "SqlStore", clock: Callable[[], datetime
             regions=region_collection(regions),
             coverage=counted,
             clock=clock,
+            refusals=refusals or Refusals(),
         )
     )
 
@@ -83,7 +88,9 @@ def serve(context: typer.Context, config: ConfigOption = None) -> None:
     """API, feeds and pages alone, beside a watch in another process; until SIGTERM."""
     from prometheus_client import CollectorRegistry, ProcessCollector
 
+    from monitor.adapters.metrics import Counted
     from monitor.web.health import Answers
+    from monitor.web.refusals import Refusals
     from monitor.web.server import WebServer
 
     parts = context.ensure_object(Parts)
@@ -92,10 +99,12 @@ def serve(context: typer.Context, config: ConfigOption = None) -> None:
     log = service_log(settings)
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
+    refusals = Refusals()
+    registry.register(Counted.refusals(refusals.counts))
     stop = threading.Event()
     with reading_store(settings) as store:
         answers = Answers(alive=lambda: (), ready=partial(_ready, store), registry=registry)
-        api = make_api(settings, store, parts.clock)
+        api = make_api(settings, store, parts.clock, refusals)
         with closing(WebServer(settings.serve.host, settings.serve.port, answers, api)) as server:
 
             def on_signal(_number: int, _frame: FrameType | None) -> None:

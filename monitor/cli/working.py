@@ -98,6 +98,7 @@ def run(context: typer.Context, config: ConfigOption = None) -> None:
     from monitor.adapters.slope_sights import SlopeSightFiles
     from monitor.daemon import About, Daemon, Kept
     from monitor.delivery_wiring import build_delivery
+    from monitor.web.refusals import Refusals
 
     parts = context.ensure_object(Parts)
     settings = working_settings(config, dict(os.environ))
@@ -110,12 +111,15 @@ def run(context: typer.Context, config: ConfigOption = None) -> None:
         closing(build_delivery(settings)) as delivery,
     ):
         engine = getattr(service, "engine", "unknown")
-        about = About(version=installed_version(), model_version=card.version, engine=engine)
+        fell_back = getattr(service, "fell_back", False)
+        about = About(version=installed_version(), model_version=card.version, engine=engine, fell_back=fell_back)
+        refusals = Refusals()
         kept = Kept(
             store=store,
             looks=LookFiles(settings.products),
             sights=SlopeSightFiles(settings.products),
-            api=make_api(settings, store, parts.clock),
+            api=make_api(settings, store, parts.clock, refusals),
+            refusals=refusals.counts,
             herald=make_herald(settings, store) if settings.channels and settings.alive.send else None,
         )
         daemon = Daemon(

@@ -333,6 +333,12 @@ class Settings(BaseSettings):
 
         return make_url(self.database)
 
+    @property
+    def database_file(self) -> Path | None:
+        """Where the database lies; None where it is a server's."""
+        url = self.database_url
+        return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+
     def region_records(self) -> tuple[Region, ...]:
         """The watched regions, sorted by id."""
         return tuple(

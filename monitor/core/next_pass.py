@@ -11,9 +11,9 @@ from monitor.records import NextPass, Sensor
 
 MEMORY = timedelta(days=120)
 """Older passes say nothing of the satellites that fly today."""
-_SAME_PASS = timedelta(hours=6)
+SAME_PASS = timedelta(hours=6)
 """Slices and reprocessings of one pass; another satellite follows on the same orbit after days."""
-_MISSED = 3
+MISSED = 3
 """A track that did not come so many times in a row is not flown, or not published, any more."""
 
 
@@ -49,9 +49,9 @@ def _next(sensor: Sensor, orbit: int | None, times: Sequence[datetime], now: dat
     came = _distinct(times)
     if len(came) < 2:
         return None
-    repeat = median_low([later - earlier for earlier, later in pairwise(came)])
+    repeat = repeats_after(came)
     waited = now - came[-1]
-    if waited > _MISSED * repeat:
+    if waited > MISSED * repeat:
         return None
     missed = waited // repeat
     basis = f"every {_days(repeat)}, {len(came)} passes in {_days(came[-1] - came[0])}, last {came[-1]:%Y-%m-%d}"
@@ -60,6 +60,11 @@ def _next(sensor: Sensor, orbit: int | None, times: Sequence[datetime], now: dat
     overdue = came[-1] + missed * repeat if missed else None
     expected = came[-1] + (missed + 1) * repeat
     return NextPass(sensor=sensor, relative_orbit=orbit, expected=expected, basis=basis, overdue=overdue)
+
+
+def repeats_after(came: Sequence[datetime]) -> timedelta:
+    """How long a track takes to come again, from two passes or more: the median of the intervals."""
+    return median_low([later - earlier for earlier, later in pairwise(came)])
 
 
 def still_to_come(expected: Iterable[NextPass], at: datetime) -> tuple[NextPass, ...]:
@@ -86,7 +91,7 @@ def _distinct(times: Iterable[datetime]) -> list[datetime]:
     """Times in order, slices of one pass once: the first of them."""
     came: list[datetime] = []
     for time in sorted(times):
-        if not came or time - came[-1] > _SAME_PASS:
+        if not came or time - came[-1] > SAME_PASS:
             came.append(time)
     return came
 

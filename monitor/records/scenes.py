@@ -48,6 +48,8 @@ class SceneItem:
     datastrip: str | None = None
     processing_baseline: str | None = None
     processing_time: datetime | None = None
+    published: datetime | None = None
+    """When its catalog says that it could first be had; None: it does not say."""
     cloud_percent: float | None = None
     """0 to 100; None is unknown, not clear."""
     absolute_orbit: int | None = None
@@ -100,6 +102,12 @@ class Acquisition:
         return tuple(name for name in POLARISATIONS if all(name in item.assets for item in self.items))
 
     @property
+    def published(self) -> datetime | None:
+        """When the last of its items could be had; None: not all of them say."""
+        times = [item.published for item in self.items if item.published is not None]
+        return max(times) if times and len(times) == len(self.items) else None
+
+    @property
     def resolution_m(self) -> float | None:
         """Radar: what the coarsest item resolves."""
         return max((item.resolution_m for item in self.items if item.resolution_m is not None), default=None)
@@ -143,3 +151,5 @@ class LedgerEntry:
     lease_until: datetime | None = None
     history: bool = False
     """It was too old for alerts when it arrived."""
+    discovered: datetime | None = None
+    """When a poll put it into the ledger, or a person had it done again; None: before that was kept."""

@@ -76,7 +76,7 @@ def make_app(parts: WebParts, monotonic: Callable[[], float] = time.monotonic) -
         responses=_ERRORS,
         dependencies=[Security(HTTPBearer(auto_error=False, description="scarpwatch tokens add NAME"))],
     )
-    door = Door(parts.tokens, parts.settings.serve.public_feeds, parts.clock)
+    door = Door(parts.tokens, parts.settings.serve.public_feeds, parts.clock, parts.refusals)
     board = CoverageBoard(parts.coverage, parts.clock)
     reader = Reader(parts)
     features = Features(parts.lists, parts.settings.addresses)
@@ -127,7 +127,7 @@ def _around(app: FastAPI, parts: WebParts, monotonic: Callable[[], float]) -> No
         max_age=3600,
     )
     limits = Limits(requests_per_s=serve.requests_per_s, burst=serve.burst, largest_body=serve.largest_body_kib * 1024)
-    app.add_middleware(LimitMiddleware, limits=limits, monotonic=monotonic)
+    app.add_middleware(LimitMiddleware, limits=limits, monotonic=monotonic, refusals=parts.refusals)
     app.add_middleware(HeadMiddleware)
 
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from monitor.records import Access, Role
 from monitor.web.problems import Problem
+from monitor.web.refusals import Refusal, Refusals
 
 COOKIE = "scarpwatch"
 _NEW_TOKEN = "Ask whoever runs the watch for a token: scarpwatch tokens add NAME --role reader."
@@ -42,11 +43,14 @@ class Viewer:
 class Door:
     """Lets people in. Every request asks the database anew, so that a revoked token ends at once."""
 
-    def __init__(self, tokens: Tokens, public: bool, clock: Callable[[], datetime]) -> None:
-        """`public`: whether everybody may see what was released."""
+    def __init__(
+        self, tokens: Tokens, public: bool, clock: Callable[[], datetime], refusals: Refusals | None = None
+    ) -> None:
+        """`public`: whether everybody may see what was released; `refusals` counts who was not let in."""
         self._tokens = tokens
         self._public = public
         self._clock = clock
+        self._refusals = refusals or Refusals()
 
     def viewer(self, request: Request) -> Viewer:
         """Who asks to see something.
@@ -57,10 +61,12 @@ class Door:
         secret = _given(request)
         if secret is None:
             if not self._public:
+                self._refusals.add(Refusal.NO_TOKEN)
                 raise _unauthorized("a token is needed here")
             return Viewer(access=None)
         access = self._tokens.bearer(secret, self._clock())
         if access is None:
+            self._refusals.add(Refusal.UNKNOWN_TOKEN)
             raise _unauthorized("nobody has this token, or it was revoked")
         request.state.known = True  # for limits (`monitor.web.limits`)
         return Viewer(access=access)
@@ -73,17 +79,23 @@ class Door:
         """
         viewer = self.viewer(request)
         if viewer.access is None:
+            self._refusals.add(Refusal.NO_TOKEN)
             raise _unauthorized("a token is needed here")
         if "authorization" not in request.headers and not _same_site(request):
+            self._refusals.add(Refusal.FORBIDDEN)
             raise _forbidden("the form was not sent by a page of this watch", viewer.access, "Open the page anew.")
         if not viewer.may(role):
+            self._refusals.add(Refusal.FORBIDDEN)
             remedy = f"It needs the role {role.value}: ask whoever runs the watch."
             raise _forbidden(f"the role {viewer.access.role.value} may not do this", viewer.access, remedy)
         return viewer.access
 
     def known(self, secret: str) -> Access | None:
         """Whose token it is, for the form in which people give it."""
-        return self._tokens.bearer(secret, self._clock())
+        access = self._tokens.bearer(secret, self._clock())
+        if access is None:
+            self._refusals.add(Refusal.UNKNOWN_TOKEN)
+        return access
 
 
 def _given(request: Request) -> str | None:

@@ -5,6 +5,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from threading import Lock
 
@@ -15,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.web.auth import COOKIE
 from monitor.web.problems import LARGE_REMEDY, Problem
+from monitor.web.refusals import Refusal, Refusals
 
 _KEPT = 10_000
 """Callers remembered; one forgotten starts anew."""
@@ -64,10 +66,13 @@ class Buckets:
 class LimitMiddleware:
     """Answers 429 and 413 before the application hears of the request."""
 
-    def __init__(self, app: ASGIApp, limits: Limits, monotonic: Callable[[], float]) -> None:
-        """`monotonic` in seconds."""
+    def __init__(
+        self, app: ASGIApp, limits: Limits, monotonic: Callable[[], float], refusals: Refusals | None = None
+    ) -> None:
+        """`monotonic` in seconds; `refusals` counts what was not let through."""
         self._app = app
         self._limits = limits
+        self._refusals = refusals or Refusals()
         self._buckets = Buckets(limits, monotonic)
         self._known: OrderedDict[str, None] = OrderedDict()
 
@@ -86,6 +91,7 @@ class LimitMiddleware:
         wait = wait or self._buckets.take(caller if own else address)
         refused = _too_many(wait, address) if wait else self._too_large(headers, scope)
         if refused is not None:
+            self._refusals.add(Refusal.TOO_MANY if wait else Refusal.TOO_LARGE)
             await refused.response()(scope, receive, send)
             return
 
@@ -96,7 +102,8 @@ class LimitMiddleware:
 
         shared = scope.setdefault("state", {})
 
-        await self._app(scope, _measured(receive, self._limits.largest_body), heard)
+        too_large = partial(self._refusals.add, Refusal.TOO_LARGE)
+        await self._app(scope, _measured(receive, self._limits.largest_body, too_large), heard)
 
     def _learn(self, caller: str, address: str, status: int, known: bool) -> None:
         if known and caller != address:
@@ -115,7 +122,7 @@ class LimitMiddleware:
         return None
 
 
-def _measured(receive: Receive, most: int) -> Receive:
+def _measured(receive: Receive, most: int, too_large: Callable[[], None]) -> Receive:
     """For a body that does not say its size. Its reader passes on no other kind of error than the framework's."""
     got = 0
 
@@ -124,6 +131,7 @@ def _measured(receive: Receive, most: int) -> Receive:
         message = await receive()
         got += len(message.get("body", b""))
         if got > most:
+            too_large()
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {most} bytes")
         return message
 

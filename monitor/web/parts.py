@@ -1,7 +1,7 @@
 """What the web is given by the composition root. It reads the store only."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +13,7 @@ from monitor.core.next_pass import Passed
 from monitor.core.precision import Judged
 from monitor.records import Action, Declaration, Event, HeldBack, Region
 from monitor.web.auth import Tokens
+from monitor.web.refusals import Refusals
 
 Clock = Callable[[], datetime]
 
@@ -67,6 +68,8 @@ class WebParts:
     """Of every region, and of the ground of every declared event by its storm, what was not observed; slow, so asked
     for seldom."""
     clock: Clock
+    refusals: Refusals = field(default_factory=Refusals)
+    """Counts who was turned away."""
 
     @property
     def products(self) -> Path:

@@ -21,11 +21,11 @@ def test_a_track_that_no_longer_looks_is_no_longer_shown() -> None:
         return {one.labels["track"] for one in family.samples if one.labels["region"] == region}
 
     for region in ("valley", "coast"):
-        metrics.blind_slopes(region, both)
+        metrics.regions.blind_slopes(region, both)
     assert shown("valley") == {"R046-ascending", "R053-descending", "none"}
-    metrics.blind_slopes("valley", BlindSlopes(tracks={"R053-descending": half}, together=half))
+    metrics.regions.blind_slopes("valley", BlindSlopes(tracks={"R053-descending": half}, together=half))
     assert shown("valley") == {"R053-descending", "none"}
-    metrics.blind_slopes("valley", BlindSlopes())
+    metrics.regions.blind_slopes("valley", BlindSlopes())
     assert shown("valley") == set()
     assert len(shown("coast")) == 3
 
@@ -33,7 +33,7 @@ def test_a_track_that_no_longer_looks_is_no_longer_shown() -> None:
 def test_layers_that_cannot_be_read_are_counted() -> None:
     """Asked at every scrape, zeros included, so that an alarm can stand on it."""
     metrics, failures = Metrics(CollectorRegistry()), {"houses": 0, "roads": 2}
-    metrics.exposure_layers(lambda: failures)
+    metrics.process.exposure_layers(lambda: failures)
     failures["houses"] += 1
     for layer, count in (("houses", 1), ("roads", 2)):
         assert metrics.registry.get_sample_value("scarpwatch_exposure_layer_failures_total", {"layer": layer}) == count
@@ -44,8 +44,8 @@ def test_what_people_said_of_alerts() -> None:
     metrics = Metrics(CollectorRegistry())
     name = "scarpwatch_alerts_judged"
     kind = {"region": "valley", "tier": "watch", "detector": "baseline"}
-    metrics.judged({("valley", Tier.WATCH, Detector.BASELINE): Precision(landslides=3, others=1, unjudged=5)})
+    metrics.telling.judged({("valley", Tier.WATCH, Detector.BASELINE): Precision(landslides=3, others=1, unjudged=5)})
     said = {word: metrics.registry.get_sample_value(name, kind | {"said": word}) for word in _SAID}
     assert said == {"landslide": 3.0, "other": 1.0, "unjudged": 5.0}
-    metrics.judged({})
+    metrics.telling.judged({})
     assert metrics.registry.get_sample_value(name, kind | {"said": "landslide"}) is None

@@ -69,9 +69,19 @@ def test_only_links_of_the_named_catalog_are_signed() -> None:
 
 def test_a_silent_token_service_is_a_passing_fault() -> None:
     """The acquisition is tried again, and the message names item and link."""
+    signers = Signers({"closed": Plain(fails=True)})
     with pytest.raises(AssetUnavailable, match=r"scene.*b\.tif") as caught:
-        Signers({"closed": Plain(fails=True)})(_item("closed"), "https://a/b.tif").signed()
+        signers(_item("closed"), "https://a/b.tif").signed()
     assert caught.value.reason == "token-unavailable"
+    assert signers.failures.counts() == {("closed", "token-unavailable"): 1, ("closed", "token-refused"): 0}
+
+
+def test_a_refused_token_is_counted() -> None:
+    """By catalog; a link without a token cannot fail."""
+    signers = Signers({"closed": Plain()})
+    assert signers(_item("closed"), "https://a/b.tif").renew("https://a/b.tif?token")
+    assert not signers(_item("open"), "https://a/b.tif").renew("https://a/b.tif")
+    assert signers.failures.counts() == {("closed", "token-unavailable"): 0, ("closed", "token-refused"): 1}
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,7 @@ def scene_item(document: object, *, catalog: str, collection: str, href: str, ki
         processing_baseline=_baseline(properties),
         # Not `updated`: a catalog touches its records at will, and every touch would look like a reprocessing.
         processing_time=time(properties, "s2:generation_time", "processing:datetime", "created"),
+        published=time(properties, "published", "created"),
         cloud_percent=_cloud_percent(properties),
         absolute_orbit=_whole(properties, "sat:absolute_orbit"),
         resolution_m=radar.resolution_m(document) if kind.sensor is Sensor.SAR else None,

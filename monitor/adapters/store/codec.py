@@ -135,6 +135,7 @@ def ledger_entry(row: AcquisitionRow) -> LedgerEntry:
         owner=row.lease_owner,
         lease_until=row.lease_until,
         history=row.history,
+        discovered=row.discovered,
     )
 
 
@@ -154,6 +155,7 @@ def item_to_json(item: SceneItem) -> Values:
         "datastrip": item.datastrip,
         "processing_baseline": item.processing_baseline,
         "processing_time": item.processing_time.isoformat() if item.processing_time else None,
+        "published": item.published.isoformat() if item.published else None,
         "cloud_percent": number(item.cloud_percent),
         "absolute_orbit": item.absolute_orbit,
         "resolution_m": number(item.resolution_m),
@@ -166,13 +168,14 @@ def item_to_json(item: SceneItem) -> Values:
 def item_from_json(plain: Mapping[str, Any]) -> SceneItem:
     """Inverse of `item_to_json`."""
     fields = dict(plain)
-    processing_time = fields.get("processing_time")
     fields |= {
         "sensing_time": datetime.fromisoformat(fields["sensing_time"]),
-        "processing_time": datetime.fromisoformat(processing_time) if processing_time else None,
         "geometry": shape(fields["geometry"]),
         "sensor": Sensor(fields["sensor"]),
         "assets": {name: _asset_from_json(asset) for name, asset in fields["assets"].items()},
+    }
+    fields |= {
+        name: datetime.fromisoformat(fields[name]) for name in ("processing_time", "published") if fields.get(name)
     }
     return SceneItem(**fields)
 

@@ -10,7 +10,7 @@ from monitor.adapters.store.store import SqlStore
 
 # Row numbers, times of processing, owners, attempts; a rejection is counted per poll.
 _LEFT_OUT = {
-    "acquisition": {"id", "attempts", "not_before", "lease_owner", "lease_until", "updated"},
+    "acquisition": {"id", "attempts", "not_before", "lease_owner", "lease_until", "discovered", "updated"},
     "searched": {"since"},
     "rejection": {"id", "first_seen", "last_seen", "count"},
     "observation": {"id", "created"},

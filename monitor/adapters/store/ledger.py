@@ -74,6 +74,7 @@ def _discover_one(
         "state": AcquisitionState.DISCOVERED.value,
         "attempts": 0,
         "history": history,
+        "discovered": now,
         "updated": now,
     }
     # A version that is known, also one that was superseded, changes nothing: catalogs that flap must not loop.

@@ -39,6 +39,8 @@ class AcquisitionRow(Table):
     lease_until: Mapped[datetime | None]
     history: Mapped[bool] = mapped_column(server_default=false())
     """Too old for alerts when it arrived."""
+    discovered: Mapped[datetime | None]
+    """NULL: before this was kept."""
     updated: Mapped[datetime]
 
 

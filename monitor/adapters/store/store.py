@@ -9,6 +9,7 @@ from monitor.adapters.store.alike import unknown_event
 from monitor.adapters.store.codec import clean
 from monitor.adapters.store.database import LOCK_WAIT, Database
 from monitor.adapters.store.delivery_store import SqlDeliveries
+from monitor.adapters.store.measures import SqlMeasures
 from monitor.adapters.store.views import (
     ChoiceCount,
     Chosen,
@@ -42,7 +43,7 @@ from monitor.records import (
 )
 
 
-class SqlStore(SqlDeliveries, SqlVitals):
+class SqlStore(SqlDeliveries, SqlVitals, SqlMeasures):
     """SQLite or PostgreSQL. Every method is one transaction and may raise StoreBusy; safe to share between threads.
 
     Give each process its own: connections do not survive a fork.
