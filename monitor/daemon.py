@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,6 +24,7 @@ from monitor.adapters.metrics import Metrics
 from monitor.adapters.store import LedgerCount
 from monitor.alive import Herald
 from monitor.config import Settings
+from monitor.core.alive import Source
 from monitor.core.breaker import HostHealth
 from monitor.core.estimates import Estimate
 from monitor.core.lifecycle import ALERT_STATES
@@ -33,9 +34,10 @@ from monitor.errors import ScarpwatchError
 from monitor.jobs import Jobs
 from monitor.night_drill import NightDrill
 from monitor.overview import TileHistory, coverage
-from monitor.ports import LookArchive, SlopeSights, Store
+from monitor.ports import LookArchive, SlopeSights, Store, Turn
 from monitor.records import AcquisitionState, DeliveryState
 from monitor.systemd import watched_by_systemd
+from monitor.turns import Turns
 from monitor.web.health import Answers, Check
 from monitor.web.server import WebServer
 
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
 
 _LOOK_AT_QUEUE_EVERY = timedelta(seconds=5)
 """How soon an acquisition is noticed after a poll found it or its waiting time ended: one small query."""
+_STAND_BY_EVERY = timedelta(minutes=1)
+"""How soon an instance takes over from one that is gone."""
 _DELIVERY = "deliver"
 """The jobs of channels, and the threads they run in: one each."""
 _ALIVE = "alive"
@@ -73,6 +77,9 @@ class WatchStore(Store, TileHistory, Protocol):
 
     def judged(self, since: datetime) -> list[Judged]:
         """Every real alert that a look showed first at or after a time, with the last word of people on it."""
+
+    def sources(self, catalogs: Iterable[str]) -> list[Source]:
+        """How these catalogs answered when they were last asked, whoever asked."""
 
     def check(self) -> None:
         """Raise ConfigError or StoreBusy unless the database can be worked with."""
@@ -140,6 +147,8 @@ class Kept:
     """Served beside /livez, /readyz and /metrics."""
     herald: Herald | None = None
     """Tells the channels once a week how the regions stand; None: nobody does."""
+    turn: Turn | None = None
+    """Of asking the catalogs; None: nobody else works on this database."""
 
 
 _WARNINGS = frozenset({"poll-failed", "parked", "retry", "lost", "look-lost", "layer-odd", "alone", "lease-capped"})
@@ -194,6 +203,7 @@ class Daemon:
         self._last_poll: tuple[datetime, float] | None = None
         self._delivery = delivery
         self._drill = drill
+        self._turns = Turns(kept.turn, log)
         channels = len(delivery.couriers) if delivery else 0
         self._jobs = Jobs({"default": 2, _DELIVERY: max(1, channels), _DRILL: 1, _ALIVE: 1}, self._on_clock_set)
         self._queue_interval = queue_interval
@@ -232,6 +242,12 @@ class Daemon:
     def poll(self) -> None:
         """The poll job: ask every catalog. What it finds is a row of the ledger, which the process job sees."""
         now = self._clock()
+        if not self._turns.ours():
+            known = self._store.sources(self._settings.catalogs)
+            for one in known:
+                self.metrics.polled([one.name] if one.answered else [], 0, one.answered or now)
+            self._last_poll = self._turns.heard(known, now)
+            return
         failed: list[PassEvent] = []
 
         def report(event: "PassEvent") -> None:
@@ -245,6 +261,13 @@ class Daemon:
         self.metrics.hosts(self._service.hosts(), now)
         if answered or not self._settings.catalogs:
             self._last_poll = now, time.monotonic()
+        else:
+            self._turns.give_up()  # another instance may reach them
+
+    def stand_by(self) -> None:
+        """The job of an instance whose turn it is not: whether it is now, and how the catalogs answer the other."""
+        if self._turns.standing_by:
+            self.poll()
 
     def process(self) -> None:
         """The process job: work until nothing is due or the end is asked for."""
@@ -289,7 +312,7 @@ class Daemon:
     def drill(self) -> None:
         """The job of the night: an exercise in every chosen region. One that fails is told, and disturbs nothing."""
         assert self._drill is not None
-        if not self._drill.due(self._clock()):
+        if not self._drill.due(self._clock()) or not self._turns.ours():
             return
         for region in self._drill.settings.regions:
             try:
@@ -310,6 +333,8 @@ class Daemon:
         self.health.start()
         self._jobs.scheduler.add_listener(self._on_job_trouble, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
         self._jobs.every(self._interval, self.poll, "poll")
+        if self._kept.turn is not None:
+            self._jobs.every(min(self._interval, _STAND_BY_EVERY), self.stand_by, "stand-by")
         self._jobs.every(self._queue_interval, self.process, _PROCESS, longest_s=self._longest_s())
         self._start_delivery()
         if self._kept.herald is not None:

@@ -108,6 +108,7 @@ def run(context: typer.Context, config: ConfigOption = None) -> None:
         reading_store(settings) as store,
         closing(parts.build(settings, no_progress)) as service,
         closing(build_delivery(settings)) as delivery,
+        closing(store.poll_turn(settings.regions)) as turn,
     ):
         engine = getattr(service, "engine", "unknown")
         about = About(version=installed_version(), model_version=card.version, engine=engine)
@@ -117,6 +118,7 @@ def run(context: typer.Context, config: ConfigOption = None) -> None:
             sights=SlopeSightFiles(settings.products),
             api=make_api(settings, store, parts.clock),
             herald=make_herald(settings, store) if settings.channels and settings.alive.send else None,
+            turn=turn,
         )
         daemon = Daemon(
             service=service,
