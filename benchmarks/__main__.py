@@ -1,5 +1,5 @@
 """`python -m benchmarks speed | implants | hokkaido | california | simulated | valley-radar | sensors | years | null |
-rates | deliveries | feeds`."""
+rates | deliveries | feeds | history`."""
 
 import sys
 from collections.abc import Iterator
@@ -236,6 +236,19 @@ def feeds(
     from benchmarks.feeds import run
 
     typer.echo(run(alerts, rate, seconds))
+
+
+@app.command()
+def history(
+    rows: Annotated[int, typer.Option("--rows", min=100_000, help="Observations in the end.")] = 10_000_000,
+) -> None:
+    """Ten years in a PostgreSQL of its own: the last looks of 1,000 tiles, one tile's history, plans."""
+    from benchmarks.history import run
+
+    def progress(line: str) -> None:
+        print(f"{datetime.now():%H:%M:%S} {line}", file=sys.stderr, flush=True)
+
+    typer.echo(run(rows, progress))
 
 
 if __name__ == "__main__":

@@ -29,9 +29,10 @@ from monitor.measuring import Measuring, WatchStore
 from monitor.metrics_wiring import About as About
 from monitor.metrics_wiring import Counting, make_metrics
 from monitor.night_drill import NightDrill
-from monitor.ports import LookArchive, SlopeSights, Store
+from monitor.ports import LookArchive, SlopeSights, Store, Turn
 from monitor.records import DeliveryState
 from monitor.systemd import Systemd
+from monitor.turns import Turns
 from monitor.web.health import Answers, Check
 from monitor.web.server import WebServer
 
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 _LOOK_AT_QUEUE_EVERY = timedelta(seconds=5)
 """How soon an acquisition is noticed after a poll found it or its waiting time ended: one small query."""
+_STAND_BY_EVERY = timedelta(minutes=1)
+"""How soon an instance takes over from one that is gone."""
 _DELIVERY = "deliver"
 """The jobs of channels, and the threads they run in: one each."""
 _ALIVE = "alive"
@@ -113,6 +116,8 @@ class Kept:
     """Tells the channels once a week how the regions stand; None: nobody does."""
     refusals: Callable[[], Mapping[str, int]] = dict
     """What the API refused, by reason."""
+    turn: Turn | None = None
+    """Of asking the catalogs; None: nobody else works on this database."""
 
 
 _WARNINGS = frozenset({"poll-failed", "parked", "retry", "lost", "look-lost", "layer-odd", "alone", "lease-capped"})
@@ -168,6 +173,7 @@ class Daemon:
         self._last_poll: tuple[datetime, float] | None = None
         self._delivery = delivery
         self._drill = drill
+        self._turns = Turns(kept.turn, log)
         channels = delivery.couriers if delivery else {}
         threads = {"default": 2, _DELIVERY: max(1, len(channels)), _DRILL: 1, _ALIVE: 1, _MEASURE: 1}
         self._jobs = Jobs(threads, self._on_clock_set)
@@ -212,6 +218,11 @@ class Daemon:
     def poll(self) -> None:
         """The poll job: ask every catalog. What it finds is a row of the ledger, which the process job sees."""
         now = self._clock()
+        if not self._turns.ours():
+            known = self._store.sources(self._settings.catalogs)
+            self.metrics.catalogs.sources(known)
+            self._last_poll = self._turns.heard(known, now)
+            return
         failed: list[PassEvent] = []
 
         def report(event: "PassEvent") -> None:
@@ -227,6 +238,13 @@ class Daemon:
         self.metrics.catalogs.hosts(self._service.hosts(), now)
         if answered or not self._settings.catalogs:
             self._last_poll = now, time.monotonic()
+        else:
+            self._turns.give_up()  # another instance may reach them
+
+    def stand_by(self) -> None:
+        """The job of an instance whose turn it is not: whether it is now, and how the catalogs answer the other."""
+        if self._turns.standing_by:
+            self.poll()
 
     def process(self) -> None:
         """The process job: work until nothing is due or the end is asked for."""
@@ -282,7 +300,7 @@ class Daemon:
     def drill(self) -> None:
         """The job of the night: an exercise in every chosen region. One that fails is told, and disturbs nothing."""
         assert self._drill is not None
-        if not self._drill.due(self._clock()):
+        if not self._drill.due(self._clock()) or not self._turns.ours():
             return
         for region in self._drill.settings.regions:
             try:
@@ -303,6 +321,8 @@ class Daemon:
         self.health.start()
         self._jobs.scheduler.add_listener(self._on_job_trouble, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
         self._jobs.every(self._interval, self.poll, "poll")
+        if self._kept.turn is not None:
+            self._jobs.every(min(self._interval, _STAND_BY_EVERY), self.stand_by, "stand-by")
         self._jobs.every(self._queue_interval, self.process, _PROCESS, longest_s=self._longest_s())
         self._jobs.every(_MEASURE_EVERY, self.measure, _MEASURE, _MEASURE)
         self._start_delivery()

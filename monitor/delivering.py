@@ -91,9 +91,17 @@ class Courier:
         self._owner = owner
         self._draw = draw
         self._settings = settings or CourierSettings()
+        self._unnoted: list[tuple[Callable[[], int], Callable[[int], None]]] = []
 
     def deliver(self, clock: Clock, report: Report = _silent, stop: Callable[[], bool] = lambda: False) -> Round:
-        """One round: send what is due, until nothing is, the time is up, the receiver fails or `stop` says so."""
+        """One round: send what is due, until nothing is, the time is up, the receiver fails or `stop` says so.
+
+        What a database that was gone could not take of the last round is noted first, so that nothing is sent again.
+
+        Raises:
+            StoreBusy: the database is gone.
+        """
+        self._catch_up()
         end = monotonic() + self._settings.round_s
         done, failures = Round(), 0
         while not stop() and monotonic() < end and failures < self._settings.failures:
@@ -122,8 +130,8 @@ class Courier:
             words = f"{type(error).__name__}: {error}. This is a defect: please report it with the log."
             return self._park(messages, "unexpected-error", words, report)
         now = clock()
-        held = self._note(partial(self._store.delivered, messages, self._owner, detail, now))
-        self._tell("delivered", messages, detail, "", held, report, of_delivery(messages, now))
+        tell = partial(self._tell, "delivered", messages, detail, "", report, delays=of_delivery(messages, now))
+        self._note(partial(self._store.delivered, messages, self._owner, detail, now), tell)
         return Round(delivered=len(messages))
 
     def _failed(self, messages: Sequence[Message], error: Transient, now: datetime, report: Report) -> Round:
@@ -137,10 +145,10 @@ class Courier:
         attempts = max(one.attempts for one in messages)
         until = now + wait_after(attempts, self._draw(), self._settings.retry, error.retry_after_s)
         failing = [replace(one, failing_since=one.failing_since or now) for one in messages]
-        held = self._note(partial(self._store.put_off, failing, self._owner, error.reason, str(error), until))
+        tell = partial(self._tell, "delivery-put-off", messages, str(error), error.reason, report)
+        self._note(partial(self._store.put_off, failing, self._owner, error.reason, str(error), until), tell)
         if error.retry_after_s:
-            self._note(partial(self._pause, until, now))
-        self._tell("delivery-put-off", messages, str(error), error.reason, held, report)
+            self._note(partial(self._pause, until, now), lambda _held: None)
         return Round(put_off=len(messages), errors=(str(error),))
 
     def _pause(self, until: datetime, now: datetime) -> int:
@@ -148,16 +156,24 @@ class Courier:
         return 0
 
     def _park(self, messages: Sequence[Message], reason: str, detail: str, report: Report) -> Round:
-        held = self._note(partial(self._store.park_deliveries, messages, self._owner, reason, detail))
-        self._tell("delivery-parked", messages, detail, reason, held, report)
+        tell = partial(self._tell, "delivery-parked", messages, detail, reason, report)
+        self._note(partial(self._store.park_deliveries, messages, self._owner, reason, detail), tell)
         return Round(parked=len(messages), errors=(detail,))
 
-    def _note(self, write: Callable[[], int]) -> int:
-        """Write how a try ended; what is not written is sent again, so a busy database is asked patiently."""
-        for attempt in stamina.retry_context(on=StoreBusy, attempts=self._settings.note_tries, timeout=None):
-            with attempt:
-                return write()
-        raise AssertionError("stamina gives up by raising")
+    def _note(self, write: Callable[[], int], tell: Callable[[int], None]) -> None:
+        """Write how a try ended, then tell it."""
+        self._unnoted.append((write, tell))
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Write what is not written yet. A busy database is asked patiently; one that is gone, in the next round."""
+        while self._unnoted:
+            write, tell = self._unnoted[0]
+            for attempt in stamina.retry_context(on=StoreBusy, attempts=self._settings.note_tries, timeout=None):
+                with attempt:
+                    held = write()
+            del self._unnoted[0]
+            tell(held)
 
     def _tell(
         self,
@@ -165,8 +181,8 @@ class Courier:
         messages: Sequence[Message],
         detail: str,
         reason: str,
-        held: int,
         report: Report,
+        held: int,
         delays: tuple[Delay, ...] = (),
     ) -> None:
         lost = held < len(messages)

@@ -19,7 +19,7 @@ def build_delivery(settings: Settings) -> Delivery:
     Raises:
         ConfigError: the database URL cannot be used.
     """
-    store, owner = SqlStore(settings.database), make_owner()
+    store, owner = SqlStore(settings.database, limits=settings.limits), make_owner()
     # Without it only this machine knows where it is found: an address that leads nowhere is worse than none.
     told = (settings.alert_languages[0], settings.addresses if settings.serve.public_url else None)
     couriers = [

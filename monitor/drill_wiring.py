@@ -39,7 +39,7 @@ def build_drill(
         BadModel, ConfigError: the model or the database does not fit.
     """
     tools = Tools.of(settings, read_only=True)
-    store = SqlStore(settings.database)
+    store = SqlStore(settings.database, limits=settings.limits)
     store.check()
     regions = {region.id: region for region in settings.region_records()}
     grounds = {name: region.geometry for name, region in regions.items()}

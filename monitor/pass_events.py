@@ -13,7 +13,7 @@ class PassEvent:
 
     action: str
     """poll-failed, refused, onboarding, discovered, claimed, ahead, alone, done, look-lost, parked, retry, lost,
-    lease-capped."""
+    lease-capped, resumed."""
     item: str
     detail: str
     region: str

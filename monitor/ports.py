@@ -260,6 +260,9 @@ class RegionStore(Store, Protocol):
     def cap_leases(self, lease: timedelta, now: datetime, regions: Sequence[str]) -> list[LedgerEntry]:
         """Let leases that end later than any can end after `lease`; the acquisitions as they were held."""
 
+    def take_back(self, owner: str, now: datetime) -> list[LedgerEntry]:
+        """Put back into the queue what `owner` holds and does not work on; the acquisitions as they were held."""
+
     def searched_since(self, region: str) -> datetime | None:
         """From when on the catalogs of a region were searched beyond a look-back; None: never."""
 
@@ -280,6 +283,20 @@ class RegionStore(Store, Protocol):
 
     def note_searched(self, region: str, since: datetime) -> None:
         """Note that the catalogs of a region were searched from then on."""
+
+
+class Turn(Protocol):
+    """Which of several instances does what one alone should do."""
+
+    def hold(self) -> bool:
+        """Whether it is the turn of this one, which keeps it once it has it.
+
+        Raises:
+            StoreBusy: nobody can tell now.
+        """
+
+    def give_up(self) -> None:
+        """Leave it to another one."""
 
 
 GroundBefore = Callable[[Event, Sequence[Tile]], Mapping[Tile, Look]]

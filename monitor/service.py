@@ -252,6 +252,9 @@ class Service:
         regions = list(self.regions) if only is None else [only]
         for held in self.store.cap_leases(self._settings.lease, clock(), regions):
             report(_capped(held))
+        # Whoever begins holds nothing: it could not be written how a try ended.
+        for held in self.store.take_back(self._owner, clock()):
+            report(_event("resumed", held.acquisition.region, held.acquisition.key, "the database was gone", "resumed"))
         with NextSurvey(self._survey, partial(_go_alone, report)) as coming:
             this = _Pass(clock=clock, stop=stop, report=report, coming=coming, regions=regions)
             while not stop():

@@ -27,7 +27,7 @@ def trial_bench(
     named = "model" if card.sensor is Sensor.OPTICAL else "radar_model"
     tried = settings.model_copy(update={named: model})
     tools = Tools.of(tried, read_only=True)
-    with closing(SqlStore(settings.database)) as store:
+    with closing(SqlStore(settings.database, limits=settings.limits)) as store:
         store.check()
         yield Bench(
             history=store,

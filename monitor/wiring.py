@@ -52,7 +52,7 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
         BadModel, ConfigError: the model or the database does not fit.
     """
     tools = Tools.of(settings)
-    store = SqlStore(settings.database, lifecycle=settings.tiers.lifecycle)
+    store = SqlStore(settings.database, lifecycle=settings.tiers.lifecycle, limits=settings.limits)
     regions = {region.id: region.geometry for region in settings.region_records()}
     lease, looks = timedelta(minutes=settings.lease_minutes), LookFiles(settings.products)
     layers = LayerFiles(settings.region_layers(), regions)

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,16 +66,29 @@ class PostgresServer:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """The server of this test session; skips where no PostgreSQL is installed, but fails when CI=true."""
-    binaries = _binaries()
-    if binaries is None:
+    if _binaries() is None:
         message = "PostgreSQL is not installed (no initdb in PATH or /usr/lib/postgresql)"
         if os.environ.get("CI", "").lower() in {"1", "true"}:
             pytest.fail(message)
         pytest.skip(message)
+    with running_server() as server:
+        yield server
+
+
+@contextmanager
+def running_server(**settings: str) -> Iterator[PostgresServer]:
+    """A server of one's own, with further settings of postgresql.conf.
+
+    Raises:
+        RuntimeError: PostgreSQL is not installed, or did not start.
+    """
+    binaries = _binaries()
+    if binaries is None:
+        raise RuntimeError("PostgreSQL is not installed")
     # A Unix socket's path must stay below 108 bytes, which pytest's own temporary folders do not.
     folder = Path(tempfile.mkdtemp(prefix="scarpwatch-pg-", dir="/tmp"))
     try:
-        with _running(binaries, folder) as server:
+        with _running(binaries, folder, _SETTINGS | settings) as server:
             yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -90,7 +103,7 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
 
 
 @contextmanager
-def _running(binaries: Path, folder: Path) -> Iterator[PostgresServer]:
+def _running(binaries: Path, folder: Path, settings: Mapping[str, str]) -> Iterator[PostgresServer]:
     user = _unprivileged_user()
     if user is not None:
         os.chown(folder, user.pw_uid, user.pw_gid)
@@ -99,8 +112,8 @@ def _running(binaries: Path, folder: Path) -> Iterator[PostgresServer]:
     with _start([*initdb, "--no-sync"], folder, user) as initialising:
         if initialising.wait(START_TIMEOUT_S):
             raise RuntimeError(f"initdb failed: {_log(folder)}")
-    settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
-    with _start([str(binaries / "postgres"), "-D", str(data), "-k", str(folder), *settings], folder, user) as process:
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    with _start([str(binaries / "postgres"), "-D", str(data), "-k", str(folder), *options], folder, user) as process:
         try:
             server = PostgresServer(socket_folder=folder)
             _wait_until_ready(server, process, folder)

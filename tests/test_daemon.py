@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -28,6 +28,7 @@ from monitor.daemon import About, Daemon, Kept
 from monitor.delivering import Delivery
 from monitor.errors import ConfigError
 from monitor.logs import make_logger
+from monitor.ports import Turn
 from monitor.records import AcquisitionState
 from monitor.service import PassEvent, PassSummary
 from monitor.web.refusals import Refusals
@@ -58,6 +59,7 @@ def watching(
     delivery: Delivery | None = None,
     log: FilteringBoundLogger | None = None,
     herald: Callable[[SqlStore], Herald] | None = None,
+    turn: Callable[[SqlStore], Turn] | None = None,
 ) -> Iterator[Daemon]:
     """A daemon over the fake service; its parts are closed at the end."""
     service, store = FakeService(settings, clock), SqlStore(settings.database)
@@ -70,6 +72,7 @@ def watching(
                 sights=SlopeSightFiles(settings.products),
                 herald=herald(store) if herald else None,
                 refusals=Refusals().counts,
+                turn=turn(store) if turn else None,
             ),
             settings=settings,
             about=ABOUT,
@@ -183,6 +186,52 @@ def test_not_ready_when_polls_are_late(settings: Settings) -> None:
         assert httpx.get(f"{base}/readyz").status_code == 503
 
     with watching(settings, lambda: now[0]) as daemon:
+        run_while(daemon, visit)
+
+
+def test_one_of_two_asks_the_catalogs(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other knows how they answered, is ready, and takes over when the turn is free."""
+    monkeypatch.setattr("monitor.daemon._STAND_BY_EVERY", timedelta(seconds=0.2))
+    before = NOW - timedelta(minutes=settings.poll_minutes)
+    log = StringIO()
+
+    def visit(base: str) -> None:
+        until(lambda: answers(f"{base}/readyz"))
+        lines = httpx.get(f"{base}/metrics").text.splitlines()
+        values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+        assert values["scarpwatch_discovered_total"] == "0.0"
+        assert float(values['scarpwatch_last_poll_timestamp_seconds{catalog="local"}']) == before.timestamp()
+        busy.close()
+        until(lambda: "scarpwatch_discovered_total 2.0" in httpx.get(f"{base}/metrics").text)
+
+    with closing(SqlStore(settings.database)) as other:
+        busy = other.poll_turn(settings.regions)
+        assert busy.hold()
+        other.note_sources(["local"], {}, before)
+        json_log = make_logger(log, as_json=True)
+        with watching(settings, log=json_log, turn=lambda store: store.poll_turn(settings.regions)) as daemon:
+            run_while(daemon, visit)
+            daemon._turns.give_up()
+    actions = [json.loads(line)["action"] for line in log.getvalue().splitlines()]
+    assert [one for one in actions if one in {"stands-by", "polls"}] == ["stands-by", "polls"]
+
+
+def test_who_reaches_no_catalog_leaves_its_turn_to_others(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another machine may have a better way to them."""
+    monkeypatch.setenv("CATALOG_DOWN", "yes")
+    log = StringIO()
+
+    def visit(_base: str) -> None:
+        until(lambda: '"action": "poll-failed"' in log.getvalue())
+        until(turn.hold)
+
+    with (
+        closing(SqlStore(settings.database)) as other,
+        closing(other.poll_turn(settings.regions)) as turn,
+        watching(
+            settings, log=make_logger(log, as_json=True), turn=lambda store: store.poll_turn(settings.regions)
+        ) as daemon,
+    ):
         run_while(daemon, visit)
 
 

@@ -14,8 +14,9 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -29,6 +30,19 @@ from monitor.records import Acquisition, Tile
 
 REGIONS = "regions"
 Layers = Mapping[str, Mapping[Tile, NDArray[np.float32]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """The product of one acquisition."""
+
+    folder: Path
+    at: datetime
+    """When it was sensed."""
+    files: int
+    size_bytes: int
+    newest: bool
+    """Of its region."""
 
 
 class ProductFolder:
@@ -67,6 +81,30 @@ class ProductFolder:
             finally:
                 shutil.rmtree(staged, ignore_errors=True)
         return path
+
+    def listed(self) -> list[Listed]:
+        """Every product that there is, oldest first."""
+        found: list[Listed] = []
+        for region in sorted((self._root / REGIONS).glob("*")):
+            times = {
+                path: datetime.fromisoformat(one["properties"]["datetime"]) for path, one in _items(region).items()
+            }
+            for path, at in times.items():
+                sizes = [file.stat().st_size for file in path.parent.iterdir()]
+                newest = at == max(times.values())
+                found.append(Listed(folder=path.parent, at=at, files=len(sizes), size_bytes=sum(sizes), newest=newest))
+        return sorted(found, key=lambda one: (one.at, one.folder))
+
+    def withdraw(self, products: Sequence[Listed]) -> None:
+        """Take products out of their lists, then away. Of each region one must stay."""
+        gone = {one.folder for one in products}
+        for region in sorted({folder.parent for folder in gone}):
+            with _locked(self._root):
+                rest = [one for path, one in _items(region).items() if path.parent not in gone]
+                _write_json(region / "collection.json", stac_json.collection(region.name, rest))
+                for folder in sorted(gone & set(region.iterdir())):
+                    (folder / f"{folder.name}.json").unlink()  # what is left without its item is never listed again
+                    shutil.rmtree(folder)
 
     def _put(self, acquisition: Acquisition, staged: Path, item: Mapping[str, object]) -> Path:
         """Rasters first, the item that names them last, then away with what it does not name."""

@@ -1,7 +1,6 @@
 """The commands. Each reads its settings, does one thing and says it; errors end in `monitor.cli.run`."""
 
 import os
-from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ from monitor.cli import (
     declaring,
     delivering,
     drilling,
+    keeping,
     living,
     reading,
     revising,
@@ -24,7 +24,7 @@ from monitor.cli import (
 )
 from monitor.cli.channel_faults import channel_faults
 from monitor.cli.exits import TABLE, Exit
-from monitor.cli.parts import ConfigOption, JsonOption, say, say_json, settings_of
+from monitor.cli.parts import ConfigOption, JsonOption, say, say_json
 from monitor.cli.surroundings import doubtful, missing
 from monitor.cli.tables import mistake_lines
 from monitor.config import Mistake, SettingsError, config_path, load, placed, standing_in
@@ -71,16 +71,13 @@ def make_app() -> typer.Typer:
     silencing.add_to(app, EPILOG)
     config = typer.Typer(help="The configuration.", no_args_is_help=True)
     config.command("check", epilog=EPILOG)(config_check)
-    database = typer.Typer(help="The database.", no_args_is_help=True)
-    database.command("upgrade", epilog=EPILOG)(db_upgrade)
-    database.command("forget-looks", epilog=EPILOG)(db_forget_looks)
+    keeping.add_to(app, EPILOG)
     tokens = typer.Typer(help="Who may ask the API.", no_args_is_help=True)
     tokens.command("add", epilog=EPILOG)(serving.add_token)
     tokens.command("list", epilog=EPILOG)(serving.list_tokens)
     tokens.command("revoke", epilog=EPILOG)(serving.revoke_token)
     app.add_typer(tokens, name="tokens")
     app.add_typer(config, name="config")
-    app.add_typer(database, name="db")
     return app
 
 
@@ -152,30 +149,3 @@ def _besides(path: Path, before_start: bool) -> tuple[Mistake, ...]:
 def _in_order(mistakes: tuple[Mistake, ...]) -> tuple[Mistake, ...]:
     """As the lines of the file are; what is not in it comes first."""
     return tuple(sorted(mistakes, key=lambda one: one.line or 0))
-
-
-def db_upgrade(config: ConfigOption = None) -> None:
-    """Create the database, or bring it to the version this Scarpwatch needs."""
-    from monitor.adapters.store import SqlStore
-
-    settings = settings_of(config, dict(os.environ))
-    with closing(SqlStore(settings.database)) as store:
-        store.upgrade()
-        store.check()
-    say(f"{settings.database_label} is of the newest version")
-
-
-def db_forget_looks(config: ConfigOption = None) -> None:
-    """Forget kept looks whose files are lost for good: their ground is learned anew.
-
-    First see that the product folder is mounted: what is forgotten is not compared with again.
-    """
-    from monitor.adapters.looks import LookFiles
-    from monitor.adapters.store import SqlStore
-
-    settings = settings_of(config, dict(os.environ))
-    looks = LookFiles(settings.products)
-    with closing(SqlStore(settings.database)) as store:
-        store.check()
-        forgotten = store.forget_looks(looks.exists)
-    say(f"{forgotten} kept looks are forgotten; `scarpwatch release` puts parked acquisitions back into the queue")

@@ -100,7 +100,7 @@ def reading_store(settings: Settings) -> Iterator["SqlStore"]:
     """
     from monitor.adapters.store import SqlStore
 
-    with closing(SqlStore(settings.database, lifecycle=settings.tiers.lifecycle)) as store:
+    with closing(SqlStore(settings.database, lifecycle=settings.tiers.lifecycle, limits=settings.limits)) as store:
         store.check()
         yield store
 
@@ -132,7 +132,7 @@ def prepare_database(settings: Settings, now: datetime) -> None:
     """
     from monitor.adapters.store import SqlStore
 
-    with closing(SqlStore(settings.database)) as store:
+    with closing(SqlStore(settings.database, limits=settings.limits)) as store:
         if settings.database_url.get_backend_name() == "sqlite":
             store.upgrade()
         else:

@@ -109,6 +109,7 @@ def run(context: typer.Context, config: ConfigOption = None) -> None:
         reading_store(settings) as store,
         closing(parts.build(settings, no_progress)) as service,
         closing(build_delivery(settings)) as delivery,
+        closing(store.poll_turn(settings.regions)) as turn,
     ):
         engine = getattr(service, "engine", "unknown")
         fell_back = getattr(service, "fell_back", False)
@@ -121,6 +122,7 @@ def run(context: typer.Context, config: ConfigOption = None) -> None:
             api=make_api(settings, store, parts.clock, refusals),
             refusals=refusals.counts,
             herald=make_herald(settings, store) if settings.channels and settings.alive.send else None,
+            turn=turn,
         )
         daemon = Daemon(
             service=service,

@@ -8,6 +8,7 @@ SCARPWATCH_REGIONS__ATSUMA__LOOKBACK_DAYS. Relative paths, wherever given, start
 import os
 from collections.abc import Mapping
 from dataclasses import fields
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
@@ -31,6 +32,7 @@ from monitor.config.channels import ChannelSettings, EscalationSettings, LimitSe
 from monitor.config.drills import DrillSettings
 from monitor.config.environment import PREFIX, environment_values
 from monitor.config.geometry import region_geometry
+from monitor.config.keep import KeepSettings, PostgresSettings
 from monitor.config.layers import LayerSettings, SeverityRowSettings, SeveritySettings
 from monitor.config.mistakes import Place
 from monitor.config.paths import absolute_database, with_absolute_paths
@@ -47,6 +49,8 @@ from monitor.shipped import shipped_folder
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
+
+    from monitor.adapters.store.database import PostgresLimits
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
 """Goes into file names, metrics and feeds."""
@@ -226,6 +230,9 @@ class Settings(BaseSettings):
     alive: AliveSettings = AliveSettings()
     drills: DrillSettings | None = None
     """Exercises that the service makes by itself; None: none."""
+    keep: KeepSettings = KeepSettings()
+    """What `scarpwatch db prune` removes."""
+    postgres: PostgresSettings = PostgresSettings()
     serve: ServeSettings = ServeSettings()
     cap: CapGroup = CapGroup()
     alert_languages: Annotated[tuple[KnownLanguage, ...], Field(min_length=1)] = ("en",)
@@ -339,6 +346,14 @@ class Settings(BaseSettings):
         url = self.database_url
         return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
 
+    @property
+    def limits(self) -> "PostgresLimits":
+        """What a store may take of a PostgreSQL server."""
+        from monitor.adapters.store.database import PostgresLimits
+
+        statement = timedelta(seconds=self.postgres.statement_timeout_s)
+        return PostgresLimits(connections=self.postgres.connections, statement=statement)
+
     def region_records(self) -> tuple[Region, ...]:
         """The watched regions, sorted by id."""
         return tuple(
@@ -404,6 +419,8 @@ def known_keys(group: Place) -> list[str]:
         ("channels", "*", "escalation"): EscalationSettings,
         ("alive",): AliveSettings,
         ("drills",): DrillSettings,
+        ("keep",): KeepSettings,
+        ("postgres",): PostgresSettings,
         ("serve",): ServeSettings,
         ("cap",): CapGroup,
         ("log",): LogSettings,

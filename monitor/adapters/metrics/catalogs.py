@@ -59,8 +59,10 @@ class Catalogs:
             self._polls.labels(one, _FAILED).inc()
 
     def sources(self, sources: Iterable[Source]) -> None:
-        """How catalogs answered when they were last asked."""
+        """How catalogs answered when they were last asked, by whichever instance."""
         for one in sources:
+            if one.answered is not None:
+                self._last_poll.labels(one.name).set(one.answered.timestamp())
             since = one.failing_since
             self._failing_since.labels(one.name).set(0.0 if since is None else since.timestamp())
 

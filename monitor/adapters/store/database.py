@@ -6,10 +6,11 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import URL, Connection, CursorResult, Engine, Insert, Table, create_engine, event, make_url, text
 from sqlalchemy import exc as sa_exc
@@ -24,7 +25,33 @@ LOCK_WAIT = timedelta(seconds=15)
 # Any constant does, as long as every Scarpwatch process uses the same: "SCARP" in ASCII.
 _ADVISORY_LOCK = 0x5343415250
 
+WRITERS_TAKE_TURNS = f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"
+"""The first statement of every transaction that writes to PostgreSQL."""
+# A machine that vanished is noticed within a minute or two by both ends, and its locks and leases become free.
+_CONNECTION = {
+    "application_name": "scarpwatch",
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+_KEEPALIVES = {"tcp_keepalives_idle": "60", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
 UPGRADE_REMEDY = "Run: scarpwatch db upgrade"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresLimits:
+    """What one store takes of a PostgreSQL server."""
+
+    connections: int = 15
+    """At most; five stay open."""
+    wait: timedelta = timedelta(seconds=30)
+    """For a free connection."""
+    statement: timedelta = timedelta(minutes=5)
+    """After which the server ends a statement. Upgrades of the tables take as long as they take."""
+    idle: timedelta = timedelta(minutes=5)
+    """After which the server ends a transaction in which nothing happens: others wait for it."""
 
 
 class Database:
@@ -35,11 +62,12 @@ class Database:
     Readers never wait and see one moment.
     """
 
-    def __init__(self, url: str, lock_wait: timedelta = LOCK_WAIT) -> None:
+    def __init__(self, url: str, lock_wait: timedelta = LOCK_WAIT, limits: PostgresLimits | None = None) -> None:
         """
         Args:
             url: `sqlite:///path` or `postgresql://user:password@host/name`.
             lock_wait: how long a transaction waits for its turn.
+            limits: on PostgreSQL.
 
         Raises:
             ConfigError: not a URL of a supported database, or its driver is not installed.
@@ -48,7 +76,7 @@ class Database:
         self.name = self.url.render_as_string(hide_password=True)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._lock_wait_ms = round(lock_wait.total_seconds() * 1000)
-        engine = _engine(self.url, self.name, lock_wait)
+        engine = _engine(self.url, self.name, lock_wait, limits or PostgresLimits())
         self._engine = engine
         self._writer = engine.execution_options(scarpwatch_writes=True)
         self._reader = (
@@ -70,7 +98,7 @@ class Database:
             StoreBusy: locked or gone.
             ConfigError: the tables are not there, or the file cannot be opened.
         """
-        with _explained(self.name), Session(self._reader) as session, session.begin():
+        with explained(self.name), Session(self._reader) as session, session.begin():
             yield session
 
     @contextmanager
@@ -86,14 +114,25 @@ class Database:
             ConfigError: the tables are not there, or the file cannot be written.
         """
         writer = self._writer.execution_options(scarpwatch_at_once=True) if at_once else self._writer
-        with _explained(self.name), Session(writer) as session, session.begin():
+        with explained(self.name), Session(writer) as session, session.begin():
             if not self.is_sqlite and at_once:
                 if not session.scalar(text(f"SELECT pg_try_advisory_xact_lock({_ADVISORY_LOCK})")):
                     raise StoreBusy("somebody else writes", item=self.name, remedy="It is tried again")
             elif not self.is_sqlite:
                 session.execute(text(f"SET LOCAL lock_timeout = {self._lock_wait_ms}"))
-                session.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
+                session.execute(text(WRITERS_TAKE_TURNS))
             yield session
+
+    def apart(self) -> Connection:
+        """A connection to PostgreSQL outside the pool and outside transactions; the caller closes it.
+
+        Raises:
+            StoreBusy: the server is gone.
+        """
+        with explained(self.name):
+            connection = self._engine.execution_options(isolation_level="AUTOCOMMIT").connect()
+            connection.detach()
+            return connection
 
     def close(self) -> None:
         """Close all connections."""
@@ -136,15 +175,14 @@ def _database_url(url: str) -> URL:
     return parsed
 
 
-def _engine(url: URL, name: str, lock_wait: timedelta) -> Engine:
+def _engine(url: URL, name: str, lock_wait: timedelta, limits: PostgresLimits) -> Engine:
     on_sqlite = url.get_backend_name() == "sqlite"
-    connect_args = {"timeout": lock_wait.total_seconds()} if on_sqlite else {"connect_timeout": 10}
     try:
         engine = create_engine(
             url,
-            connect_args=connect_args,
             pool_pre_ping=True,
             json_serializer=partial(json.dumps, allow_nan=False, ensure_ascii=False),
+            **({"connect_args": {"timeout": lock_wait.total_seconds()}} if on_sqlite else _pool(url, limits)),
         )
     except (sa_exc.NoSuchModuleError, ImportError) as err:
         remedy = "Install the driver: pip install 'scarpwatch[postgres]', and use postgresql://"
@@ -152,7 +190,35 @@ def _engine(url: URL, name: str, lock_wait: timedelta) -> Engine:
     if on_sqlite:
         event.listen(engine, "connect", partial(_prepare_sqlite, lock_wait))
         event.listen(engine, "begin", partial(_begin_sqlite, lock_wait))
+    else:
+        event.listen(engine, "connect", partial(_prepare_postgres, limits))
     return engine
+
+
+def _pool(url: URL, limits: PostgresLimits) -> dict[str, Any]:
+    """Options of the pool, and of connections as far as the URL does not say otherwise."""
+    kept = min(5, limits.connections)
+    options = {key: value for key, value in _CONNECTION.items() if key not in url.query}
+    wait_s = limits.wait.total_seconds()
+    return {
+        "pool_size": kept,
+        "max_overflow": limits.connections - kept,
+        "pool_timeout": wait_s,
+        "connect_args": options,
+    }
+
+
+def _prepare_postgres(limits: PostgresLimits, connection: Any, _record: object) -> None:
+    """Settings of a session, said so that a pooler between us and the server understands them as well."""
+    values = {
+        "statement_timeout": f"{round(limits.statement.total_seconds() * 1000)}ms",
+        "idle_in_transaction_session_timeout": f"{round(limits.idle.total_seconds() * 1000)}ms",
+        **_KEEPALIVES,
+    }
+    wanted = ", ".join("set_config(%s, %s, false)" for _ in values)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {wanted}", [part for pair in values.items() for part in pair])
+    connection.commit()
 
 
 def _prepare_sqlite(lock_wait: timedelta, connection: sqlite3.Connection, _record: object) -> None:
@@ -192,7 +258,7 @@ def _begin_sqlite(lock_wait: timedelta, connection: Connection) -> None:
 
 
 @contextmanager
-def _explained(name: str) -> Iterator[None]:
+def explained(name: str) -> Iterator[None]:
     """Turn the drivers' errors into ours."""
     try:
         yield
@@ -217,6 +283,8 @@ def _known_error(err: sa_exc.DBAPIError, name: str) -> ScarpwatchError | None:
         return ConfigError(
             message, item=name, remedy="Grant the database user what it needs: GRANT CREATE ON SCHEMA public"
         )
+    if "malformed" in lowered:
+        return ConfigError(message, item=name, remedy="Restore a backup: scarpwatch db restore; and see the disk")
     if any(words in lowered for words in ("unable to open database", "readonly database", "not a database")):
         return ConfigError(message, item=name, remedy="Check that the path is a database file and may be written")
     if isinstance(err, sa_exc.OperationalError | sa_exc.InterfaceError) or err.connection_invalidated:

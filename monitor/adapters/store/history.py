@@ -121,7 +121,7 @@ def looks_before(
 def last_looks(
     tile: Tile, model_version: str | None, comparable: str, before: datetime, limit: int
 ) -> Select[ObservationRow]:
-    """The query of `looks_before`; for one model it must walk `ix_observation_looks` without sorting."""
+    """The query of `looks_before`: it must walk `ix_observation_looks` without sorting."""
     through = [] if model_version is None else [ObservationRow.model_version == model_version]
     among = [ObservationRow.model_version] if model_version is None else []
     return (

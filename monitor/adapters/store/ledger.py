@@ -143,6 +143,19 @@ def cap_leases(session: Session, lease: timedelta, now: datetime, regions: Seque
     return held
 
 
+def take_back(session: Session, owner: str, now: datetime) -> list[LedgerEntry]:
+    """Put back into the queue what `owner` holds and does not work on; the acquisitions as they were held.
+
+    The database was gone when a try ended: that was no fault of the acquisition, and the try does not count.
+    """
+    held = AcquisitionRow.state == AcquisitionState.CLAIMED.value, AcquisitionRow.lease_owner == owner
+    rows = session.scalars(select(AcquisitionRow).where(*held)).all()
+    entries = [ledger_entry(row) for row in rows]
+    values: dict[str, object] = {"state": AcquisitionState.DISCOVERED.value, "updated": now, "not_before": None}
+    affected(session, update(AcquisitionRow).where(*held).values(values | _NO_LEASE | ONE_TRY_LESS))
+    return entries
+
+
 def following(session: Session, owner: str, now: datetime, regions: Sequence[str]) -> LedgerEntry | None:
     """What `claim` would take if `owner` were done with what it holds."""
     row = _next(session, now, regions, done=owner)
@@ -268,11 +281,14 @@ def process_again(session: Session, row: AcquisitionRow, now: datetime, history:
     _discover_one(session, row.region, again, now, history, reason)
 
 
-def revoke(session: Session, region: str, now: datetime) -> None:
-    """Take the leases on a region away: what is at work there began before what changes now, and writes nothing."""
+def revoke(session: Session, region: str, now: datetime) -> int:
+    """Take the leases on a region away: what is at work there began before what changes now, and writes nothing.
+
+    How many there were.
+    """
     held = AcquisitionRow.region == region, AcquisitionRow.state == AcquisitionState.CLAIMED.value
     values: dict[str, object] = {"state": AcquisitionState.DISCOVERED.value, "updated": now, "not_before": None}
-    affected(session, update(AcquisitionRow).where(*held).values(values | _NO_LEASE | ONE_TRY_LESS))
+    return affected(session, update(AcquisitionRow).where(*held).values(values | _NO_LEASE | ONE_TRY_LESS))
 
 
 def is_this(acquisition: Acquisition) -> ColumnElement[bool]:

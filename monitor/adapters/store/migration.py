@@ -8,6 +8,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
+from sqlalchemy import text
 
 from monitor.adapters.store.database import UPGRADE_REMEDY, Database
 from monitor.errors import ConfigError
@@ -34,7 +35,7 @@ def upgrade(database: Database) -> None:
         StoreBusy: the database is locked or gone.
     """
     if database.file is not None:
-        _make_folder(database.file.parent)
+        make_folder(database.file.parent)
     _migrate(database, "head", command.upgrade)
 
 
@@ -45,35 +46,62 @@ def downgrade(database: Database, revision: str) -> None:
 
 def check(database: Database) -> None:
     """Raise ConfigError unless the tables have the version this Scarpwatch works with."""
-    if database.file is not None and not database.file.exists():
-        remedy = "The first scarpwatch once or run makes it; for an empty one: scarpwatch db upgrade"
-        raise ConfigError("there is no database yet", item=database.name, remedy=remedy)
-    scripts = ScriptDirectory.from_config(_config())
-    with database.read() as session:
-        found = MigrationContext.configure(session.connection()).get_current_revision()
-    expected = scripts.get_current_head()
+    found, expected = _current(database), _scripts().get_current_head()
     if found == expected:
         return
-    if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
-        raise _made_by_newer(database, found)
+    if found is not None:
+        refuse_newer(database.name, found)
     message = f"its tables have version {found or 'none'}, this Scarpwatch needs {expected}"
     raise ConfigError(message, item=database.name, remedy=UPGRADE_REMEDY)
+
+
+def known_revision(database: Database) -> str:
+    """The version of the tables, which may be older than that of this Scarpwatch.
+
+    Raises:
+        ConfigError: there are none, or they are of a newer version.
+    """
+    found = _current(database)
+    if found is None:
+        raise ConfigError("there are no tables", item=database.name, remedy=UPGRADE_REMEDY)
+    refuse_newer(database.name, found)
+    return found
+
+
+def refuse_newer(item: str, revision: str) -> None:
+    """Raise ConfigError for a version of the tables that this Scarpwatch does not know."""
+    if revision not in {script.revision for script in _scripts().walk_revisions()}:
+        raise _made_by_newer(item, revision)
+
+
+def _current(database: Database) -> str | None:
+    if database.file is not None and not database.file.exists():  # to look would make it
+        remedy = "The first scarpwatch once or run makes it; for an empty one: scarpwatch db upgrade"
+        raise ConfigError("there is no database yet", item=database.name, remedy=remedy)
+    with database.read() as session:
+        return MigrationContext.configure(session.connection()).get_current_revision()
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
 
 
 def _migrate(database: Database, revision: str, direction: Callable[[Config, str], None]) -> None:
     config = _config()
     # One writing transaction around all of it: a second process waits, then finds the work done.
     with database.write() as session:
+        if not database.is_sqlite:  # an index of millions of rows takes its time
+            session.execute(text("SET LOCAL statement_timeout = 0"))
         config.attributes["connection"] = session.connection()
         try:
             direction(config, revision)
         except CommandError as err:
-            raise _made_by_newer(database, str(err)) from err
+            raise _made_by_newer(database.name, str(err)) from err
 
 
-def _made_by_newer(database: Database, found: str) -> ConfigError:
+def _made_by_newer(item: str, found: str) -> ConfigError:
     message = f"its tables are of a version unknown here ({found})"
-    return ConfigError(message, item=database.name, remedy="Install the Scarpwatch that made it, or a newer one")
+    return ConfigError(message, item=item, remedy="Install the Scarpwatch that made it, or a newer one")
 
 
 def _config() -> Config:
@@ -83,7 +111,12 @@ def _config() -> Config:
     return config
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make the folder of a database.
+
+    Raises:
+        ConfigError: it cannot be made.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as err:

@@ -123,15 +123,20 @@ Index(
     sqlite_where=text("current"),
     postgresql_where=text("current"),
 )
-# "The last K looks of a tile" walks this index and stops: its cost does not grow with the history.
+# "The last K looks of a tile" walks this index and stops: its cost does not grow with the history. Through one model
+# or any: models are few, and what was clouded is not in it.
 Index(
     "ix_observation_looks",
     ObservationRow.tile,
     ObservationRow.comparable,
-    ObservationRow.model_version,
     ObservationRow.sensing_time.desc(),
     ObservationRow.acquisition_key.desc(),
+    ObservationRow.model_version,
+    sqlite_where=text("current = 1 AND look_href IS NOT NULL"),
+    postgresql_where=text("current AND look_href IS NOT NULL"),
 )
+# And so does "what was seen of a tile", newest first or since a time.
+Index("ix_observation_tile", ObservationRow.tile, ObservationRow.sensing_time.desc(), ObservationRow.id.desc())
 
 
 class ChoiceRow(Table):

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from monitor.adapters.store import choices, declarations, events, history, later, ledger, migration, revising, verdicts
 from monitor.adapters.store.alike import unknown_event
 from monitor.adapters.store.codec import clean
-from monitor.adapters.store.database import LOCK_WAIT, Database
+from monitor.adapters.store.database import LOCK_WAIT, Database, PostgresLimits
 from monitor.adapters.store.delivery_store import SqlDeliveries
 from monitor.adapters.store.measures import SqlMeasures
+from monitor.adapters.store.turns import PollTurn
 from monitor.adapters.store.views import (
     ChoiceCount,
     Chosen,
@@ -50,18 +51,23 @@ class SqlStore(SqlDeliveries, SqlVitals, SqlMeasures):
     """
 
     def __init__(
-        self, engine_url: str, lock_wait: timedelta = LOCK_WAIT, lifecycle: LifecycleSettings | None = None
+        self,
+        engine_url: str,
+        lock_wait: timedelta = LOCK_WAIT,
+        lifecycle: LifecycleSettings | None = None,
+        limits: PostgresLimits | None = None,
     ) -> None:
         """
         Args:
             engine_url: `sqlite:///path` or `postgresql://user:password@host/name`.
             lock_wait: how long a transaction waits while another process writes.
             lifecycle: by which events are replayed with what people did.
+            limits: on PostgreSQL.
 
         Raises:
             ConfigError: the URL is not one of these, or the driver is missing. Nothing is opened yet.
         """
-        self.database = Database(engine_url, lock_wait)
+        self.database = Database(engine_url, lock_wait, limits)
         self._lifecycle = lifecycle or LifecycleSettings()
 
     def upgrade(self) -> None:
@@ -71,6 +77,10 @@ class SqlStore(SqlDeliveries, SqlVitals, SqlMeasures):
     def check(self) -> None:
         """Raise ConfigError, naming the remedy, unless the tables have the version this Scarpwatch needs."""
         migration.check(self.database)
+
+    def poll_turn(self, regions: Iterable[str]) -> PollTurn:
+        """Which of the instances that watch these regions asks the catalogs."""
+        return PollTurn(self.database, regions)
 
     def close(self) -> None:
         """Close all connections; the store can still be used and opens new ones."""
@@ -115,6 +125,11 @@ class SqlStore(SqlDeliveries, SqlVitals, SqlMeasures):
         """Let leases that end later than any can end after `lease`; the acquisitions as they were held."""
         with self.database.write() as session:
             return ledger.cap_leases(session, lease, now, regions)
+
+    def take_back(self, owner: str, now: datetime) -> list[LedgerEntry]:
+        """Put back into the queue what `owner` holds and does not work on; the acquisitions as they were held."""
+        with self.database.write() as session:
+            return ledger.take_back(session, owner, now)
 
     def following(self, owner: str, now: datetime, regions: Sequence[str]) -> LedgerEntry | None:
         """What `owner` would claim now if it were done with what it holds, or None; nothing is claimed."""

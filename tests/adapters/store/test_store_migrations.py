@@ -1,0 +1,144 @@
+"""Migrations with rows of everything: each down and up, one that is interrupted, a database of another version."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import func, inspect, select, text
+
+from monitor.adapters.store import SqlStore
+from monitor.adapters.store.migration import downgrade, migrations_folder
+from monitor.adapters.store.schema import Table
+from monitor.adapters.store.tokens import TokenRows
+from monitor.errors import ConfigError
+from monitor.records import AlertStatus, Channel, Role, Silence
+from tests.adapters.store.factories import (
+    LEASE,
+    NOW,
+    acquisition,
+    choice,
+    comment,
+    event,
+    grown,
+    observation,
+    reference,
+    rejected,
+    result,
+)
+from tests.core.test_declared import NOW as DECLARED_AT
+from tests.core.test_declared import REGION, declaration
+
+ME = "me@1:1:1"
+DUTY = Channel(name="duty", statuses=frozenset(AlertStatus))
+_ROOT = Path(__file__).parents[3]
+HEAD = str(ScriptDirectory(str(migrations_folder())).get_current_head())
+
+
+def fill(store: SqlStore) -> None:
+    """At least one row in every table: an event that has grown and of which people were told, and what surrounds it."""
+    one, two = acquisition(1), acquisition(2)
+    store.begin_channels([DUTY], NOW)
+    store.discover("atsuma", [one, two, acquisition(3)], [rejected()], NOW)
+    store.note_searched("atsuma", NOW - timedelta(days=90))
+    store.note_sources(["local"], {"far": "answers 503"}, NOW)
+    opened = event(one)
+    for number, (of, events) in enumerate([(one, (opened,)), (two, (grown(opened, two),))]):
+        assert store.claim(ME, LEASE, NOW, ["atsuma"]) is not None
+        parts = {"observations": (observation(of),), "choices": (choice(of),), "events": events}
+        found = result(**parts, references=() if number else (reference("E1", 1),))
+        assert store.complete(of, ME, found, NOW)
+    assert store.claim(ME, LEASE, NOW, ["atsuma"]) is not None
+    store.act("E1", comment(), NOW)
+    store.plan_deliveries([DUTY], NOW)
+    until = NOW + timedelta(days=1)
+    store.add_silence(Silence(id=0, region="noto", start=NOW, until=until, geometry=None, why="works", by="kk", at=NOW))
+    TokenRows(store.database).add("duty", Role.READER, NOW)
+    store.declare(declaration(), REGION, DECLARED_AT)
+
+
+def counts(store: SqlStore) -> dict[str, int]:
+    """Rows of every table."""
+    with store.database.read() as session:
+        there = set(inspect(session.connection()).get_table_names()) & set(Table.metadata.tables)
+        tables = [Table.metadata.tables[name] for name in sorted(there)]
+        return {one.name: session.scalar(select(func.count()).select_from(one)) or 0 for one in tables}
+
+
+def revision(store: SqlStore) -> str:
+    """The version of the tables."""
+    with store.database.read() as session:
+        return str(session.scalar(text("SELECT version_num FROM alembic_version")))
+
+
+def revisions() -> Iterator[str]:
+    """All but the newest, newest first."""
+    scripts = list(ScriptDirectory(str(migrations_folder())).walk_revisions())
+    return (script.revision for script in scripts[1:])
+
+
+def test_every_step_down_and_up_with_rows_of_everything(store: SqlStore) -> None:
+    """Rows go only with their tables: after each step down and all the way up again the others are there."""
+    fill(store)
+    before = counts(store)
+    assert min(before.values()) > 0, before
+    for step in revisions():
+        downgrade(store.database, step)
+        older = counts(store)
+        # Messages about no alert, and silences' doings, have no place in the oldest versions.
+        assert {name: count for name, count in before.items() if older.get(name, count) != count} == {}
+        store.upgrade()
+        store.check()
+        assert {name: count for name, count in counts(store).items() if name in older} == older
+        before = counts(store)
+    with store.database.read() as session:
+        assert (session.connection().dialect.name != "sqlite") or not session.execute(
+            text("PRAGMA foreign_key_check")
+        ).all()
+
+
+_UPGRADE = """
+import sys
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from monitor.adapters.store import SqlStore
+
+@event.listens_for(Engine, "after_cursor_execute")
+def stop(connection, cursor, statement, parameters, context, executemany):
+    if statement.startswith("CREATE INDEX ix_observation_tile"):
+        print("half", flush=True); sys.stdin.readline()
+
+SqlStore(sys.argv[1]).upgrade()
+"""
+
+
+def test_an_interrupted_upgrade_leaves_the_old_tables(store: SqlStore, url: str) -> None:
+    """The process is killed within the last of several steps; the next upgrade goes all the way."""
+    fill(store)
+    everything = counts(store)
+    downgrade(store.database, "0015")
+    before = counts(store)
+    command = [sys.executable, "-c", _UPGRADE, url]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=_ROOT) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "half\n"
+        assert revision(store) == "0015"
+        process.kill()
+    assert (revision(store), counts(store)) == ("0015", before)
+    store.upgrade()
+    store.check()
+    assert counts(store) | {"declaration": 1} == everything
+
+
+@pytest.mark.parametrize(("version", "remedy"), [("0018", "Run: scarpwatch db upgrade"), ("9999", "or a newer one")])
+def test_a_service_refuses_another_version(store: SqlStore, url: str, version: str, remedy: str) -> None:
+    """An older one names the upgrade, a newer one the program that made it; nothing is written."""
+    with store.database.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
+    with closing(SqlStore(url)) as other, pytest.raises(ConfigError, match=remedy):
+        other.check()
+    assert revision(store) == version
