@@ -40,6 +40,16 @@ class ScarpwatchError(Exception):
         self.remedy = remedy
         self.reason = reason or self.default_reason
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors come back whole from other processes; by default exceptions are made anew of their text alone."""
+        return _as_it_was, (type(self), self.args, self.__dict__)
+
+
+def _as_it_was(kind: type[ScarpwatchError], said: tuple[object, ...], state: dict[str, object]) -> ScarpwatchError:
+    error = kind.__new__(kind, *said)
+    error.__dict__.update(state)
+    return error
+
 
 HOST_RESTING = "host-resting"
 """Reason: a host has failed again and again and is left alone for a while; nothing was asked of it."""
