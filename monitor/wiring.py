@@ -35,11 +35,12 @@ from monitor.core.land_cover import LandCover, Scheme
 from monitor.core.null_rate import NullRates
 from monitor.core.paint import Brush
 from monitor.describing import Describer
-from monitor.errors import BadAsset, BadItem, CatalogUnavailable
+from monitor.errors import BadItem, CatalogUnavailable
+from monitor.kept_terrain import KeptTerrain
 from monitor.looking import Instruments, Network, surroundings
 from monitor.pipeline import Pipeline, PipelineSettings
 from monitor.ports import Catalog, ImageSource, TerrainSource
-from monitor.records import ModelCard, Region, SceneItem, Sensor, Terrain, Tile
+from monitor.records import ModelCard, Region, SceneItem, Sensor, Tile
 from monitor.service import Gauges, Service, ServiceSettings
 from monitor.shipped import shipped_folder
 from monitor.view import Recent
@@ -211,29 +212,6 @@ def _catalog(name: str, chosen: CatalogSettings, hosts: Hosts) -> Catalog:
         land_cover=LAND_COVER_COLLECTIONS if wanted.land_cover is None else wanted.land_cover,
         hosts=hosts,
     )
-
-
-class KeptTerrain:
-    """A terrain source that remembers its last tiles (0.8 MB each)."""
-
-    def __init__(self, source: TerrainSource, size: int = 256) -> None:
-        """Keep `size` tiles of `source`."""
-        self._tiles: Recent[Terrain | None] = Recent(size, source.read)
-        self.complete = True
-        """No tile was asked for that no elevation model covers."""
-
-    def read(self, tile: Tile) -> Terrain | None:
-        """Terrain of one tile, or None where no elevation model covers it."""
-        found = self._tiles(tile)
-        self.complete = self.complete and found is not None
-        return found
-
-    def known(self, tile: Tile) -> Terrain | None:
-        """Terrain of one tile as far as it can be read; None asks nobody to look for more: the sea has none."""
-        try:
-            return self._tiles(tile)
-        except BadAsset:
-            return None  # told when slopes are needed
 
 
 class Elevation:
