@@ -4,6 +4,7 @@
     ├── Transient            try again later: the acquisition goes back to the queue with a delay
     │   ├── CatalogUnavailable
     │   ├── AssetUnavailable
+    │   ├── ClusterUnavailable
     │   ├── StoreBusy
     │   ├── DiskFull
     │   ├── NotDelivered
@@ -14,6 +15,7 @@
         ├── BadAsset
         ├── BadModel
         ├── InputFault
+        ├── Poisoned
         ├── Refused
         └── Undeliverable
 
@@ -92,6 +94,12 @@ class AssetUnavailable(Transient):
     default_reason = "asset-unavailable"
 
 
+class ClusterUnavailable(Transient):
+    """Blocks of tiles cannot be given to other processes now: no scheduler, no worker, or other ones than these."""
+
+    default_reason = "cluster-unavailable"
+
+
 class StoreBusy(Transient):
     """The database is locked or gone."""
 
@@ -154,6 +162,12 @@ class InputFault(Permanent):
     """Pixels contradict the ground or their metadata (misregistration, zero fill, doubled offset)."""
 
     default_reason = "input-fault"
+
+
+class Poisoned(Permanent):
+    """Work that ends the process of whoever does it, every time."""
+
+    default_reason = "poisoned"
 
 
 class Refused(Permanent):

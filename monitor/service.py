@@ -63,6 +63,8 @@ class PassEvent:
     """On how many tiles that were looked at the network spoke, or did not and why."""
     acquisition: Acquisition | None = None
     """What was processed, of `done`."""
+    blocks: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Of tiles that workers looked at for it, by engine and result (`Looker.blocks`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,7 +273,7 @@ class Service:
         regions = list(self.regions) if only is None else [only]
         for held in self.store.cap_leases(self._settings.lease, clock(), regions):
             report(_capped(held))
-        with NextSurvey(self._survey, partial(_go_alone, report)) as coming:
+        with NextSurvey(partial(self._survey, stop), partial(_go_alone, report)) as coming:
             this = _Pass(clock=clock, stop=stop, report=report, coming=coming, regions=regions)
             while not stop():
                 entry = self.store.claim(self._owner, self._settings.lease, clock(), regions)
@@ -343,8 +345,8 @@ class Service:
         else:
             this.report(_event("ahead", next_one.region, next_one.key, "looked at while the one before is judged"))
 
-    def _survey(self, acquisition: Acquisition, hold: Hold) -> Surveyed:
-        return self._pipeline.survey(acquisition, self.regions[acquisition.region], hold)
+    def _survey(self, stop: Callable[[], bool], acquisition: Acquisition, hold: Hold) -> Surveyed:
+        return self._pipeline.survey(acquisition, self.regions[acquisition.region], hold, stop)
 
     def _done(self, entry: LedgerEntry, outcome: Outcome, this: _Pass) -> None:
         acquisition = entry.acquisition
@@ -371,6 +373,7 @@ class Service:
                 choices=result.choices,
                 answers=Counter(row.network for row in result.observations if row.network is not None),
                 acquisition=acquisition,
+                blocks=outcome.blocks,
             )
         )
 

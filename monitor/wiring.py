@@ -35,7 +35,9 @@ from monitor.core.land_cover import LandCover, Scheme
 from monitor.core.null_rate import NullRates
 from monitor.core.paint import Brush
 from monitor.describing import Describer
-from monitor.errors import BadItem, CatalogUnavailable
+from monitor.errors import BadItem, CatalogUnavailable, ConfigError
+from monitor.executors.local import Executor, Local
+from monitor.executors.orders import Recipe
 from monitor.kept_terrain import KeptTerrain
 from monitor.looking import Instruments, Network, surroundings
 from monitor.pipeline import Pipeline, PipelineSettings
@@ -50,13 +52,19 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
     """The service of a configuration, ready to poll and process.
 
     Raises:
-        BadModel, ConfigError: the model or the database does not fit.
+        BadModel, ConfigError: the model or the database does not fit, or `executor: dask` lacks its library.
     """
     tools = Tools.of(settings)
     store = SqlStore(settings.database, lifecycle=settings.tiers.lifecycle)
     regions = {region.id: region.geometry for region in settings.region_records()}
     lease, looks = timedelta(minutes=settings.lease_minutes), LookFiles(settings.products)
     layers = LayerFiles(settings.region_layers(), regions)
+    executor = _executor(settings, tools)
+
+    def close() -> None:
+        executor.close()
+        store.close()
+
     pipeline = Pipeline(
         store=store,
         archive=looks,
@@ -66,6 +74,7 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
         settings=pipeline_settings(settings, lease),
         sights=SlopeSightFiles(settings.products),
         describer=Describer(passes=store, layers=layers, table=settings.severity.table()),
+        executor=executor,
         progress=progress,
     )
     return Service(
@@ -75,7 +84,7 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
         catalogs=tools.catalogs,
         owner=make_owner(),
         settings=ServiceSettings(lease=lease, optical_looks=settings.alerts.looks),
-        close=store.close,
+        close=close,
         gauges=Gauges(
             engine=tools.engine_name,
             hosts=tools.hosts.snapshot,
@@ -97,6 +106,8 @@ class Tools:
     signed: Signers
     elevation: "Elevation"
     maps: Mapping[Sensor, "LandCoverMaps"]
+    signs: frozenset[str]
+    """Catalogs whose links are signed."""
 
     @classmethod
     def of(cls, settings: Settings, read_only: bool = False) -> "Tools":
@@ -107,10 +118,8 @@ class Tools:
         """
         networks, hosts = _networks(settings), Hosts()
         catalogs = {name: _catalog(name, chosen, hosts) for name, chosen in settings.catalogs.items()}
-        planetary_computer = PlanetaryComputer(hosts)
-        signed = Signers(
-            {name: planetary_computer for name, chosen in settings.catalogs.items() if chosen.sign is not None}, hosts
-        )
+        signs = frozenset(name for name, chosen in settings.catalogs.items() if chosen.sign is not None)
+        signed = Signers(dict.fromkeys(signs, PlanetaryComputer(hosts)), hosts)
         kept, reads = StaticFiles(settings.products, read_only), SourceReads()
         return cls(
             networks=networks,
@@ -118,6 +127,7 @@ class Tools:
             hosts=hosts,
             reads=reads,
             signed=signed,
+            signs=signs,
             elevation=Elevation(catalogs, lambda items: RasterTerrainSource(items, signed, kept, reads)),
             maps=_maps(networks, catalogs, lambda scheme, items: RasterLandCover(items, scheme, signed, kept, reads)),
         )
@@ -147,6 +157,39 @@ class Tools:
             terrain=self.elevation.of(region),
             land_cover=self.maps[sensor].of(region) if sensor in self.maps else lambda _tile: None,
         )
+
+    def recipe(self, settings: Settings, region: Region, sensor: Sensor) -> Recipe:
+        """How workers make the same for themselves, as far as `instruments` found sources for the region."""
+        assert settings.dask is not None
+        return Recipe(
+            sensor=sensor,
+            card=self.networks[sensor].card if sensor in self.networks else None,
+            models=None if settings.models == shipped_folder("models") else settings.models,
+            engine=settings.dask.worker_engine,
+            threads=settings.threads,
+            elevation=self.elevation.items(region),
+            land_cover=self.maps[sensor].items(region) if sensor in self.maps else (),
+            signed=self.signs,
+        )
+
+
+def _executor(settings: Settings, tools: Tools) -> Executor:
+    """Where blocks of tiles are looked at.
+
+    Raises:
+        ConfigError: `executor: dask` without its library.
+    """
+    if settings.executor == "local" or settings.dask is None:
+        return Local()
+    try:
+        from monitor.executors.cluster import DaskExecutor
+    except ModuleNotFoundError as err:
+        raise ConfigError(
+            f"the library of the Dask cluster is not installed ({err})",
+            item="executor dask",
+            remedy="pip install 'scarpwatch[dask]', or set executor to local.",
+        ) from err
+    return DaskExecutor(settings.dask.cluster(), partial(tools.recipe, settings))
 
 
 def pipeline_settings(settings: Settings, lease: timedelta) -> PipelineSettings:
@@ -224,6 +267,10 @@ class Elevation:
         self._read = read
         self._kept: dict[str, tuple[list[SceneItem], KeptTerrain]] = {}
 
+    def items(self, region: Region) -> tuple[SceneItem, ...]:
+        """What was found for a region so far."""
+        return tuple(self._kept[region.id][0]) if region.id in self._kept else ()
+
     def of(self, region: Region) -> TerrainSource:
         """The source for one acquisition of a region.
 
@@ -258,6 +305,11 @@ class LandCoverMaps:
         self._catalogs = catalogs
         self._read = read
         self._kept: dict[str, Recent[LandCover | None]] = {}
+        self._items: dict[str, tuple[SceneItem, ...]] = {}
+
+    def items(self, region: Region) -> tuple[SceneItem, ...]:
+        """What was found for a region so far."""
+        return self._items.get(region.id, ())
 
     def of(self, region: Region) -> Callable[[Tile], LandCover | None]:
         """Land cover of the tiles of a region (0.1 MB each, the last 256 at hand).
@@ -268,7 +320,8 @@ class LandCoverMaps:
         """
         if region.id not in self._kept:
             around = surroundings(region.geometry)
-            source = self._read([item for name in region.catalogs for item in self._catalogs[name].land_cover(around)])
+            items = tuple(item for name in region.catalogs for item in self._catalogs[name].land_cover(around))
+            source = self._read(items)
             if source.empty:
                 raise BadItem(
                     "the model needs land cover, and no catalog of the region has a map that it can use",
@@ -277,5 +330,5 @@ class LandCoverMaps:
                     "model, then run `scarpwatch release`.",
                     reason="no-land-cover",
                 )
-            self._kept[region.id] = Recent(256, source.read)
+            self._kept[region.id], self._items[region.id] = Recent(256, source.read), items
         return self._kept[region.id]

@@ -39,6 +39,13 @@ class Metrics:
             ("region", "sensor", "answer"),
             registry=registry,
         )
+        self._blocks = Counter(
+            "scarpwatch_worker_blocks",
+            "Blocks of tiles that workers looked at, by the engine that really ran there; again: more than once, as a "
+            "worker was lost or failed",
+            ("engine", "result"),
+            registry=registry,
+        )
         self._discovered = Counter(
             "scarpwatch_discovered", "New rows of the ledger found by polls of this process", registry=registry
         )
@@ -178,6 +185,11 @@ class Metrics:
         """On how many tiles of an acquisition the network spoke, or did not and why."""
         for answer, tiles in answers.items():
             self._answers.labels(region, sensor.value, answer.value).inc(tiles)
+
+    def worker_blocks(self, blocks: Mapping[tuple[str, str], int]) -> None:
+        """Blocks of an acquisition that workers looked at, by engine and result."""
+        for kind, count in blocks.items():
+            self._blocks.labels(*kind).inc(count)
 
     def polled(self, catalogs: Iterable[str], discovered: int, now: datetime) -> None:
         """These catalogs answered."""
