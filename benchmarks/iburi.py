@@ -22,9 +22,9 @@ from monitor.core.acquisitions import group
 from monitor.core.canvas import Canvas, canvases
 from monitor.core.grid import region_tiles
 from monitor.errors import BadModel
+from monitor.kept_terrain import KeptTerrain
 from monitor.looking import Instruments, Looker, Network, Stopwatch, order_for_cache
 from monitor.records import Acquisition, Look, ModelCard, Region, Terrain, Tile
-from monitor.wiring import KeptTerrain
 
 BBOX = (141.8904, 42.6824, 142.0280, 42.7695)
 """West, south, east, north of the region `atsuma`."""

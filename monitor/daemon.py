@@ -126,9 +126,8 @@ _WARNINGS = frozenset({"poll-failed", "parked", "retry", "lost", "look-lost", "l
 def log_event(log: FilteringBoundLogger, event: "PassEvent") -> None:
     """One log line for one event of a pass."""
     stages = {stage: round(seconds, 3) for stage, seconds in event.seconds.items()}
-    extra: dict[str, object] = {"reason": event.reason} if event.reason else {}
-    if stages:
-        extra["seconds"] = stages
+    blocks = {" ".join(kind): count for kind, count in event.blocks.items()}
+    extra = {name: one for name, one in (("reason", event.reason), ("seconds", stages), ("blocks", blocks)) if one}
     say = log.warning if event.action in _WARNINGS else log.info
     say(event.detail, action=event.action, region=event.region, item=event.item, **extra)
 
@@ -395,6 +394,7 @@ class Daemon:
         if event.acquisition is not None:
             self.metrics.work.answers(event.region, event.acquisition.sensor, event.answers)
             self.metrics.work.tiles(event.region, event.acquisition.sensor, event.tiles)
+            self.metrics.work.worker_blocks(event.blocks)
 
     def _alive(self) -> tuple[Check, ...]:
         running = self._jobs.scheduler.running

@@ -4,6 +4,7 @@
     ├── Transient            try again later: the acquisition goes back to the queue with a delay
     │   ├── CatalogUnavailable
     │   ├── AssetUnavailable
+    │   ├── ClusterUnavailable
     │   ├── StoreBusy
     │   ├── DiskFull
     │   ├── NotDelivered
@@ -14,6 +15,7 @@
         ├── BadAsset
         ├── BadModel
         ├── InputFault
+        ├── Poisoned
         ├── Refused
         └── Undeliverable
 
@@ -39,6 +41,16 @@ class ScarpwatchError(Exception):
         self.item = item
         self.remedy = remedy
         self.reason = reason or self.default_reason
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors come back whole from other processes; by default exceptions are made anew of their text alone."""
+        return _as_it_was, (type(self), self.args, self.__dict__)
+
+
+def _as_it_was(kind: type[ScarpwatchError], said: tuple[object, ...], state: dict[str, object]) -> ScarpwatchError:
+    error = kind.__new__(kind, *said)
+    error.__dict__.update(state)
+    return error
 
 
 HOST_RESTING = "host-resting"
@@ -80,6 +92,12 @@ class AssetUnavailable(Transient):
     """An asset cannot be fetched right now (connection, 5xx, 429, 403 with a fresh token, no token)."""
 
     default_reason = "asset-unavailable"
+
+
+class ClusterUnavailable(Transient):
+    """Blocks of tiles cannot be given to other processes now: no scheduler, no worker, or other ones than these."""
+
+    default_reason = "cluster-unavailable"
 
 
 class StoreBusy(Transient):
@@ -144,6 +162,12 @@ class InputFault(Permanent):
     """Pixels contradict the ground or their metadata (misregistration, zero fill, doubled offset)."""
 
     default_reason = "input-fault"
+
+
+class Poisoned(Permanent):
+    """Work that ends the process of whoever does it, every time."""
+
+    default_reason = "poisoned"
 
 
 class Refused(Permanent):

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -74,6 +75,12 @@ class Stopwatch:
                 self.seconds[stage] = self.seconds.get(stage, 0.0) + own
             if inner:
                 inner[-1] += elapsed
+
+    def add(self, seconds: Mapping[str, float]) -> None:
+        """Add what others took, by stage."""
+        with self._lock:
+            for stage, more in seconds.items():
+                self.seconds[stage] = self.seconds.get(stage, 0.0) + more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +175,11 @@ class Looker:
     watch: Stopwatch
     mask_sources: set[str] = field(default_factory=set)
     """Which cloud masks were used so far."""
+    without_elevation: set[Tile] = field(default_factory=set)
+    """Tiles whose ground was asked for and that no elevation model covers."""
+    blocks: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Blocks that workers looked at, by the engine that really ran there ("none": no network was asked) and result:
+    done, or again (more than once, since a worker was lost or failed)."""
     _pixels: Recent[TilePixels] = field(init=False)
     _view: View = field(init=False)
     _footprints: dict[int, BaseGeometry] = field(init=False, default_factory=dict)
@@ -300,7 +312,10 @@ class Looker:
 
     def terrain(self, tile: Tile) -> Terrain | None:
         """The ground of a tile; None where no elevation model covers it."""
-        return self.watch.run("read", lambda: self.instruments.terrain.read(tile))
+        ground = self.watch.run("read", lambda: self.instruments.terrain.read(tile))
+        if ground is None:
+            self.without_elevation.add(tile)
+        return ground
 
 
 def surroundings(geometry: BaseGeometry) -> BaseGeometry:

@@ -25,6 +25,8 @@ class PassEvent:
     """On how many tiles that were looked at the network spoke, or did not and why."""
     acquisition: Acquisition | None = None
     """What was processed, of `done`."""
+    blocks: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Of tiles that workers looked at for it, by engine and result (`Looker.blocks`)."""
     tiles: Mapping[str, int] = field(default_factory=dict)
     """How many tiles of it met which decision (`monitor.observing.DECISIONS`)."""
     delays: tuple[Delay, ...] = ()

@@ -19,6 +19,7 @@ from monitor.core.sensors import EarlierChoices, SensorSettings, choose, memory_
 from monitor.describing import Described, Describer, Surroundings
 from monitor.errors import BadItem, StoreBusy
 from monitor.evidence import opening_acquisition
+from monitor.executors.local import Executor, Local
 from monitor.illustrating import LooksBefore, needs_picture
 from monitor.judging import Case, Change, Judge, scenes_of
 from monitor.looking import Instruments, Looker, Stopwatch
@@ -66,6 +67,8 @@ class Outcome:
     seconds: Mapping[str, float]
     """Wall time by stage."""
     tiles: int
+    blocks: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Of tiles that workers looked at, by engine and result (`Looker.blocks`)."""
     complaint: str = ""
     """What was amiss and did not stop it, with what helps."""
     layer_complaints: tuple[str, ...] = ()
@@ -86,6 +89,7 @@ class Pipeline:
         settings: PipelineSettings,
         sights: SlopeSights | None = None,
         describer: Describer | None = None,
+        executor: Executor | None = None,
         progress: Callable[[str, int, int], None] = lambda _what, _done, _all: None,
         revise: Callable[[AcquisitionResult], AcquisitionResult] = lambda result: result,
     ) -> None:
@@ -94,6 +98,7 @@ class Pipeline:
             instruments: what a region is looked at with by a sensor.
             sights: where slopes that radar never sees are kept; None keeps nothing of them.
             describer: tells what surrounds alerts; None tells nothing of it.
+            executor: looks at blocks of tiles; None: this process.
             revise: what an exercise makes of a result before it is shown and written.
             progress: hears (acquisition, tiles done, tiles).
         """
@@ -105,6 +110,7 @@ class Pipeline:
         self._settings = settings
         self._sights = sights
         self._describer = describer
+        self._executor = executor or Local()
         self._progress = progress
         self._revise = revise
         self._judge = Judge(
@@ -115,10 +121,17 @@ class Pipeline:
             null=settings.null,
         )
 
-    def survey(self, acquisition: Acquisition, region: Region, hold: Callable[[], None]) -> Surveyed:
+    def survey(
+        self,
+        acquisition: Acquisition,
+        region: Region,
+        hold: Callable[[], None],
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Surveyed:
         """Look at every tile and keep the looks on disk: the half that needs the network.
 
-        May run for one acquisition in one thread while another is judged. `hold` is called after each block of tiles.
+        May run for one acquisition in one thread while another is judged. `hold` is called after each block of tiles;
+        when `stop` says so, nobody waits for others to look any more.
 
         Raises:
             Transient, Permanent: nothing was written to the database; the caller retries or parks.
@@ -132,6 +145,8 @@ class Pipeline:
             flat_limit_deg=flat_limit_deg(self._settings.alerts.seed_slope_deg),
             hold=hold,
             progress=lambda done, tiles: self._progress(acquisition.key, done, tiles),
+            executor=self._executor,
+            stop=stop,
         )
         looker = Looker(acquisition, instruments, watch)
         looked = survey(region, looker, way)
@@ -278,7 +293,15 @@ class Pipeline:
         )
         tiles = len(watched_tiles(surveyed.region))
         seconds = dict(watch.seconds)
-        return Outcome(result=result, written=written, opened=opened, seconds=seconds, tiles=tiles, complaint=complaint)
+        return Outcome(
+            result=result,
+            written=written,
+            opened=opened,
+            seconds=seconds,
+            tiles=tiles,
+            blocks=surveyed.looked.blocks,
+            complaint=complaint,
+        )
 
 
 def _nothing(case: Case) -> AcquisitionResult:

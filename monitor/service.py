@@ -255,7 +255,7 @@ class Service:
         # Whoever begins holds nothing: it could not be written how a try ended.
         for held in self.store.take_back(self._owner, clock()):
             report(_event("resumed", held.acquisition.region, held.acquisition.key, "the database was gone", "resumed"))
-        with NextSurvey(self._survey, partial(_go_alone, report)) as coming:
+        with NextSurvey(partial(self._survey, stop), partial(_go_alone, report)) as coming:
             this = _Pass(clock=clock, stop=stop, report=report, coming=coming, regions=regions)
             while not stop():
                 entry = self.store.claim(self._owner, self._settings.lease, clock(), regions)
@@ -327,8 +327,8 @@ class Service:
         else:
             this.report(_event("ahead", next_one.region, next_one.key, "looked at while the one before is judged"))
 
-    def _survey(self, acquisition: Acquisition, hold: Hold) -> Surveyed:
-        return self._pipeline.survey(acquisition, self.regions[acquisition.region], hold)
+    def _survey(self, stop: Callable[[], bool], acquisition: Acquisition, hold: Hold) -> Surveyed:
+        return self._pipeline.survey(acquisition, self.regions[acquisition.region], hold, stop)
 
     def _done(self, entry: LedgerEntry, outcome: Outcome, this: _Pass) -> None:
         acquisition = entry.acquisition
@@ -357,6 +357,7 @@ class Service:
                 acquisition=acquisition,
                 tiles=decisions(result.observations),
                 delays=of_processing(entry, outcome.opened, this.clock()),
+                blocks=outcome.blocks,
             )
         )
 

@@ -1,28 +1,28 @@
 """All tiles of a region looked at through one acquisition: what was seen of each, or why nothing was."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 from shapely import from_wkb
 
-from monitor.ahead import ahead
+from monitor.block import Ground, Seen, watched_pixels
 from monitor.core.flat import FLAT
-from monitor.core.grid import blocks, pixels_within, region_tiles
+from monitor.core.grid import blocks, region_tiles
 from monitor.core.masks import NO_ELEVATION, UNDER_SNOW, MaskSource, least_trusted
 from monitor.core.reference import valid
 from monitor.core.sensors import clear_fraction
 from monitor.core.water import under_snow
 from monitor.errors import BadItem
-from monitor.leaving_out import left_out
-from monitor.looking import Instruments, Looker, Prepared, Stopwatch, order_for_cache
-from monitor.observing import OUTSIDE, SNOW_IN_PART, UNCLASSIFIED, snowed_in, unseen
+from monitor.executors.local import Executor, Local, Work
+from monitor.looking import Instruments, Looker, Stopwatch, order_for_cache
+from monitor.observing import SNOW_IN_PART, UNCLASSIFIED, snowed_in
 from monitor.ports import LookArchive
 from monitor.records import Acquisition, Look, Observation, Prediction, Region, Tile
 
@@ -49,6 +49,8 @@ class Survey:
     clear: dict[Tile, float] = field(default_factory=dict)
     """Share of the watched ground that was seen (`core.sensors.clear_fraction`), where the acquisition reaches."""
     mask_source: str = "scl"
+    blocks: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Blocks that workers looked at (`Looker.blocks`); empty: this process looked."""
 
     def told(self, answers: Mapping[Tile, Prediction]) -> "Survey":
         """The same with what a network of pairs says of these looks and earlier ones. What is kept stays without."""
@@ -91,67 +93,61 @@ class Way:
     """Called after each block: keeps the lease."""
     progress: Callable[[int, int], None]
     """Hears tiles done and tiles there are."""
+    executor: Executor = field(default_factory=Local)
+    """Where blocks are looked at."""
+    stop: Callable[[], bool] = lambda: False
+    """Whether the end is asked for: what can be done is finished, what nobody can do now is left."""
 
 
 def survey(region: Region, looker: Looker, way: Way) -> Survey:
     """Look at every tile block by block and keep each look on disk.
 
-    While the network is busy with one tile, the next is read and the one before is written.
+    While one tile is looked at, the one before is written: here, whoever looks.
 
     Raises:
         BadItem: the region has no elevation at all.
+        ClusterUnavailable, Poisoned: other processes look, and cannot.
     """
     tiles = watched_tiles(region)
     found = Survey()
-    walk = [order_for_cache(block) for block in blocks(tiles, way.block_tiles)]
+    walk = tuple(order_for_cache(block) for block in blocks(tiles, way.block_tiles))
     ends = {block[-1] for block in walk}
-    prepare = partial(_prepare, region, looker, way.flat_limit_deg)
+    ground = Ground(wkb=region.geometry.wkb, flat_limit_deg=way.flat_limit_deg)
+    work = Work(looker=looker, region=region, ground=ground, hold=way.hold, stop=way.stop)
     writing: dict[Tile, Future[str]] = {}
-    with ThreadPoolExecutor(1, "writing") as writer, closing(ahead(prepare, chain.from_iterable(walk))) as coming:
-        for ready in coming:
-            _take(found, ready, looker)
-            if ready.tile in found.looks:
-                writing[ready.tile] = writer.submit(_keep, found.looks[ready.tile], looker, way.archive)
+    with ThreadPoolExecutor(1, "writing") as writer, closing(way.executor.look(work, walk)) as coming:
+        for seen in coming:
+            _note(found, seen)
+            if seen.look is not None:
+                writing[seen.tile] = writer.submit(_keep, seen.look, looker, way.archive)
             way.progress(len(found.looks) + len(found.hidden), len(tiles))
-            if ready.tile in ends:
+            if seen.tile in ends:
                 found.hrefs.update((tile, kept.result()) for tile, kept in writing.items())
                 writing.clear()
                 way.hold()
     _check_elevation(found, looker)
-    source = least_trusted(looker.mask_sources or {MaskSource.SCL.value})
-    return Survey(looks=found.looks, hrefs=found.hrefs, hidden=found.hidden, clear=found.clear, mask_source=source)
+    return _in_order(found, looker, tuple(chain.from_iterable(walk)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ready:
-    """A tile that the network may look at, or the row that says why it may not."""
-
-    tile: Tile
-    row: Observation | None
-    prepared: Prepared | None
-    clear: float | None
-
-
-def _prepare(region: Region, looker: Looker, flat_limit_deg: float, tile: Tile) -> _Ready:
-    """All that is read for a tile."""
-    row = left_out(looker, tile, flat_limit_deg)
-    clear = None
-    if row is None or row.decision not in (FLAT, OUTSIDE, UNCLASSIFIED):
-        clear = clear_fraction(looker.state(tile), _watched(region.geometry.wkb, tile))
-    return _Ready(tile=tile, row=row, prepared=looker.prepare(tile) if row is None else None, clear=clear)
+def _note(found: Survey, seen: Seen) -> None:
+    if seen.clear is not None:
+        found.clear[seen.tile] = seen.clear
+    if seen.look is not None:
+        found.looks[seen.tile] = seen.look
+    elif seen.row is not None:
+        found.hidden[seen.tile] = seen.row
 
 
-def _take(found: Survey, ready: _Ready, looker: Looker) -> None:
-    """Let the network look, and note what came of the tile."""
-    tile, prepared = ready.tile, ready.prepared
-    if ready.clear is not None:
-        found.clear[tile] = ready.clear
-    if ready.row is not None:
-        found.hidden[tile] = ready.row
-    elif prepared is not None and (look := looker.answer(prepared)) is not None:
-        found.looks[tile] = look
-    elif prepared is not None:
-        found.hidden[tile] = unseen(looker.acquisition, prepared.pixels, tile, looker.instruments)
+def _in_order(found: Survey, looker: Looker, tiles: Sequence[Tile]) -> Survey:
+    """The same in the order of the walk, in whatever order blocks came back, with the cloud mask that counts."""
+    return Survey(
+        looks={tile: found.looks[tile] for tile in tiles if tile in found.looks},
+        hrefs={tile: found.hrefs[tile] for tile in tiles if tile in found.hrefs},
+        hidden={tile: found.hidden[tile] for tile in tiles if tile in found.hidden},
+        clear={tile: found.clear[tile] for tile in tiles if tile in found.clear},
+        mask_source=least_trusted(looker.mask_sources or {MaskSource.SCL.value}),
+        blocks=dict(looker.blocks),
+    )
 
 
 def _keep(look: Look, looker: Looker, archive: LookArchive) -> str:
@@ -175,7 +171,7 @@ def clear_of_snow(surveyed: Surveyed, found: Survey, snow: Mapping[Tile, Mask]) 
         look = under_snow(found.looks[tile], snow[tile])
         if look is found.looks[tile]:
             continue
-        clear[tile] = clear_fraction(look.state, _watched(surveyed.region.geometry.wkb, tile))
+        clear[tile] = clear_fraction(look.state, watched_pixels(surveyed.region.geometry.wkb, tile))
         if valid(look).any():
             looks[tile] = look
         else:
@@ -208,11 +204,6 @@ def _check_elevation(found: Survey, looker: Looker) -> None:
         remedy="Add a catalog with a collection of elevation (cop-dem-glo-30 by default) to the region.",
         reason=NO_ELEVATION,
     )
-
-
-@lru_cache(maxsize=2048)
-def _watched(wkb: bytes, tile: Tile) -> NDArray[np.bool_]:
-    return pixels_within(from_wkb(wkb), tile)
 
 
 @lru_cache(maxsize=256)

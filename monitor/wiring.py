@@ -35,11 +35,14 @@ from monitor.core.land_cover import LandCover, Scheme
 from monitor.core.null_rate import NullRates
 from monitor.core.paint import Brush
 from monitor.describing import Describer
-from monitor.errors import BadAsset, BadItem, CatalogUnavailable
+from monitor.errors import BadItem, CatalogUnavailable, ConfigError
+from monitor.executors.local import Executor, Local
+from monitor.executors.orders import Recipe
+from monitor.kept_terrain import KeptTerrain
 from monitor.looking import Instruments, Network, surroundings
 from monitor.pipeline import Pipeline, PipelineSettings
 from monitor.ports import Catalog, ImageSource, TerrainSource
-from monitor.records import ModelCard, Region, SceneItem, Sensor, Terrain, Tile
+from monitor.records import ModelCard, Region, SceneItem, Sensor, Tile
 from monitor.service import Gauges, Service, ServiceSettings
 from monitor.shipped import shipped_folder
 from monitor.view import Recent
@@ -49,13 +52,19 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
     """The service of a configuration, ready to poll and process.
 
     Raises:
-        BadModel, ConfigError: the model or the database does not fit.
+        BadModel, ConfigError: the model or the database does not fit, or `executor: dask` lacks its library.
     """
     tools = Tools.of(settings)
     store = SqlStore(settings.database, lifecycle=settings.tiers.lifecycle, limits=settings.limits)
     regions = {region.id: region.geometry for region in settings.region_records()}
     lease, looks = timedelta(minutes=settings.lease_minutes), LookFiles(settings.products)
     layers = LayerFiles(settings.region_layers(), regions)
+    executor = _executor(settings, tools)
+
+    def close() -> None:
+        executor.close()
+        store.close()
+
     pipeline = Pipeline(
         store=store,
         archive=looks,
@@ -65,6 +74,7 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
         settings=pipeline_settings(settings, lease),
         sights=SlopeSightFiles(settings.products),
         describer=Describer(passes=store, layers=layers, table=settings.severity.table()),
+        executor=executor,
         progress=progress,
     )
     return Service(
@@ -74,7 +84,7 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
         catalogs=tools.catalogs,
         owner=make_owner(),
         settings=ServiceSettings(lease=lease, optical_looks=settings.alerts.looks),
-        close=store.close,
+        close=close,
         gauges=Gauges(
             engine=tools.engine_name,
             fell_back=tools.fell_back(settings.engine),
@@ -98,6 +108,8 @@ class Tools:
     signed: Signers
     elevation: "Elevation"
     maps: Mapping[Sensor, "LandCoverMaps"]
+    signs: frozenset[str]
+    """Catalogs whose links are signed."""
 
     @classmethod
     def of(cls, settings: Settings, read_only: bool = False) -> "Tools":
@@ -108,10 +120,8 @@ class Tools:
         """
         networks, hosts = _networks(settings), Hosts()
         catalogs = {name: _catalog(name, chosen, hosts) for name, chosen in settings.catalogs.items()}
-        planetary_computer = PlanetaryComputer(hosts)
-        signed = Signers(
-            {name: planetary_computer for name, chosen in settings.catalogs.items() if chosen.sign is not None}, hosts
-        )
+        signs = frozenset(name for name, chosen in settings.catalogs.items() if chosen.sign is not None)
+        signed = Signers(dict.fromkeys(signs, PlanetaryComputer(hosts)), hosts)
         kept, reads = StaticFiles(settings.products, read_only), SourceReads()
         return cls(
             networks=networks,
@@ -119,6 +129,7 @@ class Tools:
             hosts=hosts,
             reads=reads,
             signed=signed,
+            signs=signs,
             elevation=Elevation(catalogs, lambda items: RasterTerrainSource(items, signed, kept, reads)),
             maps=_maps(networks, catalogs, lambda scheme, items: RasterLandCover(items, scheme, signed, kept, reads)),
         )
@@ -152,6 +163,39 @@ class Tools:
             terrain=self.elevation.of(region),
             land_cover=self.maps[sensor].of(region) if sensor in self.maps else lambda _tile: None,
         )
+
+    def recipe(self, settings: Settings, region: Region, sensor: Sensor) -> Recipe:
+        """How workers make the same for themselves, as far as `instruments` found sources for the region."""
+        assert settings.dask is not None
+        return Recipe(
+            sensor=sensor,
+            card=self.networks[sensor].card if sensor in self.networks else None,
+            models=None if settings.models == shipped_folder("models") else settings.models,
+            engine=settings.dask.worker_engine,
+            threads=settings.threads,
+            elevation=self.elevation.items(region),
+            land_cover=self.maps[sensor].items(region) if sensor in self.maps else (),
+            signed=self.signs,
+        )
+
+
+def _executor(settings: Settings, tools: Tools) -> Executor:
+    """Where blocks of tiles are looked at.
+
+    Raises:
+        ConfigError: `executor: dask` without its library.
+    """
+    if settings.executor == "local" or settings.dask is None:
+        return Local()
+    try:
+        from monitor.executors.cluster import DaskExecutor
+    except ModuleNotFoundError as err:
+        raise ConfigError(
+            f"the library of the Dask cluster is not installed ({err})",
+            item="executor dask",
+            remedy="pip install 'scarpwatch[dask]', or set executor to local.",
+        ) from err
+    return DaskExecutor(settings.dask.cluster(), partial(tools.recipe, settings))
 
 
 def pipeline_settings(settings: Settings, lease: timedelta) -> PipelineSettings:
@@ -219,29 +263,6 @@ def _catalog(name: str, chosen: CatalogSettings, hosts: Hosts) -> Catalog:
     )
 
 
-class KeptTerrain:
-    """A terrain source that remembers its last tiles (0.8 MB each)."""
-
-    def __init__(self, source: TerrainSource, size: int = 256) -> None:
-        """Keep `size` tiles of `source`."""
-        self._tiles: Recent[Terrain | None] = Recent(size, source.read)
-        self.complete = True
-        """No tile was asked for that no elevation model covers."""
-
-    def read(self, tile: Tile) -> Terrain | None:
-        """Terrain of one tile, or None where no elevation model covers it."""
-        found = self._tiles(tile)
-        self.complete = self.complete and found is not None
-        return found
-
-    def known(self, tile: Tile) -> Terrain | None:
-        """Terrain of one tile as far as it can be read; None asks nobody to look for more: the sea has none."""
-        try:
-            return self._tiles(tile)
-        except BadAsset:
-            return None  # told when slopes are needed
-
-
 class Elevation:
     """Elevation of the regions. The ground does not change, so what was found stays at hand; what was not found is
     looked for again: once per acquisition, since a catalog may have been incomplete or mended."""
@@ -251,6 +272,10 @@ class Elevation:
         self._catalogs = catalogs
         self._read = read
         self._kept: dict[str, tuple[list[SceneItem], KeptTerrain]] = {}
+
+    def items(self, region: Region) -> tuple[SceneItem, ...]:
+        """What was found for a region so far."""
+        return tuple(self._kept[region.id][0]) if region.id in self._kept else ()
 
     def of(self, region: Region) -> TerrainSource:
         """The source for one acquisition of a region.
@@ -286,6 +311,11 @@ class LandCoverMaps:
         self._catalogs = catalogs
         self._read = read
         self._kept: dict[str, Recent[LandCover | None]] = {}
+        self._items: dict[str, tuple[SceneItem, ...]] = {}
+
+    def items(self, region: Region) -> tuple[SceneItem, ...]:
+        """What was found for a region so far."""
+        return self._items.get(region.id, ())
 
     def of(self, region: Region) -> Callable[[Tile], LandCover | None]:
         """Land cover of the tiles of a region (0.1 MB each, the last 256 at hand).
@@ -296,7 +326,8 @@ class LandCoverMaps:
         """
         if region.id not in self._kept:
             around = surroundings(region.geometry)
-            source = self._read([item for name in region.catalogs for item in self._catalogs[name].land_cover(around)])
+            items = tuple(item for name in region.catalogs for item in self._catalogs[name].land_cover(around))
+            source = self._read(items)
             if source.empty:
                 raise BadItem(
                     "the model needs land cover, and no catalog of the region has a map that it can use",
@@ -305,5 +336,5 @@ class LandCoverMaps:
                     "model, then run `scarpwatch release`.",
                     reason="no-land-cover",
                 )
-            self._kept[region.id] = Recent(256, source.read)
+            self._kept[region.id], self._items[region.id] = Recent(256, source.read), items
         return self._kept[region.id]

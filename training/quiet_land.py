@@ -25,10 +25,10 @@ from monitor.adapters.imagery import RasterImageSource
 from monitor.adapters.terrain_source import RasterTerrainSource
 from monitor.core.acquisitions import group
 from monitor.core.grid import RESOLUTION_M, region_tiles, tile_geobox
+from monitor.kept_terrain import KeptTerrain
 from monitor.looking import Instruments, Looker, Network, Stopwatch, order_for_cache
 from monitor.ports import Engine
 from monitor.records import Acquisition, ModelCard, Tile
-from monitor.wiring import KeptTerrain
 from training.metrics import Interval, redrawn
 from training.samples import UNLABELLED, Samples
 

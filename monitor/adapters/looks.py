@@ -69,7 +69,7 @@ class LookFiles:
             DiskFull: nothing was kept, nothing half-written is left.
         """
         href = look_href(look.tile, look.acquisition_id, model_version + _snow(look))
-        write_atomic(self._root / href, _geotiff(look, model_version))
+        write_atomic(self._root / href, pack(look, model_version))
         return href
 
     def read(self, href: str) -> Look:
@@ -94,8 +94,7 @@ class LookFiles:
                 reason="look-unreadable",
             ) from err
         try:
-            with MemoryFile(content) as memory, memory.open() as dataset:
-                return _look(dataset)
+            return unpack(content)
         except (RasterioError, KeyError, ValueError, NotGeoreferencedWarning) as err:
             # A file cut short in its tags only warns; where warnings are errors that must not pass as something else.
             raise _broken(path, f"is not a complete look ({err})") from err
@@ -141,7 +140,8 @@ def _broken(path: Path, what: str) -> BadAsset:
     )
 
 
-def _geotiff(look: Look, model_version: str) -> bytes:
+def pack(look: Look, model_version: str) -> bytes:
+    """The file of a quantised look: a GeoTIFF of codes."""
     tags = {
         "TILE": look.tile.id,
         "ACQUISITION": look.acquisition_id,
@@ -160,6 +160,16 @@ def _geotiff(look: Look, model_version: str) -> bytes:
             dataset.descriptions = _descriptions(look)
             dataset.update_tags(**tags)
         return bytes(memory.getbuffer())
+
+
+def unpack(content: bytes) -> Look:
+    """The look of a file, equal to the one that was packed.
+
+    Raises:
+        RasterioError, KeyError, ValueError: it is none, or not whole.
+    """
+    with MemoryFile(content) as memory, memory.open() as dataset:
+        return _look(dataset)
 
 
 @lru_cache(maxsize=8)

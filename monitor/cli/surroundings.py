@@ -23,6 +23,7 @@ def missing(settings: Settings) -> tuple[Mistake, ...]:
         *_model(settings),
         *_products(settings),
         *_database(settings),
+        *_cluster(settings),
         *unreadable_layers(settings),
     )
 
@@ -125,6 +126,22 @@ def _database(settings: Settings) -> list[Mistake]:
         remedy = "Choose a file in a folder that the user running Scarpwatch may write."
         return [Mistake("database", f"{path} cannot be written", remedy)]
     return []
+
+
+def _cluster(settings: Settings) -> list[Mistake]:
+    """What is lacking here; whether the cluster is there is found out when it is needed."""
+    if settings.executor == "local" or settings.dask is None:
+        return []
+    wrong = []
+    if find_spec("distributed") is None:
+        wrong.append(Mistake("executor", "the library of Dask is missing", "pip install 'scarpwatch[dask]'"))
+    tls = settings.dask.tls
+    files = {"ca_file": tls.ca_file, "cert_file": tls.cert_file, "key_file": tls.key_file} if tls else {}
+    return wrong + [
+        Mistake(f"dask.tls.{key}", f"{path} cannot be read", "Correct the path, or let the user read it.")
+        for key, path in files.items()
+        if not os.access(path, os.R_OK)
+    ]
 
 
 def _writable_file(path: Path) -> bool:

@@ -37,6 +37,8 @@ _REMEDIES: Mapping[str, str] = {
     "bad_url": "Write https://host/path, or http:// where the network may read along.",
     "bad_secret": "Make one: echo whsec_$(openssl rand -base64 32)",
     "unknown_land_cover": "Use one of these, or list a map of your own under the name whose classes it has.",
+    "needed_for_dask": "Add `dask: {address: tcp://scheduler:8786}`, or set executor to local.",
+    "tls_and_address": "Write tls://host:8786 with ca_file, cert_file and key_file under tls, or tcp:// without.",
     "missing": "Add it.",
     "too_short": "Give at least one.",
     "string_pattern_mismatch": "Use letters, digits, - and _ only, starting with a letter or digit (63 at most).",

@@ -29,6 +29,10 @@ def with_absolute_paths(data: dict[str, object], folder: Path) -> dict[str, obje
             result[key] = folder / Path(value).expanduser()
     if isinstance(tiers := result.get("tiers"), Mapping):
         result["tiers"] = _with_absolute(tiers, "null_rates", folder)
+    if isinstance(cluster := result.get("dask"), Mapping) and isinstance(tls := cluster.get("tls"), Mapping):
+        for key in ("ca_file", "cert_file", "key_file"):
+            tls = _with_absolute(tls, key, folder)
+        result["dask"] = {**cluster, "tls": tls}
     if isinstance(value := result.get("database"), str):
         result["database"] = absolute_database(value, folder)
     in_groups = (("catalogs", "href"), ("regions", "geometry"), *(("channels", key) for key in _OF_CHANNELS))

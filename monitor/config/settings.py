@@ -29,6 +29,7 @@ from shapely.geometry.base import BaseGeometry
 
 from monitor.config.alive import AliveSettings
 from monitor.config.channels import ChannelSettings, EscalationSettings, LimitSettings, heard_at_once
+from monitor.config.cluster import DaskSettings, TlsSettings
 from monitor.config.drills import DrillSettings
 from monitor.config.environment import PREFIX, environment_values
 from monitor.config.geometry import region_geometry
@@ -217,6 +218,9 @@ class Settings(BaseSettings):
     """Threads of the inference engine; 0 = one for each core."""
     block_tiles: Annotated[int, Field(ge=1, le=64)] = 4
     """Side of the square of tiles worked on at once: memory against speed, never results."""
+    executor: Literal["local", "dask"] = "local"
+    """Where blocks of tiles are looked at: in this process, or on the cluster of the group `dask`."""
+    dask: DaskSettings | None = None
     alerts: Annotated[AlertSettings, _known_fields(AlertSettings), AfterValidator(_alert_range)] = AlertSettings()
     sensors: Annotated[SensorSettings, _known_fields(SensorSettings), AfterValidator(_sensor_range)] = SensorSettings()
     """When optics, and when radar, are the evidence of record."""
@@ -305,6 +309,12 @@ class Settings(BaseSettings):
         unknown = [(place, name) for place, name in enumerate(value.regions) if name not in known]
         refuse([(("regions", place), error, name) for place, name in unknown])
         return value
+
+    @model_validator(mode="after")
+    def _cluster_given(self) -> Self:
+        if self.executor == "dask" and self.dask is None:
+            refuse([(("dask",), PydanticCustomError("needed_for_dask", "executor: dask needs it"), None)])
+        return self
 
     @model_validator(mode="after")
     def _default_folders(self) -> Self:
@@ -424,6 +434,8 @@ def known_keys(group: Place) -> list[str]:
         ("serve",): ServeSettings,
         ("cap",): CapGroup,
         ("log",): LogSettings,
+        ("dask",): DaskSettings,
+        ("dask", "tls"): TlsSettings,
     }
     model = models.get(parts)
     found = model.model_fields.items() if model else ()

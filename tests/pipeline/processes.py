@@ -30,7 +30,8 @@ from tests.pipeline.world import START, Ended, World
 CLAIMED = '"claimed"'
 """What the log says when work on an acquisition begins."""
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.pipeline.processes"])  # it starts with the first process
+# It starts with the first process; workers of Dask are forked from it as well.
+_CONTEXT.set_forkserver_preload(["tests.pipeline.processes", "tests.pipeline.dask_cluster"])
 _TIMEOUT_S = 120.0
 
 Setup = Callable[[], None]

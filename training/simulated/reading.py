@@ -24,13 +24,13 @@ from monitor.core.features import LAND_COVER, PER_INPUT, TERRAIN
 from monitor.core.grid import project, region_tiles
 from monitor.core.land_cover import Scheme
 from monitor.inputs import Input, Method
+from monitor.kept_terrain import KeptTerrain
 from monitor.looking import Instruments, Looker, Network, Stopwatch, surroundings
 from monitor.ports import ImageSource
 from monitor.records import Acquisition, ModelCard, Sensor, Tile
 from monitor.sandbox.spectra import BANDS as SENTINEL_2
 from monitor.sandbox.spectra import INFRARED
 from monitor.sandbox.valley import Valley
-from monitor.wiring import KeptTerrain
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]

@@ -56,6 +56,13 @@ class Work:
             ("region", "sensor", "answer"),
             registry=registry,
         )
+        self._blocks = Counter(
+            "scarpwatch_worker_blocks",
+            "Blocks of tiles that workers looked at, by the engine that really ran there; again: more than once, as a "
+            "worker was lost or failed",
+            ("engine", "result"),
+            registry=registry,
+        )
         self._capped = Counter(
             "scarpwatch_leases_capped",
             "Leases shortened by this process because they were taken while a clock was ahead",
@@ -112,6 +119,11 @@ class Work:
         """On how many tiles of an acquisition the network spoke, or did not and why."""
         for answer, tiles in answers.items():
             self._answers.labels(region, sensor.value, answer.value).inc(tiles)
+
+    def worker_blocks(self, blocks: Mapping[tuple[str, str], int]) -> None:
+        """Blocks of an acquisition that workers looked at, by engine and result."""
+        for kind, count in blocks.items():
+            self._blocks.labels(*kind).inc(count)
 
     def lease_capped(self, region: str) -> None:
         """A lease ended later than any can."""
