@@ -24,6 +24,7 @@ from monitor.adapters.metrics import Metrics
 from monitor.adapters.store import LedgerCount
 from monitor.alive import Herald
 from monitor.config import Settings
+from monitor.core.audit import AuditReport
 from monitor.core.breaker import HostHealth
 from monitor.core.estimates import Estimate
 from monitor.core.lifecycle import ALERT_STATES
@@ -31,10 +32,12 @@ from monitor.core.precision import WINDOWS_DAYS, Judged, by_kind
 from monitor.delivering import Delivery, DeliveryEvent
 from monitor.errors import ScarpwatchError
 from monitor.jobs import Jobs
+from monitor.log_lines import PollEar, log_delivery, log_event
 from monitor.night_drill import NightDrill
+from monitor.nightly import NightlyAudit, Reports
 from monitor.overview import TileHistory, coverage
 from monitor.ports import LookArchive, SlopeSights, Store
-from monitor.records import AcquisitionState, DeliveryState
+from monitor.records import AcquisitionState, DeliveryState, FiledReport, ReportKind
 from monitor.systemd import watched_by_systemd
 from monitor.web.health import Answers, Check
 from monitor.web.server import WebServer
@@ -54,6 +57,8 @@ _ALIVE = "alive"
 _ALIVE_EVERY = timedelta(minutes=10)
 _DRILL = "drill"
 """The job of exercises, and the thread it runs in."""
+_AUDIT = "audit"
+"""The job that compares ledger and catalogs, and the thread it runs in."""
 _PROCESS = "process"
 _STUCK_LEASES = 4
 """The lease of an acquisition is prolonged before every block of tiles. Who has not come to it for so many leases, and
@@ -65,8 +70,11 @@ _ENDS = {"done": "done", "parked": "parked", "retry": "discovered"}
 """Ledger state in which an event's action leaves an acquisition."""
 
 
-class WatchStore(Store, TileHistory, Protocol):
-    """What the daemon reads from the store besides what the service does."""
+class WatchStore(Store, TileHistory, Reports, Protocol):
+    """What the daemon reads from the store, and keeps there, besides what the service does."""
+
+    def put_report(self, kind: ReportKind, report: FiledReport) -> None:
+        """Keep a report; the one before of its kind and subject is forgotten."""
 
     def counts(self) -> list[LedgerCount]:
         """Acquisitions per region, state and reason."""
@@ -107,6 +115,9 @@ class Watch(Protocol):
     def enter(self, region: str, parts: "Sequence[Found]", now: datetime) -> int:
         """Put into the queue what was found; the number of new acquisitions."""
 
+    def audit(self, region: str, now: datetime) -> AuditReport:
+        """Compare the ledger with the catalogs of a region."""
+
     def static_reads(self) -> Mapping[str, int]:
         """Tiles read from their sources in this process, by static layer."""
 
@@ -142,26 +153,6 @@ class Kept:
     """Tells the channels once a week how the regions stand; None: nobody does."""
 
 
-_WARNINGS = frozenset({"poll-failed", "parked", "retry", "lost", "look-lost", "layer-odd", "alone", "lease-capped"})
-
-
-def log_event(log: FilteringBoundLogger, event: "PassEvent") -> None:
-    """One log line for one event of a pass."""
-    stages = {stage: round(seconds, 3) for stage, seconds in event.seconds.items()}
-    extra: dict[str, object] = {"reason": event.reason} if event.reason else {}
-    if stages:
-        extra["seconds"] = stages
-    say = log.warning if event.action in _WARNINGS else log.info
-    say(event.detail, action=event.action, region=event.region, item=event.item, **extra)
-
-
-def log_delivery(log: FilteringBoundLogger, event: DeliveryEvent) -> None:
-    """One log line for one message that was delivered, or was not."""
-    extra: dict[str, object] = {"reason": event.reason} if event.reason else {}
-    say = log.info if event.action == "delivered" else log.warning
-    say(event.detail, action=event.action, channel=event.channel, item=event.item, revisions=event.revisions, **extra)
-
-
 class Daemon:
     """The service, kept going."""
 
@@ -195,7 +186,9 @@ class Daemon:
         self._delivery = delivery
         self._drill = drill
         channels = len(delivery.couriers) if delivery else 0
-        self._jobs = Jobs({"default": 2, _DELIVERY: max(1, channels), _DRILL: 1, _ALIVE: 1}, self._on_clock_set)
+        self._jobs = Jobs(
+            {"default": 2, _DELIVERY: max(1, channels), _DRILL: 1, _ALIVE: 1, _AUDIT: 1}, self._on_clock_set
+        )
         self._queue_interval = queue_interval
         registry = _registry()
         self.metrics = Metrics(registry)
@@ -203,6 +196,8 @@ class Daemon:
         self.metrics.static_layers(service.static_reads)
         self.metrics.exposure_layers(service.layer_failures)
         self.metrics.jobs(self._jobs.at_work)
+        self._audit = NightlyAudit(service.audit, kept.store, self.metrics, log)
+        self._about = about
         answers = Answers(alive=self._alive, ready=self._ready, registry=registry)
         self.health = WebServer(settings.serve.host, settings.serve.port, answers, kept.api)
 
@@ -232,15 +227,9 @@ class Daemon:
     def poll(self) -> None:
         """The poll job: ask every catalog. What it finds is a row of the ledger, which the process job sees."""
         now = self._clock()
-        failed: list[PassEvent] = []
-
-        def report(event: "PassEvent") -> None:
-            log_event(self._log, event)
-            if event.action == "poll-failed":
-                failed.append(event)
-
-        discovered, _errors = self._service.poll(now, report)
-        answered = _answered(self._settings, failed)
+        heard = PollEar(self._log)
+        discovered, _errors = self._service.poll(now, heard)
+        answered = heard.answered(self._settings)
         self.metrics.polled(answered, discovered, now)
         self.metrics.hosts(self._service.hosts(), now)
         if answered or not self._settings.catalogs:
@@ -299,14 +288,23 @@ class Daemon:
                 continue
             if result is None:
                 return
+            body = {"passed": result.passed, "detail": result.detail}
+            self._store.put_report(ReportKind.DRILL, FiledReport(subject=region, at=self._clock(), body=body))
             scars = {found.value: count for found, count in result.scars.items()}
             self.metrics.drill(region, scars, result.passed, self._clock())
             say = self._log.info if result.passed else self._log.warning
             say(result.detail, action="drill" if result.passed else "drill-not-passed", region=region)
 
+    def audit(self) -> None:
+        """The job of the night: what the polls of the look-back missed is found."""
+        self._audit.run(sorted(self._settings.regions), self._clock, self._stop.is_set)
+
     def _start(self) -> None:
         # The last state of the regions is shown from the first scrape on, not only after the next acquisition.
         self._measure()
+        self._audit.show(self._settings.regions)
+        engine = {"engine": self._about.engine, "model": self._about.model_version, "version": self._about.version}
+        self._store.put_report(ReportKind.ENGINE, FiledReport(subject="", at=self._clock(), body=engine))
         self.health.start()
         self._jobs.scheduler.add_listener(self._on_job_trouble, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
         self._jobs.every(self._interval, self.poll, "poll")
@@ -314,6 +312,8 @@ class Daemon:
         self._start_delivery()
         if self._kept.herald is not None:
             self._jobs.every(_ALIVE_EVERY, self.say_alive, _ALIVE, _ALIVE)
+        if self._settings.audit.nightly:
+            self._jobs.daily(self._settings.audit.hour_utc, self.audit, _AUDIT, _AUDIT)
         if self._drill is not None:
             self._jobs.daily(self._drill.settings.hour_utc, self.drill, _DRILL, _DRILL)
         # The listener says what matters; the library would log every look at the queue skipped while one is at work.
@@ -431,12 +431,6 @@ class Daemon:
         late = max(self._clock() - at, timedelta(seconds=time.monotonic() - ticks))
         passed = late <= _MISSED_POLLS * self._interval
         return Check(name="poll", passed=passed, detail=f"a catalog last answered {late.total_seconds():.0f} s ago")
-
-
-def _answered(settings: Settings, failed: Sequence["PassEvent"]) -> list[str]:
-    """Catalogs of the watched regions of which no failure was reported; a failure's item names the catalog."""
-    silent = {word for event in failed for word in event.item.split()}
-    return sorted({name for region in settings.regions.values() for name in region.catalogs} - silent)
 
 
 def _registry() -> CollectorRegistry:

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from monitor.core.audit import AuditReport
 from monitor.core.breaker import HostHealth, HostState
 from monitor.core.precision import Precision
 from monitor.core.slope_sight import BlindSlopes
@@ -133,6 +134,19 @@ class Metrics:
             ("region", "result"),
             registry=registry,
         )
+        self._audit_success = _gauge(
+            registry,
+            "scarpwatch_audit_last_success_timestamp_seconds",
+            "When ledger and catalogs were last compared",
+            "region",
+        )
+        self._audit_findings = _gauge(
+            registry,
+            "scarpwatch_audit_findings",
+            "Acquisitions in which ledger and catalogs differed at the last audit: missing, vanished, superseded",
+            "region",
+            "finding",
+        )
         self._drill_success = _gauge(
             registry,
             "scarpwatch_drill_last_success_timestamp_seconds",
@@ -212,6 +226,12 @@ class Metrics:
         self._oldest_due.labels(channel).set(oldest_due_s)
         self._undelivered.labels(channel).set(parked)
         self._held.labels(channel).set(held)
+
+    def audited(self, report: AuditReport) -> None:
+        """The newest audit of a region in which its catalogs answered."""
+        self._audit_success.labels(report.region).set(report.at.timestamp())
+        for finding, count in report.counts.items():
+            self._audit_findings.labels(report.region, finding.value).set(count)
 
     def drill(self, region: str, scars: Mapping[str, int], passed: bool, now: datetime) -> None:
         """An exercise ended. `scars` by what became of them, zeros included."""
