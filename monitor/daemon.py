@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -35,7 +35,7 @@ from monitor.jobs import Jobs
 from monitor.log_lines import PollEar, log_delivery, log_event
 from monitor.night_drill import NightDrill
 from monitor.nightly import NightlyAudit, Reports
-from monitor.overview import TileHistory, coverage
+from monitor.overview import Coverage, TileHistory, coverage
 from monitor.ports import LookArchive, SlopeSights, Store
 from monitor.records import AcquisitionState, DeliveryState, FiledReport, ReportKind
 from monitor.systemd import watched_by_systemd
@@ -190,6 +190,9 @@ class Daemon:
             {"default": 2, _DELIVERY: max(1, channels), _DRILL: 1, _ALIVE: 1, _AUDIT: 1}, self._on_clock_set
         )
         self._queue_interval = queue_interval
+        self._seen: dict[str, Coverage] = {}
+        self._touched: set[str] = set()
+        """Regions of which something was processed since they were measured."""
         registry = _registry()
         self.metrics = Metrics(registry)
         self.metrics.build(about.version, about.model_version, about.engine)
@@ -242,7 +245,8 @@ class Daemon:
         self.metrics.hosts(self._service.hosts(), self._clock())
         if summary.processed or summary.parked or summary.retried:
             self.metrics.passed(time.monotonic() - start)
-            self._measure()
+            self._measure(self._touched)
+            self._touched.clear()
 
     def deliver(self, channel: str) -> None:
         """The job of one channel: send what is due. A receiver that is dead or slow holds up nothing but itself."""
@@ -373,6 +377,7 @@ class Daemon:
         log_event(self._log, event)
         state = _ENDS.get(event.action)
         if state:
+            self._touched.add(event.region)
             self.metrics.acquisition(event.region, state, event.reason, event.seconds)
             self.metrics.choices(event.region, event.choices)
         if event.action == "lease-capped":
@@ -380,8 +385,8 @@ class Daemon:
         if event.acquisition is not None:
             self.metrics.answers(event.region, event.acquisition.sensor, event.answers)
 
-    def _measure(self) -> None:
-        """How every region stands now."""
+    def _measure(self, touched: Collection[str] | None = None) -> None:
+        """How every region stands now; what was seen is counted anew of those `touched` only (None: of all)."""
         now = self._clock()
         counts = Counter[tuple[str, AcquisitionState]]()
         for count in self._store.counts():
@@ -390,7 +395,9 @@ class Daemon:
         self.metrics.judged(by_kind(self._store.judged(now - timedelta(days=max(WINDOWS_DAYS)))))
         for region in self._settings.region_records():
             self._jobs.goes_on(_PROCESS)
-            seen = coverage(region, self._store, self._kept.looks, now, self._kept.sights)
+            if touched is None or region.id in touched:
+                self._seen[region.id] = coverage(region, self._store, self._kept.looks, now, self._kept.sights)
+            seen = self._seen[region.id]
             self.metrics.region(
                 region.id,
                 observed=seen.compared,
