@@ -8,8 +8,9 @@ from sqlalchemy import select, update
 
 from monitor.adapters.store import ledger
 from monitor.adapters.store.codec import clean, joined, names
+from monitor.adapters.store.columns import Table
 from monitor.adapters.store.database import Database, affected, insert_new
-from monitor.adapters.store.schema import RegionPollRow, ReportRow, Table
+from monitor.adapters.store.upstream_schema import RegionPollRow, ReportRow
 from monitor.records import Fallback, FiledReport, LedgerEntry, ReportKind, Sensor
 
 
