@@ -4,18 +4,19 @@ Silence must not look like an outage, so whoever relies on the watch hears from 
 message goes the way of every other: planned for each channel, sent until it is acknowledged, never twice.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from monitor.core import alive
 from monitor.core.alive_telling import texts
+from monitor.core.fleet import Fleet, all_retired
 from monitor.core.intake import Arrival, Sight
 from monitor.core.next_pass import MEMORY, Passed, next_passes
 from monitor.core.sensors import sensors_of
 from monitor.overview import Coverage
-from monitor.records import HeldBack, Region, Tier
+from monitor.records import Fallback, HeldBack, Region, Sensor, Tier
 
 
 class Vitals(Protocol):
@@ -48,6 +49,12 @@ class Vitals(Protocol):
     def passes(self, region: str, since: datetime, until: datetime) -> list[Passed]:
         """Every pass over a region, sensed in [since, until], that a catalog listed."""
 
+    def platforms(self, region: str) -> Mapping[Sensor, set[str]]:
+        """The satellites that ever passed over a region, by sensor."""
+
+    def fallback(self, region: str) -> Fallback | None:
+        """The catalogs that stand in for those of a region; None: none do."""
+
     def hearing_since(self, channels: Sequence[str]) -> datetime | None:
         """From when on the first of these channels hears what happens; None: none does yet."""
 
@@ -68,6 +75,8 @@ class HeraldSettings:
     channels: tuple[str, ...] = ()
     """Those that want to hear it; none: nothing is written."""
     languages: tuple[str, ...] = ("en",)
+    fleet: Fleet = field(default_factory=dict)
+    """When satellites begin and end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +162,9 @@ class Herald:
             first=compared.first,
             blind_km2=seen.blind.together.blind_km2,
             blind_share=seen.blind.together.blind_share,
-            passes=next_passes(self._store.passes(region.id, now - MEMORY, now), now),
+            passes=next_passes(self._store.passes(region.id, now - MEMORY, now), now, self._settings.fleet),
+            retired=self._retired(region, now),
+            fallback=self._store.fallback(region.id),
             open_alerts=self._store.open_alerts(region.id),
             opened=self._store.opened_since(region.id, week_ago if previous is None or previous > now else previous),
             parked=self._store.parked(region.id),
@@ -164,6 +175,13 @@ class Herald:
             sources=self._store.sources(region.catalogs),
             undelivered=self._store.undelivered(region.id, now),
         )
+
+    def _retired(self, region: Region, now: datetime) -> frozenset[Sensor]:
+        """Sensors of which every satellite that ever passed over the region has ended."""
+        if not self._settings.fleet:
+            return frozenset()
+        known = self._store.platforms(region.id)
+        return frozenset(one for one, names in known.items() if all_retired(self._settings.fleet, names, now))
 
     def texts(self, sign: alive.SignOfLife) -> dict[str, dict[str, str]]:
         """Title and body in every language of the configuration."""

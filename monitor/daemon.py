@@ -20,17 +20,20 @@ from structlog.typing import FilteringBoundLogger
 
 from monitor.alive import Herald
 from monitor.config import Settings
+from monitor.core.audit import AuditReport
 from monitor.core.breaker import HostHealth
 from monitor.core.estimates import Estimate
 from monitor.delivering import Delivery, DeliveryEvent
 from monitor.errors import ScarpwatchError
 from monitor.jobs import Jobs
+from monitor.log_lines import PollEar, log_delivery, log_event
 from monitor.measuring import Measuring, WatchStore
 from monitor.metrics_wiring import About as About
 from monitor.metrics_wiring import Counting, make_metrics
 from monitor.night_drill import NightDrill
+from monitor.nightly import NightlyAudit, Reports
 from monitor.ports import LookArchive, SlopeSights, Store, Turn
-from monitor.records import DeliveryState
+from monitor.records import DeliveryState, FiledReport, ReportKind
 from monitor.systemd import Systemd
 from monitor.turns import Turns
 from monitor.web.health import Answers, Check
@@ -53,6 +56,8 @@ _ALIVE = "alive"
 _ALIVE_EVERY = timedelta(minutes=10)
 _DRILL = "drill"
 """The job of exercises, and the thread it runs in."""
+_AUDIT = "audit"
+"""The job that compares ledger and catalogs, and the thread it runs in."""
 _PROCESS = "process"
 _MEASURE = "measure"
 """The job that tells Prometheus how the regions stand, and the thread it runs in: nothing may hide a silence."""
@@ -65,6 +70,13 @@ _MISSED_POLLS = 3
 """A watch that missed so many polls is not watching."""
 _ENDS = {"done": "done", "parked": "parked", "retry": "discovered"}
 """Ledger state in which an event's action leaves an acquisition."""
+
+
+class KeptStore(WatchStore, Reports, Protocol):
+    """What the daemon reads of the database, and keeps there, besides what the service does."""
+
+    def put_report(self, kind: ReportKind, report: FiledReport) -> None:
+        """Keep a report; the one before of its kind and subject is forgotten."""
 
 
 class Watch(Counting, Protocol):
@@ -96,6 +108,9 @@ class Watch(Counting, Protocol):
     def enter(self, region: str, parts: "Sequence[Found]", now: datetime) -> int:
         """Put into the queue what was found; the number of new acquisitions."""
 
+    def audit(self, region: str, now: datetime) -> AuditReport:
+        """Compare the ledger with the catalogs of a region."""
+
     def hosts(self) -> Mapping[str, HostHealth]:
         """How every host does that was asked."""
 
@@ -107,7 +122,7 @@ class Watch(Counting, Protocol):
 class Kept:
     """Where the daemon reads how the regions stand, and what reads it for people."""
 
-    store: WatchStore
+    store: KeptStore
     looks: LookArchive
     sights: SlopeSights
     api: "ASGIApp | None" = None
@@ -118,25 +133,6 @@ class Kept:
     """What the API refused, by reason."""
     turn: Turn | None = None
     """Of asking the catalogs; None: nobody else works on this database."""
-
-
-_WARNINGS = frozenset({"poll-failed", "parked", "retry", "lost", "look-lost", "layer-odd", "alone", "lease-capped"})
-
-
-def log_event(log: FilteringBoundLogger, event: "PassEvent") -> None:
-    """One log line for one event of a pass."""
-    stages = {stage: round(seconds, 3) for stage, seconds in event.seconds.items()}
-    blocks = {" ".join(kind): count for kind, count in event.blocks.items()}
-    extra = {name: one for name, one in (("reason", event.reason), ("seconds", stages), ("blocks", blocks)) if one}
-    say = log.warning if event.action in _WARNINGS else log.info
-    say(event.detail, action=event.action, region=event.region, item=event.item, **extra)
-
-
-def log_delivery(log: FilteringBoundLogger, event: DeliveryEvent) -> None:
-    """One log line for one message that was delivered, or was not."""
-    extra: dict[str, object] = {"reason": event.reason} if event.reason else {}
-    say = log.info if event.action == "delivered" else log.warning
-    say(event.detail, action=event.action, channel=event.channel, item=event.item, revisions=event.revisions, **extra)
 
 
 class Daemon:
@@ -173,8 +169,9 @@ class Daemon:
         self._delivery = delivery
         self._drill = drill
         self._turns = Turns(kept.turn, log)
+        self._about = about
         channels = delivery.couriers if delivery else {}
-        threads = {"default": 2, _DELIVERY: max(1, len(channels)), _DRILL: 1, _ALIVE: 1, _MEASURE: 1}
+        threads = {"default": 2, _DELIVERY: max(1, len(channels)), _DRILL: 1, _ALIVE: 1, _AUDIT: 1, _MEASURE: 1}
         self._jobs = Jobs(threads, self._on_clock_set)
         self._queue_interval = queue_interval
         self.metrics = make_metrics(settings, about, service, self._jobs, kept.refusals, channels)
@@ -186,6 +183,7 @@ class Daemon:
             metrics=self.metrics,
             told=self._systemd.stands,
         )
+        self._audit = NightlyAudit(service.audit, kept.store, self.metrics.catalogs, log)
         answers = Answers(alive=self._alive, ready=self._ready, registry=self.metrics.registry)
         self.health = WebServer(settings.serve.host, settings.serve.port, answers, kept.api)
 
@@ -222,16 +220,14 @@ class Daemon:
             self.metrics.catalogs.sources(known)
             self._last_poll = self._turns.heard(known, now)
             return
-        failed: list[PassEvent] = []
+        heard = PollEar(self._log)
 
         def report(event: "PassEvent") -> None:
-            log_event(self._log, event)
+            heard(event)
             self.metrics.work.delays(event.delays)
-            if event.action == "poll-failed":
-                failed.append(event)
 
         discovered, _errors = self._service.poll(now, report)
-        answered = _answered(self._measuring.catalogs, failed)
+        answered = heard.answered(self._settings)
         silent = sorted(set(self._measuring.catalogs) - set(answered))
         self.metrics.catalogs.polled(answered, silent, discovered, now)
         self.metrics.catalogs.hosts(self._service.hosts(), now)
@@ -309,14 +305,24 @@ class Daemon:
                 continue
             if result is None:
                 return
+            body = {"passed": result.passed, "detail": result.detail}
+            self._store.put_report(ReportKind.DRILL, FiledReport(subject=region, at=self._clock(), body=body))
             scars = {found.value: count for found, count in result.scars.items()}
             self.metrics.telling.drill(region, scars, result.passed, self._clock())
             say = self._log.info if result.passed else self._log.warning
             say(result.detail, action="drill" if result.passed else "drill-not-passed", region=region)
 
+    def audit(self) -> None:
+        """The job of the night: what the polls of the look-back missed is found."""
+        if self._turns.ours():
+            self._audit.run(sorted(self._settings.regions), self._clock, self._stop.is_set)
+
     def _start(self) -> None:
         # The last state of the regions is shown from the first scrape on, not only after the next acquisition.
         self._measuring.everything(self._clock(), lambda: None)
+        self._audit.show(self._settings.regions)
+        engine = {"engine": self._about.engine, "model": self._about.model_version, "version": self._about.version}
+        self._store.put_report(ReportKind.ENGINE, FiledReport(subject="", at=self._clock(), body=engine))
         self.health.start()
         self._jobs.scheduler.add_listener(self._on_job_trouble, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
         self._jobs.every(self._interval, self.poll, "poll")
@@ -327,6 +333,8 @@ class Daemon:
         self._start_delivery()
         if self._kept.herald is not None:
             self._jobs.every(_ALIVE_EVERY, self.say_alive, _ALIVE, _ALIVE)
+        if self._settings.audit.nightly:
+            self._jobs.daily(self._settings.audit.hour_utc, self.audit, _AUDIT, _AUDIT)
         if self._drill is not None:
             self._jobs.daily(self._drill.settings.hour_utc, self.drill, _DRILL, _DRILL)
         # The listener says what matters; the library would log every look at the queue skipped while one is at work.
@@ -426,9 +434,3 @@ class Daemon:
         late = max(self._clock() - at, timedelta(seconds=time.monotonic() - ticks))
         passed = late <= _MISSED_POLLS * self._interval
         return Check(name="poll", passed=passed, detail=f"a catalog last answered {late.total_seconds():.0f} s ago")
-
-
-def _answered(catalogs: Sequence[str], failed: Sequence["PassEvent"]) -> list[str]:
-    """Catalogs of which no failure was reported; a failure's item names the catalog."""
-    silent = {word for event in failed for word in event.item.split()}
-    return sorted(set(catalogs) - silent)

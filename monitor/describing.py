@@ -1,7 +1,7 @@
 """What surrounds the alerts that an acquisition speaks of: ground, exposure, severity, the next pass."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -11,6 +11,7 @@ from shapely.geometry.base import BaseGeometry
 from monitor.core.canvas import Canvas, canvases
 from monitor.core.clusters import burn
 from monitor.core.exposure import LayersAtHand, exposure
+from monitor.core.fleet import Fleet
 from monitor.core.grid import neighbour, project
 from monitor.core.land_cover import CLASSES, LandCover
 from monitor.core.lifecycle import ALERT_STATES
@@ -64,13 +65,15 @@ class Describer:
     passes: PassHistory
     layers: ExposureLayers
     table: SeverityTable
+    fleet: Fleet = field(default_factory=dict)
+    """When satellites begin and end."""
 
     def describe(self, events: Sequence[Event], acquisition: Acquisition, ground: Surroundings) -> Described:
         """All events, those with a new context of which this acquisition says something."""
         if not any(needs_context(event, acquisition.id) for event in events):
             return Described(events=tuple(events))
         now = acquisition.sensing_time
-        coming = next_passes(self.passes.passes(acquisition.region, now - MEMORY, now), now)
+        coming = next_passes(self.passes.passes(acquisition.region, now - MEMORY, now), now, self.fleet)
         complaints: dict[str, None] = {}
         described = []
         for event in events:

@@ -64,7 +64,10 @@ def build_drill(
         shown=shown,
         tell=partial(_tell, settings),
         describer=Describer(
-            passes=store, layers=LayerFiles(settings.region_layers(), grounds), table=settings.severity.table()
+            passes=store,
+            layers=LayerFiles(settings.region_layers(), grounds),
+            table=settings.severity.table(),
+            fleet=settings.fleet,
         ),
         progress=progress,
     )

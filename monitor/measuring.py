@@ -108,8 +108,9 @@ class Measuring:
             self._figures = {of: kept for of, kept in self._figures.items() if of[0] not in again}
             self._ever = {of: kept for of, kept in self._ever.items() if of[0] not in again}
             self._read(now, goes_on)
-            self._count(now, goes_on)
-            self._counted = now
+            self._count(again, now, goes_on)
+            if worked is None:
+                self._counted = now
 
     def _read(self, now: datetime, goes_on: GoesOn) -> None:
         due = self._store.oldest_due(self._regions, now)
@@ -123,10 +124,15 @@ class Measuring:
         self._metrics.catalogs.sources(self._store.sources(self.catalogs))
 
     def _region(self, region: Region, rows: RegionRows, oldest_due_s: float, now: datetime) -> RegionNow:
-        sensors = sensors_of(region.sensor_policy)
-        passes = {one: self._passes(region.id, one, count_passes(rows.listed, one, now)) for one in sensors}
+        sensors, fleet = sensors_of(region.sensor_policy), self._settings.fleet
+        passes = {one: self._passes(region.id, one, count_passes(rows.listed, one, now, fleet)) for one in sensors}
         came = (
-            Passed(sensor=one.sensor, relative_orbit=one.relative_orbit, sensing_time=one.sensing_time)
+            Passed(
+                sensor=one.sensor,
+                relative_orbit=one.relative_orbit,
+                sensing_time=one.sensing_time,
+                platform=one.platform,
+            )
             for one in rows.listed
         )
         looks = {one: self._look(region, one, passes[one].newest_usable) for one in sensors}
@@ -134,7 +140,7 @@ class Measuring:
             ledger={state.value: rows.states.get(state, 0) for state in AcquisitionState},
             alerts={state.value: rows.alerts.get(state, 0) for state in ALERT_STATES},
             passes=passes,
-            next_pass={one.sensor: one.expected for one in first_of_each(next_passes(came, now))},
+            next_pass={one.sensor: one.expected for one in first_of_each(next_passes(came, now, fleet))},
             parked=rows.parked,
             oldest_due_s=oldest_due_s,
             looks={sensor: look for sensor, look in looks.items() if look is not None},
@@ -161,10 +167,10 @@ class Measuring:
             self._figures[region.id, sensor] = known
         return known[1]
 
-    def _count(self, now: datetime, goes_on: GoesOn) -> None:
+    def _count(self, which: Collection[str], now: datetime, goes_on: GoesOn) -> None:
         self._metrics.telling.judged(by_kind(self._store.judged(now - timedelta(days=max(WINDOWS_DAYS)))))
-        for name, region in self._regions.items():
+        for name in sorted(self._regions.keys() & set(which)):
             goes_on()
-            seen = coverage(region, self._store, self._looks, now, self._sights)
+            seen = coverage(self._regions[name], self._store, self._looks, now, self._sights)
             self._metrics.regions.covered(name, seen.compared, seen.last_look)
             self._metrics.regions.blind_slopes(name, seen.blind)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from monitor.core.delays import Delay
+from monitor.core.story import Story
 from monitor.records import Acquisition, Choice, NetworkAnswer
 
 
@@ -12,8 +13,8 @@ class PassEvent:
     """Something that people following a pass want to hear."""
 
     action: str
-    """poll-failed, refused, onboarding, discovered, claimed, ahead, alone, done, look-lost, parked, retry, lost,
-    lease-capped, resumed."""
+    """poll-failed, failover, failback, reaching-back, refused, onboarding, discovered, claimed, ahead, alone, done,
+    look-lost, parked, retry, lost, lease-capped, resumed."""
     item: str
     detail: str
     region: str
@@ -24,7 +25,11 @@ class PassEvent:
     answers: Mapping[NetworkAnswer, int] = field(default_factory=dict)
     """On how many tiles that were looked at the network spoke, or did not and why."""
     acquisition: Acquisition | None = None
-    """What was processed, of `done`."""
+    """What was processed, of `done`, `retry` and `parked`."""
+    story: Story | None = None
+    """Of `done`: what came of it."""
+    stood_in: tuple[str, ...] = ()
+    """Catalogs that answered a poll for those of the region."""
     blocks: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """Of tiles that workers looked at for it, by engine and result (`Looker.blocks`)."""
     tiles: Mapping[str, int] = field(default_factory=dict)

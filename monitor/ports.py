@@ -21,11 +21,14 @@ from monitor.records import (
     Declaration,
     Detector,
     Event,
+    Fallback,
+    FiledReport,
     LedgerEntry,
     Look,
     Message,
     Observation,
     Rejected,
+    ReportKind,
     SceneItem,
     Sensor,
     Terrain,
@@ -165,7 +168,7 @@ class Store(Protocol):
     ) -> int:
         """Upsert what a poll saw; newer versions supersede. Returns the number of new ledger rows.
 
-        `complete` is False when a catalog did not answer: then only acquisitions that are new are written.
+        `complete` is False when a catalog did not answer: then no version takes the place of one that shows more.
         New ones sensed before `history_before` are history.
         """
 
@@ -283,6 +286,24 @@ class RegionStore(Store, Protocol):
 
     def note_searched(self, region: str, since: datetime) -> None:
         """Note that the catalogs of a region were searched from then on."""
+
+    def last_answer(self, region: str) -> datetime | None:
+        """When all catalogs of a region last answered a poll; None: never, as far as is known."""
+
+    def note_answer(self, region: str, now: datetime) -> None:
+        """Note that all catalogs of a region answered."""
+
+    def fallback(self, region: str) -> Fallback | None:
+        """The catalogs that stand in for those of a region; None: none do."""
+
+    def note_fallback(self, region: str, one: Fallback | None) -> None:
+        """Note which catalogs stand in for those of a region; None: none do any more."""
+
+    def sensed(self, region: str, start: datetime, end: datetime) -> list[LedgerEntry]:
+        """Acquisitions of a region sensed in [start, end), oldest first, without versions that were replaced."""
+
+    def put_report(self, kind: ReportKind, report: FiledReport) -> None:
+        """Keep a report; the one before of its kind and subject is forgotten."""
 
 
 class Turn(Protocol):

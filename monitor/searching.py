@@ -32,11 +32,24 @@ class Found:
     """Because of other items of the same pass."""
     failures: tuple[CatalogUnavailable, ...] = ()
     """Of catalogs that did not answer: what they know is missing."""
+    silent: frozenset[str] = frozenset()
+    """Names of those."""
 
 
-def find(region: Region, catalogs: Mapping[str, Catalog], start: datetime, end: datetime, now: datetime) -> Found:
-    """Passes over a region that begin in [start, end), as whole as the catalogs list them at `now`."""
-    items, rejected, failures = _search(region, catalogs, start - _WHOLE_PASS, min(end + _WHOLE_PASS, now))
+def find(
+    region: Region,
+    catalogs: Mapping[str, Catalog],
+    start: datetime,
+    end: datetime,
+    now: datetime,
+    names: Sequence[str] | None = None,
+) -> Found:
+    """Passes over a region that begin in [start, end), as whole as the catalogs list them at `now`.
+
+    `names` are those to ask; None: the region's own.
+    """
+    asked = {name: catalogs[name] for name in (region.catalogs if names is None else names)}
+    items, rejected, failures = _search(region, asked, start - _WHOLE_PASS, min(end + _WHOLE_PASS, now))
     acquisitions, refused = group(region.id, items, region.geometry)
     early = {item.id for item in items if item.sensing_time < start}
     return Found(
@@ -50,15 +63,16 @@ def find(region: Region, catalogs: Mapping[str, Catalog], start: datetime, end: 
         ),
         refused_items=tuple(rejected),
         refused=tuple(one for one in refused if one.item not in early),
-        failures=tuple(failures),
+        failures=tuple(failures.values()),
+        silent=frozenset(failures),
     )
 
 
-def windows(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+def windows(start: datetime, end: datetime, each: timedelta = _WINDOW) -> Iterator[tuple[datetime, datetime]]:
     """A long time cut into parts that a catalog is asked for one by one, oldest first."""
     while start < end:
-        yield start, min(start + _WINDOW, end)
-        start += _WINDOW
+        yield start, min(start + each, end)
+        start += each
 
 
 def together(parts: Sequence[Found]) -> Found:
@@ -70,24 +84,25 @@ def together(parts: Sequence[Found]) -> Found:
         refused_items=tuple(one for part in parts for one in part.refused_items),
         refused=tuple(one for part in parts for one in part.refused),
         failures=tuple(one for part in parts for one in part.failures),
+        silent=frozenset(name for part in parts for name in part.silent),
     )
 
 
 def _search(
     region: Region, catalogs: Mapping[str, Catalog], start: datetime, end: datetime
-) -> tuple[list[SceneItem], list[Rejected], list[CatalogUnavailable]]:
+) -> tuple[list[SceneItem], list[Rejected], dict[str, CatalogUnavailable]]:
     items: list[SceneItem] = []
     rejected: list[Rejected] = []
-    failures: list[CatalogUnavailable] = []
+    failures: dict[str, CatalogUnavailable] = {}
     around = surroundings(region.geometry)
-    for name in region.catalogs:
+    for name, catalog in catalogs.items():
         try:
             for sensor in sensors_of(region.sensor_policy):
-                found, refused = catalogs[name].search(around, start, end, sensor)
+                found, refused = catalog.search(around, start, end, sensor)
                 items += found
                 rejected += refused
         except CatalogUnavailable as failure:
-            failures.append(failure)
+            failures[name] = failure
     return items, rejected, failures
 
 

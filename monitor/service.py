@@ -9,9 +9,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from monitor.auditing import Auditor
+from monitor.core.audit import AuditReport
 from monitor.core.breaker import HostHealth
 from monitor.core.delays import Delay, of_discovery, of_processing
 from monitor.core.estimates import Cost, Estimate, estimate, to_be_there, told
+from monitor.core.fleet import NO_FLEET, Fleet
+from monitor.core.story import story_of
 from monitor.errors import Permanent, ScarpwatchError, Transient
 from monitor.next_survey import Hold, NextSurvey
 from monitor.observing import decisions
@@ -19,9 +23,10 @@ from monitor.pass_events import PassEvent as PassEvent
 from monitor.pass_events import PassSummary as PassSummary
 from monitor.pass_events import Report as Report
 from monitor.pipeline import Outcome, Pipeline
+from monitor.polling import Polled, Poller, nothing_shows
 from monitor.ports import Catalog, RegionStore
 from monitor.records import Acquisition, LedgerEntry, Region, Sensor
-from monitor.searching import Found, find, together, windows
+from monitor.searching import Found
 from monitor.survey import Surveyed, watched_tiles
 
 Clock = Callable[[], datetime]
@@ -109,6 +114,7 @@ class Service:
         settings: ServiceSettings,
         gauges: Gauges | None = None,
         close: Callable[[], None] = lambda: None,
+        fleet: Fleet = NO_FLEET,
     ) -> None:
         """`owner` names this process in leases, `gauges` tell about its parts; `close` releases what was opened."""
         gauges = gauges or Gauges()
@@ -122,7 +128,8 @@ class Service:
         self._look_mb = gauges.look_mb
         self.regions = {region.id: region for region in regions}
         self._pipeline = pipeline
-        self._catalogs = catalogs
+        self._poller = Poller(store, catalogs, fleet)
+        self._auditor = Auditor(store, catalogs)
         self._owner = owner
         self._settings = settings
         self._close = close
@@ -149,28 +156,29 @@ class Service:
         discovered = 0
         errors: list[str] = []
         silent: dict[str, str] = {}
+        asked: set[str] = set()
         for region in self.regions.values():
-            found = self._look_back(region, now)
+            polled = self._poller.look_back(region, now)
+            found = polled.found
+            asked |= {*region.catalogs, *polled.fallback}
             _tell_refusals(report, region, found)
+            for action, words in polled.told:
+                report(_event(action, region.id, region.id, words))
             errors += map(str, found.failures)
             silent |= {name: str(one) for one in found.failures for name in one.item.split()}
             known = bool(found.acquisitions and self.store.known(region.id, _EVER, now))
             if found.acquisitions and not known:
                 for line in told(self.estimate(region.id, [found])):
                     report(_event("onboarding", region.id, region.id, line))
-            new = self._enter(region, found, now)
-            if found.start < now - timedelta(days=region.lookback_days) and not found.failures:
+            new = self._enter(region, found, now, polled.watched_until)
+            if polled.searched:
                 self.store.note_searched(region.id, found.start)
+            if polled.answered:
+                self.store.note_answer(region.id, now)
             discovered += new
-            if found.acquisitions or found.failures:
-                detail = f"{new} new of {len(found.acquisitions)} acquisitions"
-                # What was there before the region was watched waited for nobody.
-                delays = self._delays(region, found, now) if new and known else ()
-                report(replace(_event("discovered", region.id, region.id, detail), delays=delays))
-            else:
-                missed = _nothing_shows(region, len(found.refused_items) + len(found.refused))
-                report(_event("discovered", region.id, region.id, missed, NO_SCENE))
-        asked = {name for region in self.regions.values() for name in region.catalogs}
+            # What was there before the region was watched waited for nobody.
+            delays = self._delays(region, found, now) if new and known else ()
+            report(replace(_discovered(region, polled, new), delays=delays))
         failing = {name: why for name, why in silent.items() if name in asked}
         self.store.note_sources(asked - failing.keys(), failing, now)
         return discovered, tuple(errors)
@@ -180,17 +188,9 @@ class Service:
     ) -> list[Found]:
         """What the catalogs of a region know of a time that may lie long ago; nothing is written.
 
-        Month by month, oldest first, up to one that a catalog did not answer for: what comes later must not be
-        processed before it.
+        Up to a month that a catalog did not answer for: what comes later must not be processed before it.
         """
-        parts: list[Found] = []
-        for window in windows(start, min(end, now)):
-            if stop():
-                break
-            parts.append(find(self.regions[region], self._catalogs, *window, now))
-            if parts[-1].failures:
-                break
-        return parts
+        return self._poller.look_up(self.regions[region], start, end, now, stop)
 
     def enter(self, region: str, parts: Sequence[Found], now: datetime) -> int:
         """Put into the queue what catalogs answered in whole; returns the number of new acquisitions.
@@ -215,23 +215,19 @@ class Service:
         tiles = len(watched_tiles(self.regions[region]))
         return estimate(there, new, tiles, cost, self._settings.optical_looks)
 
-    def _look_back(self, region: Region, now: datetime) -> Found:
-        """What the catalogs know of the look-back and, where that was never asked, of the history before it."""
-        edge = now - timedelta(days=region.lookback_days)
-        since = _first_look_back(region, now)
-        searched = self.store.searched_since(region.id) if since < edge else None
-        wanted = since < edge and (searched is None or since < searched)
-        history = self.look_up(region.id, since, edge, now) if wanted else []
-        return together([*history, find(region, self._catalogs, edge, now, now)])
+    def audit(self, region: str, now: datetime) -> AuditReport:
+        """Compare the ledger with the catalogs of a region over its look-back, and queue what was missed."""
+        return self._auditor.audit(self.regions[region], now, partial(self._enter, self.regions[region], now=now))
 
-    def _enter(self, region: Region, found: Found, now: datetime) -> int:
+    def _enter(self, region: Region, found: Found, now: datetime, watched: datetime | None = None) -> int:
+        """`watched`: until when the region was watched without a gap; None: until now."""
         return self.store.discover(
             region.id,
             found.acquisitions,
             [*found.refused_items, *found.refused],
             now,
             complete=not found.failures,
-            history_before=region.history_before(now),
+            history_before=region.history_before(watched or now),
         )
 
     def _delays(self, region: Region, found: Found, now: datetime) -> tuple[Delay, ...]:
@@ -333,9 +329,7 @@ class Service:
     def _done(self, entry: LedgerEntry, outcome: Outcome, this: _Pass) -> None:
         acquisition = entry.acquisition
         if not outcome.written:
-            this.report(
-                _event("lost", acquisition.region, acquisition.key, "another process took it over", "lease-lost")
-            )
+            this.report(_of(acquisition, "lost", "another process took it over", "lease-lost"))
             return
         this.tally.processed += 1
         this.tally.alerts_opened += outcome.opened
@@ -358,6 +352,7 @@ class Service:
                 tiles=decisions(result.observations),
                 delays=of_processing(entry, outcome.opened, this.clock()),
                 blocks=outcome.blocks,
+                story=story_of(acquisition, result, outcome.opened, outcome.tiles),
             )
         )
 
@@ -369,11 +364,11 @@ class Service:
         now, acquisition = this.clock(), entry.acquisition
         due = now + self._wait(entry, error)
         if not self.store.retry(acquisition, self._owner, error.reason, str(error), due, now, counted=error.tried):
-            this.report(_event("lost", acquisition.region, acquisition.key, str(error), "lease-lost"))
+            this.report(_of(acquisition, "lost", str(error), "lease-lost"))
             return
         this.tally.retried += 1
         this.tally.errors.append(str(error))
-        this.report(_event("retry", acquisition.region, acquisition.key, str(error), error.reason))
+        this.report(_of(acquisition, "retry", str(error), error.reason))
 
     def _wait(self, entry: LedgerEntry, error: Transient) -> timedelta:
         """Until the next try: the doubling wait or, if it is longer, what the world asks for (Retry-After)."""
@@ -387,11 +382,11 @@ class Service:
     def _park(self, entry: LedgerEntry, reason: str, detail: str, this: _Pass) -> None:
         acquisition = entry.acquisition
         if not self.store.park(acquisition, self._owner, reason, detail, this.clock()):
-            this.report(_event("lost", acquisition.region, acquisition.key, detail, "lease-lost"))
+            this.report(_of(acquisition, "lost", detail, "lease-lost"))
             return
         this.tally.parked += 1
         this.tally.errors.append(f"{acquisition.key}: {detail}")
-        this.report(_event("parked", acquisition.region, acquisition.key, detail, reason))
+        this.report(_of(acquisition, "parked", detail, reason))
 
 
 def _tell_refusals(report: Report, region: Region, found: Found) -> None:
@@ -402,18 +397,14 @@ def _tell_refusals(report: Report, region: Region, found: Found) -> None:
         report(_event("refused", region.id, one.item, f"{one.detail}. {_REFUSED_REMEDY}", one.reason))
 
 
-def _first_look_back(region: Region, now: datetime) -> datetime:
-    """From when on a region is looked at that is new to the watch."""
-    return now - timedelta(days=max(region.lookback_days, region.backfill_days or 0))
-
-
-def _nothing_shows(region: Region, refused: int) -> str:
-    """What to check when a region's catalogs answered, but have nothing of it."""
-    items = f" ({refused} refused: see scarpwatch status)" if refused else ""
-    return (
-        f"no scene of the last {region.lookback_days} days shows {region.id}{items}: "
-        "check geometry, collections and lookback_days"
-    )
+def _discovered(region: Region, polled: Polled, new: int) -> PassEvent:
+    """What a poll of a region brought, also if that is nothing."""
+    found = polled.found
+    stood_in = tuple(name for name in polled.fallback if name not in found.silent)
+    detail, reason = f"{new} new of {len(found.acquisitions)} acquisitions", ""
+    if not found.acquisitions and not found.failures:
+        detail, reason = nothing_shows(region, len(found.refused_items) + len(found.refused)), NO_SCENE
+    return replace(_event("discovered", region.id, region.id, detail, reason), stood_in=stood_in)
 
 
 def _go_alone(report: Report, acquisition: Acquisition, error: Exception) -> None:
@@ -424,7 +415,11 @@ def _go_alone(report: Report, acquisition: Acquisition, error: Exception) -> Non
 def _capped(held: LedgerEntry) -> PassEvent:
     until = f"{held.lease_until:%Y-%m-%d %H:%M} UTC" if held.lease_until else ""
     detail = f"held by {held.owner} until {until}, later than a lease ends: its clock was ahead. It ends soon now"
-    return _event("lease-capped", held.acquisition.region, held.acquisition.key, detail, "clock-ahead")
+    return _of(held.acquisition, "lease-capped", detail, "clock-ahead")
+
+
+def _of(one: Acquisition, action: str, detail: str, reason: str) -> PassEvent:
+    return replace(_event(action, one.region, one.key, detail, reason), acquisition=one)
 
 
 def _event(action: str, region: str, item: str, detail: str, reason: str = "") -> PassEvent:

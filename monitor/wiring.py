@@ -73,7 +73,7 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
         instruments=partial(tools.instruments, tools.images()),
         settings=pipeline_settings(settings, lease),
         sights=SlopeSightFiles(settings.products),
-        describer=Describer(passes=store, layers=layers, table=settings.severity.table()),
+        describer=Describer(passes=store, layers=layers, table=settings.severity.table(), fleet=settings.fleet),
         executor=executor,
         progress=progress,
     )
@@ -85,6 +85,7 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
         owner=make_owner(),
         settings=ServiceSettings(lease=lease, optical_looks=settings.alerts.looks),
         close=close,
+        fleet=settings.fleet,
         gauges=Gauges(
             engine=tools.engine_name,
             fell_back=tools.fell_back(settings.engine),
@@ -288,7 +289,7 @@ class Elevation:
             return source
         around = surroundings(region.geometry)
         try:
-            found = [item for name in region.catalogs for item in self._catalogs[name].terrain(around)]
+            found = _of_first(region, lambda name: self._catalogs[name].terrain(around))
         except CatalogUnavailable:
             if source is None or not items:
                 raise
@@ -301,6 +302,24 @@ class Elevation:
             source = KeptTerrain(self._read(items))
             self._kept[region.id] = items, source
         return source
+
+
+def _of_first(region: Region, ask: Callable[[str], list[SceneItem]]) -> list[SceneItem]:
+    """What the catalogs of a region have of its ground; those that stand in for them are asked when one fails.
+
+    Raises:
+        CatalogUnavailable: of one of its own, when those fail as well.
+    """
+    try:
+        return [item for name in region.catalogs for item in ask(name)]
+    except CatalogUnavailable as failure:
+        try:
+            found = [item for name in region.fallback_catalogs for item in ask(name)]
+        except CatalogUnavailable:
+            found = []
+        if not found:
+            raise failure
+        return found
 
 
 class LandCoverMaps:
@@ -326,7 +345,7 @@ class LandCoverMaps:
         """
         if region.id not in self._kept:
             around = surroundings(region.geometry)
-            items = tuple(item for name in region.catalogs for item in self._catalogs[name].land_cover(around))
+            items = tuple(_of_first(region, lambda name: self._catalogs[name].land_cover(around)))
             source = self._read(items)
             if source.empty:
                 raise BadItem(

@@ -23,6 +23,7 @@ from monitor.adapters.store import SqlStore, make_owner
 from monitor.cli.parts import Parts, Progress
 from monitor.cli.run import run
 from monitor.config import Settings
+from monitor.core.audit import AuditReport, Difference, Finding, report_json
 from monitor.core.breaker import HostHealth
 from monitor.core.delays import of_processing
 from monitor.core.estimates import Cost, Estimate, estimate
@@ -39,9 +40,11 @@ from monitor.records import (
     Event,
     EventState,
     Evidence,
+    FiledReport,
     Look,
     Observation,
     PixelState,
+    ReportKind,
     Sensor,
     Tile,
     TileStats,
@@ -238,6 +241,28 @@ class FakeService:
         """Into the queue, as far as the catalog answered."""
         known = [one for part in parts if not part.failures for one in part.acquisitions]
         return self.store.discover(region, known, [], now, history_before=now - timedelta(days=10))
+
+    def audit(self, region: str, now: datetime) -> AuditReport:
+        """One acquisition that polls missed, and that is queued; or a catalog that does not answer."""
+        since = now - timedelta(days=60)
+        if self.down:
+            return AuditReport(region=region, at=now, since=since, not_audited="catalog local (x): answers 503")
+        one = acquisition(2)
+        new = self.store.discover(region, [one], [], now)
+        found = Difference(
+            finding=Finding.MISSING,
+            acquisition=one.id,
+            sensor=one.sensor,
+            sensing_time=one.sensing_time,
+            reason="not-listed-then",
+            detail="it was listed later",
+        )
+        differences = (found,) * new
+        report = AuditReport(
+            region=region, at=now, since=since, listed=3, known=3 - new, differences=differences, queued=new
+        )
+        self.store.put_report(ReportKind.AUDIT, FiledReport(subject=region, at=now, body=report_json(report)))
+        return report
 
     def static_reads(self) -> dict[str, int]:
         """Two tiles of terrain."""

@@ -56,7 +56,7 @@ def show(context: typer.Context, alert: IdArgument, config: ConfigOption = None,
     now = context.ensure_object(Parts).clock()
     with reading_store(settings) as store:
         event = store.known_event(alert)
-        coming = next_passes(store.passes(event.region, now - MEMORY, now), now)
+        coming = next_passes(store.passes(event.region, now - MEMORY, now), now, settings.fleet)
     if as_json:
         say_json(alert_collection([event], [], settings.products, {event.region: coming}), compact=True)
     else:

@@ -20,6 +20,7 @@ from monitor.cli import (
     serving,
     silencing,
     trying,
+    upstream,
     working,
 )
 from monitor.cli.channel_faults import channel_faults
@@ -57,6 +58,8 @@ def make_app() -> typer.Typer:
     app.command(epilog=EPILOG)(revising.rollback)
     app.command(epilog=EPILOG)(reading.status)
     app.command(epilog=EPILOG)(living.alive)
+    app.command(epilog=EPILOG)(upstream.audit)
+    app.command(epilog=EPILOG)(upstream.passes)
     alerts = typer.Typer(help=reading.alerts.__doc__, epilog=EPILOG)
     alerts.callback(invoke_without_command=True, epilog=EPILOG)(reading.alerts)
     acting.add_commands(alerts)

@@ -153,7 +153,7 @@ def _work(
     stop: threading.Event,
 ) -> bool:
     """Process what waits of the wanted time; whether something failed or still waits."""
-    from monitor.daemon import log_event
+    from monitor.log_lines import log_event
 
     with reading_store(settings) as store:
 

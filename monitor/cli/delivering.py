@@ -70,8 +70,8 @@ def deliver(context: typer.Context, config: ConfigOption = None, as_json: JsonOp
 
 def deliver_once(settings: Settings, parts: Parts, log: "FilteringBoundLogger") -> dict[str, Round]:
     """One round of every channel."""
-    from monitor.daemon import log_delivery
     from monitor.delivery_wiring import build_delivery
+    from monitor.log_lines import log_delivery
 
     with closing(build_delivery(settings)) as delivery:
         return delivery.once(parts.clock, lambda event: log_delivery(log, event))

@@ -66,6 +66,7 @@ def make_herald(settings: Settings, store: "SqlStore", regions: tuple[Region, ..
             days=chosen.days,
             channels=_hearing(settings) if chosen.send else (),
             languages=settings.alert_languages,
+            fleet=settings.fleet,
         ),
     )
 

@@ -1,7 +1,9 @@
 """What the commands are given by the composition root, and what they share."""
 
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -150,9 +152,11 @@ def coverages(settings: Settings, store: "SqlStore", regions: tuple[Region, ...]
     return [coverage(region, store, looks, now, sights) for region in regions]
 
 
-def coming_passes(store: "SqlStore", regions: tuple[Region, ...], now: datetime) -> dict[str, tuple[NextPass, ...]]:
+def coming_passes(
+    settings: Settings, store: "SqlStore", regions: tuple[Region, ...], now: datetime
+) -> dict[str, tuple[NextPass, ...]]:
     """The passes expected of every region."""
-    return {one.id: next_passes(store.passes(one.id, now - MEMORY, now), now) for one in regions}
+    return {one.id: next_passes(store.passes(one.id, now - MEMORY, now), now, settings.fleet) for one in regions}
 
 
 def declared_coverages(settings: Settings, store: "SqlStore", now: datetime) -> dict[str, Coverage]:
@@ -207,6 +211,16 @@ def out() -> Console:
 def say(text: str) -> None:
     """A line of plain text on standard output, never wrapped or coloured."""
     sys.stdout.write(text + "\n")
+
+
+def tell(text: str) -> None:
+    """A line of plain text, wrapped between words on a terminal; whole in a file or a pipe."""
+    if not sys.stdout.isatty():
+        say(text)
+        return
+    indent = " " * (len(text) - len(text.lstrip()))
+    width = max(40, shutil.get_terminal_size().columns)
+    say(textwrap.fill(text, width, subsequent_indent=f"{indent}    ", break_long_words=False, break_on_hyphens=False))
 
 
 def say_json(value: object, *, compact: bool = False) -> None:

@@ -30,7 +30,9 @@ from monitor.cli.parts import (
     say,
     say_json,
     settings_of,
+    tell,
 )
+from monitor.cli.watch_lines import WatchState, watch_json, watch_lines, watch_state
 from monitor.config import Settings
 from monitor.core import held_words
 from monitor.core.declared import in_force, title
@@ -41,7 +43,6 @@ from monitor.core.situations import standing as state_of
 from monitor.errors import ConfigError
 from monitor.overview import Coverage
 from monitor.records import (
-    AcquisitionState,
     ChannelCount,
     Declaration,
     DeliveryState,
@@ -79,7 +80,7 @@ def alerts(
         shown = {event.id: event for event in store.events(region) if _is_shown(event, every)}
         found = [shown[name] for name in told if name in shown]
         seen = coverages(settings, store, wanted, now)
-        coming = coming_passes(store, wanted, now)
+        coming = coming_passes(settings, store, wanted, now)
         silences = store.held_back(now, region)
     if as_json:
         told_all = alert_collection(found, seen, settings.products, coming)
@@ -209,26 +210,30 @@ class _Standing:
     """Events that people have declared, and that are in force."""
     silences: list[HeldBack]
     """What keeps alerts from the channels."""
+    watch: WatchState
+    """How the watch itself does."""
 
 
 def _standing(settings: Settings, region: str | None, now: datetime) -> _Standing:
     wanted = chosen_regions(settings, region, "--region")
     with reading_store(settings) as store:
+        counts = [count for count in store.counts() if region in (None, count.region)]
+        since = {one.id: now - timedelta(days=one.lookback_days) for one in wanted}
         return _Standing(
             now=now,
+            watch=watch_state(settings, store, wanted, counts, now),
             seen=coverages(settings, store, wanted, now),
-            coming=coming_passes(store, wanted, now),
-            counts=[count for count in store.counts() if region in (None, count.region)],
-            # A parked row may be old: all of the ledger is read for it.
-            parked=[row for row in store.ledger(region, _ALL) if row.state is AcquisitionState.PARKED],
+            coming=coming_passes(settings, store, wanted, now),
+            counts=counts,
+            parked=store.parked_entries(region),
             refused=store.rejections(region),
             channels={one.channel: one for one in store.channel_counts()},
             alerts=Counter((event.region, event.state) for event in store.events(region)),
             choices=[
                 count
-                for one in wanted
-                for count in store.choices(now - timedelta(days=one.lookback_days))
-                if count.region == one.id
+                for start in sorted(set(since.values()))  # regions that look back alike are counted at once
+                for count in store.choices(start)
+                if since.get(count.region) == start
             ],
             past={one.id: past_of(store, one.id) for one in wanted},
             judged=store.judged(now - timedelta(days=max(WINDOWS_DAYS))),
@@ -257,6 +262,7 @@ def _standing_json(settings: Settings, standing: _Standing) -> Json:
     return {
         "database": settings.database_label,
         "products": str(settings.products),
+        "watch": watch_json(standing.watch),
         "regions": regions,
         "parked": [_parked(entry) for entry in standing.parked],
         "refused": [_refused(one) for one in standing.refused],
@@ -266,11 +272,14 @@ def _standing_json(settings: Settings, standing: _Standing) -> Json:
 
 
 def _tell_standing(settings: Settings, standing: _Standing) -> None:
-    say(f"Database {settings.database_label}, products in {settings.products}\n")
+    tell(f"Database {settings.database_label}, products in {settings.products}")
+    for line in watch_lines(standing.watch):
+        tell(line)
+    say("")
     for one in standing.seen:
         open_alerts = sum(standing.alerts[one.region, state] for state in ALERT_STATES)
         coming = tables.coming(standing.coming[one.region])
-        say(f"{tables.coverage_line(one, standing.now)}{coming}; {open_alerts} open alert(s)")
+        tell(f"{tables.coverage_line(one, standing.now)}{coming}; {open_alerts} open alert(s)")
         if standing.past[one.region].waiting:
             say(f"  {standing.past[one.region]}")
     for each in standing.declared:
@@ -297,14 +306,11 @@ def _tell_standing(settings: Settings, standing: _Standing) -> None:
     if standing.parked:
         say("")
         for line in tables.parked_lines(standing.parked):
-            say(line)
+            (say if line.lstrip().startswith("then: ") else tell)(line)  # a command is copied whole
     if standing.refused:
         say("")
         for line in tables.refused_lines(standing.refused):
-            say(line)
-
-
-_ALL = 1_000_000
+            tell(line)
 
 
 def _is_shown(event: Event, every: bool) -> bool:

@@ -61,7 +61,7 @@ def make_api(
 
     def counted() -> Mapping[str, Json]:
         now = clock()
-        coming = coming_passes(store, regions, now)
+        coming = coming_passes(settings, store, regions, now)
         seen = {one.region: one for one in coverages(settings, store, regions, now)}
         seen |= declared_coverages(settings, store, now)
         # That 99 % was seen within a long look-back says nothing of a watch that stopped since.

@@ -45,12 +45,15 @@ _INDENT = "     "
 _THEN_RELEASE = ", then run `scarpwatch release`"
 """End of some remedies; the whole command follows them."""
 _THEN_RETRY = ", then run `scarpwatch deliveries retry`"
-_NUMBERS = frozenset({"", "ha", "Number", "Tiles", "Slopes, km²", "Never seen, km²", "Never seen"})
+_NUMBERS = frozenset(
+    {"", "ha", "Number", "Tiles", "Slopes, km²", "Never seen, km²", "Never seen"}
+    | {"Listed", "Known", "Missing", "Vanished", "Newer", "Queued"}
+)
 
 
 def alert_table(worst_first: Sequence[Event]) -> Table:
     """Alerts by rank: where, how large, when, how sure."""
-    table = _table("", "Severity", "ha", "State", "Failed between", "Latitude, longitude", "Sure", "Region")
+    table = plain_table("", "Severity", "ha", "State", "Failed between", "Latitude, longitude", "Sure", "Region")
     for rank, event in enumerate(worst_first, start=1):
         centre = event.geometry.representative_point()
         warning = ", warning" if event.tier is Tier.WARNING else ""
@@ -184,7 +187,7 @@ def _percents(coverage: Coverage) -> tuple[float, float, float]:
 
 def ledger_table(counts: "Iterable[LedgerCount]") -> Table:
     """Acquisitions by region, state and reason."""
-    table = _table("Region", "Acquisitions", "Reason", "Number")
+    table = plain_table("Region", "Acquisitions", "Reason", "Number")
     for count in sorted(counts, key=lambda one: (one.region, one.state.value, one.reason or "")):
         table.add_row(count.region, count.state.value, count.reason or "", str(count.count))
     return table
@@ -192,7 +195,7 @@ def ledger_table(counts: "Iterable[LedgerCount]") -> Table:
 
 def choice_table(counts: "Sequence[ChoiceCount]") -> Table:
     """Which sensor counted on how many tiles, and why; a tile counts once per acquisition."""
-    table = _table("Region", "At a look of", "Evidence of record", "Reason", "Tiles")
+    table = plain_table("Region", "At a look of", "Evidence of record", "Reason", "Tiles")
     for count in counts:
         record = NAMES[count.record] if count.record else "none"
         table.add_row(count.region, NAMES[count.sensor], record, count.reason.value, str(count.count))
@@ -201,7 +204,7 @@ def choice_table(counts: "Sequence[ChoiceCount]") -> Table:
 
 def sensor_table(coverages: Sequence[Coverage], now: datetime) -> Table:
     """What each sensor of a region saw, for one that went silent is hidden in what all saw together."""
-    table = _table("Region", "Sensor", "Seen", "Compared", "Last look")
+    table = plain_table("Region", "Sensor", "Seen", "Compared", "Last look")
     for one in coverages:
         for sensor, share in sorted(one.seen_by.items()):
             last = one.last_look_by.get(sensor)
@@ -213,7 +216,7 @@ def sensor_table(coverages: Sequence[Coverage], now: datetime) -> Table:
 
 def blind_table(coverages: Sequence[Coverage]) -> Table:
     """What radar never sees of the slopes, by track and by all of them; regions without radar are left out."""
-    table = _table("Region", "Radar track", "Slopes, km²", "Never seen, km²", "Never seen")
+    table = plain_table("Region", "Radar track", "Slopes, km²", "Never seen, km²", "Never seen")
     for one in coverages:
         rows = [*one.blind.tracks.items(), ("by no track", one.blind.together)] if one.blind.tracks else []
         for track, sight in rows:
@@ -239,7 +242,7 @@ def parked_lines(parked: Sequence[LedgerEntry]) -> list[str]:
 
 def region_table(regions: Iterable[Region]) -> Table:
     """The watched regions."""
-    table = _table("Region", "West, south, east, north", "Tiles", "Catalogs", "Look-back", "Sensors")
+    table = plain_table("Region", "West, south, east, north", "Tiles", "Catalogs", "Look-back", "Sensors")
     for region in regions:
         bounds = ", ".join(f"{number:.4f}" for number in region.geometry.bounds)
         tiles = str(len(region_tiles(region.geometry)))
@@ -250,7 +253,7 @@ def region_table(regions: Iterable[Region]) -> Table:
 
 def model_table(cards: Iterable[ModelCard], chosen: Container[str]) -> Table:
     """The models at hand; the configured ones are marked."""
-    table = _table("Model", "Version", "Task", "Sensor, bands", "Window", "Threshold", "Trained on")
+    table = plain_table("Model", "Version", "Task", "Sensor, bands", "Window", "Threshold", "Trained on")
     for card in cards:
         table.add_row(
             f"{card.name} (in use)" if card.name in chosen else card.name,
@@ -287,7 +290,8 @@ def age(span: timedelta) -> str:
     return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"
 
 
-def _table(*columns: str) -> Table:
+def plain_table(*columns: str) -> Table:
+    """A table without lines; columns of numbers are aligned to the right, long words are folded."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
         table.add_column(column, overflow="fold", justify="right" if column in _NUMBERS else "left")
@@ -331,7 +335,7 @@ def channel_lines(counts: Mapping[str, ChannelCount], configured: Container[str]
 
 def delivery_table(deliveries: Sequence[Delivery], now: datetime) -> Table:
     """Messages by channel, newest first."""
-    table = _table("Channel", "Message", "Tier", "State", "Tries", "Since", "Next try", "Reason")
+    table = plain_table("Channel", "Message", "Tier", "State", "Tries", "Since", "Next try", "Reason")
     for one in deliveries:
         since = one.delivered if one.delivered is not None else one.due_since
         later = f"in {age(one.not_before - now)}" if one.not_before is not None and one.not_before > now else ""
@@ -357,7 +361,7 @@ def undelivered_lines(deliveries: Sequence[Delivery]) -> list[str]:
 
 def silence_table(silences: Sequence[Silence], held_back: Mapping[int, int], now: datetime) -> Table:
     """Silences, with whether they hold and how many messages they hold back."""
-    table = _table("Number", "Region", "From", "Until", "Holds", "Messages", "Why", "By")
+    table = plain_table("Number", "Region", "From", "Until", "Holds", "Messages", "Why", "By")
     for one in silences:
         held = "ended" if one.ended else "over" if now >= one.until else "not yet" if now < one.start else "yes"
         where = (one.region or "all") + (", part of it" if one.geometry is not None else "")

@@ -59,7 +59,7 @@ def demo(
 
 def once(context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """One pass: ask every catalog, process what is due, then exit (cron, CI, first try)."""
-    from monitor.daemon import log_event
+    from monitor.log_lines import log_event
     from monitor.service import NO_SCENE
 
     parts = context.ensure_object(Parts)

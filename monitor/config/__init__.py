@@ -1,5 +1,6 @@
 """Configuration: `load` reads it, `Settings` holds it, `SettingsError` explains what is wrong with it."""
 
+from monitor.config.catalogs import CatalogSettings, CollectionSettings
 from monitor.config.channels import ChannelSettings
 from monitor.config.drills import DrillSettings
 from monitor.config.layers import LayerSettings
@@ -7,8 +8,6 @@ from monitor.config.loading import config_path, load, placed, standing_in
 from monitor.config.mistakes import Mistake, SettingsError
 from monitor.config.serving import CapGroup, LogSettings, ServeSettings
 from monitor.config.settings import (
-    CatalogSettings,
-    CollectionSettings,
     RegionSettings,
     Settings,
     unknown_variables,

@@ -30,6 +30,8 @@ _REMEDIES: Mapping[str, str] = {
     "not_a_share": "Give a share of the tile, for example 0.5.",
     "keep_above_clear": "Lower keep_share, or raise clear_share: optics keep a tile with less than they win it with.",
     "unknown_catalog": "Add it under `catalogs:`, or use one of the names that are there.",
+    "fallback_is_first": "Remove it here, or there: a catalog stands in for others, not for itself.",
+    "ends_before": "Give an `until` that lies after `since`, or leave one of them out.",
     "unknown_region": "Add it under `regions:`, or use one of the names that are there; [] means all.",
     "not_for_type": "Remove it.",
     "needed_for_type": "Add it; docs/operate.md shows every type of channel.",

@@ -28,6 +28,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from shapely.geometry.base import BaseGeometry
 
 from monitor.config.alive import AliveSettings
+from monitor.config.catalogs import CatalogSettings, CollectionSettings
 from monitor.config.channels import ChannelSettings, EscalationSettings, LimitSettings, heard_at_once
 from monitor.config.cluster import DaskSettings, TlsSettings
 from monitor.config.drills import DrillSettings
@@ -40,10 +41,11 @@ from monitor.config.paths import absolute_database, with_absolute_paths
 from monitor.config.refusing import Refusal, refuse
 from monitor.config.serving import CapGroup, KnownLanguage, LogSettings, ServeSettings
 from monitor.config.tiers import DeclaredGroup, TierSettings
+from monitor.config.upstream import AuditSettings, PlatformSettings, named_as_in_catalogs
 from monitor.core.addresses import Addresses
 from monitor.core.cap import CapSettings
 from monitor.core.change import AlertSettings
-from monitor.core.land_cover import COLLECTIONS
+from monitor.core.fleet import Fleet
 from monitor.core.sensors import SensorSettings
 from monitor.records import LayerSource, Region, SensorPolicy
 from monitor.shipped import shipped_folder
@@ -63,36 +65,6 @@ class _Group(BaseModel):
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
 
-def _known_land_cover(name: str) -> str:
-    """Refuse a map whose classes nobody can read: it would be left aside without a word."""
-    if name not in COLLECTIONS:
-        known = {"name": name, "known": ", ".join(COLLECTIONS)}
-        raise PydanticCustomError("unknown_land_cover", "the classes of {name} are not known (known: {known})", known)
-    return name
-
-
-class CollectionSettings(_Group):
-    """Which collections of a catalog hold what; None: those that are known, an empty list: none."""
-
-    optical: tuple[str, ...] | None = None
-    radar: tuple[str, ...] | None = None
-    """Terrain-corrected backscatter (RTC)."""
-    terrain: tuple[str, ...] | None = None
-    land_cover: tuple[Annotated[str, AfterValidator(_known_land_cover)], ...] | None = None
-
-
-class CatalogSettings(_Group):
-    """One place that lists scenes."""
-
-    type: Literal["static", "stac"]
-    """static: a catalog of files; stac: a STAC API."""
-    href: Annotated[str, StringConstraints(min_length=1)]
-    """URL or absolute path."""
-    collections: CollectionSettings = CollectionSettings()
-    sign: Literal["planetary-computer"] | None = None
-    """How hrefs are signed just before reading."""
-
-
 class RegionSettings(_Group):
     """One watched place."""
 
@@ -105,6 +77,10 @@ class RegionSettings(_Group):
     backfill_days: Annotated[int | None, Field(ge=1)] = None
     """How far back the first poll of the region looks, so that references exist early; None: `lookback_days`."""
     sensor_policy: SensorPolicy = SensorPolicy.OPTICAL_WHEN_CLEAR
+    fallback_catalogs: tuple[str, ...] = ()
+    """Asked while every one of `catalogs` fails or is stale."""
+    stale_days: Annotated[float, Field(gt=0)] = 3.0
+    """So long after it was expected the next scene of a sensor may be listed, until `catalogs` are stale."""
     release: Literal["by-person", "at-once"] = "by-person"
     """Whether an alert waits for a person before it is told to the public (CAP Actual and Public)."""
     layers: dict[Identifier, LayerSettings] = Field(default_factory=dict)
@@ -232,6 +208,11 @@ class Settings(BaseSettings):
     channels: Annotated[dict[Identifier, ChannelSettings], AfterValidator(heard_at_once)] = Field(default_factory=dict)
     """Where alerts are sent."""
     alive: AliveSettings = AliveSettings()
+    platforms: Annotated[dict[str, PlatformSettings], BeforeValidator(named_as_in_catalogs)] = Field(
+        default_factory=dict
+    )
+    """When satellites begin and end."""
+    audit: AuditSettings = AuditSettings()
     drills: DrillSettings | None = None
     """Exercises that the service makes by itself; None: none."""
     keep: KeepSettings = KeepSettings()
@@ -272,10 +253,20 @@ class Settings(BaseSettings):
         error = PydanticCustomError("unknown_catalog", "no catalog of this name (there are: {names})", {"names": names})
         refuse(
             [
-                ((region, "catalogs", place), error, name)
+                ((region, key, place), error, name)
                 for region, settings in value.items()
-                for place, name in enumerate(settings.catalogs)
+                for key in ("catalogs", "fallback_catalogs")
+                for place, name in enumerate(getattr(settings, key))
                 if name not in known
+            ]
+        )
+        twice = PydanticCustomError("fallback_is_first", "this catalog is among `catalogs` already")
+        refuse(
+            [
+                ((region, "fallback_catalogs", place), twice, name)
+                for region, settings in value.items()
+                for place, name in enumerate(settings.fallback_catalogs)
+                if name in settings.catalogs
             ]
         )
         return value
@@ -376,9 +367,16 @@ class Settings(BaseSettings):
                 backfill_days=region.backfill_days,
                 sensor_policy=region.sensor_policy,
                 release_at_once=region.release == "at-once",
+                fallback_catalogs=region.fallback_catalogs,
+                stale_days=region.stale_days,
             )
             for name, region in sorted(self.regions.items())
         )
+
+    @property
+    def fleet(self) -> Fleet:
+        """When satellites begin and end."""
+        return {name: one.service for name, one in self.platforms.items()}
 
     def region_layers(self) -> dict[str, tuple[LayerSource, ...]]:
         """The layers of every region that has any."""
@@ -428,6 +426,8 @@ def known_keys(group: Place) -> list[str]:
         ("channels", "*", "at_most"): LimitSettings,
         ("channels", "*", "escalation"): EscalationSettings,
         ("alive",): AliveSettings,
+        ("platforms", "*"): PlatformSettings,
+        ("audit",): AuditSettings,
         ("drills",): DrillSettings,
         ("keep",): KeepSettings,
         ("postgres",): PostgresSettings,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shapely import unary_union
 from shapely.geometry.base import BaseGeometry
 
 from monitor.records import LEVEL_1C, POLARISATIONS, Acquisition, Rejected, SceneItem, Sensor
@@ -18,6 +19,8 @@ from monitor.records import LEVEL_1C, POLARISATIONS, Acquisition, Rejected, Scen
 SAME_PASS = timedelta(minutes=10)
 """Items sensed within this time of the first belong to one pass; a satellite returns after 100 minutes."""
 
+_FOOTPRINT_SLACK = 0.02
+"""Share of a footprint by which two catalogs may draw the same one differently."""
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 # A datastrip id names processing centre and time too, which change when it is reprocessed:
@@ -48,6 +51,50 @@ def group(
         passes = _passes(item for kept, _ in sifted for item in kept)
     acquisitions = [_acquisition(region_id, one_pass) for one_pass in passes]
     return sorted(acquisitions, key=lambda one: (one.sensing_time, one.key)), sorted(rejected, key=lambda no: no.item)
+
+
+def shows_news(found: Acquisition, known: Acquisition) -> bool:
+    """Whether a listing of a pass shows anything that a known version of it does not: more ground, or newer pixels.
+
+    Another catalog names the same product differently, so its listing has another version; it is no news unless its
+    processing is newer. Nor is what is left of a pass when a catalog forgets some of its items.
+    """
+    return not all(_is_in(item, known) for item in found.items)
+
+
+def shows_all(found: Acquisition, known: Acquisition) -> bool:
+    """Whether a listing of a pass shows all the ground that a known version of it does."""
+    return all(_is_shown(item, found) for item in known.items)
+
+
+def _is_in(item: SceneItem, known: Acquisition) -> bool:
+    own = [other for other in known.items if other.catalog == item.catalog]
+    if any(_facts(other) == _facts(item) for other in own):
+        return True
+    if item.grid_code is None or item.sensor is Sensor.SAR:
+        # Of radar every catalog has names, edges and times of processing of its own.
+        return not own and _is_shown(item, known)
+    same = [other for other in known.items if _same_pixels(item, other)]
+    newest = max((_production(other) for other in same), default=None)
+    if any(other.catalog == item.catalog for other in same):
+        return newest is not None and newest > _production(item)
+    return newest is not None and newest >= _production(item)
+
+
+def _is_shown(item: SceneItem, by: Acquisition) -> bool:
+    """Whether a listing shows the ground of an item, as far as footprints tell: catalogs draw them a little apart."""
+    if any(other.id == item.id or _same_pixels(item, other) for other in by.items):
+        return True
+    if item.grid_code is not None:
+        return False
+    beyond = item.geometry.difference(unary_union([other.geometry for other in by.items]))
+    return bool(beyond.area <= _FOOTPRINT_SLACK * item.geometry.area)
+
+
+def _production(item: SceneItem) -> tuple[bool, tuple[int, ...], datetime]:
+    """What orders the productions of the same pixels; some catalogs leave out fractions of a second."""
+    scl, baseline, made, _ = _rank(item)
+    return scl, baseline, made.replace(microsecond=0)
 
 
 def _one_product(one_pass: Sequence[SceneItem]) -> tuple[list[SceneItem], list[Rejected]]:
@@ -200,17 +247,19 @@ def _key(first: SceneItem) -> str:
     return f"{platform}-{first.sensing_time.astimezone(UTC):%Y%m%dT%H%M%S}-{orbit}"
 
 
+def _facts(item: SceneItem) -> tuple[str, str, str, str]:
+    """What changes when an item is produced anew."""
+    return (
+        item.id,
+        item.processing_baseline or "",
+        item.processing_time.astimezone(UTC).isoformat() if item.processing_time else "",
+        item.datastrip or "",
+    )
+
+
 def _version(items: Iterable[SceneItem]) -> str:
     """First 10 hex digits of SHA-256 over what changes when an acquisition is completed or reprocessed."""
-    facts = sorted(
-        (
-            item.id,
-            item.processing_baseline or "",
-            item.processing_time.astimezone(UTC).isoformat() if item.processing_time else "",
-            item.datastrip or "",
-        )
-        for item in items
-    )
+    facts = sorted(_facts(item) for item in items)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:10]
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from monitor.core.intake import Arrival, Intake, Sight, intake, stale, waiting
-from monitor.records import NextPass, Sensor, Tier
+from monitor.records import Fallback, NextPass, Sensor, Tier
 
 WEEK = timedelta(days=7)
 _CLOCK_WAS_AHEAD = timedelta(days=1)
@@ -145,6 +145,10 @@ class SignOfLife:
     """The acquisitions of these days, and those that wait longer."""
     worked: datetime | None = None
     """When a try of any acquisition of the watch last ended; None: none has."""
+    retired: frozenset[Sensor] = frozenset()
+    """Sensors whose satellites have all ended: nothing is expected of them."""
+    fallback: Fallback | None = None
+    """Catalogs that stand in for those of the region."""
     missed: int = 0
     """Weeks without a message before this one."""
     sources: Sequence[Source] = ()
@@ -216,6 +220,11 @@ def trouble_json(one: Trouble) -> dict[str, object]:
     }
 
 
+def fallback_json(one: Fallback) -> dict[str, object]:
+    """Catalogs that stand in, for programs."""
+    return {"catalogs": list(one.catalogs), "since": _iso(one.since), "reason": one.reason}
+
+
 def _of_sensors(sign: SignOfLife) -> list[Trouble]:
     """A sensor that went silent is not made up for by another: radar sees nothing of small slides, optics not at night.
 
@@ -224,6 +233,8 @@ def _of_sensors(sign: SignOfLife) -> list[Trouble]:
     found = []
     for sensor, one in intakes(sign).items():
         since = sign.sights[sensor].last_look
+        if one.stopped and sensor in sign.retired:
+            continue
         if one.stopped:
             found.append(Trouble(kind=TroubleKind.NO_SCENE, item=sensor.value, since=since))
         elif one.failed:
@@ -275,6 +286,7 @@ def payload(sign: SignOfLife, texts: Mapping[str, Mapping[str, str]]) -> dict[st
         "opened": sign.opened,
         "parked": dict(sorted(sign.parked.items())),
         "waiting": dict(sorted(waiting(sign.arrivals).items())),
+        "fallback": None if sign.fallback is None else fallback_json(sign.fallback),
         "silences": sign.silences,
         "held": sign.held,
         "previous": _iso(sign.previous),

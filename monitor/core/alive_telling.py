@@ -111,6 +111,8 @@ def _waiting(sign: SignOfLife, words: AliveWords) -> Iterator[str]:
         yield words.parked.format(reasons=_reasons(sign.parked))
     if queue := waiting(sign.arrivals):
         yield words.waiting.format(reasons=_reasons(queue))
+    if sign.fallback is not None:
+        yield words.fallback.format(item=", ".join(sign.fallback.catalogs), since=moment(sign.fallback.since))
     if sign.silences:
         yield words.silenced.format(count=sign.silences, held=sign.held)
 

@@ -46,6 +46,8 @@ class AliveWords:
     no_passes: str
     parked: str
     waiting: str
+    fallback: str
+    """Catalogs that stand in for others."""
     silenced: str
     missed: str
     closing: str
@@ -86,6 +88,7 @@ EN = AliveWords(
     no_passes="No next pass can be told.",
     parked="Acquisitions that wait for a person: {reasons}.",
     waiting="Acquisitions that wait or are tried again: {reasons}.",
+    fallback="Scenes come from {item} since {since}: the other catalogs fail or are out of date.",
     silenced="Silences in force: {count}; messages they hold back until they end: {held}.",
     missed="Weekly messages missing before this one: {weeks}; the last was of {since}.",
     closing="No alert does not mean that nothing happened: a landslide can lie where nothing was seen.",
@@ -126,6 +129,7 @@ DE = AliveWords(
     no_passes="Der nächste Überflug ist nicht bekannt.",
     parked="Aufnahmen, die auf einen Menschen warten: {reasons}.",
     waiting="Aufnahmen, die warten oder erneut versucht werden: {reasons}.",
+    fallback="Szenen kommen seit {since} aus {item}: die anderen Kataloge antworten nicht oder sind veraltet.",
     silenced="Stummschaltungen in Kraft: {count}; bis zu ihrem Ende zurückgehaltene Meldungen: {held}.",
     missed="Wöchentliche Nachrichten, die davor fehlten: {weeks}; die letzte war vom {since}.",
     closing="Keine Meldung heißt nicht, dass nichts geschehen ist: wo nichts gesehen wurde, kann etwas gerutscht sein.",
@@ -166,6 +170,7 @@ FR = AliveWords(
     no_passes="Le prochain passage n’est pas connu.",
     parked="Acquisitions qui attendent une personne : {reasons}.",
     waiting="Acquisitions en attente ou retentées : {reasons}.",
+    fallback="Les scènes viennent de {item} depuis le {since} : les autres catalogues échouent ou sont en retard.",
     silenced="Silences en vigueur : {count} ; messages retenus jusqu’à leur fin : {held}.",
     missed="Messages hebdomadaires manquants avant celui-ci : {weeks} ; le dernier datait du {since}.",
     closing="Sans alerte ne veut pas dire que rien n’est arrivé : un glissement peut être là où rien n’a été vu.",
@@ -206,6 +211,7 @@ ES = AliveWords(
     no_passes="No se conoce el próximo paso.",
     parked="Adquisiciones que esperan a una persona: {reasons}.",
     waiting="Adquisiciones en espera o que se reintentan: {reasons}.",
+    fallback="Las escenas vienen de {item} desde el {since}: los demás catálogos fallan o están atrasados.",
     silenced="Silencios en vigor: {count}; mensajes retenidos hasta que terminen: {held}.",
     missed="Mensajes semanales que faltaron antes de este: {weeks}; el último fue del {since}.",
     closing="Sin alerta no significa que nada haya ocurrido: puede haber un deslizamiento donde nada se vio.",
@@ -246,6 +252,7 @@ IT = AliveWords(
     no_passes="Il prossimo passaggio non è noto.",
     parked="Acquisizioni che attendono una persona: {reasons}.",
     waiting="Acquisizioni in attesa o ritentate: {reasons}.",
+    fallback="Le scene vengono da {item} dal {since}: gli altri cataloghi non rispondono o sono in ritardo.",
     silenced="Silenzi in vigore: {count}; messaggi trattenuti fino al loro termine: {held}.",
     missed="Messaggi settimanali mancati prima di questo: {weeks}; l’ultimo era del {since}.",
     closing="Nessuna allerta non vuol dire che nulla sia accaduto: una frana può trovarsi dove nulla è stato visto.",
@@ -283,6 +290,7 @@ JA = AliveWords(
     no_passes="次の通過は分かりません。",
     parked="人の対応を待つ観測データ：{reasons}。",
     waiting="待機中または再試行中の観測データ：{reasons}。",
+    fallback="{since} から {item} の観測データを使用しています。他のカタログは応答なし、または更新が止まっています。",
     silenced="有効な通知停止：{count} 件。終了まで保留中の通知：{held} 件。",
     missed="これまでに週次通知が {weeks} 回欠けています。最後の通知は {since} でした。",
     closing="警報がないことは、何も起きていないことを意味しません。観測できない場所で崩れている可能性があります。",

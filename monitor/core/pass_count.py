@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from monitor.core.next_pass import MISSED, SAME_PASS, repeats_after
+from monitor.core.fleet import NO_FLEET, Fleet, serves
+from monitor.core.next_pass import MOST_MISSED, SAME_PASS, repeat_of
 from monitor.records import AcquisitionState, Sensor
 
 WINDOW = timedelta(days=30)
@@ -27,6 +28,7 @@ class Listed:
     state: AcquisitionState
     usable: bool
     """It is done, and showed ground."""
+    platform: str = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +47,16 @@ class PassCount:
     newest_usable: datetime | None = None
 
 
-def count_passes(listed: Iterable[Listed], sensor: Sensor, now: datetime) -> PassCount:
+def count_passes(listed: Iterable[Listed], sensor: Sensor, now: datetime, fleet: Fleet = NO_FLEET) -> PassCount:
     """Count the passes of one sensor.
 
-    A track that missed `MISSED` passes in a row is not flown any more, if others of its sensor go on. Where none does,
-    that cannot be told from an outage: then all of them stay due for as long as they are remembered.
+    A track that missed `MOST_MISSED` passes in a row is not flown any more, if others of its sensor go on. Where none
+    does, that cannot be told from an outage: then all of them stay due for as long as they are remembered.
 
     Args:
         listed: of one region, within `next_pass.MEMORY`; those of other sensors are ignored.
         now: aware UTC; what was sensed later is ignored.
+        fleet: when satellites begin and end; none that has ended is waited for.
     """
     own = [one for one in listed if one.sensor is sensor and one.sensing_time <= now]
     tracks: dict[int | None, list[Listed]] = {}
@@ -61,9 +64,10 @@ def count_passes(listed: Iterable[Listed], sensor: Sensor, now: datetime) -> Pas
         tracks.setdefault(one.relative_orbit, []).append(one)
     passes = [_passes(ones) for ones in tracks.values()]
     came = [[one[0].sensing_time for one in track] for track in passes]
-    since = [_missed_since(times, now) for times in came]
-    goes_on = any(len(times) > 1 and len(missed) <= MISSED for times, missed in zip(came, since, strict=True))
-    overdue = [missed if len(missed) <= MISSED or not goes_on else [] for missed in since]
+    serving = [[one[0].sensing_time for one in track if serves(fleet, one[0].platform, now)] for track in passes]
+    since = [_missed_since(times, now) for times in serving]
+    goes_on = any(len(times) > 1 and len(missed) <= MOST_MISSED for times, missed in zip(serving, since, strict=True))
+    overdue = [missed if len(missed) <= MOST_MISSED or not goes_on else [] for missed in since]
     start = now - WINDOW
     recent = [one for track in passes for one in track if one[0].sensing_time > start]
     between = [at for times in came for at in _missed_between(times)]
@@ -92,9 +96,9 @@ def _passes(listed: Iterable[Listed]) -> list[list[Listed]]:
 
 def _missed_between(came: Sequence[datetime]) -> list[datetime]:
     """When a track should have come between passes that are there."""
-    if len(came) < 2:
+    repeat = repeat_of(came)
+    if repeat is None:
         return []
-    repeat = repeats_after(came)
     return [
         earlier + number * repeat
         for earlier, later in pairwise(came)
@@ -104,8 +108,8 @@ def _missed_between(came: Sequence[datetime]) -> list[datetime]:
 
 def _missed_since(came: Sequence[datetime], now: datetime) -> list[datetime]:
     """When a track should have come since its newest pass."""
-    if len(came) < 2:
+    repeat = repeat_of(came)
+    if repeat is None:
         return []
-    repeat = repeats_after(came)
     waited = now - GRACE - came[-1]
     return [came[-1] + number * repeat for number in range(1, waited // repeat + 1)]

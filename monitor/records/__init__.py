@@ -54,6 +54,7 @@ from monitor.records.kinds import (
     Verdict,
 )
 from monitor.records.looks import CHANGE, Choice, Look, ModelCard, Observation, Prediction, TileStats
+from monitor.records.reports import Fallback, FiledReport, ReportKind
 from monitor.records.results import AcquisitionResult
 from monitor.records.revisions import Earlier, Revision
 from monitor.records.scenes import Acquisition, Asset, Bands, LedgerEntry, Rejected, SceneItem
@@ -90,6 +91,8 @@ __all__ = [
     "EventState",
     "Evidence",
     "Exposure",
+    "Fallback",
+    "FiledReport",
     "FrozenReference",
     "Growing",
     "Growth",
@@ -110,6 +113,7 @@ __all__ = [
     "RateLimit",
     "Region",
     "Rejected",
+    "ReportKind",
     "Retried",
     "Revision",
     "Role",

@@ -27,6 +27,10 @@ class Region:
     sensor_policy: SensorPolicy = SensorPolicy.OPTICAL_WHEN_CLEAR
     release_at_once: bool = False
     """Its alerts may go to the public without a person's word."""
+    fallback_catalogs: tuple[str, ...] = ()
+    """Asked while every one of `catalogs` fails or is stale."""
+    stale_days: float = 3.0
+    """So long after it was expected the next scene of a sensor may be listed, until `catalogs` are stale."""
 
     def history_before(self, now: datetime) -> datetime:
         """What was sensed earlier and arrives now is history: it feeds references, and nobody hears of it."""

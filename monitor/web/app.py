@@ -5,9 +5,10 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from http import HTTPStatus
+from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Request, Security
+from fastapi import APIRouter, FastAPI, Query, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.security import HTTPBearer
@@ -18,6 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.core.addresses import GEOJSON_TYPE
 from monitor.core.geojson import Json
+from monitor.core.next_pass import MEMORY
+from monitor.core.pass_calendar import calendar_json, pass_calendar
 from monitor.core.precision import WINDOWS_DAYS, precision_json
 from monitor.errors import ScarpwatchError
 from monitor.records import Role
@@ -155,9 +158,35 @@ def _ground_routes(parts: WebParts, door: Door, board: CoverageBoard) -> APIRout
         body: Json = {region: precision_json(region, judged, now) for region in sorted(parts.settings.regions)}
         return answer(request, document(as_json({"regions": body}), "application/json", now), public=False)
 
-    for path, handler in (("/regions", regions), ("/coverage", coverage), ("/precision", precision)):
+    def passes(request: Request, region: str, days: Annotated[int, Query(ge=1, le=366)] = 30) -> Response:
+        """Passes of satellites over a region, so many days back and ahead: seen, missing, awaited, coming."""
+        viewer = door.viewer(request)
+        if region not in parts.settings.regions:
+            raise _no_region(region)
+        now, span = parts.clock(), timedelta(days=days)
+        passed = parts.declarations.passes(region, now - span - MEMORY, now)
+        found = pass_calendar(passed, now, now - span, now + span, parts.settings.fleet)
+        body: Json = {"region": region, "days": days, "passes": calendar_json(found)}
+        return answer(request, document(as_json(body), "application/json", now), public=viewer.access is None)
+
+    for path, handler in (
+        ("/regions", regions),
+        ("/regions/{region}/passes", passes),
+        ("/coverage", coverage),
+        ("/precision", precision),
+    ):
         router.add_api_route(path, handler, methods=["GET"], response_class=Response)
     return router
+
+
+def _no_region(region: str) -> Problem:
+    return Problem(
+        HTTPStatus.NOT_FOUND,
+        "there is no region of this name",
+        item=region,
+        remedy="/api/v1/regions lists those there are.",
+        reason="unknown-region",
+    )
 
 
 class HeadMiddleware:

@@ -122,7 +122,7 @@ class Situations:
                 anew=len(self._parts.declarations.weighed_anew(one)),
             ),
             passed=[each for each in passed if each.sensing_time > one.at],
-            coming=next_passes(passed, now),
+            coming=next_passes(passed, now, self._parts.settings.fleet),
             observed=observed if isinstance(observed, Mapping) else {},
         )
 

@@ -95,7 +95,8 @@ class Reader:
     def coming(self, region: str) -> tuple[NextPass, ...]:
         """The passes over a region that are expected now, earliest first."""
         now = self._parts.clock()
-        return next_passes(self._parts.declarations.passes(region, now - MEMORY, now), now)
+        passed = self._parts.declarations.passes(region, now - MEMORY, now)
+        return next_passes(passed, now, self._parts.settings.fleet)
 
     def chips(self, event: Event) -> list[str]:
         """Which of the chips there are."""

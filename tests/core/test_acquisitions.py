@@ -185,14 +185,14 @@ def test_earth_search_lists_the_same_scenes_three_times(data_folder: Path) -> No
     assert {one.grid_code for one in kept if one.collection == "sentinel-2-c1-l2a"} == twins
 
 
-def _real(data_folder: Path, page: str) -> list[dict[str, object]]:
+def real_page(data_folder: Path, page: str) -> list[dict[str, object]]:
     """The documents of a recorded page."""
     path = data_folder / "stac_fixtures" / "pystac_client_cassettes" / page
     features: list[dict[str, object]] = json.loads(path.read_text())["response"]["features"]
     return features
 
 
-def _listed(document: dict[str, object], catalog: str, **properties: object) -> SceneItem:
+def listed(document: dict[str, object], catalog: str, **properties: object) -> SceneItem:
     """A document as one catalog lists it, with some properties changed."""
     changed = {**document, "properties": {**cast(dict[str, object], document["properties"]), **properties}}
     found = scene_item(
@@ -202,7 +202,7 @@ def _listed(document: dict[str, object], catalog: str, **properties: object) -> 
     return found
 
 
-def _as_planetary_computer(document: dict[str, object], pattern: dict[str, object]) -> SceneItem:
+def as_planetary_computer(document: dict[str, object], pattern: dict[str, object]) -> SceneItem:
     """A product of Earth Search as the Planetary Computer lists it: its id, names and times, its kind of document."""
     theirs = cast(dict[str, object], document["properties"])
     product = str(theirs["s2:product_uri"]).removesuffix(".SAFE")
@@ -214,7 +214,7 @@ def _as_planetary_computer(document: dict[str, object], pattern: dict[str, objec
         "geometry": document["geometry"],
     }
     start = datetime.strptime(sensed, "%Y%m%dT%H%M%S")
-    return _listed(
+    return listed(
         changed,
         "pc",
         **said,
@@ -233,11 +233,13 @@ def _as_planetary_computer(document: dict[str, object], pattern: dict[str, objec
 )
 def test_two_catalogs_name_one_product_differently(page: str, data_folder: Path) -> None:
     """Every real Level-2A scene of Earth Search and its twin on the Planetary Computer count once, whoever is first."""
-    pattern = _real(data_folder, "pc_page_sentinel-2-l2a_01.json")[0]
-    scenes = [one for one in _real(data_folder, page) if one["collection"] in ("sentinel-2-l2a", "sentinel-2-c1-l2a")]
+    pattern = real_page(data_folder, "pc_page_sentinel-2-l2a_01.json")[0]
+    scenes = [
+        one for one in real_page(data_folder, page) if one["collection"] in ("sentinel-2-l2a", "sentinel-2-c1-l2a")
+    ]
     assert scenes
     for document in scenes:
-        theirs, ours = _listed(document, "es"), _as_planetary_computer(document, pattern)
+        theirs, ours = listed(document, "es"), as_planetary_computer(document, pattern)
         assert theirs.id != ours.id
         for both in ([theirs, ours], [ours, theirs]):
             (acquisition,), (refused,) = group("valley", both)
@@ -248,8 +250,8 @@ def test_two_catalogs_name_one_product_differently(page: str, data_folder: Path)
 
 def test_a_reprocessed_day(data_folder: Path) -> None:
     """A real product of baseline 02.12 beside its reprocessing of 05.00: the newer is read, with its own offset."""
-    document = _real(data_folder, "pc_page_sentinel-2-l2a_01.json")[0]
-    old = _listed(document, "pc")
+    document = real_page(data_folder, "pc_page_sentinel-2-l2a_01.json")[0]
+    old = listed(document, "pc")
     name = str(cast(dict[str, object], document["properties"])["s2:product_uri"])
     strip = "S2A_OPER_MSI_L2A_DS_S2RP_20230615T224658_S20181231T235957_N05.00"
     again = {
@@ -259,7 +261,7 @@ def test_a_reprocessed_day(data_folder: Path) -> None:
         "s2:datatake_id": "GS2A_20190101T000001_018417_N05.00",
         "s2:generation_time": "2023-06-15T22:46:58Z",
     }
-    new = _listed({**document, "id": "S2A_MSIL2A_20190101T000001_R116_T60VUK_20230615T224658"}, "pc", **again)
+    new = listed({**document, "id": "S2A_MSIL2A_20190101T000001_R116_T60VUK_20230615T224658"}, "pc", **again)
     for both in ([old, new], [new, old]):
         (acquisition,), (refused,) = group("valley", both)
         assert [one.id for one in acquisition.items] == [new.id]

@@ -9,11 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.alive import SignOfLife, Source, Week, due, key_of, missed_weeks, payload, troubles, unwatched
+from monitor.core.alive import (
+    SignOfLife,
+    Source,
+    TroubleKind,
+    Week,
+    due,
+    key_of,
+    missed_weeks,
+    payload,
+    troubles,
+    unwatched,
+)
 from monitor.core.alive_telling import body, texts, title, trouble_told
 from monitor.core.alive_words import ALIVE_LANGUAGES
+from monitor.core.intake import Sight
 from monitor.core.words import LANGUAGES
-from monitor.records import NextPass, Sensor, Tier
+from monitor.records import Fallback, NextPass, Sensor, Tier
 
 MONDAY = datetime(2026, 11, 16, 6, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -229,3 +241,22 @@ def test_payload_is_json() -> None:
     assert json.loads(json.dumps(content, allow_nan=False)) == content
     assert (content["well"], content["open_alerts"]) == (False, {"watch": 2, "warning": 1})
     assert list(content["texts"]) == ["en", "ja"]  # type: ignore[call-overload]
+
+
+def test_a_sensor_whose_satellites_have_all_ended_is_no_trouble() -> None:
+    """That no scene of it comes is known; a look that could not be used is told all the same."""
+    optics = Sight(seen=0.9, last_look=MONDAY - DAY)
+    silent = replace(QUIET, sights={Sensor.OPTICAL: optics, Sensor.SAR: Sight(seen=0.0, last_look=None)}, arrivals=())
+    kinds = {(one.kind, one.item) for one in troubles(silent)}
+    assert (TroubleKind.NO_SCENE, "sar") in kinds
+    ended = {(one.kind, one.item) for one in troubles(replace(silent, retired=frozenset({Sensor.SAR})))}
+    assert kinds - ended == {(TroubleKind.NO_SCENE, "sar")}
+
+
+def test_that_other_catalogs_stand_in_is_told() -> None:
+    """In every language, with since when; programs get the reason too."""
+    sign = replace(QUIET, fallback=Fallback(catalogs=("es", "cdse"), since=MONDAY - DAY, reason="pc is stale"))
+    assert all("es, cdse" in body(sign, language) and "es, cdse" not in body(QUIET, language) for language in LANGUAGES)
+    assert payload(sign, {})["fallback"] == {
+        "catalogs": ["es", "cdse"], "since": "2026-11-15T06:00:00+00:00", "reason": "pc is stale",
+    }  # fmt: skip

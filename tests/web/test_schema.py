@@ -37,4 +37,4 @@ def test_nothing_that_is_asked_is_a_defect(site: Site) -> None:
         for operation in operations:
             modes = [operation.as_strategy(generation_mode=mode) for mode in schemathesis.GenerationMode]
             asking(given(st.one_of(modes))(check))()
-    assert len(operations) == 15
+    assert len(operations) == 16

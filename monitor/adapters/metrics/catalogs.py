@@ -6,6 +6,7 @@ from datetime import datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from monitor.core.alive import Source
+from monitor.core.audit import AuditReport
 from monitor.core.breaker import HostHealth, HostState
 
 _ANSWERED, _FAILED = "answered", "failed"
@@ -26,7 +27,7 @@ class Catalogs:
         )
         self._last_poll = Gauge(
             "scarpwatch_last_poll_timestamp_seconds",
-            "When a catalog last answered a poll of this process",
+            "When a catalog last answered a poll, whichever process asked",
             ("catalog",),
             registry=registry,
         )
@@ -34,6 +35,18 @@ class Catalogs:
             "scarpwatch_catalog_failing_since_timestamp_seconds",
             "Since when a catalog does not answer, whichever process asks; 0: it answers",
             ("catalog",),
+            registry=registry,
+        )
+        self._audit_success = Gauge(
+            "scarpwatch_audit_last_success_timestamp_seconds",
+            "When ledger and catalogs were last compared",
+            ("region",),
+            registry=registry,
+        )
+        self._audit_findings = Gauge(
+            "scarpwatch_audit_findings",
+            "Acquisitions in which ledger and catalogs differed at the last audit: missing, vanished, superseded",
+            ("region", "finding"),
             registry=registry,
         )
         self._host_failures = Gauge(
@@ -65,6 +78,12 @@ class Catalogs:
                 self._last_poll.labels(one.name).set(one.answered.timestamp())
             since = one.failing_since
             self._failing_since.labels(one.name).set(0.0 if since is None else since.timestamp())
+
+    def audited(self, report: AuditReport) -> None:
+        """The newest audit of a region in which its catalogs answered."""
+        self._audit_success.labels(report.region).set(report.at.timestamp())
+        for finding, count in report.counts.items():
+            self._audit_findings.labels(report.region, finding.value).set(count)
 
     def hosts(self, health: Mapping[str, HostHealth], now: datetime) -> None:
         """How every host does that was asked."""

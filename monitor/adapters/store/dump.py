@@ -25,7 +25,7 @@ _LEFT_OUT = {
 }
 
 
-_OF_OTHERS = {"channel", "declaration", "delivery", "silence", "source", "token"}
+_OF_OTHERS = {"channel", "declaration", "delivery", "region_poll", "report", "silence", "source", "token"}
 """Tables that tell what receivers, people and catalogs did."""
 
 

@@ -14,8 +14,8 @@ from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from monitor.adapters.store.database import affected
+from monitor.adapters.store.discovery import NEWER_VERSION
 from monitor.adapters.store.escalating import is_answered, is_kept_back
-from monitor.adapters.store.ledger import NEWER_VERSION
 from monitor.adapters.store.schema import IS_DUE, AcquisitionRow, DeliveryRow, EventRow, EvidenceRow
 from monitor.core.delivery import INHIBITED
 from monitor.core.lifecycle import ALERT_STATES

@@ -9,18 +9,19 @@ from statistics import fmean
 from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from monitor.adapters.store.codec import acquisition_values, clean, ledger_entry
+from monitor.adapters.store.codec import ledger_entry
 from monitor.adapters.store.database import affected, insert_new
 from monitor.adapters.store.declarations import declared_regions
+from monitor.adapters.store.discovery import NO_LEASE, enter_one
 from monitor.adapters.store.owners import owner_is_dead
 from monitor.adapters.store.schema import AcquisitionRow, RejectionRow, SearchedRow
 from monitor.adapters.store.views import LedgerCount, Rejection
 from monitor.core.acquisitions import next_processing
 from monitor.core.lifecycle import ROLLED_BACK
 from monitor.core.next_pass import Passed
-from monitor.records import Acquisition, AcquisitionState, LedgerEntry, Rejected, Sensor
+from monitor.records import Acquisition, AcquisitionState, LedgerEntry, Sensor
 
-_NO_LEASE = {"lease_owner": None, "lease_until": None}
+_STANDING = [state.value for state in AcquisitionState if state is not AcquisitionState.SUPERSEDED]
 ONE_TRY_LESS: dict[str, object] = {"attempts": AcquisitionRow.attempts - 1}
 """For `give_up`: the claim was no try."""
 
@@ -36,85 +37,8 @@ _IDLE = timedelta(minutes=15)
 """A longer gap between two of them was a wait for the next."""
 PROCESSED_AGAIN = "processed-again"
 """Why a processing is superseded that was done, and is done anew."""
-NEWER_VERSION = "newer-version"
-"""Why a version is superseded that its producer replaced."""
 NOTHING_USABLE = "nothing-usable"
 """`AcquisitionResult.reason` of an acquisition that saw no clear ground."""
-
-
-def discover(
-    session: Session,
-    region: str,
-    acquisitions: Sequence[Acquisition],
-    now: datetime,
-    complete: bool,
-    history_before: datetime | None,
-) -> int:
-    """Write what a poll saw; a version not seen before supersedes the others. Returns the number of new rows.
-
-    An incomplete poll brings new keys only: a version made of what half the catalogs answered must not
-    take the place of the whole one.
-    """
-    keys = select(AcquisitionRow.key).where(AcquisitionRow.region == region)
-    known = set() if complete else set(session.scalars(keys))
-    fresh = [acquisition for acquisition in acquisitions if acquisition.key not in known]
-    return sum(
-        _discover_one(
-            session, region, one, now, history=history_before is not None and one.sensing_time < history_before
-        )
-        for one in fresh
-    )
-
-
-def _discover_one(
-    session: Session, region: str, acquisition: Acquisition, now: datetime, history: bool, reason: str = NEWER_VERSION
-) -> int:
-    values = acquisition_values(acquisition) | {
-        "region": region,
-        "state": AcquisitionState.DISCOVERED.value,
-        "attempts": 0,
-        "history": history,
-        "discovered": now,
-        "updated": now,
-    }
-    # A version that is known, also one that was superseded, changes nothing: catalogs that flap must not loop.
-    new = insert_new(session, AcquisitionRow, [values])
-    if new:
-        _supersede_others(session, region, acquisition, now, reason)
-    return new
-
-
-def _supersede_others(session: Session, region: str, acquisition: Acquisition, now: datetime, reason: str) -> None:
-    others = (
-        AcquisitionRow.region == region,
-        AcquisitionRow.key == acquisition.key,
-        AcquisitionRow.version != acquisition.version,
-        AcquisitionRow.state != AcquisitionState.SUPERSEDED.value,
-    )
-    new_values = {
-        "state": AcquisitionState.SUPERSEDED.value,
-        "reason": reason,
-        "detail": f"superseded by version {acquisition.version}",
-        "not_before": None,
-        "updated": now,
-    }
-    affected(session, update(AcquisitionRow).where(*others).values(new_values | _NO_LEASE))
-
-
-def reject(session: Session, region: str, rejected: Sequence[Rejected], now: datetime) -> None:
-    """Store and count decisions not to use an item; each counts once per poll."""
-    for decision in {(one.item, one.reason): one for one in rejected}.values():
-        item, detail = clean(decision.item), clean(decision.detail)
-        known = update(RejectionRow).where(
-            RejectionRow.region == region, RejectionRow.item == item, RejectionRow.reason == decision.reason
-        )
-        if affected(session, known.values(detail=detail, last_seen=now, count=RejectionRow.count + 1)):
-            continue
-        row = RejectionRow(
-            region=region, item=item, reason=decision.reason, detail=detail, first_seen=now, last_seen=now, count=1
-        )
-        session.add(row)
-        session.flush()
 
 
 def claim(session: Session, owner: str, lease: timedelta, now: datetime, regions: Sequence[str]) -> LedgerEntry | None:
@@ -152,7 +76,7 @@ def take_back(session: Session, owner: str, now: datetime) -> list[LedgerEntry]:
     rows = session.scalars(select(AcquisitionRow).where(*held)).all()
     entries = [ledger_entry(row) for row in rows]
     values: dict[str, object] = {"state": AcquisitionState.DISCOVERED.value, "updated": now, "not_before": None}
-    affected(session, update(AcquisitionRow).where(*held).values(values | _NO_LEASE | ONE_TRY_LESS))
+    affected(session, update(AcquisitionRow).where(*held).values(values | NO_LEASE | ONE_TRY_LESS))
     return entries
 
 
@@ -168,9 +92,13 @@ def _next(session: Session, now: datetime, regions: Sequence[str], done: str | N
     claimed = [row for row in rows if done is None or row.lease_owner != done]
     free = [row for row in claimed if _is_free(row, now)]
     busy = {row.region for row in claimed if row not in free}
-    waiting = [_oldest_due(session, region, now) for region in sorted(set(regions) - busy)]
+    queued = _queued(session, sorted(set(regions) - busy))
+    declared = declared_regions(session, [*queued, *(row.region for row in free)], now)
+    # Of regions where neither is, the oldest of all comes first: one question, however many they are.
+    plain = [region for region, history in queued.items() if not (history or region in declared)]
+    waiting = [_oldest_due(session, region, now) for region in queued if region not in set(plain)]
+    waiting += [_oldest_of(session, plain, now)] if plain else []
     candidates = [row for row in free if row.region not in busy] + [row for row in waiting if row is not None]
-    declared = declared_regions(session, [row.region for row in candidates], now)
     first = {row.id for row in candidates if row.region in declared and not _is_too_late(session, row)}
     return min(
         candidates,
@@ -193,15 +121,34 @@ def _rows_in(state: AcquisitionState, regions: Sequence[str]) -> Select[Acquisit
     return select(AcquisitionRow).where(AcquisitionRow.region.in_(regions), AcquisitionRow.state == state.value)
 
 
+def _queued(session: Session, regions: Sequence[str]) -> dict[str, bool]:
+    """Regions where something waits, and whether any of that is history; in order."""
+    history = func.max(case((AcquisitionRow.history, 1), else_=0))
+    chosen = AcquisitionRow.region.in_(regions), AcquisitionRow.state == AcquisitionState.DISCOVERED.value
+    rows = session.execute(select(AcquisitionRow.region, history).where(*chosen).group_by(AcquisitionRow.region))
+    return {region: bool(some) for region, some in sorted((region, some) for region, some in rows)}
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    # What waits for longer than anything can was put off before the clock was set back.
+    too_long = AcquisitionRow.not_before > now + LONGEST_WAIT + _SLACK
+    return or_(AcquisitionRow.not_before.is_(None), AcquisitionRow.not_before <= now, too_long)
+
+
+def _oldest_of(session: Session, regions: Sequence[str], now: datetime) -> AcquisitionRow | None:
+    """What comes next in regions where no history waits."""
+    order = AcquisitionRow.sensing_time, AcquisitionRow.key, AcquisitionRow.region
+    waiting = _rows_in(AcquisitionState.DISCOVERED, regions).where(_is_due(now))
+    return session.scalars(waiting.order_by(*order).limit(1)).first()
+
+
 def _oldest_due(session: Session, region: str, now: datetime) -> AcquisitionRow | None:
     """What comes next in one region.
 
     History before anything newer, so that references exist when that is compared. Once something newer is done (also
     if it is to be done anew), history comes too late for that, and the watch goes on first.
     """
-    # What waits for longer than anything can was put off before the clock was set back.
-    too_long = AcquisitionRow.not_before > now + LONGEST_WAIT + _SLACK
-    due = or_(AcquisitionRow.not_before.is_(None), AcquisitionRow.not_before <= now, too_long)
+    due = _is_due(now)
     newest = _newest_done(session, region)
     too_late = false() if newest is None else AcquisitionRow.history & (AcquisitionRow.sensing_time < newest)
     order = case((too_late, 1), else_=0), AcquisitionRow.sensing_time, AcquisitionRow.key
@@ -254,7 +201,7 @@ def give_up(
     ending: dict[str, object],
 ) -> bool:
     """End a lease with a new state and the columns of `ending`; False, and nothing changed, when it was lost."""
-    values = {"state": state.value, "not_before": None} | _NO_LEASE | ending
+    values = {"state": state.value, "not_before": None} | NO_LEASE | ending
     return affected(session, update(AcquisitionRow).where(_held_by(acquisition, owner)).values(values)) == 1
 
 
@@ -278,7 +225,7 @@ def process_again(session: Session, row: AcquisitionRow, now: datetime, history:
     """Queue the next processing of an acquisition. What the last one saw counts till then, unless it was taken back."""
     again = replace(ledger_entry(row).acquisition, version=next_processing(row.version))
     reason = ROLLED_BACK if row.reason == ROLLED_BACK else PROCESSED_AGAIN
-    _discover_one(session, row.region, again, now, history, reason)
+    enter_one(session, row.region, again, now, history, reason)
 
 
 def revoke(session: Session, region: str, now: datetime) -> int:
@@ -288,7 +235,7 @@ def revoke(session: Session, region: str, now: datetime) -> int:
     """
     held = AcquisitionRow.region == region, AcquisitionRow.state == AcquisitionState.CLAIMED.value
     values: dict[str, object] = {"state": AcquisitionState.DISCOVERED.value, "updated": now, "not_before": None}
-    return affected(session, update(AcquisitionRow).where(*held).values(values | _NO_LEASE | ONE_TRY_LESS))
+    return affected(session, update(AcquisitionRow).where(*held).values(values | NO_LEASE | ONE_TRY_LESS))
 
 
 def is_this(acquisition: Acquisition) -> ColumnElement[bool]:
@@ -325,17 +272,6 @@ def states(session: Session, region: str, start: datetime, end: datetime) -> dic
         select(AcquisitionRow.state, func.count()).where(*chosen).group_by(AcquisitionRow.state)
     ).all()
     return {AcquisitionState(state): count for state, count in rows}
-
-
-def known(session: Session, region: str, start: datetime, end: datetime) -> set[tuple[str, str]]:
-    """Key and version of a region's acquisitions sensed in [start, end)."""
-    columns = (AcquisitionRow.key, AcquisitionRow.version)
-    chosen = (
-        AcquisitionRow.region == region,
-        AcquisitionRow.sensing_time >= start,
-        AcquisitionRow.sensing_time < end,
-    )
-    return {(key, version) for key, version in session.execute(select(*columns).where(*chosen))}
 
 
 def history_left(session: Session, region: str) -> tuple[int, int]:
@@ -411,7 +347,12 @@ def rejections(session: Session, region: str | None) -> list[Rejection]:
 
 def passes(session: Session, region: str, since: datetime, until: datetime) -> list[Passed]:
     """Every pass over a region, sensed in [since, until], whatever became of it, in order of time."""
-    columns = (AcquisitionRow.sensor, AcquisitionRow.relative_orbit, AcquisitionRow.sensing_time)
+    columns = (
+        AcquisitionRow.sensor,
+        AcquisitionRow.relative_orbit,
+        AcquisitionRow.sensing_time,
+        AcquisitionRow.platform,
+    )
     rows = session.execute(
         select(*columns)
         .where(
@@ -422,4 +363,43 @@ def passes(session: Session, region: str, since: datetime, until: datetime) -> l
         )
         .order_by(AcquisitionRow.sensing_time, AcquisitionRow.id)
     )
-    return [Passed(sensor=Sensor(sensor), relative_orbit=orbit, sensing_time=time) for sensor, orbit, time in rows]
+    return [
+        Passed(sensor=Sensor(sensor), relative_orbit=orbit, sensing_time=time, platform=platform)
+        for sensor, orbit, time, platform in rows
+    ]
+
+
+def platforms(session: Session, region: str) -> dict[Sensor, set[str]]:
+    """The satellites that ever passed over a region, by sensor."""
+    columns = (AcquisitionRow.sensor, AcquisitionRow.platform)
+    found: dict[Sensor, set[str]] = {}
+    for sensor, platform in session.execute(select(*columns).where(AcquisitionRow.region == region).distinct()):
+        found.setdefault(Sensor(sensor), set()).add(platform)
+    return found
+
+
+def sensed(session: Session, region: str, start: datetime, end: datetime) -> list[LedgerEntry]:
+    """The acquisitions of a region sensed in [start, end), oldest first; versions that were replaced are left out."""
+    chosen = (
+        AcquisitionRow.region == region,
+        AcquisitionRow.state.in_(_STANDING),  # not "is not superseded", for which no index helps
+        AcquisitionRow.sensing_time >= start,
+        AcquisitionRow.sensing_time < end,
+    )
+    rows = session.scalars(select(AcquisitionRow).where(*chosen).order_by(AcquisitionRow.sensing_time))
+    return [ledger_entry(row) for row in rows]
+
+
+def parked(session: Session, region: str | None) -> list[LedgerEntry]:
+    """What waits for a person, newest acquisition first."""
+    chosen = select(AcquisitionRow).where(AcquisitionRow.state == AcquisitionState.PARKED.value)
+    if region is not None:
+        chosen = chosen.where(AcquisitionRow.region == region)
+    order = AcquisitionRow.sensing_time.desc(), AcquisitionRow.region, AcquisitionRow.key, AcquisitionRow.id.desc()
+    return [ledger_entry(row) for row in session.scalars(chosen.order_by(*order))]
+
+
+def oldest_waiting(session: Session, regions: Sequence[str]) -> datetime | None:
+    """Since when the acquisition waits that waits longest for its turn, history apart; None: none does."""
+    chosen = AcquisitionRow.region.in_(regions), AcquisitionRow.state == AcquisitionState.DISCOVERED.value
+    return session.scalar(select(func.min(AcquisitionRow.updated)).where(*chosen, ~AcquisitionRow.history))

@@ -107,13 +107,23 @@ class SqlMeasures:
 def _fill(session: Session, found: Mapping[str, RegionRows], since: datetime) -> None:
     row, regions = AcquisitionRow, list(found)
     of_regions, parked = row.region.in_(regions), row.state == AcquisitionState.PARKED.value
-    columns = (row.region, row.sensor, row.relative_orbit, row.sensing_time, row.state, _is_usable())
+    columns = (
+        *(row.region, row.sensor, row.platform, row.relative_orbit, row.sensing_time, row.state),
+        _is_usable(),
+    )
     recent = (of_regions, row.state.in_(_ALL_STATES), row.sensing_time >= since, _is_listed())
-    for region, sensor, orbit, at, state, usable in session.execute(select(*columns).where(*recent)):
+    for region, sensor, platform, orbit, at, state, usable in session.execute(select(*columns).where(*recent)):
         # What is to be done again counts as it was until then.
         state = AcquisitionState.DONE if state == AcquisitionState.SUPERSEDED.value else AcquisitionState(state)
         found[region].listed.append(
-            Listed(sensor=Sensor(sensor), relative_orbit=orbit, sensing_time=at, state=state, usable=bool(usable))
+            Listed(
+                sensor=Sensor(sensor),
+                platform=platform,
+                relative_orbit=orbit,
+                sensing_time=at,
+                state=state,
+                usable=bool(usable),
+            )
         )
     states = select(row.region, row.state, func.count()).where(of_regions).group_by(row.region, row.state)
     for region, state, count in session.execute(states):

@@ -4,13 +4,25 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from monitor.adapters.store import choices, declarations, events, history, later, ledger, migration, revising, verdicts
+from monitor.adapters.store import (
+    choices,
+    declarations,
+    discovery,
+    events,
+    history,
+    later,
+    ledger,
+    migration,
+    revising,
+    verdicts,
+)
 from monitor.adapters.store.alike import unknown_event
 from monitor.adapters.store.codec import clean
 from monitor.adapters.store.database import LOCK_WAIT, Database, PostgresLimits
 from monitor.adapters.store.delivery_store import SqlDeliveries
 from monitor.adapters.store.measures import SqlMeasures
 from monitor.adapters.store.turns import PollTurn
+from monitor.adapters.store.upstream import SqlUpstream
 from monitor.adapters.store.views import (
     ChoiceCount,
     Chosen,
@@ -44,7 +56,7 @@ from monitor.records import (
 )
 
 
-class SqlStore(SqlDeliveries, SqlVitals, SqlMeasures):
+class SqlStore(SqlDeliveries, SqlVitals, SqlMeasures, SqlUpstream):
     """SQLite or PostgreSQL. Every method is one transaction and may raise StoreBusy; safe to share between threads.
 
     Give each process its own: connections do not survive a fork.
@@ -99,12 +111,12 @@ class SqlStore(SqlDeliveries, SqlVitals, SqlMeasures):
     ) -> int:
         """Upsert what a poll saw; newer versions supersede. Returns the number of new ledger rows.
 
-        `complete` is False when a catalog did not answer: then only acquisitions that are new are written.
+        `complete` is False when a catalog did not answer: then no version takes the place of one that shows more.
         New ones sensed before `history_before` are history.
         """
         with self.database.write() as session:
-            ledger.reject(session, region, rejected, now)
-            return ledger.discover(session, region, acquisitions, now, complete, history_before)
+            discovery.reject(session, region, rejected, now)
+            return discovery.discover(session, region, acquisitions, now, complete, history_before)
 
     def searched_since(self, region: str) -> datetime | None:
         """From when on the catalogs of a region were searched beyond a look-back; None: never."""
@@ -273,7 +285,7 @@ class SqlStore(SqlDeliveries, SqlVitals, SqlMeasures):
     def known(self, region: str, start: datetime, end: datetime) -> set[tuple[str, str]]:
         """Key and version of a region's acquisitions sensed in [start, end)."""
         with self.database.read() as session:
-            return ledger.known(session, region, start, end)
+            return discovery.known(session, region, start, end)
 
     def history_left(self, region: str) -> tuple[int, int]:
         """How many acquisitions of a region's history are done, and how many are to be."""

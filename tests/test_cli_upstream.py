@@ -1,0 +1,91 @@
+"""What people read of upstream: audits, passes, and the head of `status`."""
+
+import json
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.adapters.store import SqlStore
+from monitor.config import load
+from monitor.records import Fallback, FiledReport, ReportKind
+from tests.fake_watch import NOW
+from tests.test_cli import call, config
+
+__all__ = ["config"]
+
+
+@pytest.mark.usefixtures("config")
+def test_audit(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It tells what was missed and queued, once; a catalog that does not answer is exit code 1 and `not audited`."""
+    code, out, _ = call(capsys, "audit")
+    assert code == 0
+    assert "missing: S2A-2_v1 (not-listed-then): it was listed later" in out
+    code, out, _ = call(capsys, "audit", "valley", "--json")
+    (report,) = json.loads(out)
+    assert (code, report["counts"]) == (0, {"missing": 0, "vanished": 0, "superseded": 0})
+    monkeypatch.setenv("CATALOG_DOWN", "yes")
+    code, out, _ = call(capsys, "audit")
+    assert (code, "! valley: not audited: catalog local (x): answers 503" in out) == (1, True)
+    assert call(capsys, "audit", "nowhere")[0] == 2
+
+
+@pytest.mark.usefixtures("config")
+def test_passes(capsys: pytest.CaptureFixture[str]) -> None:
+    """Those that came, that are missing, and that are to come."""
+    call(capsys, "once")
+    code, out, _ = call(capsys, "passes", "valley")
+    assert code == 0
+    assert "optics, orbit 31: 2 of 3 seen; next 2026-01-20 01:30" in out
+    code, out, _ = call(capsys, "passes", "valley", "--days", "12", "--json")
+    document = json.loads(out)
+    assert [(one["at"][:10], one["state"]) for one in document["passes"]] == [
+        ("2026-01-10", "seen"),
+        ("2026-01-15", "missing"),
+        ("2026-01-20", "coming"),
+        ("2026-01-25", "coming"),
+        ("2026-01-30", "coming"),
+    ]
+    assert call(capsys, "passes", "nowhere")[0] == 2
+    code, out, _ = call(capsys, "passes", "valley", "--days", "1")
+    assert "2026-01-20 01:30" in out
+
+
+def test_the_head_of_status(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is wrong comes first; the rest tells engine, queue, disk, catalogs, audit and drill; --json has the same."""
+    call(capsys, "once")
+    with closing(SqlStore(load(config).database)) as store:
+        store.note_sources([], {"local": "answers 503"}, NOW - timedelta(days=3))
+        one = Fallback(catalogs=("es",), since=NOW - timedelta(days=2), reason="local does not answer")
+        store.note_fallback("valley", one)
+        for kind, subject, body in (
+            (ReportKind.DRILL, "valley", {"passed": False, "detail": "3 missed"}),
+            (ReportKind.ENGINE, "", {"engine": "onnxruntime-cpu", "model": "1.0", "version": "0.1.0"}),
+        ):
+            store.put_report(kind, FiledReport(subject=subject, at=NOW - timedelta(hours=5), body=body))
+    code, out, _ = call(capsys, "status")
+    lines = out.splitlines()
+    wrong = [line for line in lines if line.startswith("! ")]
+    missing = "2026-01-15 01:30 UTC of optics, orbit 31; see: scarpwatch passes valley"
+    assert wrong == [
+        "! catalog local has not answered since 2026-01-17 00:00 UTC (3 days): answers 503",
+        "! valley: es stands in since 2026-01-18 00:00 UTC: local does not answer",
+        f"! valley: no catalog lists the pass of {missing}",
+        "! drill in valley 5 h ago: NOT PASSED: 3 missed",
+    ]
+    well = "\n".join(lines[len(wrong) + 1 : len(wrong) + 5])
+    assert "engine: onnxruntime-cpu, model 1.0, version 0.1.0" in well
+    assert "queue: 0 wait, 0 at work" in well
+    assert "GiB free" in well
+    assert "audit: none yet" in well
+    call(capsys, "audit")
+    code, out, _ = call(capsys, "status", "--json")
+    watch = json.loads(out)["watch"]
+    assert code == 0
+    assert watch["catalogs"]["local"]["failing_since"] == "2026-01-17T00:00:00+00:00"
+    assert watch["missing_passes"] == {}, "the audit found the pass that was missing"
+    assert watch["fallbacks"]["valley"]["catalogs"] == ["es"]
+    assert watch["audits"]["valley"]["counts"]["missing"] == 1
+    assert (watch["drills"]["valley"]["passed"], watch["engine"]["model"]) == (False, "1.0")
+    assert watch["queue"] == {"waiting": {"": 1}, "at_work": 0, "oldest": NOW.isoformat()}
