@@ -24,8 +24,16 @@ from tests.test_daemon import PATIENCE_S, run_while, until, watching
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "metrics.md"
 _ROW = re.compile(r"^\| `(scarpwatch_\w+)` \| (\w+) \|([\w, ]*)\|", re.MULTILINE)
-NO_SERIES = {"scarpwatch_largest_change", "scarpwatch_probability_stability_index", "scarpwatch_scenes_parked"}
-"""The fake watch has looks at two tiles that are compared with none, and nothing is parked."""
+NO_SERIES = {
+    "scarpwatch_audit_findings",
+    "scarpwatch_audit_last_success_timestamp_seconds",
+    "scarpwatch_largest_change",
+    "scarpwatch_probability_stability_index",
+    "scarpwatch_scenes_parked",
+    "scarpwatch_worker_blocks_total",
+}
+"""The fake watch has looks at two tiles that are compared with none, and no workers; nothing is parked, and no night has
+come yet."""
 _OF_HISTOGRAMS = frozenset({"le"})
 
 
