@@ -32,8 +32,7 @@ NO_SERIES = {
     "scarpwatch_scenes_parked",
     "scarpwatch_worker_blocks_total",
 }
-"""The fake watch has looks at two tiles that are compared with none, and no workers; nothing is parked, and no night has
-come yet."""
+"""The fake watch has looks at two tiles that are compared with none, and no workers; nothing is parked, no night came."""
 _OF_HISTOGRAMS = frozenset({"le"})
 
 
