@@ -24,7 +24,7 @@ from monitor.core.people import takes
 from monitor.core.precision import told
 from monitor.core.situations import Situation, lines
 from monitor.core.standing import waiting
-from monitor.core.telling import deed, description, instruction, moment
+from monitor.core.telling import deed, deeds, description, instruction, moment
 from monitor.core.telling import title as headline_of
 from monitor.core.words import LANGUAGES, Words
 from monitor.records import Action, ActionKind, DismissalReason, Event, Role
@@ -131,6 +131,7 @@ class Pages:
             told=told,
             step=len(event.transitions) - 1,
             deeds=may,
+            done=deeds(event),
             reasons=[reason.value for reason in DismissalReason],
             not_observed=unseen(self._unseen((event.region,))),
         )
