@@ -10,7 +10,7 @@ from datetime import datetime
 from monitor.core import context_words
 from monitor.core.lifecycle import ALERT_STATES, DISMISSED, GROWN, MERGED, ROLLED_BACK, TOOK_IN
 from monitor.core.shares import percent
-from monitor.core.standing import standing
+from monitor.core.standing import since_drawn, standing
 from monitor.core.words import EN, Words
 from monitor.records import (
     Action,
@@ -163,6 +163,14 @@ def deeds(event: Event) -> list[Action]:
             told.append(one)
         said.add((one.kind, one.by))
     return told
+
+
+def drawn_before(event: Event) -> str:
+    """What stands at a picture that was drawn before the event came to stand as it does; empty: it was not."""
+    step = since_drawn(event)
+    if step is None or step.previous is None:
+        return ""
+    return f"The picture may still show how it stood before {moment(step.at)}: {step.previous.value.upper()}."
 
 
 def instruction(event: Event, words: Words = EN, reason: str | None = None) -> str:

@@ -24,7 +24,7 @@ from monitor.core.people import takes
 from monitor.core.precision import told
 from monitor.core.situations import Situation, lines
 from monitor.core.standing import waiting
-from monitor.core.telling import deed, deeds, description, instruction, moment
+from monitor.core.telling import deed, deeds, description, drawn_before, instruction, moment
 from monitor.core.telling import title as headline_of
 from monitor.core.words import LANGUAGES, Words
 from monitor.records import Action, ActionKind, DismissalReason, Event, Role
@@ -126,6 +126,7 @@ class Pages:
             description=description(event, words, self._reader.coming(event.region)).splitlines(),
             instruction=instruction(event, words),
             picture=event.picture is not None,
+            drawn_before=drawn_before(event),
             base=f"/api/v1/alerts/{quoted(event.id)}",
             looks=looks(event),
             told=told,

@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from monitor.core.telling import description, instruction, moment, title
+from monitor.core.telling import description, drawn_before, instruction, moment, title
 from monitor.core.words import EN
 from monitor.records import Event, NextPass
 from monitor.web.showing import Unseen, looks
@@ -39,6 +39,8 @@ def sheet(
     line = f"{event.tier.value.upper()} · {event.state.value} · {event.status.value} · {event.id}"
     y = _text(figure, y - 0.004, line, color="#51606f")
     if picture is not None:
+        if older := drawn_before(event):
+            y = _text(figure, y - 0.004, older, weight="bold", color="#9a1b1b", wrap=_WRAP_BOLD)
         y = _picture(figure, y - 0.008, picture)
     y = _text(figure, y - 0.006, instruction(event, EN), weight="bold", wrap=_WRAP_BOLD)
     for paragraph in description(event, EN, coming).splitlines():
