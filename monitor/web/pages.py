@@ -141,17 +141,20 @@ class Pages:
         """One alert on one page to print."""
         viewer = self._door.viewer(request)
         event, _told = self._reader.visible(event_id, viewer)
+        person = viewer.access is not None
         missed = tuple(unseen(self._unseen((event.region,))))
         coming = self._reader.coming(event.region)
 
         def make() -> Document:
             with self._printing:
-                body = sheet(event, self._picture(event), self._reader.addresses.page(event.id), missed, coming)
+                body = sheet(
+                    event, self._picture(event), self._reader.addresses.page(event.id), missed, coming, person=person
+                )
             return document(body, PDF_TYPE, self._parts.clock())
 
         # By what it shows of the event itself: others change all the time.
         version = (hashlib.sha256(repr(event).encode("utf-8", "replace")).digest(), missed, coming)
-        found = self._sheets.get(event.id, version, make)
+        found = self._sheets.get((event.id, person), version, make)
         return Response(found.body, headers={"Cache-Control": "private, no-cache"}, media_type=PDF_TYPE)
 
     def _picture(self, event: Event) -> FilePath | None:
