@@ -14,9 +14,10 @@ from monitor.core.clusters import burn
 from monitor.core.grid import project
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.reference import valid
+from monitor.core.standing import DRAWN
 from monitor.errors import BadAsset
 from monitor.ports import LookArchive
-from monitor.records import Detector, Event, Look, Observation, Tile, Verdict
+from monitor.records import Detector, Event, Look, Observation, Tile
 
 Mask = NDArray[np.bool_]
 
@@ -24,8 +25,6 @@ _SHOWN = 0.9
 """Share of an event's ground that a pass must show to be taken rather than an older one."""
 _SHOWN_IN_TILE = 0.5
 """Less of the ground in a tile, and another pass fills that tile: in a large event clouds lie somewhere each day."""
-_NEWS = frozenset({Verdict.SUPPORTS, Verdict.CONTRADICTS, Verdict.INCONCLUSIVE})
-"""What a look says that saw the ground."""
 _KEPT_LOOKS = 32
 """Looks in memory, of 1.4 MB each: neighbouring events share them."""
 
@@ -39,7 +38,7 @@ def needs_picture(event: Event, acquisition_id: str) -> bool:
     if event.detector is Detector.TILE or not any(step.state in ALERT_STATES for step in event.transitions):
         return False
     stepped = any(step.acquisition_id == acquisition_id for step in event.transitions)
-    said = any(piece.acquisition_id == acquisition_id and piece.verdict in _NEWS for piece in event.evidence)
+    said = any(piece.acquisition_id == acquisition_id and piece.verdict in DRAWN for piece in event.evidence)
     return event.picture is None or stepped or said
 
 

@@ -198,7 +198,7 @@ def test_silences(capsys: Captured, config: Path) -> None:
             assert (held["id"], held["messages_held"]) == (1, 4), "two alerts that stand, on two channels"
         assert call(capsys, "deliveries")[1].count("silenced:1") == 2 * len(TOLD)
         assert "roadworks" in call(capsys, "silence", "list")[1]
-        assert call(capsys, "silence", "end", "1")[0] == 0
+        assert call(capsys, "silence", "end", "1", "--by", "mori") == (0, "silence 1 is ended by mori\n")
         assert call(capsys, "silence", "end", "1")[0] == 1
         assert json.loads(call(capsys, "silence", "list", "--json")[1])["silences"] == []
         (ended,) = json.loads(call(capsys, "silence", "list", "--all", "--json")[1])["silences"]

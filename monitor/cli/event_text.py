@@ -7,7 +7,7 @@ from monitor.cli.geojson import has_picture
 from monitor.core import context_words
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.severity import certainty, urgency
-from monitor.core.telling import deed, opening_rate
+from monitor.core.telling import deed, deeds, opening_rate
 from monitor.records import Action, Detector, Event, Evidence, NextPass, Transition
 
 _TIME = "%Y-%m-%d %H:%M"
@@ -86,7 +86,7 @@ def _said(piece: Evidence) -> str:
 
 
 def _people(event: Event) -> list[str]:
-    done = [one for one in event.actions if one.by]
+    done = [one for one in deeds(event) if one.by]
     return ["People", *map(_did, done)] if done else []
 
 

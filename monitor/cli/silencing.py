@@ -105,13 +105,18 @@ def show(
 def end(
     context: typer.Context,
     number: Annotated[int, typer.Argument(help="Its number, as `scarpwatch silence list` shows it.")],
+    by: Annotated[
+        str | None,
+        typer.Option("--by", help="Who ends it, for the answer; not kept. Left out: the user.", envvar="SCARPWATCH_BY"),
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """End a silence early."""
     now = context.ensure_object(Parts).clock()
     with reading_store(settings_of(config, dict(os.environ))) as store:
         ended = store.end_silence(number, now)
-    say(f"silence {number} is ended" if ended else f"no silence {number} is in force: scarpwatch silence list")
+    told = f"silence {number} is ended by {by or getpass.getuser()}"
+    say(told if ended else f"no silence {number} is in force: scarpwatch silence list")
     raise typer.Exit(Exit.OK if ended else Exit.FAILED)
 
 

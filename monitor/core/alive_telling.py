@@ -91,7 +91,7 @@ def _seen(sign: SignOfLife, words: AliveWords, language: str) -> Iterator[str]:
     if sign.last_look is not None:
         yield words.last_look.format(at=_last_looks(sign, words, language))
     if sign.never_observed:
-        yield words.unseen.format(count=sign.never_observed, tiles=sign.tiles)
+        yield words.unseen.format(days=sign.days, count=sign.never_observed, tiles=sign.tiles)
     if sign.blind_km2:
         yield words.blind.format(km2=f"{sign.blind_km2:.2f}", percent=percent_missing(sign.blind_share))
     if sign.passes:

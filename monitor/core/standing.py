@@ -6,6 +6,7 @@ from monitor.core.lifecycle import (
     ACKNOWLEDGED,
     ALERT_STATES,
     CONFIRMED_IN_FIELD,
+    DECLARED,
     DISMISSED,
     LATE_EVIDENCE,
     OUTDATED,
@@ -15,9 +16,11 @@ from monitor.core.lifecycle import (
     STILL_CHANGED,
     UNDECIDED,
 )
-from monitor.records import Event, EventState, Transition
+from monitor.records import Event, EventState, Transition, Verdict
 
 CONFIRMED_BY_BOTH = "confirmed-by-both"
+DRAWN = frozenset({Verdict.SUPPORTS, Verdict.CONTRADICTS, Verdict.INCONCLUSIVE})
+"""What a look says that saw the ground: the picture is drawn again with it."""
 _CORRECTIONS = frozenset({LATE_EVIDENCE, ROLLED_BACK})
 """Steps that say where an event stands, and not what brought it there: an earlier step has."""
 _ANSWERS = frozenset({ACKNOWLEDGED, CONFIRMED_IN_FIELD, RELEASED})
@@ -60,6 +63,24 @@ def is_unanswered(event: Event) -> bool:
 def waiting(events: Iterable[Event]) -> dict[str, int]:
     """Those that wait for a person, each with the number of its newest step: what taking on all of them takes on."""
     return {event.id: len(event.transitions) - 1 for event in events if is_unanswered(event)}
+
+
+def since_drawn(event: Event) -> Transition | None:
+    """The first step that made an event other than its picture shows it; None: the picture shows it as it stands.
+
+    Looks draw it, what people do does not. A look that was taken before that step, and was judged after it, has drawn
+    the event as it stands: whether there was one cannot be told from the event.
+    """
+    looked = [step.at for step in event.transitions if step.acquisition_id is not None]
+    looked += [one.sensing_time for one in event.evidence if one.verdict in DRAWN or one.verdict is Verdict.OPENS]
+    drawn = max(looked, default=None)
+    steps = [one for one in event.transitions if one.acquisition_id is None and one.reason != DECLARED]
+    # A person's step is never before what the person could have seen, and may be at that very time.
+    newer = [one for one in steps if drawn is not None and (one.at > drawn or (one.by and one.at == drawn))]
+    turns = [one for one in newer if one.previous is not one.state or one.reason == ROLLED_BACK]
+    if not turns or (turns[0].previous is event.state and all(one.reason != ROLLED_BACK for one in turns)):
+        return None
+    return turns[0]
 
 
 def _by_state(state: EventState, causes: frozenset[str]) -> str:

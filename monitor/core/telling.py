@@ -10,7 +10,7 @@ from datetime import datetime
 from monitor.core import context_words
 from monitor.core.lifecycle import ALERT_STATES, DISMISSED, GROWN, MERGED, ROLLED_BACK, TOOK_IN
 from monitor.core.shares import percent
-from monitor.core.standing import standing
+from monitor.core.standing import since_drawn, standing
 from monitor.core.words import EN, Words
 from monitor.records import (
     Action,
@@ -143,11 +143,34 @@ _DEEDS = {
 }
 
 
+_ONCE = frozenset({ActionKind.ACKNOWLEDGE, ActionKind.RELEASE})
+"""A step the first time, and nothing new after it."""
+
+
 def deed(action: Action) -> str:
     """What a person, or Scarpwatch, did with an event, after the name: "dismissed it (works)"."""
     # Of a roll-back the reason is the state of before, which the steps tell.
     reason = "" if action.kind is ActionKind.ROLL_BACK else action.reason
     return _DEEDS[action.kind] + (f" ({reason})" if reason else "")
+
+
+def deeds(event: Event) -> list[Action]:
+    """What was done with an event, oldest first; what the same person says again, with nothing to add, is said once."""
+    said: set[tuple[ActionKind, str]] = set()
+    told = []
+    for one in event.actions:
+        if one.text or one.kind not in _ONCE or (one.kind, one.by) not in said:
+            told.append(one)
+        said.add((one.kind, one.by))
+    return told
+
+
+def drawn_before(event: Event) -> str:
+    """What stands at a picture that was drawn before the event came to stand as it does; empty: it was not."""
+    step = since_drawn(event)
+    if step is None or step.previous is None:
+        return ""
+    return f"The picture may still show how it stood before {moment(step.at)}: {step.previous.value.upper()}."
 
 
 def instruction(event: Event, words: Words = EN, reason: str | None = None) -> str:
@@ -236,6 +259,8 @@ def _named(pieces: Sequence[Evidence], event: Event, words: Words) -> str:
 def _people(event: Event, words: Words) -> list[str]:
     """What people did. No names: messages go far."""
     done = [one for one in event.actions if one.kind.value in words.people]
+    first = next((one for one in done if one.kind is ActionKind.RELEASE), None)
+    done = [one for one in done if one is first or one.kind is not ActionKind.RELEASE]  # it is for good
     lines = [words.people[one.kind.value].format(at=moment(one.at)) for one in done]
     checked = any(one.kind is ActionKind.CONFIRM for one in done)
     return lines if checked else [*lines, words.unchecked]

@@ -24,7 +24,7 @@ from monitor.core.people import takes
 from monitor.core.precision import told
 from monitor.core.situations import Situation, lines
 from monitor.core.standing import waiting
-from monitor.core.telling import deed, description, instruction, moment
+from monitor.core.telling import deed, deeds, description, drawn_before, instruction, moment
 from monitor.core.telling import title as headline_of
 from monitor.core.words import LANGUAGES, Words
 from monitor.records import Action, ActionKind, DismissalReason, Event, Role
@@ -126,11 +126,13 @@ class Pages:
             description=description(event, words, self._reader.coming(event.region)).splitlines(),
             instruction=instruction(event, words),
             picture=event.picture is not None,
+            drawn_before=drawn_before(event),
             base=f"/api/v1/alerts/{quoted(event.id)}",
             looks=looks(event),
             told=told,
             step=len(event.transitions) - 1,
             deeds=may,
+            done=deeds(event),
             reasons=[reason.value for reason in DismissalReason],
             not_observed=unseen(self._unseen((event.region,))),
         )
@@ -139,17 +141,20 @@ class Pages:
         """One alert on one page to print."""
         viewer = self._door.viewer(request)
         event, _told = self._reader.visible(event_id, viewer)
+        person = viewer.access is not None
         missed = tuple(unseen(self._unseen((event.region,))))
         coming = self._reader.coming(event.region)
 
         def make() -> Document:
             with self._printing:
-                body = sheet(event, self._picture(event), self._reader.addresses.page(event.id), missed, coming)
+                body = sheet(
+                    event, self._picture(event), self._reader.addresses.page(event.id), missed, coming, person=person
+                )
             return document(body, PDF_TYPE, self._parts.clock())
 
         # By what it shows of the event itself: others change all the time.
         version = (hashlib.sha256(repr(event).encode("utf-8", "replace")).digest(), missed, coming)
-        found = self._sheets.get(event.id, version, make)
+        found = self._sheets.get((event.id, person), version, make)
         return Response(found.body, headers={"Cache-Control": "private, no-cache"}, media_type=PDF_TYPE)
 
     def _picture(self, event: Event) -> FilePath | None:

@@ -199,6 +199,7 @@ def test_what_is_wrong_comes_first() -> None:
     ]
     assert "In the last 45 days nothing could be compared" in body(ILL)
     assert "Silences in force: 1; messages they hold back until they end: 13." in body(ILL).splitlines()
+    assert f"Not seen at all in the last 14 days: 3 of {ILL.tiles} tiles." in body(ILL).splitlines()
 
 
 @pytest.mark.parametrize(

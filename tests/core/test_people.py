@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.core.events import add_evidence
+from monitor.core.events import add_evidence, with_actions
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.core.people import act, roll_back
+from monitor.core.telling import drawn_before
 from monitor.errors import Refused
 from monitor.records import Action, ActionKind, Event, EventState, Evidence
 from tests.core.test_lifecycle_table import START, blank, series
@@ -107,6 +108,38 @@ def test_an_event_whose_first_look_was_taken_back_has_ended() -> None:
 def test_a_false_refutation_is_undone() -> None:
     """An event that a spoilt look refuted is an alert again."""
     assert _taken_back(_event("OC"), 1).state is EventState.PROVISIONAL
+
+
+@pytest.mark.parametrize(
+    ("word", "shows"),
+    [
+        ("O", ""),
+        ("OS", ""),
+        ("Oar", ""),
+        ("Od", "PROVISIONAL"),
+        ("OSad", "CONFIRMED"),
+        ("Of", "PROVISIONAL"),
+        ("OSf", ""),
+        ("Odf", "PROVISIONAL"),
+        ("OSdf", ""),
+        ("OdN", "PROVISIONAL"),
+        ("OfS", ""),
+        ("OdC", ""),
+    ],
+)
+def test_a_picture_of_before_is_told(word: str, shows: str) -> None:
+    """What a person did draws nothing: until a look sees the ground again, the picture is of before."""
+    done = [one for one in series(word) if isinstance(one, Action)]
+    told = drawn_before(with_actions(_event(word), done, SETTINGS))
+    assert told.endswith(f": {shows}.") if shows else told == ""
+
+
+def test_a_picture_of_before_is_told_whatever_the_clock_said() -> None:
+    """Also of a deed at the very time of the newest look, and of looks that were taken back."""
+    early = act(_event("O"), _action(ActionKind.DISMISS, "farming", days=-400), SETTINGS)
+    assert early.transitions[-1].at == early.evidence[-1].sensing_time
+    assert drawn_before(early) == "The picture may still show how it stood before 2024-06-01 00:00 UTC: PROVISIONAL."
+    assert drawn_before(_taken_back(_event("OS"), 1)).endswith(": CONFIRMED.")
 
 
 def test_what_a_person_has_seen_is_not_taken_back() -> None:

@@ -1,15 +1,16 @@
 """Alerts in sentences."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from monitor.cli.event_text import event_lines
-from monitor.core.telling import description, headline, title
+from monitor.core.telling import deeds, description, headline, moment, title
 from monitor.core.words import LANGUAGES
-from monitor.records import Detector, EventState, Verdict
-from tests.core.alerts import alert, look, step
+from monitor.records import Action, ActionKind, Detector, EventState, Verdict
+from tests.core.alerts import STORM, alert, look, step
 
 TILE: dict[str, Any] = {"detector": Detector.TILE, "area_ha": 655.36, "slope_deg": 0.0, "strength": 600.0}
 
@@ -37,6 +38,21 @@ def test_an_alert_that_grew_has_the_title_of_its_state() -> None:
     assert headline(grown).endswith("larger than was told before")
     assert title(grown) == title(known) == headline(known)
     assert title(grown).endswith("confirmed by a later look")
+
+
+def test_a_release_said_again_is_told_once() -> None:
+    """The first of them, in every language; in the list, also who else says it, and words that come with it."""
+    said = [("mori", ""), ("mori", ""), ("kato", ""), ("mori", "the mayor asked")]
+    actions = [
+        Action(at=STORM + timedelta(days=5 + day), by=by, kind=ActionKind.RELEASE, text=text)
+        for day, (by, text) in enumerate(said)
+    ]
+    one = alert(actions=tuple(actions))
+    for words in LANGUAGES.values():
+        told = [words.people["release"].format(at=moment(action.at)) for action in actions]
+        assert [line in description(one, words).splitlines() for line in told] == [True, False, False, False]
+    assert deeds(one) == [actions[0], *actions[2:]]
+    assert sum("mori released it" in line for line in event_lines(one, Path())) == 2
 
 
 @pytest.mark.parametrize(

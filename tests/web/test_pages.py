@@ -187,6 +187,14 @@ def test_an_alert_prints_on_one_page(page: Page, shown: Site) -> None:
     assert pages_of(answer.body()) == 1
 
 
+def test_what_an_alert_is_instead_is_asked_where_it_can_be_dismissed(shown: Site) -> None:
+    """Of an open alert; what has ended takes no dismissal, and shows no list of reasons."""
+    with shown.client(Role.RESPONDER) as client:
+        asked = {name: "if dismissed" in client.get(f"/alerts/{name}").text for name in ("E1", "E3")}
+        assert 'value="comment"' in client.get("/alerts/E3").text
+    assert asked == {"E1": True, "E3": False}
+
+
 def pages_of(pdf: bytes) -> int:
     """Pages of a PDF."""
     return pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page ") + pdf.count(b"/Type /Page\r")
