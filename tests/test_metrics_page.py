@@ -32,7 +32,7 @@ NO_SERIES = {
     "scarpwatch_scenes_parked",
     "scarpwatch_worker_blocks_total",
 }
-"""The fake watch has looks at two tiles that are compared with none, and no workers; nothing is parked, no night came."""
+"""The fake watch compares looks at two tiles with none, and has no workers; nothing is parked, and no night came."""
 _OF_HISTOGRAMS = frozenset({"le"})
 
 
