@@ -55,7 +55,9 @@ class Steps:
     store: SqlStore
     before: Callable[[str], None]
 
-    def survey(self, acquisition: Acquisition, region: Region, hold: Callable[[], None]) -> Surveyed:
+    def survey(
+        self, acquisition: Acquisition, region: Region, hold: Callable[[], None], stop: Callable[[], bool]
+    ) -> Surveyed:
         """Nothing to look at."""
         hold()
         return cast("Surveyed", acquisition)

@@ -110,7 +110,7 @@ def no_demo(folder: Path, seed: int, check: bool, console: Console) -> bool:
 
 def be_impatient() -> None:
     """Wait a fraction of a second for the database instead of 15."""
-    SqlStore.__init__.__defaults__ = (timedelta(milliseconds=200), None)
+    SqlStore.__init__.__defaults__ = (timedelta(milliseconds=200), None, None)
 
 
 def die_reading(scene: str) -> None:

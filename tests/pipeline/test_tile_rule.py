@@ -15,7 +15,7 @@ def test_tiles_alert_beside_everything_else(
     small_world: World, clean: Undisturbed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a threshold that the storm exceeds: for watch, without a picture, and no other event is changed by it."""
-    monkeypatch.setattr(tile_rule, "_LEAST_SHARE", 0.01)  # the small world shows little of its tiles
+    monkeypatch.setattr(tile_rule, "LEAST_SHARE", 0.01)  # the small world shows little of its tiles
     regions = yaml.safe_load(small_world.config.read_text(encoding="utf-8"))["regions"]
     at_once = {name: region | {"release": "at-once"} for name, region in regions.items()}
     small_world.configure(alerts={"tile_p95": 1e-6}, regions=at_once)
