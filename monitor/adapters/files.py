@@ -34,18 +34,24 @@ def write_atomic(path: Path, content: bytes) -> None:
     """
     with disk_full_as_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = part_path(path)
-        try:
-            with part.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
-        for orphan in leftovers(path.parent, path.stat().st_mtime):
-            orphan.unlink(missing_ok=True)
-        sync_folder(path.parent)
+        with replacing(path) as part:
+            part.write_bytes(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A hidden file beside `path` to be written; it takes the name when all went well, and is gone otherwise."""
+    part = part_path(path)
+    try:
+        yield part
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    for orphan in leftovers(path.parent, path.stat().st_mtime):
+        orphan.unlink(missing_ok=True)
+    sync_folder(path.parent)
 
 
 def part_path(path: Path) -> Path:

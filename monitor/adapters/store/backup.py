@@ -15,7 +15,7 @@ from typing import cast
 from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
 
-from monitor.adapters.files import leftovers, part_path, sync_folder
+from monitor.adapters.files import replacing
 from monitor.adapters.store import migration
 from monitor.adapters.store.database import Database
 from monitor.adapters.store.postgres_tools import PostgresTools, Progress
@@ -171,25 +171,16 @@ def _our_tables(session: Session) -> Sequence[str]:
 
 @contextmanager
 def _new_file(path: Path) -> Iterator[Path]:
-    """A hidden file beside `path` that takes its name when all went well, and is gone otherwise."""
+    """A file for its owner alone that is whole when it has its name; nothing is overwritten."""
     _refuse_to_overwrite(path)
-    part = part_path(path)
-    try:
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except OSError as err:
-        remedy = "Give a file in a folder that is there and may be written"
-        raise ConfigError(f"cannot be written ({err.strerror})", item=str(path), remedy=remedy) from err
-    try:
+    with replacing(path) as part:
+        try:
+            os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except OSError as err:
+            remedy = "Give a file in a folder that is there and may be written"
+            raise ConfigError(f"cannot be written ({err.strerror})", item=str(path), remedy=remedy) from err
         yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
         _refuse_to_overwrite(path)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-    for orphan in leftovers(path.parent, path.stat().st_mtime):
-        orphan.unlink(missing_ok=True)
-    sync_folder(path.parent)
 
 
 def _refuse_to_overwrite(path: Path) -> None:
