@@ -140,6 +140,9 @@ class SqlStore(SqlDeliveries, SqlVitals, SqlMeasures, SqlUpstream):
 
     def take_back(self, owner: str, now: datetime) -> list[LedgerEntry]:
         """Put back into the queue what `owner` holds and does not work on; the acquisitions as they were held."""
+        with self.database.read() as session:
+            if not ledger.holds(session, owner):
+                return []  # as nearly always: asked every few seconds, nobody else waits for it
         with self.database.write() as session:
             return ledger.take_back(session, owner, now)
 
