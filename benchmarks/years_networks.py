@@ -99,7 +99,7 @@ def try_network(settings: Settings, valley: Valley) -> TrialRecord:
     with pictureless(), closing(wiring.build(settings)) as service:
         # The composition root has no seam for this, on purpose; a benchmark may reach in.
         found = service._poller.look_back(region, datetime.now(UTC)).found
-        tools = service._pipeline._instruments(region, sensor)
+        tools = service._pipeline._means.instruments(region, sensor)
         planned = plan(found.acquisitions, valley.storm, sensor, depth_of(sensor, settings.alerts))
         trial = _Trial(tools, region, settings.alerts, valley)
         for comparison in planned:

@@ -90,7 +90,7 @@ def terrain(settings: Settings) -> dict[Tile, Terrain]:
     """The ground of the one region of a watch, as the service sees it."""
     (region,) = settings.region_records()
     with _networkless(), closing(wiring.build(settings)) as service:
-        source = service._pipeline._instruments(region, Sensor.OPTICAL).terrain
+        source = service._pipeline._means.instruments(region, Sensor.OPTICAL).terrain
         found = {tile: source.read(tile) for tile in region_tiles(region.geometry)}
     return {tile: one for tile, one in found.items() if one is not None}
 

@@ -13,7 +13,7 @@ from monitor.adapters.catalog.items import (
     RADAR_COLLECTIONS,
     TERRAIN_COLLECTIONS,
 )
-from monitor.adapters.engine import is_engine, open_engine
+from monitor.adapters.engine import open_engine
 from monitor.adapters.exposure_layers import LayerFiles
 from monitor.adapters.hosts import Hosts
 from monitor.adapters.illustrations import Illustrations
@@ -24,6 +24,7 @@ from monitor.adapters.model_store import load_radar_card, load_watch_card
 from monitor.adapters.null_file import QUIET_GROUND, load_null
 from monitor.adapters.products import ProductFolder
 from monitor.adapters.radar_imagery import RadarImageSource
+from monitor.adapters.reach import Reach
 from monitor.adapters.signing import PlanetaryComputer, Signers
 from monitor.adapters.slope_sights import SlopeSightFiles
 from monitor.adapters.static_files import SourceReads, StaticFiles
@@ -40,10 +41,10 @@ from monitor.executors.local import Executor, Local
 from monitor.executors.orders import Recipe
 from monitor.kept_terrain import KeptTerrain
 from monitor.looking import Instruments, Network, surroundings
-from monitor.pipeline import Pipeline, PipelineSettings
+from monitor.pipeline import Means, Outlets, Pipeline, PipelineSettings
 from monitor.ports import Catalog, ImageSource, TerrainSource
 from monitor.records import ModelCard, Region, SceneItem, Sensor, Tile
-from monitor.service import Gauges, Service, ServiceSettings
+from monitor.service import Gauges, Service, ServiceSettings, Watched
 from monitor.shipped import shipped_folder
 from monitor.view import Recent
 
@@ -67,28 +68,25 @@ def build(settings: Settings, progress: Callable[[str, int, int], None] = lambda
 
     pipeline = Pipeline(
         store=store,
-        archive=looks,
-        publisher=ProductFolder(settings.products),
-        illustrator=Illustrations(settings.products, regions, tools.card.threshold),
-        instruments=partial(tools.instruments, tools.images()),
+        means=Means(instruments=partial(tools.instruments, tools.images()), executor=executor, progress=progress),
+        outlets=Outlets(
+            archive=looks,
+            publisher=ProductFolder(settings.products),
+            illustrator=Illustrations(settings.products, regions, tools.card.threshold),
+            sights=SlopeSightFiles(settings.products),
+        ),
         settings=pipeline_settings(settings, lease),
-        sights=SlopeSightFiles(settings.products),
         describer=Describer(passes=store, layers=layers, table=settings.severity.table(), fleet=settings.fleet),
-        executor=executor,
-        progress=progress,
     )
     return Service(
         store=store,
         pipeline=pipeline,
-        regions=settings.region_records(),
-        catalogs=tools.catalogs,
+        watched=Watched(regions=settings.region_records(), catalogs=tools.catalogs, fleet=settings.fleet),
         owner=make_owner(),
         settings=ServiceSettings(lease=lease, optical_looks=settings.alerts.looks),
         close=close,
-        fleet=settings.fleet,
         gauges=Gauges(
             engine=tools.engine_name,
-            fell_back=tools.fell_back(settings.engine),
             sign_failures=tools.signed.failures.counts,
             hosts=tools.hosts.snapshot,
             static_reads=tools.reads.counts,
@@ -111,6 +109,8 @@ class Tools:
     maps: Mapping[Sensor, "LandCoverMaps"]
     signs: frozenset[str]
     """Catalogs whose links are signed."""
+    reaches: Mapping[str, Reach]
+    """Where the links of each catalog may lead."""
 
     @classmethod
     def of(cls, settings: Settings, read_only: bool = False) -> "Tools":
@@ -120,9 +120,10 @@ class Tools:
             BadModel: a model does not fit.
         """
         networks, hosts = _networks(settings), Hosts()
-        catalogs = {name: _catalog(name, chosen, hosts) for name, chosen in settings.catalogs.items()}
+        reaches = {name: chosen.reach(name) for name, chosen in settings.catalogs.items()}
+        catalogs = {name: _catalog(name, chosen, hosts, reaches[name]) for name, chosen in settings.catalogs.items()}
         signs = frozenset(name for name, chosen in settings.catalogs.items() if chosen.sign is not None)
-        signed = Signers(dict.fromkeys(signs, PlanetaryComputer(hosts)), hosts)
+        signed = Signers(dict.fromkeys(signs, PlanetaryComputer(hosts)), hosts, reaches)
         kept, reads = StaticFiles(settings.products, read_only), SourceReads()
         return cls(
             networks=networks,
@@ -131,6 +132,7 @@ class Tools:
             reads=reads,
             signed=signed,
             signs=signs,
+            reaches=reaches,
             elevation=Elevation(catalogs, lambda items: RasterTerrainSource(items, signed, kept, reads)),
             maps=_maps(networks, catalogs, lambda scheme, items: RasterLandCover(items, scheme, signed, kept, reads)),
         )
@@ -144,10 +146,6 @@ class Tools:
     def engine_name(self) -> str:
         """The engine really in use."""
         return self.networks[Sensor.OPTICAL].engine.name
-
-    def fell_back(self, asked: str) -> bool:
-        """Whether a network runs on another engine than was asked for."""
-        return any(not is_engine(one.engine.name, asked) for one in self.networks.values())
 
     def images(self, brush: Brush | None = None) -> dict[Sensor, ImageSource]:
         """Pixels of both sensors, painted over where there is a brush."""
@@ -177,6 +175,7 @@ class Tools:
             elevation=self.elevation.items(region),
             land_cover=self.maps[sensor].items(region) if sensor in self.maps else (),
             signed=self.signs,
+            reaches=tuple(self.reaches.values()),
         )
 
 
@@ -250,7 +249,7 @@ def _maps(
     return {sensor: legends[scheme] for sensor, scheme in wanted.items()}
 
 
-def _catalog(name: str, chosen: CatalogSettings, hosts: Hosts) -> Catalog:
+def _catalog(name: str, chosen: CatalogSettings, hosts: Hosts, reach: Reach) -> Catalog:
     kind: type[StaticCatalog | StacApiCatalog] = StaticCatalog if chosen.type == "static" else StacApiCatalog
     wanted = chosen.collections
     return kind(
@@ -261,6 +260,7 @@ def _catalog(name: str, chosen: CatalogSettings, hosts: Hosts) -> Catalog:
         terrain=TERRAIN_COLLECTIONS if wanted.terrain is None else wanted.terrain,
         land_cover=LAND_COVER_COLLECTIONS if wanted.land_cover is None else wanted.land_cover,
         hosts=hosts,
+        reach=reach,
     )
 
 

@@ -12,11 +12,12 @@ from shapely import box
 from shapely.geometry.base import BaseGeometry
 
 from monitor.adapters.store import SqlStore
+from monitor.core.delays import Step
 from monitor.core.fleet import NO_FLEET, Fleet
 from monitor.errors import CatalogUnavailable
 from monitor.pipeline import Pipeline
 from monitor.records import Region, Rejected, SceneItem, Sensor, SensorPolicy
-from monitor.service import PassEvent, Service, ServiceSettings
+from monitor.service import PassEvent, Service, ServiceSettings, Watched
 
 START = datetime(2026, 1, 1, 1, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -63,12 +64,12 @@ class Shelf:
     def search(
         self, geometry: BaseGeometry, start: datetime, end: datetime, sensor: Sensor = Sensor.OPTICAL
     ) -> tuple[list[SceneItem], list[Rejected]]:
-        """Those in [start, end]."""
+        """Those of a sensor in [start, end]."""
         self.asked.append((start, end))
         if self.down:
             raise CatalogUnavailable("answers 503", item=f"catalog {self.name} (x)", remedy="It is asked again.")
         made = [one for one in self.items if one.processing_time is not None and one.processing_time <= self.now]
-        found = [one for one in made if start <= one.sensing_time <= end]
+        found = [one for one in made if start <= one.sensing_time <= end and one.sensor is sensor]
         return found[: self.longest], []
 
     def terrain(self, geometry: BaseGeometry) -> list[SceneItem]:
@@ -90,11 +91,11 @@ class Upstream:
         self.service = Service(
             store=store,
             pipeline=cast(Pipeline, None),
-            regions=[region],
-            catalogs={"pc": self.pc, "es": self.es},
+            watched=Watched(
+                regions=[region], catalogs={"pc": self.pc, "es": self.es, "pc2": Shelf("pc2", [])}, fleet=fleet
+            ),
             owner="test",
             settings=ServiceSettings(),
-            fleet=fleet,
         )
 
     def lists(self, *days: float) -> None:
@@ -115,6 +116,11 @@ class Upstream:
     def actions(self) -> set[str]:
         """What the last poll reported."""
         return {event.action for event in self.events}
+
+    def found_after(self) -> list[float]:
+        """How many days after they were sensed the last poll found passes, as it is measured."""
+        delays = (delay for event in self.events for delay in event.delays)
+        return [seconds / DAY.total_seconds() for step, seconds in delays if step is Step.SENSED_TO_DISCOVERED]
 
     def known(self) -> list[float]:
         """Days of the ledger's acquisitions, versions that were replaced included."""

@@ -13,6 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from monitor.adapters.catalog import StacApiCatalog, StaticCatalog
 from monitor.adapters.catalog.items import OPTICAL_COLLECTIONS
 from monitor.adapters.imagery import RasterImageSource
+from monitor.adapters.reach import Reach
 from monitor.adapters.signing import PlanetaryComputer, Signers
 from monitor.adapters.terrain_source import RasterTerrainSource
 from monitor.cli.exits import Exit, exit_code
@@ -125,8 +126,13 @@ def _open_catalog(href: str, collections: list[str] | None) -> Catalog:
     optical = tuple(collections or OPTICAL_COLLECTIONS)
     if href.lower().endswith(".json"):
         address = href if "://" in href else str(Path(href).resolve())
-        return StaticCatalog(name=_CATALOG, href=address, optical=optical)
-    return StacApiCatalog(name=_CATALOG, href=href, optical=optical)
+        return StaticCatalog(name=_CATALOG, href=address, optical=optical, reach=_reach(href))
+    return StacApiCatalog(name=_CATALOG, href=href, optical=optical, reach=_reach(href))
+
+
+def _reach(href: str) -> Reach | None:
+    """What a catalog may name; one on disk is the caller's own."""
+    return Reach(catalog=_CATALOG, home=href) if "://" in href else None
 
 
 def _ground_truth(labels: Path, hazard_values: str, area: str) -> GroundTruth:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from monitor.adapters.engine import open_engine
+from monitor.adapters.onnx_runtime import onnxruntime
 from monitor.core.features import context_statistics, normalise
 from monitor.core.tta import FLIPS, Network
 from monitor.errors import BadModel

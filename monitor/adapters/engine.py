@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
+from monitor.adapters.onnx_runtime import onnxruntime
 from monitor.errors import BadModel, ConfigError
 from monitor.ports import Engine
 from monitor.records import ModelCard
@@ -34,11 +34,6 @@ def open_engine(card: ModelCard, threads: int, provider: str = "cpu") -> Engine:
     if provider == "openvino":
         return OpenVinoEngine(card, threads)
     return OnnxEngine(card, threads, provider)
-
-
-def is_engine(name: str, provider: str) -> bool:
-    """Whether the engine in use, by its `name`, is the one that `open_engine` was asked for."""
-    return name == (f"onnxruntime-{provider}" if provider in _PROVIDERS else f"{provider}-cpu")
 
 
 class OnnxEngine:

@@ -6,6 +6,7 @@
 | 401, 403          | the token has expired               | sign anew, read again; if it stays: later (forbidden) |
 | 429, 5xx, nothing | it is busy or gone                  | wait as long as it asks, if that is short; else later |
 | any other         | the file is not there               | never: the acquisition is parked                      |
+| "ask over there"  | it leads where it may not           | never: the acquisition is parked (address-refused)    |
 """
 
 import time
@@ -13,7 +14,10 @@ import time
 from rasterio.errors import RasterioIOError
 
 from monitor.adapters.hosts import Patience, Said, ask_for_a_byte, host_of
-from monitor.adapters.signing import Link, without_tokens
+from monitor.adapters.opening import address_refused
+from monitor.adapters.reach import AddressRefusedError
+from monitor.adapters.redacting import without_tokens
+from monitor.adapters.signing import Link
 from monitor.errors import HOST_RESTING, AssetUnavailable, BadAsset, ScarpwatchError
 
 FORBIDDEN = "forbidden"
@@ -57,7 +61,7 @@ class Trial:
         rest_s = self._link.hosts.rests_s(self._link.href)
         if rest_s > 0:
             raise AssetUnavailable(
-                f"{self._link.href} is not asked for: its host fails and is left alone for {rest_s:.0f} s",
+                f"{self._link.shown} is not asked for: its host fails and is left alone for {rest_s:.0f} s",
                 item=self._link.item,
                 remedy="It is asked again by itself; such a wait does not count as a try.",
                 reason=HOST_RESTING,
@@ -87,7 +91,10 @@ class Trial:
     def _verdict(self, err: Exception, address: str, was_open: bool) -> ScarpwatchError | None:
         if not self._has_host:
             return self._by_words(err, address, was_open)
-        said = ask_for_a_byte(address)
+        try:
+            said = ask_for_a_byte(address, reach=self._link.reach)
+        except AddressRefusedError as refusal:
+            return address_refused(self._link, str(refusal))
         if said.is_failure:
             return self._busy(said)
         self._link.hosts.answered(self._link.href)
@@ -107,7 +114,7 @@ class Trial:
             time.sleep(wait_s)
             return None
         return AssetUnavailable(
-            f"{self._link.href} cannot be fetched now ({said.words})",
+            f"{self._link.shown} cannot be fetched now ({said.words})",
             item=self._link.item,
             remedy=_AGAIN,
             retry_after_s=max(rest_s, said.retry_after_s or 0.0) or None,
@@ -123,7 +130,7 @@ class Trial:
     def _forbidden(self, said: Said) -> AssetUnavailable:
         fresh = " also with a fresh token" if self._link.signer is not None else ""
         return AssetUnavailable(
-            f"the store refuses {self._link.href}{fresh} (HTTP {said.status})",
+            f"the store refuses {self._link.shown}{fresh} (HTTP {said.status})",
             item=self._link.item,
             remedy="It is tried again by itself; if it lasts, see whether the catalog's store wants links to be signed"
             " (the catalog's setting `sign`) or another key, and whether the scene was withdrawn.",
@@ -141,13 +148,13 @@ class Trial:
         cause = self._plain(str(err.__cause__ or ""), address)
         cut_off = was_open and self._link.href.startswith(_REMOTE)
         if cut_off or any(word in (text + cause).lower() for word in _PASSING):
-            message = f"{self._link.href} cannot be fetched now ({text})"
+            message = f"{self._link.shown} cannot be fetched now ({text})"
             return AssetUnavailable(message, item=self._link.item, remedy=_AGAIN)
         return self._bad(text or cause)
 
     def _bad(self, problem: str) -> BadAsset:
         return BadAsset(
-            f"{self._link.href} is not a readable raster ({problem})",
+            f"{self._link.shown} is not a readable raster ({problem})",
             item=self._link.item,
             remedy="The file is missing, cut short or no raster. Mend or replace it, then run `scarpwatch release`.",
         )

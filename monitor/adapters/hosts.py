@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 import requests
 
+from monitor.adapters.reach import Reach
+from monitor.adapters.web_session import web_session
 from monitor.core.breaker import HEALTHY, BreakerSettings, HostHealth, admit, failed
 
 TOO_MANY_REQUESTS = 429
@@ -105,13 +107,19 @@ class Said:
         return self.status is None or self.status == TOO_MANY_REQUESTS or self.status >= 500
 
 
-def ask_for_a_byte(href: str, timeout_s: float = 15.0) -> Said:
+def ask_for_a_byte(href: str, timeout_s: float = 15.0, reach: Reach | None = None) -> Said:
     """Ask for the first byte of a file, to learn what a failed read does not tell: status and Retry-After.
 
     GDAL (3.10) neither honours Retry-After nor says why a block of a file could not be read.
+
+    Raises:
+        AddressRefusedError: it may not be asked, or leads to an address that may not.
     """
     try:
-        with requests.get(href, headers={"Range": "bytes=0-0"}, timeout=timeout_s, stream=True) as response:
+        with (
+            web_session(timeout_s, reach) as session,
+            session.get(href, headers={"Range": "bytes=0-0"}, timeout=timeout_s, stream=True) as response,
+        ):
             pause = retry_after_s(response.headers.get("Retry-After"), _now())
             return Said(status=response.status_code, retry_after_s=pause)
     except requests.RequestException as err:

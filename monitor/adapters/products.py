@@ -86,13 +86,8 @@ class ProductFolder:
         """Every product that there is, oldest first."""
         found: list[Listed] = []
         for region in sorted((self._root / REGIONS).glob("*")):
-            times = {
-                path: datetime.fromisoformat(one["properties"]["datetime"]) for path, one in _items(region).items()
-            }
-            for path, at in times.items():
-                sizes = [file.stat().st_size for file in path.parent.iterdir()]
-                newest = at == max(times.values())
-                found.append(Listed(folder=path.parent, at=at, files=len(sizes), size_bytes=sum(sizes), newest=newest))
+            with _locked(self._root):  # whoever publishes renames and removes files there
+                found += _listed(region)
         return sorted(found, key=lambda one: (one.at, one.folder))
 
     def withdraw(self, products: Sequence[Listed]) -> None:
@@ -136,6 +131,14 @@ class ProductFolder:
             # Superseded, or left without its item by a killed process.
             if folder.is_dir() and folder not in listed:
                 shutil.rmtree(folder)
+
+
+def _listed(region: Path) -> Iterator[Listed]:
+    times = {path: datetime.fromisoformat(one["properties"]["datetime"]) for path, one in _items(region).items()}
+    newest = max(times.values(), default=None)
+    for path, at in times.items():
+        sizes = [file.stat().st_size for file in path.parent.iterdir()]
+        yield Listed(folder=path.parent, at=at, files=len(sizes), size_bytes=sum(sizes), newest=at == newest)
 
 
 def _write_layers(folder: Path, layers: Layers) -> dict[str, dict[str, object]]:

@@ -24,29 +24,11 @@ from rasterio.windows import Window
 
 from monitor.adapters import fetching, hosts
 from monitor.adapters.hosts import Patience
+from monitor.adapters.opening import check_reach, check_thinned, check_window, gdal_options, open_raster
 from monitor.adapters.signing import Link
-from monitor.errors import BadAsset
 
 Array = NDArray[np.float32]
 
-GDAL_OPTIONS = {
-    # One GET for the header instead of a directory listing that object stores answer slowly or never.
-    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    "GDAL_HTTP_MULTIRANGE": "YES",
-    "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
-    "GDAL_HTTP_TIMEOUT": "60",
-    "GDAL_HTTP_CONNECTTIMEOUT": "15",
-    # A short hiccup of one range is bridged by GDAL. Whatever may come with Retry-After, which GDAL (3.10) does not
-    # heed, and what wants a new token is left to `monitor.adapters.fetching`.
-    "GDAL_HTTP_MAX_RETRY": "2",
-    "GDAL_HTTP_RETRY_DELAY": "0.5",
-    "GDAL_HTTP_RETRY_CODES": "500,502,504",
-    "VSI_CACHE": "TRUE",
-    # GDAL remembers for the life of the process what a URL answered, a 503 or 404 too: a service that retries
-    # would never see the server recover. With this it forgets a URL when the last handle on it is closed.
-    # https://gdal.org/en/stable/user/configoptions.html#networking-options
-    "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/:/vsis3/:/vsiaz/:/vsigs/",
-}
 _KEPT_OPEN = 24
 _MARGIN_PX = 3
 """Source pixels around the target's bounds, for the resampling kernel."""
@@ -84,20 +66,20 @@ class RasterReader:
         Raises:
             BadAsset, AssetUnavailable: naming item and plain href.
         """
-        with rasterio.Env(**GDAL_OPTIONS):
-            return np.stack([self._warp_one(_link(href, item), geobox, resampling, nodata) for href in hrefs])
+        return np.stack([self._warp_one(_link(href, item), geobox, resampling, nodata) for href in hrefs])
 
     def overview(self, href: str | Link, item: str, longest_px: int, nodata: float | None) -> Array:
         """The whole raster thinned to at most `longest_px` per side: (h, w) float32, NaN = nodata."""
+        link = _link(href, item)
 
         def read(source: DatasetReader) -> Array:
             factor = max(1.0, max(source.height, source.width) / longest_px)
+            check_thinned(link, source, factor)
             shape = (math.ceil(source.height / factor), math.ceil(source.width / factor))
             pixels = source.read(1, out_shape=shape, resampling=Resampling.nearest).astype(np.float32)
             return _without_nodata(pixels, source.nodata if nodata is None else nodata)
 
-        with rasterio.Env(**GDAL_OPTIONS):
-            return self._read(_link(href, item), read)
+        return self._read(link, read)
 
     def _warp_one(self, link: Link, geobox: GeoBox, resampling: Resampling, nodata: float | None) -> Array:
         def read(source: DatasetReader) -> Array:
@@ -105,19 +87,25 @@ class RasterReader:
             direct = _aligned_window(source, geobox)
             if direct is not None:
                 return _read_boundless(source, direct, none)
-            return _resampled(source, geobox, resampling, none)
+            window = _source_window(source, geobox)
+            if window is None:
+                return np.full(geobox.shape, np.nan, dtype=np.float32)
+            check_window(link, window)
+            return _resampled(source, window, geobox, resampling, none)
 
         return self._read(link, read)
 
     def _read(self, link: Link, read: Callable[[DatasetReader], T]) -> T:
         """What `read` makes of the link's dataset, repeated as `monitor.adapters.fetching` says."""
+        check_reach(link)
         trial = fetching.Trial(link, self._patience)
         trial.begin()
         while True:
             kept = self._opened().get(link.href)
             address = kept.address if kept else link.signed()
             try:
-                found = read(self._open(link, address))
+                with rasterio.Env(**gdal_options(link)):
+                    found = read(self._open(link, address))
             except (RasterioError, OSError, ValueError) as err:
                 # A file that failed must be opened anew at the next try: it may have been mended meanwhile.
                 was_open = self._close(link.href)
@@ -131,16 +119,7 @@ class RasterReader:
         if link.href in opened:
             opened.move_to_end(link.href)
             return opened[link.href].source
-        source = rasterio.open(address)
-        # An engineering CRS (LOCAL_CS) is a CRS by name only: nothing leads from it to the ground.
-        if source.crs is None or not (source.crs.is_geographic or source.crs.is_projected):
-            source.close()
-            raise BadAsset(
-                f"the raster {link.href} has no coordinate reference system on the ground",
-                item=link.item,
-                remedy="Ask the catalog's operator for georeferenced files; the acquisition is parked.",
-                reason="no-crs",
-            )
+        source = open_raster(link, address)
         opened[link.href] = _Opened(source=source, address=address)
         while len(opened) > _KEPT_OPEN:
             opened.popitem(last=False)[1].source.close()
@@ -163,11 +142,10 @@ def _link(href: str | Link, item: str) -> Link:
     return href if isinstance(href, Link) else Link(href=href, item=item)
 
 
-def _resampled(source: DatasetReader, geobox: GeoBox, resampling: Resampling, nodata: float | None) -> Array:
-    """The source warped onto the geobox; NaN = nodata or outside."""
-    window = _source_window(source, geobox)
-    if window is None:
-        return np.full(geobox.shape, np.nan, dtype=np.float32)
+def _resampled(
+    source: DatasetReader, window: Window, geobox: GeoBox, resampling: Resampling, nodata: float | None
+) -> Array:
+    """A window of the source warped onto the geobox; NaN = nodata or outside."""
     pixels = _without_nodata(source.read(1, window=window).astype(np.float32), nodata)
     target = np.full(geobox.shape, np.nan, dtype=np.float32)
     reproject(

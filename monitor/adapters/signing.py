@@ -5,7 +5,6 @@ and compared is the plain address.
 """
 
 import logging
-import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -23,6 +22,9 @@ from planetary_computer.settings import Settings
 from planetary_computer.utils import parse_blob_url
 
 from monitor.adapters.hosts import PATIENT, Hosts, Patience, Said, retry_after_s
+from monitor.adapters.reach import Reach
+from monitor.adapters.redacting import without_tokens
+from monitor.adapters.web_session import web_session
 from monitor.errors import HOST_RESTING, AssetUnavailable, ScarpwatchError
 from monitor.records import SceneItem
 
@@ -31,11 +33,11 @@ NO_TOKEN = "token-unavailable"
 REFUSED = "token-refused"
 """The store did not take it; a new one is asked for."""
 _TOKEN_TIMEOUT_S = 30.0
+_TOKEN_BYTES = 1 << 20
 _TOKEN_MARGIN_S = 60.0
 """A token that ends sooner is replaced before it is used."""
 
-_TOKEN = re.compile(r"""\?[^\s'"`]*\bsig=(?:[^\s'"`,]*[^\s'"`,:;.)])?""")
-_TALKATIVE = ("rasterio", "urllib3")
+_TALKATIVE = ("pystac_client", "rasterio", "urllib3")
 """Libraries that log the addresses they read."""
 
 
@@ -80,6 +82,13 @@ class Link:
     hosts: Hosts = field(default_factory=Hosts, repr=False)
     failed: Callable[[str], None] = field(default=lambda _reason: None, repr=False, compare=False)
     """Hears why it could not be read."""
+    reach: Reach | None = field(default=None, repr=False)
+    """Where it may lead; None: anywhere, for addresses that no catalog named."""
+
+    @property
+    def shown(self) -> str:
+        """The address for messages: catalogs hand out signed ones, too."""
+        return without_tokens(self.href)
 
     def signed(self) -> str:
         """The address to read now.
@@ -111,22 +120,35 @@ class Link:
 class Signers:
     """How the links of each catalog are read: with which token, and by which knowledge of their hosts."""
 
-    def __init__(self, by_catalog: Mapping[str, Signer], hosts: Hosts | None = None) -> None:
-        """`by_catalog` maps catalog names of the configuration to their signer; other links stay as they are."""
+    def __init__(
+        self,
+        by_catalog: Mapping[str, Signer],
+        hosts: Hosts | None = None,
+        reaches: Mapping[str, Reach] | None = None,
+    ) -> None:
+        """
+        Args:
+            by_catalog: signers by the names of their catalogs in the configuration; other links stay as they are.
+            hosts: what is known of the hosts that are asked.
+            reaches: where the links of each catalog may lead, those of others to public hosts; None: all anywhere.
+        """
         self._by_catalog = by_catalog
         self._hosts = hosts or Hosts()
+        self._reaches = reaches
+        keep_tokens_out_of_logs()
         self.failures = SignFailures(by_catalog)
 
     def __call__(self, item: SceneItem, href: str) -> Link:
         """The link of an item's asset."""
         failed = partial(self.failures.add, item.catalog)
         signer = self._by_catalog.get(item.catalog)
-        return Link(href=href, item=item.id, signer=signer, hosts=self._hosts, failed=failed)
+        reach = None if self._reaches is None else self._reaches.get(item.catalog, _unknown(item.catalog))
+        return Link(href=href, item=item.id, signer=signer, hosts=self._hosts, failed=failed, reach=reach)
 
 
-def without_tokens(text: str) -> str:
-    """Text in which addresses have no SAS token."""
-    return _TOKEN.sub("", text)
+def _unknown(catalog: str) -> Reach:
+    """Of a catalog that the configuration has no more."""
+    return Reach(catalog=catalog, home="https://unknown.invalid")
 
 
 def keep_tokens_out_of_logs() -> None:
@@ -138,8 +160,9 @@ def keep_tokens_out_of_logs() -> None:
 
 def _without_tokens(record: logging.LogRecord) -> bool:
     message = record.getMessage()
-    if _TOKEN.search(message):
-        record.msg, record.args = without_tokens(message), ()
+    plain = without_tokens(message)
+    if plain != message:
+        record.msg, record.args = plain, ()
     return True
 
 
@@ -201,9 +224,10 @@ def _one_answer(service: str) -> tuple[Said, sas.SASToken | None]:
     """What the token service says, and its token when it gave one."""
     key = Settings.get().subscription_key
     try:
-        response = requests.get(
-            service, headers={"Ocp-Apim-Subscription-Key": key} if key else {}, timeout=_TOKEN_TIMEOUT_S
-        )
+        with web_session(_TOKEN_TIMEOUT_S, most_bytes=_TOKEN_BYTES) as session:
+            response = session.get(
+                service, headers={"Ocp-Apim-Subscription-Key": key} if key else {}, timeout=_TOKEN_TIMEOUT_S
+            )
         token = sas.SASToken(**response.json()) if response.ok else None
     except requests.JSONDecodeError:
         return Said(status=response.status_code, problem="the answer is no token"), None
@@ -233,7 +257,7 @@ def _no_token(
     href: str, item: str, problem: str, retry_after: float | None = None, *, tried: bool = True
 ) -> AssetUnavailable:
     return AssetUnavailable(
-        f"no token for {href} ({problem})",
+        f"no token for {without_tokens(href)} ({without_tokens(problem)})",
         item=item,
         remedy="It is tried again by itself; if it lasts, see whether the token service of the catalog is up.",
         reason=NO_TOKEN if tried else HOST_RESTING,

@@ -105,7 +105,8 @@ def serve(context: typer.Context, config: ConfigOption = None) -> None:
     with reading_store(settings) as store:
         answers = Answers(alive=lambda: (), ready=partial(_ready, store), registry=registry)
         api = make_api(settings, store, parts.clock, refusals)
-        with closing(WebServer(settings.serve.host, settings.serve.port, answers, api)) as server:
+        serve = settings.serve
+        with closing(WebServer(serve.host, serve.port, answers, api, serve.trusted_proxies)) as server:
 
             def on_signal(_number: int, _frame: FrameType | None) -> None:
                 stop.set()

@@ -36,6 +36,8 @@ _REMEDIES: Mapping[str, str] = {
     "not_for_type": "Remove it.",
     "needed_for_type": "Add it; docs/operate.md shows every type of channel.",
     "given_twice": "Keep one of the two.",
+    "bad_host": 'Write the hosts that hold the catalog\'s files, for example [files.example.org, "*.example.net"].',
+    "bad_network": "Write the addresses or networks of the proxies, for example [10.42.0.0/16].",
     "bad_url": "Write https://host/path, or http:// where the network may read along.",
     "bad_secret": "Make one: echo whsec_$(openssl rand -base64 32)",
     "unknown_land_cover": "Use one of these, or list a map of your own under the name whose classes it has.",

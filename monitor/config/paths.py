@@ -39,6 +39,8 @@ def with_absolute_paths(data: dict[str, object], folder: Path) -> dict[str, obje
     for group, key in in_groups:
         if isinstance(members := result.get(group), Mapping):
             result[group] = {name: _with_absolute(member, key, folder) for name, member in members.items()}
+    if isinstance(catalogs := result.get("catalogs"), Mapping):
+        result["catalogs"] = {name: _with_absolute_folders(one, folder) for name, one in catalogs.items()}
     result |= _with_absolute_layers(result, folder)
     if isinstance(regions := result.get("regions"), Mapping):
         result["regions"] = {
@@ -54,6 +56,15 @@ def _with_absolute_layers(holder: Mapping[str, object], folder: Path) -> dict[st
     if not isinstance(layers, Mapping):
         return {}
     return {"layers": {name: _with_absolute(one, "path", folder) for name, one in layers.items()}}
+
+
+def _with_absolute_folders(catalog: object, folder: Path) -> object:
+    """A catalog whose `asset_folders`, if it has any, are absolute."""
+    given = catalog.get("asset_folders") if isinstance(catalog, Mapping) else None
+    if not isinstance(catalog, Mapping) or not isinstance(given, list | tuple):
+        return catalog
+    absolute = [folder / Path(one).expanduser() if isinstance(one, str) and one else one for one in given]
+    return {**catalog, "asset_folders": absolute}
 
 
 def _with_absolute(member: object, key: str, folder: Path) -> object:

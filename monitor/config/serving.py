@@ -1,5 +1,6 @@
 """Settings of what is told and served: the port, who may ask, who speaks in messages, and the log."""
 
+from ipaddress import ip_network
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -12,6 +13,17 @@ class _Part(BaseModel):
     """A key nobody knows is a mistake, not a wish."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def _network(value: str) -> str:
+    """Refuse what is no network, and the network of everybody: callers would choose their own address."""
+    try:
+        network = ip_network(value)
+    except ValueError as err:
+        raise PydanticCustomError("bad_network", "{value} is no address and no network", {"value": value}) from err
+    if network.prefixlen == 0:
+        raise PydanticCustomError("bad_network", "everybody would be believed: write the networks of your proxies")
+    return str(network)
 
 
 Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>&\"']+[^\s<>&\"'/]$", max_length=500)]
@@ -31,6 +43,8 @@ class ServeSettings(_Part):
     """Of one token or, without one, of one address."""
     burst: Annotated[int, Field(ge=1)] = 200
     """So many requests may come at once."""
+    trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ("127.0.0.1", "::1")
+    """Addresses and networks of proxies before it, whose word on who asks (X-Forwarded-For) is believed."""
     largest_body_kib: Annotated[int, Field(ge=1, le=10_240)] = 64
 
 

@@ -59,6 +59,13 @@ def tile_polygon(tile: Tile) -> BaseGeometry:
     return box(west, south, west + TILE_M, south + TILE_M)
 
 
+def tile_centre(tile: Tile) -> tuple[float, float]:
+    """Longitude and latitude of the middle of a tile, degrees, EPSG:4326."""
+    east, north = (tile.column + 0.5) * TILE_M, (tile.row + 0.5) * TILE_M
+    longitude, latitude = _transformer(tile.epsg, 4326).transform(east, north)
+    return float(longitude), float(latitude)
+
+
 def tile_from_id(tile_id: str) -> Tile:
     """Inverse of `Tile.id`; raises ValueError on anything else."""
     zone, column, row = tile_id.rsplit("-", 2) if tile_id.count("-") == 2 else ("", "", "")

@@ -93,7 +93,8 @@ class Bench:
 
     def _made(self, recipe: Recipe, worker: str, scratch: str) -> Instruments:
         card, scheme = recipe.card, None if recipe.card is None else wanted_scheme(recipe.card)
-        signed = Signers(dict.fromkeys(recipe.signed, PlanetaryComputer(self._hosts)), self._hosts)
+        reaches = {one.catalog: one for one in recipe.reaches}
+        signed = Signers(dict.fromkeys(recipe.signed, PlanetaryComputer(self._hosts)), self._hosts, reaches)
         files = StaticFiles(Path(scratch) / "scarpwatch")
         images: ImageSource = RadarImageSource(signed)
         if recipe.sensor is Sensor.OPTICAL:

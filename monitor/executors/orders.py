@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from monitor.adapters.reach import Reach
 from monitor.errors import ScarpwatchError
 from monitor.records import Acquisition, ModelCard, Observation, SceneItem, Sensor, Tile
 
@@ -71,6 +72,8 @@ class Recipe:
     land_cover: tuple[SceneItem, ...]
     signed: frozenset[str]
     """Catalogs whose links are signed for the Planetary Computer."""
+    reaches: tuple[Reach, ...]
+    """Where the links of each catalog may lead."""
 
     def key(self) -> str:
         """The same for the same recipe within one process: what is made of it is kept under this name."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+from collections.abc import Sequence
+from ipaddress import IPv4Network, ip_network
 from threading import Thread
 
 import uvicorn
@@ -54,8 +56,18 @@ class _Impatient(H11Protocol):
 class WebServer:
     """Answers from `start` to `close`."""
 
-    def __init__(self, host: str, port: int, answers: Answers, api: ASGIApp | None = None) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        answers: Answers,
+        api: ASGIApp | None = None,
+        trusted_proxies: Sequence[str] = ("127.0.0.1", "::1"),
+    ) -> None:
         """
+        Args:
+            trusted_proxies: networks of the machines whose X-Forwarded-For and X-Forwarded-Proto are believed.
+
         Raises:
             ConfigError: the address is taken or not ours.
         """
@@ -78,9 +90,9 @@ class WebServer:
             timeout_keep_alive=_KEPT_S,
             timeout_graceful_shutdown=_END_S,
             server_header=False,
-            # Behind a proxy on the same machine the address that counts is the one it names.
-            proxy_headers=True,
-            forwarded_allow_ips="127.0.0.1",
+            # Behind a trusted proxy the address that counts is the last one that no trusted proxy added.
+            proxy_headers=bool(trusted_proxies),
+            forwarded_allow_ips=[*trusted_proxies, *_mapped(trusted_proxies)],
         )
         self._server = uvicorn.Server(config)
         self._thread = Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, name="web", daemon=True)
@@ -101,6 +113,12 @@ class WebServer:
             self._thread.join()
         self._socket.close()
         self._app.close()
+
+
+def _mapped(networks: Sequence[str]) -> list[str]:
+    """IPv4 networks as a socket of both families shows them (RFC 4291, section 2.5.5.2)."""
+    four = [one for one in map(ip_network, networks) if isinstance(one, IPv4Network)]
+    return [f"::ffff:{one.network_address}/{96 + one.prefixlen}" for one in four]
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,6 +1,9 @@
 """Engines answer as the card promises, or say why not."""
 
 import importlib.util
+import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +23,19 @@ from monitor.ports import Engine
 from monitor.records import ModelCard
 from tests.adapters.tiny_model import CROP_PX, WINDOW_PX, make_model
 from tests.fake_watch import write_config
+
+
+def test_nobody_is_told_of_the_model_and_the_machine(tmp_path: Path) -> None:
+    """ONNX Runtime would keep a number for this machine in the home, and send it with the names of models."""
+    program = "import sys; from monitor.adapters.engine import *; import onnxruntime as o"
+    program += "; o.InferenceSession(sys.argv[1], providers=['CPUExecutionProvider'])"
+    weights = load_card(make_model(tmp_path / "m")).weights
+    (tmp_path / "home").mkdir()
+    kept = {name: value for name, value in os.environ.items() if name not in {"CI", "ORT_DISABLE_TELEMETRY"}}
+    environ = {**kept, "HOME": str(tmp_path / "home")}
+    environ.pop("XDG_CACHE_HOME", None)
+    subprocess.run([sys.executable, "-c", program, str(weights)], env=environ, check=True)
+    assert list((tmp_path / "home").rglob("*")) == []
 
 
 def _windows(count: int, channels: int = 3) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from monitor.adapters.imagery import RasterImageSource
-from monitor.adapters.rasters import GDAL_OPTIONS
+from monitor.adapters.opening import GDAL_OPTIONS
 from monitor.adapters.terrain_source import RasterTerrainSource
 from monitor.core.grid import tile_geobox
 from monitor.errors import AssetUnavailable, BadAsset, BadItem
@@ -154,7 +154,7 @@ def test_servers_that_refuse(
     tmp_path: Path, code: int, error: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """503 may pass and is tried again later; 404 will not."""
-    monkeypatch.setattr("monitor.adapters.rasters.GDAL_OPTIONS", {"GDAL_HTTP_MAX_RETRY": "0", "GDAL_HTTP_TIMEOUT": "5"})
+    monkeypatch.setattr("monitor.adapters.opening.GDAL_OPTIONS", {"GDAL_HTTP_MAX_RETRY": "0", "GDAL_HTTP_TIMEOUT": "5"})
     server = HTTPServer(("127.0.0.1", 0), type("Handler", (_Status,), {"code": code}))
     Thread(target=server.serve_forever, daemon=True).start()
     assets = forest(tmp_path)

@@ -11,7 +11,8 @@ from planetary_computer.settings import Settings
 from shapely import box
 
 from monitor.adapters.hosts import Hosts, Patience
-from monitor.adapters.signing import PlanetaryComputer, Signers, without_tokens
+from monitor.adapters.redacting import without_tokens
+from monitor.adapters.signing import PlanetaryComputer, Signers
 from monitor.core.breaker import BreakerSettings
 from monitor.errors import HOST_RESTING, AssetUnavailable
 from monitor.records import SceneItem, Sensor

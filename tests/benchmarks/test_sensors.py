@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -108,9 +109,9 @@ def test_a_pass_with_its_track_is_taken() -> None:
     """The refusal is for what lacks, not for the collection's name; as an optical scene it lacks the bands."""
     complete = {"sar:product_type": "RTC", "sat:relative_orbit": 37, "sat:orbit_state": "ascending"}
     item = composite_item(datetime(2020, 11, 1, tzinfo=UTC), **complete)
-    where = {"catalog": "own", "collection": "", "href": "https://example.org/i.json"}
-    assert isinstance(scene_item(item, **where, kind=radar_kind(())), SceneItem)
-    refused = scene_item(item, **where, kind=optical_kind(()))
+    taken = partial(scene_item, item, catalog="own", collection="", href="https://example.org/i.json")
+    assert isinstance(taken(kind=radar_kind(())), SceneItem)
+    refused = taken(kind=optical_kind(()))
     assert isinstance(refused, Rejected)
     assert refused.reason == "missing-asset"
     with pytest.raises(ValueError, match="taken as radar evidence"):

@@ -17,6 +17,7 @@ from monitor.core.grid import (
     neighbour,
     project,
     region_tiles,
+    tile_centre,
     tile_from_id,
     tile_geobox,
     tile_polygon,
@@ -62,6 +63,13 @@ def zones(tiles: tuple[Tile, ...]) -> set[int]:
 def test_id_round_trip(tile: Tile) -> None:
     """A tile's id names that tile and no other."""
     assert tile_from_id(tile.id) == tile
+
+
+@given(TILES)
+def test_the_centre_of_a_tile_lies_in_its_middle(tile: Tile) -> None:
+    """Longitude first, whichever the zone and the half of the globe."""
+    middle = project(Point(tile_centre(tile)), 4326, tile.epsg)
+    assert middle.distance(tile_polygon(tile).centroid) < 0.01
 
 
 @pytest.mark.parametrize(

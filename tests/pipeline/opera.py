@@ -35,7 +35,11 @@ def watch_of(folder: Path, catalog: Path, source: Source) -> Settings:
         "threads": 1,
         "catalogs": {
             "opera": {"type": "static", "href": str(catalog)},
-            "plane": {"type": "static", "href": str(_plane(folder / "plane", ground))},
+            "plane": {
+                "type": "static",
+                "href": str(_plane(folder / "plane", ground)),
+                "asset_folders": [str(folder / "plane")],
+            },
         },
         "regions": {
             "burst": {

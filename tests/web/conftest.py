@@ -126,7 +126,7 @@ def served(folder: Path, counts: dict[str, Json] | None = None, **serve: object)
         )
         app = make_app(parts)
         answers = Answers(alive=lambda: (), ready=lambda: (), registry=CollectorRegistry())
-        server = WebServer("127.0.0.1", 0, answers, app)
+        server = WebServer("127.0.0.1", 0, answers, app, settings.serve.trusted_proxies)
         server.start()
         try:
             app.state.board.read(("atsuma",))

@@ -8,9 +8,9 @@ import pytest
 
 from monitor.core.events import with_actions
 from monitor.core.lifecycle import LifecycleSettings
-from monitor.records import Action, ActionKind, Event, Verdict
+from monitor.records import Action, ActionKind, Detector, Event, Verdict
 from monitor.web.sheet import drawn
-from monitor.web.showing import Unseen
+from monitor.web.showing import Unseen, looks
 from tests.adapters.store.factories import acquisition, event
 from tests.core.alerts import look
 from tests.web.conftest import Site
@@ -36,6 +36,18 @@ def _lines(one: Event, picture: Path | None = None, *, person: bool = True) -> l
     assert heights == sorted(set(heights), reverse=True)
     assert heights[-1] > 0.05
     return [text.get_text() for text in texts]
+
+
+def test_looks_are_told_in_words_of_people() -> None:
+    """Which sensor, and what was seen to change; not the names that programs have for them."""
+    seen = [replace(look(n, Verdict.OPENS), detector=one) for n, one in enumerate(Detector)]
+    one = replace(_after(), comparable="sar:46", evidence=tuple(seen))
+    assert [found["sensor"] for found in reversed(looks(one))] == [
+        "radar, network",
+        "optics, brightening",
+        "radar, backscatter",
+        "optics, whole tile",
+    ]
 
 
 def test_people_are_for_people() -> None:

@@ -18,6 +18,7 @@ from monitor.adapters.catalog.items import (
     RADAR_COLLECTIONS,
     TERRAIN_COLLECTIONS,
     Kind,
+    ground_items,
     land_cover_kind,
     optical_kind,
     overlaps,
@@ -25,8 +26,9 @@ from monitor.adapters.catalog.items import (
     scene_item,
     terrain_kind,
 )
-from monitor.adapters.catalog.reading import PATIENT, Patience, RetryingIO, http_status, unavailable
+from monitor.adapters.catalog.reading import MOST_DOCUMENTS, PATIENT, Patience, RetryingIO, http_status, unavailable
 from monitor.adapters.hosts import Hosts
+from monitor.adapters.reach import Reach
 from monitor.errors import one_line
 from monitor.records import Rejected, SceneItem, Sensor
 
@@ -55,6 +57,7 @@ class StacApiCatalog:
         land_cover: tuple[str, ...] | None = LAND_COVER_COLLECTIONS,
         patience: Patience = PATIENT,
         hosts: Hosts | None = None,
+        reach: Reach | None = None,
     ) -> None:
         """Nothing is asked yet.
 
@@ -64,6 +67,7 @@ class StacApiCatalog:
             optical, radar, terrain, land_cover: collections to search; None means every collection, () none.
             patience: retries within one search.
             hosts: what is known of the hosts that are asked.
+            reach: where links and assets may lead; None: anywhere.
         """
         self.name = name
         self.href = href
@@ -72,6 +76,7 @@ class StacApiCatalog:
         self._land_cover = land_cover_kind(land_cover)
         self._patience = patience
         self._hosts = hosts or Hosts()
+        self._reach = reach
 
     def search(
         self, geometry: BaseGeometry, start: datetime, end: datetime, sensor: Sensor = Sensor.OPTICAL
@@ -94,6 +99,7 @@ class StacApiCatalog:
 
         Raises:
             CatalogUnavailable: the catalog cannot be asked now.
+            BadItem: an item leads where it may not.
         """
         return self._ground(self._terrain, geometry)
 
@@ -102,18 +108,25 @@ class StacApiCatalog:
 
         Raises:
             CatalogUnavailable: the catalog cannot be asked now.
+            BadItem: an item leads where it may not.
         """
         return self._ground(self._land_cover, geometry)
 
     def _ground(self, kind: Kind, geometry: BaseGeometry) -> list[SceneItem]:
-        found = self._found(kind, geometry, None)
-        return sorted((item for item in found if isinstance(item, SceneItem)), key=lambda item: item.id)
+        return ground_items(self._found(kind, geometry, None))
 
     def _found(self, kind: Kind, geometry: BaseGeometry, window: str | None) -> list[SceneItem | Rejected]:
         if kind.collections == ():
             return []  # a search without collections is one of all of them
         return [
-            scene_item(document, catalog=self.name, collection="", href=self._self_href(document), kind=kind)
+            scene_item(
+                document,
+                catalog=self.name,
+                collection="",
+                href=self._self_href(document),
+                kind=kind,
+                reach=self._reach,
+            )
             for document in self._documents(kind, geometry, window)
             # Some servers search by bounding box only.
             if overlaps(document, geometry)
@@ -131,6 +144,8 @@ class StacApiCatalog:
                 raise unavailable(self.name, self.href, "its next page repeats items it has sent before")
             seen |= names
             documents += features
+            if len(documents) > MOST_DOCUMENTS:
+                raise unavailable(self.name, self.href, f"its pages go on after {MOST_DOCUMENTS} items")
             matched = _matched(page)
         if len(documents) < matched:
             problem = f"it says that {matched:.0f} items match, but sent {len(documents)} and no link to more"
@@ -147,7 +162,7 @@ class StacApiCatalog:
         with warnings.catch_warnings():
             # Servers that search perfectly well forget to announce it; those that cannot fail at once below.
             warnings.simplefilter("ignore", PystacClientWarning)
-            client = Client.open(self.href, stac_io=RetryingIO(self._patience, self._hosts))
+            client = Client.open(self.href, stac_io=RetryingIO(self._patience, self._hosts, self._reach))
             return client.search(
                 collections=None if kind.collections is None else list(kind.collections),
                 intersects=mapping(geometry),

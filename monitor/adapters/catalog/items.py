@@ -5,7 +5,7 @@ loses what catalogs say beside the standard and stops at the first thing they go
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote, urlsplit
@@ -15,7 +15,10 @@ from shapely.geometry.base import BaseGeometry
 
 from monitor.adapters.catalog import radar, reflectance
 from monitor.adapters.catalog.fields import Document, footprint, number, table, text, time
+from monitor.adapters.reach import ADDRESS_REFUSED, Reach
+from monitor.adapters.redacting import without_tokens
 from monitor.core.land_cover import COLLECTIONS
+from monitor.errors import BadItem
 from monitor.records import Asset, Rejected, SceneItem, Sensor
 
 OPTICAL_COLLECTIONS = ("sentinel-2-l2a", "sentinel-2-c1-l2a", "sentinel-2-l1c")
@@ -94,7 +97,9 @@ def land_cover_kind(collections: tuple[str, ...] | None) -> Kind:
     return Kind(collections=collections, required=("data",))
 
 
-def scene_item(document: object, *, catalog: str, collection: str, href: str, kind: Kind) -> SceneItem | Rejected:
+def scene_item(
+    document: object, *, catalog: str, collection: str, href: str, kind: Kind, reach: Reach | None = None
+) -> SceneItem | Rejected:
     """Reduce an item to what the service needs.
 
     Args:
@@ -103,29 +108,32 @@ def scene_item(document: object, *, catalog: str, collection: str, href: str, ki
         collection: collection of the item if it does not say so itself.
         href: where the document lies; its relative hrefs start there.
         kind: what the item is wanted for.
+        reach: where its assets may lead; None: anywhere.
     """
+    shown = without_tokens(href)
     if not isinstance(document, Mapping) or document.get("type") != "Feature":
-        return Rejected(item=href, reason="not-an-item", detail="the document is not a STAC item (a GeoJSON Feature)")
+        return Rejected(item=shown, reason="not-an-item", detail="the document is not a STAC item (a GeoJSON Feature)")
     item_id = text(document, "id")
     if item_id is None:
-        return Rejected(item=href, reason="no-id", detail="the item has no id")
+        return Rejected(item=shown, reason="no-id", detail="the item has no id")
     outline = footprint(document)
     if outline is None:
-        return Rejected(item=item_id, reason="no-geometry", detail=f"no usable footprint polygon in {href}")
+        return Rejected(item=item_id, reason="no-geometry", detail=f"no usable footprint polygon in {shown}")
     sensed = _NO_TIME if kind.timeless else sensing_time(document)
     if sensed is None:
-        return Rejected(item=item_id, reason="no-datetime", detail=f"neither datetime nor start_datetime in {href}")
+        return Rejected(item=item_id, reason="no-datetime", detail=f"neither datetime nor start_datetime in {shown}")
     properties = table(document.get("properties"))
     assets = _assets(document, properties, href)
     missing = [name for name in kind.required if name not in assets]
     if missing:
         there = ", ".join(map(str, table(document.get("assets")))) or "none"
-        detail = f"no {', '.join(missing)} in {href} (its assets: {there})"
+        detail = f"no {', '.join(missing)} in {shown} (its assets: {there})"
         return Rejected(item=item_id, reason="missing-asset", detail=detail)
-    if kind.sensor is Sensor.SAR:
+    refused = _beyond(item_id, assets, reach)
+    if refused is None and kind.sensor is Sensor.SAR:
         refused = radar.refusal(document, item_id, assets, _relative_orbit(properties))
-        if refused is not None:
-            return refused
+    if refused is not None:
+        return refused
     return SceneItem(
         catalog=catalog,
         collection=text(document, "collection") or collection,
@@ -148,6 +156,22 @@ def scene_item(document: object, *, catalog: str, collection: str, href: str, ki
         assets=assets,
         simulated=properties.get("scarpwatch:simulated") is True,
     )
+
+
+def ground_items(found: Iterable[SceneItem | Rejected]) -> list[SceneItem]:
+    """What shows the ground, by id. Of what is no such item nobody hears: the ground that it lacks is told as such.
+
+    Raises:
+        BadItem: one leads where it may not. Without a word of that, ground would seem to have no elevation.
+    """
+    items: list[SceneItem] = []
+    for one in found:
+        if isinstance(one, SceneItem):
+            items.append(one)
+        elif one.reason == ADDRESS_REFUSED:
+            remedy = "Set that, then run `scarpwatch release`. Where it is not meant, tell the catalog's operator."
+            raise BadItem(one.detail, item=one.item, remedy=remedy, reason=ADDRESS_REFUSED)
+    return sorted(items, key=lambda item: item.id)
 
 
 def sensing_time(document: Document) -> datetime | None:
@@ -189,6 +213,18 @@ def _assets(document: Document, properties: Document, href: str) -> dict[str, As
         if found is not None:
             assets[name] = _asset(name, found, properties, href)
     return assets
+
+
+def _beyond(item: str, assets: Mapping[str, Asset], reach: Reach | None) -> Rejected | None:
+    """The refusal of the first asset that leads where it may not; None when there is none."""
+    if reach is None:
+        return None
+    for name, asset in assets.items():
+        refusal = reach.refusal(asset.href)
+        if refusal is not None:
+            detail = f"asset {name} ({without_tokens(asset.href)[:300]}) is not read: {refusal}"
+            return Rejected(item=item, reason=ADDRESS_REFUSED, detail=detail)
+    return None
 
 
 def _asset(name: str, asset: Document, properties: Document, href: str) -> Asset:

@@ -1,5 +1,6 @@
 """Documents of a catalog over HTTP or from disk, with few and short retries."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,9 @@ from pystac_client.stac_api_io import StacApiIO
 from requests import Response
 
 from monitor.adapters.hosts import Hosts, Said, retry_after_s
+from monitor.adapters.reach import AddressRefusedError, Reach
+from monitor.adapters.redacting import without_tokens
+from monitor.adapters.web_session import LARGEST_ANSWER, TooMuchError, web_session
 from monitor.errors import HOST_RESTING, CatalogUnavailable
 
 
@@ -24,7 +28,13 @@ class HostRestsError(APIError):
         self.rest_s = rest_s
 
 
+class NotTakenError(APIError):
+    """A document that is not read: out of the catalog's reach, or too large. Asking again gives the same."""
+
+
 _EMPTY_PAGES = 3
+MOST_DOCUMENTS = 100_000
+"""Of one search, in pages or files: years of a country. A catalog that has more is made to lead on for ever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +47,9 @@ class Patience:
     longest_wait_s: float = 20.0
     """A catalog that asks for a longer pause (Retry-After) is left alone until the next poll."""
     timeout_s: float = 60.0
-    """Of one request."""
+    """Of one request, and of its answer to the end."""
+    search_s: float = 1800.0
+    """Of one whole search, however many pages it has."""
 
 
 PATIENT = Patience()
@@ -46,9 +58,18 @@ PATIENT = Patience()
 class RetryingIO(StacApiIO):
     """Reads that try again on 429, 5xx and broken connections, and wait as long as the server asks."""
 
-    def __init__(self, patience: Patience, hosts: Hosts | None = None) -> None:
-        """Own retries instead of those of urllib3, whose errors hide status and address."""
+    def __init__(self, patience: Patience, hosts: Hosts | None = None, reach: Reach | None = None) -> None:
+        """Own retries instead of those of urllib3, whose errors hide status and address.
+
+        Args:
+            patience: retries, and how long a search may take from now on.
+            hosts: what is known of the hosts that are asked.
+            reach: where links may lead; None: anywhere.
+        """
         super().__init__(max_retries=None, timeout=patience.timeout_s)
+        self.session = web_session(patience.timeout_s, reach)
+        self._reach = reach
+        self._end = time.monotonic() + patience.search_s
         self._patience = patience
         self._hosts = hosts or Hosts()
         self._retry_after_s: float | None = None
@@ -63,6 +84,8 @@ class RetryingIO(StacApiIO):
         parameters: dict[str, Any] | None = None,  # as in the base class
     ) -> str:
         """Text at `href`; raises APIError when the last try failed too, HostRestsError when none was made."""
+        if time.monotonic() > self._end:
+            raise NotTakenError(f"the search did not end within {self._patience.search_s:g} s")
         rest_s = self._hosts.rests_s(href)
         if rest_s > 0:
             raise HostRestsError(rest_s)
@@ -78,6 +101,20 @@ class RetryingIO(StacApiIO):
             with attempt:
                 return self._once(href, method, headers, parameters)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def read_text(self, source: str | PathLike[str] | Link, *args: Any, **kwargs: Any) -> str:
+        """A document of the web or of this disk; raises NotTakenError for one that is too large or out of reach."""
+        href = source.href if isinstance(source, Link) else str(source)
+        refusal = None if self._reach is None else self._reach.refusal(href)
+        if refusal is not None:
+            raise NotTakenError(f"{without_tokens(href)} is not read: {refusal}")
+        if "://" in href:
+            return str(super().read_text(source, *args, **kwargs))
+        with open(href, "rb") as file:
+            found = file.read(LARGEST_ANSWER + 1)
+        if len(found) > LARGEST_ANSWER:
+            raise NotTakenError(f"the file is larger than {LARGEST_ANSWER >> 20} MiB")
+        return found.decode()
 
     def read_json(self, source: str | PathLike[str], *args: Any, **kwargs: Any) -> dict[str, Any]:
         """A STAC document; raises ValueError for other JSON, which pystac-client takes for an empty page."""
@@ -113,6 +150,10 @@ class RetryingIO(StacApiIO):
         try:
             text = super().request(href, method, headers, parameters)
         except APIError as err:
+            err.args = (without_tokens(str(err)),)  # what requests says has the whole address
+            # pystac-client keeps of what went wrong the text alone.
+            if isinstance(err.__context__, AddressRefusedError | TooMuchError):
+                raise NotTakenError(str(err)) from err
             if Said(status=http_status(err)).is_failure:
                 self._rest_s = self._hosts.failed(href, self._retry_after_s)
             else:
@@ -123,7 +164,7 @@ class RetryingIO(StacApiIO):
 
     def _backoff(self, error: Exception) -> bool | float:
         """False: give up. True: wait as usual. A number: wait so many seconds, because the server said so."""
-        if not isinstance(error, APIError):
+        if not isinstance(error, APIError) or isinstance(error, NotTakenError):
             return False
         if not Said(status=http_status(error)).is_failure:
             return False
@@ -147,8 +188,8 @@ def unavailable(name: str, href: str, problem: str, cause: BaseException | None 
     while cause is not None and not isinstance(cause, HostRestsError):
         cause = cause.__cause__
     return CatalogUnavailable(
-        problem,
-        item=f"catalog {name} ({href})",
+        without_tokens(problem),
+        item=f"catalog {name} ({without_tokens(href)})",
         remedy=f"It is asked again at the next poll; if this stays, open the address yourself and check catalogs.{name}"
         " (type and href) in the configuration.",
         reason=None if cause is None else HOST_RESTING,

@@ -18,6 +18,7 @@ from monitor.adapters.catalog.items import (
     RADAR_COLLECTIONS,
     TERRAIN_COLLECTIONS,
     Kind,
+    ground_items,
     land_cover_kind,
     optical_kind,
     overlaps,
@@ -26,8 +27,18 @@ from monitor.adapters.catalog.items import (
     sensed_within,
     terrain_kind,
 )
-from monitor.adapters.catalog.reading import PATIENT, Patience, RetryingIO, http_status, unavailable
+from monitor.adapters.catalog.reading import (
+    MOST_DOCUMENTS,
+    PATIENT,
+    NotTakenError,
+    Patience,
+    RetryingIO,
+    http_status,
+    unavailable,
+)
 from monitor.adapters.hosts import Hosts
+from monitor.adapters.reach import Reach
+from monitor.adapters.redacting import without_tokens
 from monitor.errors import one_line
 from monitor.records import Rejected, SceneItem, Sensor
 
@@ -63,6 +74,7 @@ class StaticCatalog:
         land_cover: tuple[str, ...] | None = LAND_COVER_COLLECTIONS,
         patience: Patience = PATIENT,
         hosts: Hosts | None = None,
+        reach: Reach | None = None,
     ) -> None:
         """Nothing is read yet.
 
@@ -72,6 +84,7 @@ class StaticCatalog:
             optical, radar, terrain, land_cover: collections to walk; None means every collection, () none.
             patience: retries of each read over HTTP.
             hosts: what is known of the hosts that are asked.
+            reach: where links and assets may lead; None: anywhere.
         """
         self.name = name
         self.href = href
@@ -80,6 +93,7 @@ class StaticCatalog:
         self._land_cover = land_cover_kind(land_cover)
         self._patience = patience
         self._hosts = hosts or Hosts()
+        self._reach = reach
 
     def search(
         self, geometry: BaseGeometry, start: datetime, end: datetime, sensor: Sensor = Sensor.OPTICAL
@@ -108,6 +122,7 @@ class StaticCatalog:
 
         Raises:
             CatalogUnavailable: the root cannot be read, or the server is gone.
+            BadItem: an item leads where it may not.
         """
         return self._ground(self._terrain, geometry)
 
@@ -116,25 +131,32 @@ class StaticCatalog:
 
         Raises:
             CatalogUnavailable: the root cannot be read, or the server is gone.
+            BadItem: an item leads where it may not.
         """
         return self._ground(self._land_cover, geometry)
 
     def _ground(self, kind: Kind, geometry: BaseGeometry) -> list[SceneItem]:
-        found = (
+        return ground_items(
             self._scene_item(document, place, kind)
             for document, place in self._items(kind, [])
             if overlaps(document, geometry)
         )
-        return sorted((item for item in found if isinstance(item, SceneItem)), key=lambda item: item.id)
 
     def _scene_item(self, document: Document, place: _Place, kind: Kind) -> SceneItem | Rejected:
-        return scene_item(document, catalog=self.name, collection=place.collection, href=place.href, kind=kind)
+        return scene_item(
+            document,
+            catalog=self.name,
+            collection=place.collection,
+            href=place.href,
+            kind=kind,
+            reach=self._reach,
+        )
 
     def _items(self, kind: Kind, rejected: list[Rejected]) -> Iterator[tuple[Document, _Place]]:
         """Every readable item document of the wanted collections; what cannot be read is added to `rejected`."""
         if kind.collections == ():
             return
-        reader = RetryingIO(self._patience, self._hosts)
+        reader = RetryingIO(self._patience, self._hosts, self._reach)
         root = _Place(href=_absolute_root(self.href), collection="", is_item=False)
         waiting = [root]
         seen = {root.href}
@@ -145,7 +167,8 @@ class StaticCatalog:
             except _UnreadableError as err:
                 if place is root or isinstance(err, _UnreachableError):
                     raise unavailable(self.name, self.href, f"{place.href} cannot be read: {err}", err) from err
-                rejected.append(Rejected(item=place.href, reason="unreadable-document", detail=str(err)))
+                document_name, detail = without_tokens(place.href), without_tokens(str(err))
+                rejected.append(Rejected(item=document_name, reason="unreadable-document", detail=detail))
                 continue
             if document.get("type") == "Feature":
                 if kind.wants(text(document, "collection") or place.collection):
@@ -153,6 +176,8 @@ class StaticCatalog:
                 continue
             onward = [link for link in _links(document, place, kind) if link.href not in seen]
             seen.update(link.href for link in onward)
+            if len(seen) > MOST_DOCUMENTS:
+                raise unavailable(self.name, self.href, f"it links more than {MOST_DOCUMENTS} documents")
             waiting += reversed(onward)
 
 
@@ -171,6 +196,8 @@ def _links(document: Document, place: _Place, kind: Kind) -> list[_Place]:
 def _read(reader: RetryingIO, place: _Place) -> Document:
     try:
         document = json.loads(reader.read_text(place.href))
+    except NotTakenError as err:
+        raise _UnreadableError(one_line(err)) from err
     except APIError as err:
         said = one_line(err)
         status = http_status(err)
