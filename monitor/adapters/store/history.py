@@ -14,7 +14,7 @@ from monitor.adapters.store.schema import ObservationRow
 from monitor.adapters.store.views import TileCoverage
 from monitor.core.flat import FLAT
 from monitor.core.masks import LOOKED, NO_ELEVATION, UNDER_SNOW
-from monitor.records import Observation, Sensor, Tile
+from monitor.records import NetworkAnswer, Observation, Sensor, Sighting, Tile
 
 # Tiles per query: well below the number of parameters that SQLite and PostgreSQL take.
 _TILES_PER_QUERY = 500
@@ -160,7 +160,7 @@ def most_snow(session: Session, tiles: Iterable[Tile], since: datetime, before: 
     """The largest share under snow of what one pass of optics saw of tiles, from `since` to before `before`."""
     snow: defaultdict[str, float] = defaultdict(float)
     seen: defaultdict[str, float] = defaultdict(float)
-    for chunk in _chunks(tiles):
+    for chunk in chunks(tiles):
         rows = session.execute(
             select(
                 ObservationRow.acquisition_key,
@@ -200,12 +200,41 @@ def of_tile(session: Session, tile: Tile, limit: int) -> list[Observation]:
     return [observation(row) for row in rows]
 
 
+def sightings(session: Session, tile: Tile, limit: int) -> list[Sighting]:
+    """What the rows of `of_tile` say of what was seen: a fifth of their cost, as nothing else is read."""
+    return [
+        Sighting(
+            at, Sensor(sensor), decision, comparable, model, href, NetworkAnswer(network) if network else None, joint
+        )
+        for at, sensor, decision, comparable, model, href, network, joint in session.execute(
+            _SIGHTINGS, {"tile": tile.id, "limit": limit}
+        )
+    ]
+
+
+_SIGHTINGS = (
+    select(
+        ObservationRow.sensing_time,
+        ObservationRow.sensor,
+        ObservationRow.decision,
+        ObservationRow.comparable,
+        ObservationRow.model_version,
+        ObservationRow.look_href,
+        ObservationRow.network,
+        ObservationRow.jointly_valid_fraction,
+    )
+    .where(ObservationRow.tile == bindparam("tile"), ObservationRow.current)
+    .order_by(ObservationRow.sensing_time.desc(), ObservationRow.id.desc())
+    .limit(bindparam("limit"))
+)
+
+
 def coverage(
     session: Session, tiles: Iterable[Tile], since: datetime, sensor: Sensor | None
 ) -> dict[Tile, TileCoverage]:
     """For every tile its last look with valid pixels sensed at or after a time; also tiles that have none."""
     seen: dict[Tile, TileCoverage] = {}
-    for chunk in _chunks(tiles):
+    for chunk in chunks(tiles):
         rows = {tile: (time, valid) for tile, time, valid in session.execute(_last_valid(chunk, since, sensor))}
         for tile in chunk:
             last_look, valid_fraction = rows.get(tile.id, (None, 0.0))
@@ -237,7 +266,8 @@ def _last_valid(tiles: Sequence[Tile], since: datetime, sensor: Sensor | None) -
     )
 
 
-def _chunks(tiles: Iterable[Tile]) -> Iterator[list[Tile]]:
+def chunks(tiles: Iterable[Tile]) -> Iterator[list[Tile]]:
+    """Tiles by so many as one query, or one transaction, may ask for."""
     rest = iter(tiles)
     while chunk := list(islice(rest, _TILES_PER_QUERY)):
         yield chunk

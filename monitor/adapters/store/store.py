@@ -1,6 +1,6 @@
 """The database behind the port `Store`, and what people read from it."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -52,6 +52,7 @@ from monitor.records import (
     Region,
     Rejected,
     Sensor,
+    Sighting,
     Tile,
 )
 
@@ -138,13 +139,13 @@ class SqlStore(SqlDeliveries, SqlVitals, SqlMeasures, SqlUpstream):
         with self.database.write() as session:
             return ledger.cap_leases(session, lease, now, regions)
 
-    def take_back(self, owner: str, now: datetime) -> list[LedgerEntry]:
-        """Put back into the queue what `owner` holds and does not work on; the acquisitions as they were held."""
+    def take_back(self, owner: str, now: datetime, regions: Sequence[str]) -> list[LedgerEntry]:
+        """Put back into the queue what `owner` holds of regions and does not work on; the acquisitions as held."""
         with self.database.read() as session:
-            if not ledger.holds(session, owner):
+            if not ledger.holds(session, owner, regions):
                 return []  # as nearly always: asked every few seconds, nobody else waits for it
         with self.database.write() as session:
-            return ledger.take_back(session, owner, now)
+            return ledger.take_back(session, owner, now, regions)
 
     def following(self, owner: str, now: datetime, regions: Sequence[str]) -> LedgerEntry | None:
         """What `owner` would claim now if it were done with what it holds, or None; nothing is claimed."""
@@ -363,6 +364,13 @@ class SqlStore(SqlDeliveries, SqlVitals, SqlMeasures, SqlUpstream):
         """The newest current observations of a tile by any sensor and model, newest first."""
         with self.database.read() as session:
             return history.of_tile(session, tile, limit)
+
+    def sightings(self, tiles: Iterable[Tile], limit: int) -> Iterator[tuple[Tile, list[Sighting]]]:
+        """Every tile with what its newest current observations say was seen, newest first; hundreds a transaction."""
+        for some in history.chunks(tiles):
+            with self.database.read() as session:
+                found = [(tile, history.sightings(session, tile, limit)) for tile in some]
+            yield from found
 
     def coverage(
         self, region_tiles: Iterable[Tile], since: datetime, sensor: Sensor | None = None

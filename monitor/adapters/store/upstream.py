@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from monitor.adapters.store import ledger
 from monitor.adapters.store.codec import clean, joined, names
 from monitor.adapters.store.columns import Table
 from monitor.adapters.store.database import Database, affected, insert_new
-from monitor.adapters.store.upstream_schema import RegionPollRow, ReportRow
-from monitor.records import Fallback, FiledReport, LedgerEntry, ReportKind, Sensor
+from monitor.adapters.store.upstream_schema import RegionPollRow, ReportRow, WatchedTileRow
+from monitor.core.grid import tile_centre
+from monitor.records import Fallback, FiledReport, LedgerEntry, ReportKind, Sensor, Tile
 
 
 class SqlUpstream:
@@ -68,6 +69,22 @@ class SqlUpstream:
                 row.subject: FiledReport(subject=row.subject, at=row.at, body=cast("dict[str, object]", row.body))
                 for row in rows
             }
+
+    def note_tiles(self, region: str, tiles: Sequence[Tile]) -> None:
+        """Note which tiles a region has, and where they lie; of other tiles that it had nothing is left."""
+        row, wanted = WatchedTileRow, {tile.id: tile for tile in tiles}
+        with self.database.read() as session:
+            there = set(session.scalars(select(row.tile).where(row.region == region)))
+        if there == wanted.keys():
+            return
+        places = {name: tile_centre(tile) for name, tile in wanted.items()}
+        rows = [
+            {"region": region, "tile": name, "longitude": longitude, "latitude": latitude}
+            for name, (longitude, latitude) in places.items()
+        ]
+        with self.database.write() as session:
+            session.execute(delete(row).where(row.region == region))
+            insert_new(session, row, rows)
 
     def platforms(self, region: str) -> dict[Sensor, set[str]]:
         """The satellites that ever passed over a region, by sensor."""

@@ -1,4 +1,4 @@
-"""Tables of what is known of upstream."""
+"""Tables of what is known of upstream, and of the ground that is asked about."""
 
 from datetime import datetime
 
@@ -30,3 +30,15 @@ class ReportRow(Table):
     subject: Mapped[str] = mapped_column(Name, primary_key=True)
     at: Mapped[datetime]
     body: Mapped[JsonValue]
+
+
+class WatchedTileRow(Table):
+    """A tile of a region as it was last configured. The watch never reads it: it places tiles on maps."""
+
+    __tablename__ = "watched_tile"
+
+    region: Mapped[str] = mapped_column(Name, primary_key=True)
+    tile: Mapped[str] = mapped_column(Name, primary_key=True)
+    longitude: Mapped[float]
+    """Of its centre, degrees, EPSG:4326."""
+    latitude: Mapped[float]

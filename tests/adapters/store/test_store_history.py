@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy.dialects import sqlite
 
 from monitor.adapters.store import SqlStore, TileCoverage
 from monitor.adapters.store.history import last_looks
-from monitor.records import Acquisition, Observation, Sensor, Tile, TileStats
+from monitor.records import Acquisition, NetworkAnswer, Observation, Sensor, Sighting, Tile, TileStats
 from tests.adapters.store.factories import LEASE, MODEL, NOW, TILE, acquisition, day, observation, result
 
 ME = "here@1:1:1"
@@ -66,6 +67,20 @@ def test_last_looks_newest_first(store: SqlStore) -> None:
     assert looks(store, 0) == []
     assert looks(store, 9, tile=WEST) == []
     assert [one.sensor for one in store.history(TILE, limit=2)] == [Sensor.SAR, Sensor.OPTICAL]
+
+
+def test_sightings_say_what_the_rows_say(store: SqlStore) -> None:
+    """What was seen of many tiles is what their newest rows say, also where there are none."""
+    spoken, clouded = acquisition(1), acquisition(2, sensor=Sensor.SAR)
+    process(store, spoken, observation(spoken, network=NetworkAnswer.ANSWERED), observation(spoken, EAST))
+    process(store, clouded, observation(clouded, look_href=None, decision="clouded"))
+    found = dict(store.sightings([TILE, EAST, WEST], limit=2))
+    fields = attrgetter(*Sighting._fields)
+    assert {tile: [tuple(one) for one in rows] for tile, rows in found.items()} == {
+        tile: [fields(row) for row in store.history(tile, limit=2)] for tile in (TILE, EAST, WEST)
+    }
+    assert [(tile.column, len(rows)) for tile, rows in found.items()] == [(150, 2), (151, 1), (149, 0)]
+    assert [len(rows) for _, rows in store.sightings([TILE], limit=1)] == [1]
 
 
 def test_new_version_becomes_current(store: SqlStore) -> None:

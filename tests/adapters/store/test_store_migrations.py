@@ -46,6 +46,7 @@ def fill(store: SqlStore) -> None:
     store.discover("atsuma", [one, two, acquisition(3)], [rejected()], NOW)
     store.note_searched("atsuma", NOW - timedelta(days=90))
     store.note_answer("atsuma", NOW)
+    store.note_tiles("atsuma", [observation(one).tile])
     store.put_report(ReportKind.ENGINE, FiledReport(subject="", at=NOW, body={"engine": "cpu"}))
     store.note_sources(["local"], {"far": "answers 503"}, NOW)
     opened = event(one)
@@ -133,7 +134,7 @@ def test_an_interrupted_upgrade_leaves_the_old_tables(store: SqlStore, url: str)
     assert (revision(store), counts(store)) == ("0015", before)
     store.upgrade()
     store.check()
-    of_later_steps = {"declaration": 1, "region_poll": 1, "report": 1}
+    of_later_steps = {"declaration": 1, "region_poll": 1, "report": 1, "watched_tile": 1}
     assert counts(store) | of_later_steps == everything
 
 

@@ -4,9 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from monitor.adapters.store import SqlStore
-from monitor.records import Acquisition, AcquisitionState, Fallback, FiledReport, ReportKind, Sensor
+from monitor.adapters.store.upstream_schema import WatchedTileRow
+from monitor.records import Acquisition, AcquisitionState, Fallback, FiledReport, ReportKind, Sensor, Tile
 from tests.adapters.store.factories import LEASE, NOW, acquisition, day, result
 
 ME = "here@1:1:1"
@@ -103,3 +105,15 @@ def test_what_the_ledger_tells_of_upstream(store: SqlStore) -> None:
     assert store.oldest_waiting(["atsuma"]) == NOW + LEASE
     assert {one.platform for one in store.passes("atsuma", day(0), day(9))} == {"sentinel-2a"}
     assert store.sensed("atsuma", day(9), day(9) + timedelta(days=1)) == []
+
+
+def test_where_the_tiles_of_a_region_lie(store: SqlStore) -> None:
+    """A region that is configured anew has its new tiles; those of others, also of the same ground, stay."""
+    here, beside = (Tile(epsg=32654, column=column, row=1842) for column in (220, 221))
+    for region, tiles in (("atsuma", [here, beside]), ("noto", [here]), ("atsuma", [beside]), ("atsuma", [beside])):
+        store.note_tiles(region, tiles)
+    with store.database.read() as session:
+        rows = session.execute(select(WatchedTileRow.region, WatchedTileRow.tile).order_by(WatchedTileRow.region)).all()
+        west, east = session.scalars(select(WatchedTileRow.longitude).order_by(WatchedTileRow.longitude))
+    assert [tuple(row) for row in rows] == [("atsuma", beside.id), ("noto", here.id)]
+    assert east - west == pytest.approx(2560 / 82_000, rel=0.02)
