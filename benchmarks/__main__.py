@@ -1,5 +1,5 @@
 """`python -m benchmarks speed | implants | hokkaido | california | simulated | valley-radar | sensors | years | null |
-rates | deliveries | feeds | history`."""
+rates | deliveries | feeds | history | dashboards | soak | chaos`."""
 
 import sys
 from collections.abc import Iterator
@@ -249,6 +249,78 @@ def history(
         print(f"{datetime.now():%H:%M:%S} {line}", file=sys.stderr, flush=True)
 
     typer.echo(run(rows, progress))
+
+
+@app.command()
+def dashboards(
+    out: OutOption = _OUT,
+    size_px: Annotated[int, typer.Option("--size", min=256, help="Side of the valley in pixels of 10 m.")] = 420,
+    quiet: Annotated[int, typer.Option("--quiet", min=4, help="Optical looks before the storm.")] = 5,
+    after: Annotated[int, typer.Option("--after", min=1, help="Optical looks after it.")] = 4,
+) -> None:
+    """Months of a simulated valley on PostgreSQL and Prometheus, and pictures of what the dashboards show of it."""
+    from benchmarks.dashboards import run
+    from benchmarks.dashboards_watch import Size
+
+    def progress(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    typer.echo(run(out, Size(size_px=size_px, quiet=quiet, after=after), progress))
+
+
+FolderOption = Annotated[
+    Path,
+    typer.Option("--folder", help="Of the valley, made once, and of the runs, whose places must be free."),
+]
+LengthOption = Annotated[float, typer.Option("--years", min=0.05, help="How long the valley plays.")]
+
+
+@app.command()
+def soak(
+    folder: FolderOption,
+    years: LengthOption = 2.0,
+    postgres: Annotated[bool, typer.Option("--postgres", help="On a PostgreSQL of its own instead of SQLite.")] = False,
+    model: Annotated[
+        Path | None, typer.Option("--model", help="Model folder; left out: one convolution.", exists=True)
+    ] = None,
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option("--beside", help="Results (soak.json) to be drawn and told too.", exists=True),
+    ] = None,
+    out: OutOption = _OUT,
+) -> None:
+    """Simulated years at full speed through one daemon: memory, descriptors, threads. Exit code 1 where they grow."""
+    from benchmarks.soak import Task, load, report, run
+    from benchmarks.soak_figure import draw
+
+    runs = [load(path) for path in beside or ()] + [run(Task(folder, years, postgres, model), _said)]
+    draw(runs, out / "soak.png")
+    typer.echo(report(runs))
+    raise typer.Exit(0 if all(one.passed for one in runs) else 1)
+
+
+@app.command()
+def chaos(
+    folder: FolderOption,
+    years: LengthOption = 2.0,
+    minutes: Annotated[float, typer.Option("--minutes", min=0.1, help="How long processes are killed.")] = 10.0,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of who is killed when; left out: any.")] = None,
+) -> None:
+    """Three daemons and a Dask cluster killed at random: the database against that of one that nobody disturbed."""
+    from secrets import randbelow
+
+    from benchmarks.chaos import Task, run, save
+    from benchmarks.chaos_report import report
+
+    chosen = randbelow(1_000_000) if seed is None else seed
+    result = run(Task(folder=folder, years=years, minutes=minutes, seed=chosen), _said)
+    save(result, folder / "chaos.json")
+    typer.echo(report(result))
+    raise typer.Exit(0 if result.passed else 1)
+
+
+def _said(line: str) -> None:
+    print(f"{datetime.now():%H:%M:%S} {line}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

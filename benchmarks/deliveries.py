@@ -4,26 +4,22 @@ The receiver is a process of its own that verifies every signature and writes do
 delivery is `scarpwatch deliver` in a process of its own, killed by SIGKILL at random and started again.
 """
 
-import json
 import multiprocessing
 import os
 import random
 import signal
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from rich.console import Console
 from shapely import box
-from standardwebhooks import Webhook as Verifier
 
+from benchmarks.receiving import SECRET, count_arrivals, receiver
 from monitor.adapters.store import SqlStore
 from monitor.cli.parts import Parts, Progress, prepare_database
 from monitor.cli.run import run as run_command
@@ -45,10 +41,8 @@ from monitor.records import (
 _IMPORTED = build_delivery
 """What a process of the delivery needs is imported once, before any is started: it shall die in its work."""
 _CONTEXT = multiprocessing.get_context("forkserver")
-_SECRET = "whsec_YSBzZWNyZXQgb2YgdGhlIGJlbmNobWFyazogMzIgYnl0"
 _CHANNEL = "duty"
 _ARRIVALS = "arrivals.jsonl"
-_SLOWEST_ANSWER_S = 0.01
 _LONGEST_LIFE_S = 0.2
 """Of a process that is killed, after its first message arrived."""
 _PATIENCE_S = 300.0
@@ -89,7 +83,7 @@ def run(folder: Path, kills: int, seed: int) -> Result:
     """
     start, chance = time.monotonic(), random.Random(seed)
     _CONTEXT.set_forkserver_preload(["benchmarks.deliveries"])
-    with _receiver(folder / _ARRIVALS) as url:
+    with receiver(folder / _ARRIVALS) as url:
         config = _configure(folder, url)
         prepare_database(load(config), _now())
         revisions = _fill(folder, events=max(10, 8 * kills))
@@ -142,49 +136,9 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-@contextmanager
-def _receiver(log: Path) -> Iterator[str]:
-    """A receiver in a process of its own; its address."""
-    mine, its = _CONTEXT.Pipe()
-    process = _CONTEXT.Process(target=_receive, args=(str(log), its))
-    process.start()
-    try:
-        yield f"http://127.0.0.1:{mine.recv()}/"
-    finally:
-        process.kill()
-        process.join()
-
-
-def _receive(log: str, parent: "multiprocessing.connection.Connection") -> None:
-    chance = random.Random(0)
-    with open(log, "a", encoding="utf-8", buffering=1) as arrivals:
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                Verifier(_SECRET).verify(body, headers)
-                arrivals.write(json.dumps([headers["webhook-id"], time.time()]) + "\n")
-                time.sleep(chance.uniform(0, _SLOWEST_ANSWER_S))
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Quiet."""
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.handle_error = _hung_up  # type: ignore[assignment]
-        parent.send(server.server_address[1])
-        server.serve_forever()
-
-
-def _hung_up(_request: object, _address: object) -> None:
-    """A sender that was killed."""
-
-
 def _configure(folder: Path, url: str) -> Path:
     path = folder / "config.yaml"
-    channel = f"{{type: webhook, url: '{url}', secret: {_SECRET}, allow_private: true, statuses: [test]}}"
+    channel = f"{{type: webhook, url: '{url}', secret: {SECRET}, allow_private: true, statuses: [test]}}"
     path.write_text(f"database: sqlite:///watch.db\nchannels: {{{_CHANNEL}: {channel}}}\n", encoding="utf-8")
     return path
 
@@ -195,21 +149,16 @@ def _due(folder: Path) -> bool:
 
 
 def _result(folder: Path, *, revisions: int, kills: int, seed: int, seconds: float) -> Result:
-    lines = (folder / _ARRIVALS).read_text(encoding="utf-8").splitlines()
-    arrivals: list[tuple[str, float]] = [tuple(json.loads(line)) for line in lines]
     with closing(SqlStore(f"sqlite:///{folder}/watch.db")) as store:
         rows = store.deliveries(state=DeliveryState.DELIVERED, limit=10 * revisions)
-    noted = {f"{row.idempotency_key}:{row.channel}": row.delivered for row in rows}
-    times = {key: at.timestamp() for key, at in noted.items() if at is not None}
-    counts = Counter(key for key, _ in arrivals)
-    after = sum(at > times.get(key, float("inf")) for key, at in arrivals)
+    arrivals = count_arrivals(folder / _ARRIVALS, rows)
     return Result(
         revisions=revisions,
         kills=kills,
-        arrived=len(counts),
-        missing=revisions - len(counts),
-        after_noted=after,
-        before_noted=sum(counts.values()) - len(counts) - after,
+        arrived=arrivals.arrived,
+        missing=revisions - arrivals.arrived,
+        after_noted=arrivals.after_noted,
+        before_noted=arrivals.before_noted,
         seed=seed,
         seconds=seconds,
     )

@@ -25,12 +25,13 @@ from monitor.core.breaker import HostHealth
 from monitor.core.estimates import Estimate
 from monitor.delivering import Delivery, DeliveryEvent
 from monitor.errors import ScarpwatchError
+from monitor.heap import Heap
 from monitor.jobs import Jobs
 from monitor.log_lines import PollEar, log_delivery, log_event
 from monitor.measuring import Measuring, WatchStore
 from monitor.metrics_wiring import About as About
 from monitor.metrics_wiring import Counting, make_metrics
-from monitor.night_drill import NightDrill
+from monitor.night_drill import NightDrill, Nights
 from monitor.nightly import NightlyAudit, Reports
 from monitor.ports import LookArchive, SlopeSights, Store, Turn
 from monitor.records import DeliveryState, FiledReport, ReportKind
@@ -127,12 +128,27 @@ class Kept:
     sights: SlopeSights
     api: "ASGIApp | None" = None
     """Served beside /livez, /readyz and /metrics."""
-    herald: Herald | None = None
-    """Tells the channels once a week how the regions stand; None: nobody does."""
     refusals: Callable[[], Mapping[str, int]] = dict
     """What the API refused, by reason."""
     turn: Turn | None = None
     """Of asking the catalogs; None: nobody else works on this database."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duties:
+    """What it does beside asking and processing, and how soon it notices that there is something to do."""
+
+    delivery: Delivery | None = None
+    """None leaves what people should hear to other processes."""
+    herald: Herald | None = None
+    """Tells the channels once a week how the regions stand; None: nobody does."""
+    drill: NightDrill | None = None
+    """Exercises; None: none are made."""
+    look_every: timedelta = _LOOK_AT_QUEUE_EVERY
+    """At the queue and at the outbox."""
+
+
+_NO_DUTIES = Duties()
 
 
 class Daemon:
@@ -147,33 +163,28 @@ class Daemon:
         about: About,
         log: FilteringBoundLogger,
         clock: "Clock",
-        queue_interval: timedelta = _LOOK_AT_QUEUE_EVERY,
-        delivery: Delivery | None = None,
-        drill: NightDrill | None = None,
+        duties: Duties = _NO_DUTIES,
     ) -> None:
-        """`delivery` None leaves what people should hear to other processes.
-
+        """
         Raises:
             ConfigError: the address of `serve` cannot be used.
         """
         self._service = service
-        self._kept = kept
-        self._store = kept.store
+        self._kept, self._store = kept, kept.store
         self._settings = settings
         self._log = log
         self._clock = clock
-        self._stop = threading.Event()
-        self._systemd = Systemd()
+        self._stop, self._systemd, self._heap = threading.Event(), Systemd(), Heap()
         self._interval = timedelta(minutes=settings.poll_minutes)
         self._last_poll: tuple[datetime, float] | None = None
-        self._delivery = delivery
-        self._drill = drill
+        self._delivery = duties.delivery
+        self._herald = duties.herald
         self._turns = Turns(kept.turn, log)
         self._about = about
-        channels = delivery.couriers if delivery else {}
+        channels = duties.delivery.couriers if duties.delivery else {}
         threads = {"default": 2, _DELIVERY: max(1, len(channels)), _DRILL: 1, _ALIVE: 1, _AUDIT: 1, _MEASURE: 1}
         self._jobs = Jobs(threads, self._on_clock_set)
-        self._queue_interval = queue_interval
+        self._look_every = duties.look_every
         self.metrics = make_metrics(settings, about, service, self._jobs, kept.refusals, channels)
         self._measuring = Measuring(
             store=kept.store,
@@ -184,8 +195,11 @@ class Daemon:
             told=self._systemd.stands,
         )
         self._audit = NightlyAudit(service.audit, kept.store, self.metrics.catalogs, log)
+        drill, telling = duties.drill, self.metrics.telling
+        self._drills = None if drill is None else Nights(drill, kept.store, telling, log)
         answers = Answers(alive=self._alive, ready=self._ready, registry=self.metrics.registry)
-        self.health = WebServer(settings.serve.host, settings.serve.port, answers, kept.api)
+        serve = settings.serve
+        self.health = WebServer(serve.host, serve.port, answers, kept.api, serve.trusted_proxies)
 
     def run(self) -> None:
         """Work until `stop`, SIGTERM or SIGINT; returns when everything is drained and closed.
@@ -214,6 +228,7 @@ class Daemon:
 
     def poll(self) -> None:
         """The poll job: ask every catalog. What it finds is a row of the ledger, which the process job sees."""
+        self._store.check()
         now = self._clock()
         if not self._turns.ours():
             known = self._store.sources(self._settings.catalogs)
@@ -242,7 +257,12 @@ class Daemon:
             self.poll()
 
     def process(self) -> None:
-        """The process job: work until nothing is due or the end is asked for."""
+        """The process job: work until nothing is due or the end is asked for.
+
+        Raises:
+            ConfigError: the tables were upgraded since this program began; it would write rows of an older kind.
+        """
+        self._store.check()
         start = time.monotonic()
         worked: set[str] = set()
 
@@ -255,10 +275,12 @@ class Daemon:
         if summary.processed or summary.parked or summary.retried:
             self.metrics.work.passed(time.monotonic() - start)
             self._measuring.everything(self._clock(), partial(self._jobs.goes_on, _PROCESS), worked)
+            self._heap.tidy(idle=True)
 
     def measure(self) -> None:
         """The job of the minute: how the regions stand, also while nothing comes in."""
         self._measuring.minute(self._clock(), partial(self._jobs.goes_on, _MEASURE))
+        self._show_nights()
 
     def deliver(self, channel: str) -> None:
         """The job of one channel: send what is due. A receiver that is dead or slow holds up nothing but itself."""
@@ -284,33 +306,18 @@ class Daemon:
 
     def say_alive(self) -> None:
         """The job of the week: who relies on the watch hears that it is alive, also when there is nothing to tell."""
-        herald = self._kept.herald
-        assert herald is not None
-        for said in herald.speak(self._clock()):
+        assert self._herald is not None
+        for said in self._herald.speak(self._clock()):
             say = self._log.info if said.well else self._log.warning
             say(said.title, action="alive" if said.well else "not-well", region=said.region, item=said.key)
-        for region, at in herald.spoken().items():
+        for region, at in self._herald.spoken().items():
             self.metrics.telling.alive(region, at)
 
     def drill(self) -> None:
-        """The job of the night: an exercise in every chosen region. One that fails is told, and disturbs nothing."""
-        assert self._drill is not None
-        if not self._drill.due(self._clock()) or not self._turns.ours():
-            return
-        for region in self._drill.settings.regions:
-            try:
-                result = self._drill.run(region, self._stop.is_set)
-            except ScarpwatchError as error:
-                self._log.warning(str(error), action="drill-failed", region=region, reason=error.reason)
-                continue
-            if result is None:
-                return
-            body = {"passed": result.passed, "detail": result.detail}
-            self._store.put_report(ReportKind.DRILL, FiledReport(subject=region, at=self._clock(), body=body))
-            scars = {found.value: count for found, count in result.scars.items()}
-            self.metrics.telling.drill(region, scars, result.passed, self._clock())
-            say = self._log.info if result.passed else self._log.warning
-            say(result.detail, action="drill" if result.passed else "drill-not-passed", region=region)
+        """The job of the night: an exercise in every chosen region."""
+        assert self._drills is not None
+        if self._drills.due(self._clock()) and self._turns.ours():
+            self._drills.run(self._clock, self._stop.is_set)
 
     def audit(self) -> None:
         """The job of the night: what the polls of the look-back missed is found."""
@@ -320,7 +327,7 @@ class Daemon:
     def _start(self) -> None:
         # The last state of the regions is shown from the first scrape on, not only after the next acquisition.
         self._measuring.everything(self._clock(), lambda: None)
-        self._audit.show(self._settings.regions)
+        self._show_nights()
         engine = {"engine": self._about.engine, "model": self._about.model_version, "version": self._about.version}
         self._store.put_report(ReportKind.ENGINE, FiledReport(subject="", at=self._clock(), body=engine))
         self.health.start()
@@ -328,20 +335,26 @@ class Daemon:
         self._jobs.every(self._interval, self.poll, "poll")
         if self._kept.turn is not None:
             self._jobs.every(min(self._interval, _STAND_BY_EVERY), self.stand_by, "stand-by")
-        self._jobs.every(self._queue_interval, self.process, _PROCESS, longest_s=self._longest_s())
+        self._jobs.every(self._look_every, self.process, _PROCESS, longest_s=self._longest_s())
         self._jobs.every(_MEASURE_EVERY, self.measure, _MEASURE, _MEASURE)
         self._start_delivery()
-        if self._kept.herald is not None:
+        if self._herald is not None:
             self._jobs.every(_ALIVE_EVERY, self.say_alive, _ALIVE, _ALIVE)
         if self._settings.audit.nightly:
             self._jobs.daily(self._settings.audit.hour_utc, self.audit, _AUDIT, _AUDIT)
-        if self._drill is not None:
-            self._jobs.daily(self._drill.settings.hour_utc, self.drill, _DRILL, _DRILL)
+        if self._drills is not None:
+            self._jobs.daily(self._drills.hour_utc, self.drill, _DRILL, _DRILL)
         # The listener says what matters; the library would log every look at the queue skipped while one is at work.
         logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
         self._jobs.start()
         where = f"http://{self._settings.serve.host}:{self.health.port}"
         self._log.info(f"watching {len(self._settings.regions)} region(s); {where}/metrics", action="started")
+
+    def _show_nights(self) -> None:
+        """What came of audits and exercises, also of those that another instance or a person made."""
+        self._audit.show(self._settings.regions)
+        if self._drills is not None:
+            self._drills.show()
 
     def _goes_on(self) -> bool:
         """For systemd; the end that was asked for has a limit of its own (`TimeoutStopSec=`)."""
@@ -360,10 +373,10 @@ class Daemon:
         if self._delivery is None:
             return
         if not self._delivery.couriers:
-            self._jobs.every(self._queue_interval, self.plan, _DELIVERY, _DELIVERY)
+            self._jobs.every(self._look_every, self.plan, _DELIVERY, _DELIVERY)
         for name in self._delivery.couriers:
             job, longest_s = f"{_DELIVERY}-{name}", self._longest_s()
-            self._jobs.every(self._queue_interval, self.deliver, job, _DELIVERY, (name,), longest_s)
+            self._jobs.every(self._look_every, self.deliver, job, _DELIVERY, (name,), longest_s)
 
     def _measure_channel(self, name: str) -> None:
         assert self._delivery is not None
@@ -397,6 +410,7 @@ class Daemon:
             self.metrics.work.acquisition(event.region, state, event.reason, event.seconds)
             self.metrics.work.choices(event.region, event.choices)
             self.metrics.work.delays(event.delays)
+            self._heap.tidy()
         if event.action == "lease-capped":
             self.metrics.work.lease_capped(event.region)
         if event.acquisition is not None:

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -318,6 +319,7 @@ class Looker:
         return ground
 
 
+@lru_cache(maxsize=2048)
 def surroundings(geometry: BaseGeometry) -> BaseGeometry:
     """All ground whose pixels bear on the tiles of a region: the tiles and two rings around them, EPSG:4326.
 

@@ -75,6 +75,29 @@ class Outcome:
     """What is wrong with the operator's layers: exposure is told without them."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What acquisitions are looked at with."""
+
+    instruments: Callable[[Region, Sensor], Instruments]
+    """What a region is looked at with by a sensor."""
+    executor: Executor = field(default_factory=Local)
+    """Looks at blocks of tiles."""
+    progress: Callable[[str, int, int], None] = lambda _what, _done, _all: None
+    """Hears (acquisition, tiles done, tiles)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlets:
+    """Where goes what is made of them, but for the database."""
+
+    archive: LookArchive
+    publisher: Publisher
+    illustrator: Illustrator
+    sights: SlopeSights | None = None
+    """Where slopes that radar never sees are kept; None keeps nothing of them."""
+
+
 class Pipeline:
     """Looks at acquisitions and judges claimed ones; owns no state but its wiring."""
 
@@ -82,36 +105,25 @@ class Pipeline:
         self,
         *,
         store: Store,
-        archive: LookArchive,
-        publisher: Publisher,
-        illustrator: Illustrator,
-        instruments: Callable[[Region, Sensor], Instruments],
+        means: Means,
+        outlets: Outlets,
         settings: PipelineSettings,
-        sights: SlopeSights | None = None,
         describer: Describer | None = None,
-        executor: Executor | None = None,
-        progress: Callable[[str, int, int], None] = lambda _what, _done, _all: None,
         revise: Callable[[AcquisitionResult], AcquisitionResult] = lambda result: result,
     ) -> None:
         """
         Args:
-            instruments: what a region is looked at with by a sensor.
-            sights: where slopes that radar never sees are kept; None keeps nothing of them.
             describer: tells what surrounds alerts; None tells nothing of it.
-            executor: looks at blocks of tiles; None: this process.
             revise: what an exercise makes of a result before it is shown and written.
-            progress: hears (acquisition, tiles done, tiles).
         """
         self._store = store
-        self._archive = archive
-        self._publisher = publisher
-        self._illustrator = illustrator
-        self._instruments = instruments
+        self._means = means
+        self._archive = outlets.archive
+        self._publisher = outlets.publisher
+        self._illustrator = outlets.illustrator
+        self._sights = outlets.sights
         self._settings = settings
-        self._sights = sights
         self._describer = describer
-        self._executor = executor or Local()
-        self._progress = progress
         self._revise = revise
         self._judge = Judge(
             store=store,
@@ -120,6 +132,10 @@ class Pipeline:
             simulated_alerts=settings.simulated_alerts,
             null=settings.null,
         )
+
+    def rests(self) -> bool:
+        """Whether nothing can be looked at for a while."""
+        return self._means.executor.rests()
 
     def survey(
         self,
@@ -138,14 +154,14 @@ class Pipeline:
         """
         watch = Stopwatch()
         _check_readable(acquisition)
-        instruments = self._instruments(region, acquisition.sensor).fit_for(acquisition)
+        instruments = self._means.instruments(region, acquisition.sensor).fit_for(acquisition)
         way = Way(
             archive=self._archive,
             block_tiles=self._settings.block_tiles,
             flat_limit_deg=flat_limit_deg(self._settings.alerts.seed_slope_deg),
             hold=hold,
-            progress=lambda done, tiles: self._progress(acquisition.key, done, tiles),
-            executor=self._executor,
+            progress=lambda done, tiles: self._means.progress(acquisition.key, done, tiles),
+            executor=self._means.executor,
             stop=stop,
         )
         looker = Looker(acquisition, instruments, watch)

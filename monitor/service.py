@@ -14,9 +14,9 @@ from monitor.core.audit import AuditReport
 from monitor.core.breaker import HostHealth
 from monitor.core.delays import Delay, of_discovery, of_processing
 from monitor.core.estimates import Cost, Estimate, estimate, to_be_there, told
-from monitor.core.fleet import NO_FLEET, Fleet
+from monitor.core.fleet import Fleet
 from monitor.core.story import story_of
-from monitor.errors import Permanent, ScarpwatchError, Transient
+from monitor.errors import ClusterUnavailable, Permanent, ScarpwatchError, Transient
 from monitor.next_survey import Hold, NextSurvey
 from monitor.observing import decisions
 from monitor.pass_events import PassEvent as PassEvent
@@ -66,6 +66,8 @@ class _Tally:
     retried: int = 0
     alerts_opened: int = 0
     errors: list[str] = field(default_factory=list)
+    halted: bool = False
+    """Whether this process cannot look at anything now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +83,21 @@ class _Pass:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What is watched, and where it is asked for."""
+
+    regions: Sequence[Region]
+    catalogs: Mapping[str, Catalog]
+    fleet: Fleet = field(default_factory=dict)
+    """When satellites begin and end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gauges:
     """What the parts of a service tell about themselves."""
 
     engine: str = "unknown"
     """What really runs."""
-    fell_back: bool = False
-    """Another engine was asked for."""
     hosts: Callable[[], Mapping[str, HostHealth]] = dict
     """How every host does that was asked."""
     static_reads: Callable[[], Mapping[str, int]] = dict
@@ -108,31 +118,29 @@ class Service:
         *,
         store: RegionStore,
         pipeline: Pipeline,
-        regions: Sequence[Region],
-        catalogs: Mapping[str, Catalog],
+        watched: Watched,
         owner: str,
         settings: ServiceSettings,
         gauges: Gauges | None = None,
         close: Callable[[], None] = lambda: None,
-        fleet: Fleet = NO_FLEET,
     ) -> None:
         """`owner` names this process in leases, `gauges` tell about its parts; `close` releases what was opened."""
         gauges = gauges or Gauges()
         self.store = store
         self.engine = gauges.engine
-        self.fell_back = gauges.fell_back
         self.sign_failures = gauges.sign_failures
         self.static_reads = gauges.static_reads
         self.layer_failures = gauges.layer_failures
         self.hosts = gauges.hosts
         self._look_mb = gauges.look_mb
-        self.regions = {region.id: region for region in regions}
+        self.regions = {region.id: region for region in watched.regions}
         self._pipeline = pipeline
-        self._poller = Poller(store, catalogs, fleet)
-        self._auditor = Auditor(store, catalogs)
+        self._poller = Poller(store, watched.catalogs, watched.fleet)
+        self._auditor = Auditor(store, watched.catalogs)
         self._owner = owner
         self._settings = settings
         self._close = close
+        self._placed: set[str] = set()
 
     def once(self, clock: Clock, report: Report = _silent, stop: Callable[[], bool] = lambda: False) -> PassSummary:
         """One pass: poll everything, then process until nothing is due or `stop` says so."""
@@ -158,6 +166,7 @@ class Service:
         silent: dict[str, str] = {}
         asked: set[str] = set()
         for region in self.regions.values():
+            self._place(region)
             polled = self._poller.look_back(region, now)
             found = polled.found
             asked |= {*region.catalogs, *polled.fallback}
@@ -166,7 +175,8 @@ class Service:
                 report(_event(action, region.id, region.id, words))
             errors += map(str, found.failures)
             silent |= {name: str(one) for one in found.failures for name in one.item.split()}
-            known = bool(found.acquisitions and self.store.known(region.id, _EVER, now))
+            # Of a region that is new nothing is known of all the time that it was asked about.
+            known = {key for key, _ in self.store.known(region.id, found.start, now)} if found.acquisitions else set()
             if found.acquisitions and not known:
                 for line in told(self.estimate(region.id, [found])):
                     report(_event("onboarding", region.id, region.id, line))
@@ -176,12 +186,19 @@ class Service:
             if polled.answered:
                 self.store.note_answer(region.id, now)
             discovered += new
-            # What was there before the region was watched waited for nobody.
-            delays = self._delays(region, found, now) if new and known else ()
+            # What was there before the region was watched waited for nobody; another version is no new pass.
+            first = [one for one in found.acquisitions if one.key not in known]
+            delays = self._delays(region, first, now) if new and known else ()
             report(replace(_discovered(region, polled, new), delays=delays))
         failing = {name: why for name, why in silent.items() if name in asked}
         self.store.note_sources(asked - failing.keys(), failing, now)
         return discovered, tuple(errors)
+
+    def _place(self, region: Region) -> None:
+        """A region is configured once in the life of a process."""
+        if region.id not in self._placed:
+            self.store.note_tiles(region.id, watched_tiles(region))
+            self._placed.add(region.id)
 
     def look_up(
         self, region: str, start: datetime, end: datetime, now: datetime, stop: Callable[[], bool] = lambda: False
@@ -217,7 +234,9 @@ class Service:
 
     def audit(self, region: str, now: datetime) -> AuditReport:
         """Compare the ledger with the catalogs of a region over its look-back, and queue what was missed."""
-        return self._auditor.audit(self.regions[region], now, partial(self._enter, self.regions[region], now=now))
+        watched = self._poller.watched_until(self.regions[region], now)
+        enter = partial(self._enter, self.regions[region], now=now, watched=watched)
+        return self._auditor.audit(self.regions[region], now, enter)
 
     def _enter(self, region: Region, found: Found, now: datetime, watched: datetime | None = None) -> int:
         """`watched`: until when the region was watched without a gap; None: until now."""
@@ -230,9 +249,9 @@ class Service:
             history_before=region.history_before(watched or now),
         )
 
-    def _delays(self, region: Region, found: Found, now: datetime) -> tuple[Delay, ...]:
+    def _delays(self, region: Region, found: Sequence[Acquisition], now: datetime) -> tuple[Delay, ...]:
         new = self.store.found_at(region.id, now)
-        return of_discovery((one for one in found.acquisitions if (one.key, one.version) in new), now)
+        return of_discovery((one for one in found if (one.key, one.version) in new), now)
 
     def process(
         self,
@@ -249,11 +268,11 @@ class Service:
         for held in self.store.cap_leases(self._settings.lease, clock(), regions):
             report(_capped(held))
         # Whoever begins holds nothing: it could not be written how a try ended.
-        for held in self.store.take_back(self._owner, clock()):
+        for held in self.store.take_back(self._owner, clock(), regions):
             report(_event("resumed", held.acquisition.region, held.acquisition.key, "the database was gone", "resumed"))
         with NextSurvey(partial(self._survey, stop), partial(_go_alone, report)) as coming:
             this = _Pass(clock=clock, stop=stop, report=report, coming=coming, regions=regions)
-            while not stop():
+            while not (stop() or this.tally.halted or self._pipeline.rests()):
                 entry = self.store.claim(self._owner, self._settings.lease, clock(), regions)
                 if entry is None:
                     break
@@ -367,12 +386,18 @@ class Service:
             this.report(_of(acquisition, "lost", str(error), "lease-lost"))
             return
         this.tally.retried += 1
+        this.tally.halted = _is_ours(error)
         this.tally.errors.append(str(error))
         this.report(_of(acquisition, "retry", str(error), error.reason))
 
     def _wait(self, entry: LedgerEntry, error: Transient) -> timedelta:
-        """Until the next try: the doubling wait or, if it is longer, what the world asks for (Retry-After)."""
+        """Until the next try: the doubling wait or, if it is longer, what the world asks for (Retry-After).
+
+        None where this process must wait and not the acquisition: another may reach the cluster, in order of time.
+        """
         settings = self._settings
+        if _is_ours(error):
+            return timedelta(0)
         asked = min(timedelta(seconds=min(error.retry_after_s or 0.0, 1e9)), settings.longest_wait)
         if not error.tried:
             return max(asked, timedelta(seconds=1))
@@ -387,6 +412,11 @@ class Service:
         this.tally.parked += 1
         this.tally.errors.append(f"{acquisition.key}: {detail}")
         this.report(_of(acquisition, "parked", detail, reason))
+
+
+def _is_ours(error: Transient) -> bool:
+    """Whether it would meet every acquisition that this process tries now."""
+    return isinstance(error, ClusterUnavailable) and not error.tried
 
 
 def _tell_refusals(report: Report, region: Region, found: Found) -> None:

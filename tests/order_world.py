@@ -20,7 +20,7 @@ from monitor.core.change import AlertSettings
 from monitor.core.grid import project, tile_polygon
 from monitor.core.lifecycle import LifecycleSettings
 from monitor.looking import Instruments, Stopwatch
-from monitor.pipeline import Outcome, Pipeline, PipelineSettings
+from monitor.pipeline import Means, Outcome, Outlets, Pipeline, PipelineSettings
 from monitor.ports import Illustrator, ImageSource, LookArchive, Publisher, TerrainSource
 from monitor.records import (
     Acquisition,
@@ -216,10 +216,12 @@ class Watch:
         tools = Instruments(network=None, images=cast(ImageSource, nothing), terrain=cast(TerrainSource, Slope()))
         pipeline = Pipeline(
             store=self.store,
-            archive=cast(LookArchive, self.kept),
-            publisher=cast(Publisher, nothing),
-            illustrator=cast(Illustrator, nothing),
-            instruments=lambda _region, _sensor: tools,
+            means=Means(instruments=lambda _region, _sensor: tools),
+            outlets=Outlets(
+                archive=cast(LookArchive, self.kept),
+                publisher=cast(Publisher, nothing),
+                illustrator=cast(Illustrator, nothing),
+            ),
             settings=PipelineSettings(alerts=AlertSettings(), lifecycle=LifecycleSettings()),
         )
         shown = look(one, number, self.series)

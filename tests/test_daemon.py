@@ -17,6 +17,7 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
+from sqlalchemy import text
 from structlog.typing import FilteringBoundLogger
 
 from monitor.adapters.looks import LookFiles
@@ -24,7 +25,7 @@ from monitor.adapters.slope_sights import SlopeSightFiles
 from monitor.adapters.store import SqlStore
 from monitor.alive import Herald
 from monitor.config import Settings, load
-from monitor.daemon import About, Daemon, Kept
+from monitor.daemon import About, Daemon, Duties, Kept
 from monitor.delivering import Delivery
 from monitor.errors import ConfigError
 from monitor.logs import make_logger
@@ -70,7 +71,6 @@ def watching(
                 store=store,
                 looks=LookFiles(settings.products),
                 sights=SlopeSightFiles(settings.products),
-                herald=herald(store) if herald else None,
                 refusals=Refusals().counts,
                 turn=turn(store) if turn else None,
             ),
@@ -78,8 +78,11 @@ def watching(
             about=ABOUT,
             log=log or make_logger(StringIO(), as_json=True),
             clock=clock,
-            queue_interval=timedelta(seconds=0.2),
-            delivery=delivery,
+            duties=Duties(
+                delivery=delivery,
+                herald=herald(store) if herald else None,
+                look_every=timedelta(seconds=0.2),
+            ),
         )
     finally:
         service.close()
@@ -248,6 +251,22 @@ def test_not_ready_without_its_database(settings: Settings) -> None:
 
     with watching(settings) as daemon:
         run_while(daemon, visit)
+
+
+@pytest.mark.parametrize(("version", "remedy"), [("0018", "Run: scarpwatch db upgrade"), ("9999", "or a newer one")])
+def test_tables_of_another_version_beneath_a_running_service(settings: Settings, version: str, remedy: str) -> None:
+    """Somebody upgraded them, or put an older backup back: nothing more is found or looked at, and why is told."""
+    with watching(settings) as daemon:
+        daemon.poll()
+        with closing(SqlStore(settings.database)) as store, store.database.write() as session:
+            session.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
+        for job in (daemon.poll, daemon.process):
+            with pytest.raises(ConfigError, match=remedy):
+                job()
+        assert not any(check.passed for check in daemon._ready() if check.name == "database")
+        daemon.health.close()
+    with closing(SqlStore(settings.database)) as store:
+        assert {one.state for one in store.ledger()} == {AcquisitionState.DISCOVERED}
 
 
 def test_failing_job_is_logged_and_tried_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

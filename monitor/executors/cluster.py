@@ -33,7 +33,32 @@ _WORKER_S = 60.0
 """... and a worker, which may have to import Scarpwatch first."""
 _CLOSE_S = 5.0
 _RESTS = BreakerSettings(failures=1, rest=timedelta(minutes=1), longest_rest=timedelta(minutes=10))
-"""A cluster that cannot work is left alone for a while: acquisitions that are due meanwhile wait as well."""
+"""A cluster that cannot work is left alone for a while: this process begins nothing meanwhile."""
+
+
+class _Client(Client):
+    """One that ends its thread also where it could not connect, or lost the scheduler: the library's goes on then,
+    with three descriptors, each time."""
+
+    def start(self, **options: object) -> None:
+        """As the library's."""
+        try:
+            super().start(**options)  # type: ignore[no-untyped-call]
+        except BaseException:
+            self._end_thread()
+            raise
+
+    def close(self, timeout: float = _CLOSE_S) -> None:
+        """As the library's."""
+        try:
+            super().close(timeout)  # type: ignore[no-untyped-call]
+        finally:
+            self._end_thread()
+
+    def _end_thread(self) -> None:
+        # Asked first: all loops share a lock, which somebody who starts one may hold while this is collected.
+        if self._loop_runner.is_started():
+            self._loop_runner.stop()
 
 
 class DaskExecutor:
@@ -78,12 +103,17 @@ class DaskExecutor:
                 self._rest(error)
             raise
 
+    def rests(self) -> bool:
+        """Whether the cluster could not work a moment ago: it is left alone for a while."""
+        _, rest = admit(self._health, self._clock(), _RESTS)
+        return rest > timedelta(0)
+
     def close(self) -> None:
         """Leave the cluster."""
         client, self._client, self._alike = self._client, None, frozenset()
         if client is not None:
             with suppress(Exception):  # a scheduler that is gone cannot be told
-                client.close(timeout=_CLOSE_S)
+                client.close()
 
     def _orders(self, work: Work, walk: Sequence[Sequence[Tile]]) -> list[Order]:
         acquisition = work.looker.acquisition
@@ -134,7 +164,7 @@ class DaskExecutor:
             require_encryption=True,
         )
         try:
-            self._client = Client(
+            self._client = _Client(  # type: ignore[no-untyped-call]
                 self._cluster.address, security=security, timeout=_ANSWER_S, set_as_default=False, name="scarpwatch"
             )
         except (OSError, TimeoutError, ValueError) as err:  # ValueError: certificates that cannot be used

@@ -12,7 +12,7 @@ from time import monotonic
 from distributed import Client, Future, KilledWorker
 from distributed.client import ClosedClientError
 
-from monitor.errors import ClusterUnavailable, Poisoned
+from monitor.errors import ClusterUnavailable, Poisoned, one_line
 from monitor.executors.alike import about
 from monitor.executors.orders import BEGUN, Cluster, Order, Returned
 from monitor.executors.worker import look
@@ -28,7 +28,8 @@ _FETCH_S = 120.0
 _GUILTY = 2
 """A block that was begun so often and never ended: it, and none beside it, is what ends workers."""
 _SPARED = 2
-"""So often a block is sent once more that only waited beside one that ends workers: Dask blames both."""
+"""So often a block is sent once more that only waited beside one that ends workers (Dask blames both), or that was done
+and could not be fetched."""
 
 
 class Flight:
@@ -74,13 +75,14 @@ class Flight:
                     self._keep_up(hold)
                 elif (returned := self._fetched(key)) is not None:
                     self._send()
-                    yield returned, self._begun.pop(key, 1) > 1
+                    yield returned, self._begun.pop(key) > 1
         finally:
             self._give_up()
 
     def _send(self) -> None:
         while self._waiting and len(self._flying) < self._slots:
             order = self._waiting.popleft()
+            self._begun[order.key] = 0  # before a worker can say that it begins
             try:
                 future = self._client.submit(
                     look,
@@ -118,18 +120,25 @@ class Flight:
             error = future.exception(timeout=_FETCH_S)
         except CancelledError as err:
             error = err
-        except OSError:  # a timeout too
-            self._waiting.appendleft(order.again())
+        except OSError as err:  # a timeout too
+            if not self._spare(order):
+                raise _not_fetched(self._cluster, order, err) from err
             return None
         if error is None or isinstance(error, CancelledError):
             raise scheduler_lost(self._cluster, "it forgot what it was given: the connection was lost") from error
         if not isinstance(error, KilledWorker):
             raise error
-        if self._begun[key] < min(_GUILTY, error.allowed_failures + 1) and self._spared[order.tiles] < _SPARED:
-            self._spared[order.tiles] += 1
-            self._waiting.append(order.again())
+        if self._begun[key] < min(_GUILTY, error.allowed_failures + 1) and self._spare(order):
             return None
         raise self._killed(error, order)
+
+    def _spare(self, order: Order) -> bool:
+        """Send a block once more; False: it was too often."""
+        if self._spared[order.tiles] >= _SPARED:
+            return False
+        self._spared[order.tiles] += 1
+        self._waiting.append(order.again())
+        return True
 
     def _keep_up(self, hold: Callable[[], None]) -> None:
         if _passed(self._held_at, monotonic(), _HOLD_EVERY):
@@ -180,7 +189,7 @@ class Flight:
 
     def _note_begun(self, event: tuple[object, str]) -> None:
         _, key = event
-        if key in self._flying:
+        if key in self._begun:
             self._begun[key] += 1
             self._moved_at = monotonic()
 
@@ -201,6 +210,16 @@ def scheduler_lost(cluster: Cluster, why: str) -> ClusterUnavailable:
         remedy="Start it (dask scheduler), or correct dask.address and dask.tls; the acquisition waits.",
         reason="no-scheduler",
         tried=False,
+    )
+
+
+def _not_fetched(cluster: Cluster, order: Order, error: OSError) -> ClusterUnavailable:
+    return ClusterUnavailable(
+        f"the tiles {order.tiles[0].id} to {order.tiles[-1].id} of {order.acquisition.id} were looked at "
+        f"{1 + _SPARED} times, and each time what was seen could not be fetched ({one_line(error) or 'no answer'})",
+        item=cluster.named,
+        remedy="See the network between workers and scheduler, or lower block_tiles; it is tried again.",
+        reason="cluster-stalled",
     )
 
 

@@ -36,6 +36,9 @@ class Executor(Protocol):
             Transient, Permanent: a tile cannot be looked at now, or ever.
         """
 
+    def rests(self) -> bool:
+        """Whether it could not look at anything a moment ago, and is to be left alone for a while."""
+
     def close(self) -> None:
         """Release what is held."""
 
@@ -46,6 +49,10 @@ class Local:
     def look(self, work: Work, walk: Sequence[Sequence[Tile]]) -> Generator[Seen]:
         """As `Executor.look`, the blocks in their order."""
         return look_at(work.looker, work.ground, chain.from_iterable(walk))
+
+    def rests(self) -> bool:
+        """Never."""
+        return False
 
     def close(self) -> None:
         """Nothing is held."""

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from monitor import shipped
 from monitor.adapters import illustrations, products
 from monitor.adapters.imagery import RasterImageSource
 from monitor.adapters.looks import LookFiles
@@ -106,6 +107,11 @@ def _run(arguments: tuple[str, ...], out: str, err: str, setup: Setup | None, no
 def no_demo(folder: Path, seed: int, check: bool, console: Console) -> bool:
     """For `Parts`: no command here runs the demonstration."""
     raise AssertionError("no command here runs the demonstration")
+
+
+def be_another_version() -> None:
+    """Another version of Scarpwatch, that works with the same tables."""
+    _replace(shipped, "version", lambda _name: "0.0.9")
 
 
 def be_impatient() -> None:

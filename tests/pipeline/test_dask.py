@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from monitor.records import AcquisitionState
 from monitor.service import PassEvent
 from tests.pipeline.conftest import Undisturbed
 from tests.pipeline.dask_cluster import ENGINE, PATIENCE_S, Cluster, Poison, die_once, on_cluster, pretend, two_workers
-from tests.pipeline.world import Json, World, files, later
+from tests.pipeline.world import START, Json, World, files, later
 
 BLOCKS = 2
 """Of the region, at one tile to a block."""
@@ -100,11 +101,24 @@ def test_no_worker_with_the_resource(cluster: Cluster, small_world: World) -> No
 
 
 def test_no_scheduler(small_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody answers: the first acquisition says so, the others wait with it, and the cluster is asked but once."""
+    """Nobody answers: the first acquisition says so, the others wait, and the cluster is asked but once."""
     monkeypatch.setattr(cluster_module, "_ANSWER_S", 0.3)
     summary = on_cluster(small_world, "tcp://127.0.0.1:9").once()
     assert "the scheduler cannot be reached" in summary.errors[0]
     assert_waiting(small_world, "no-scheduler")
+
+
+def test_who_reaches_no_cluster_waits_itself(
+    small_world: World, clean: Undisturbed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It begins nothing for a while, and puts nothing off: another instance goes on with the same one, in order."""
+    monkeypatch.setattr(cluster_module, "_ANSWER_S", 0.3)
+    with closing(on_cluster(small_world, "tcp://127.0.0.1:9").service()) as service:
+        assert service.once(lambda: START).retried == 1
+        assert service.process(lambda: START).retried == 0
+    small_world.configure(executor="local")
+    assert small_world.once().processed == 4
+    assert small_world.dump() == clean.content
 
 
 def test_a_lost_lease_calls_back_what_is_under_way(
@@ -162,8 +176,8 @@ def certificates(folder: Path) -> Json:
 
 
 def assert_waiting(world: World, reason: str) -> None:
-    """All acquisitions wait, the first for a reason and the others for the rest that follows; no try is used up."""
+    """All acquisitions wait, the first for a reason; the others were not touched, and no try is used up."""
     ledger = world.ledger()
     assert tuple(entry.state for entry in ledger) == WAITING
-    assert [entry.reason for entry in ledger] == [reason, *["cluster-resting"] * 3]
+    assert [entry.reason for entry in ledger] == [reason, None, None, None]
     assert {entry.attempts for entry in ledger} == {0}

@@ -13,7 +13,16 @@ import pytest
 from monitor.records import AcquisitionState
 from monitor.service import PassEvent
 from tests.pipeline.conftest import Undisturbed
-from tests.pipeline.processes import STEPS, Running, die_after, die_reading, kill_at, new_seed
+from tests.pipeline.processes import (
+    STEPS,
+    Running,
+    Setup,
+    be_another_version,
+    die_after,
+    die_reading,
+    kill_at,
+    new_seed,
+)
 from tests.pipeline.world import REGION, World, files, later
 
 KILLS = 4
@@ -45,13 +54,13 @@ def test_a_second_pass_finds_nothing_new(world: World, clean: Undisturbed) -> No
     check_as_undisturbed(world, clean)
 
 
-@pytest.mark.parametrize("turn", [1, 2])
-def test_two_processes_at_once(turn: int, world: World, clean: Undisturbed) -> None:
-    """Two passes at the same time share the work and end as one pass alone does."""
-    both = [Running(world, "once"), Running(world, "once")]
+@pytest.mark.parametrize("other", [None, be_another_version])
+def test_two_processes_at_once(other: Setup | None, world: World, clean: Undisturbed) -> None:
+    """Two passes at the same time, of one version or two, share the work and end as one pass alone does."""
+    both = [Running(world, "once"), Running(world, "once", setup=other)]
     ended = [one.end() for one in both]
     assert [one.code for one in ended] == [0, 0], ended
-    assert sum(one.actions.count("done") for one in ended) == 4, f"round {turn}: {ended}"
+    assert sum(one.actions.count("done") for one in ended) == 4, ended
     check_as_undisturbed(world, clean)
 
 
