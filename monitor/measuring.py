@@ -17,7 +17,7 @@ from monitor.core.alive import Source
 from monitor.core.grid import region_tiles
 from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.look_figures import LookFigures, LookRows, look_figures
-from monitor.core.next_pass import MEMORY, Passed, first_of_each, next_passes
+from monitor.core.next_pass import MEMORY, first_of_each, next_passes
 from monitor.core.pass_count import PassCount, count_passes
 from monitor.core.precision import WINDOWS_DAYS, Judged, by_kind
 from monitor.core.sensors import sensors_of
@@ -126,21 +126,12 @@ class Measuring:
     def _region(self, region: Region, rows: RegionRows, oldest_due_s: float, now: datetime) -> RegionNow:
         sensors, fleet = sensors_of(region.sensor_policy), self._settings.fleet
         passes = {one: self._passes(region.id, one, count_passes(rows.listed, one, now, fleet)) for one in sensors}
-        came = (
-            Passed(
-                sensor=one.sensor,
-                relative_orbit=one.relative_orbit,
-                sensing_time=one.sensing_time,
-                platform=one.platform,
-            )
-            for one in rows.listed
-        )
         looks = {one: self._look(region, one, passes[one].newest_usable) for one in sensors}
         return RegionNow(
             ledger={state.value: rows.states.get(state, 0) for state in AcquisitionState},
             alerts={state.value: rows.alerts.get(state, 0) for state in ALERT_STATES},
             passes=passes,
-            next_pass={one.sensor: one.expected for one in first_of_each(next_passes(came, now, fleet))},
+            next_pass={one.sensor: one.expected for one in first_of_each(next_passes(rows.listed, now, fleet))},
             parked=rows.parked,
             oldest_due_s=oldest_due_s,
             looks={sensor: look for sensor, look in looks.items() if look is not None},

@@ -25,8 +25,6 @@ class About:
     version: str
     model_version: str
     engine: str
-    fell_back: bool = False
-    """Another engine was asked for."""
 
 
 class Counting(Protocol):
@@ -52,7 +50,7 @@ def make_metrics(
 ) -> Metrics:
     """The metrics of one process, in a registry of their own; what can be counted is 0 from the start."""
     metrics = Metrics(_registry())
-    metrics.process.build(about.version, about.model_version, about.engine, fell_back=about.fell_back)
+    metrics.process.build(about.version, about.model_version, about.engine)
     metrics.process.static_layers(counting.static_reads)
     metrics.process.exposure_layers(counting.layer_failures)
     metrics.process.signing(counting.sign_failures)

@@ -9,14 +9,18 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
+
+from structlog.typing import FilteringBoundLogger
 
 from monitor.config import DrillSettings
 from monitor.drill.report import Found
-from monitor.errors import DrillFailed
+from monitor.errors import DrillFailed, ScarpwatchError
+from monitor.records import FiledReport, ReportKind
 
 _LONGEST_S = 4 * 3600.0
 _NICE = ("nice", "-n", "15")
@@ -77,6 +81,85 @@ class NightDrill:
         if process.returncode not in _ENDED_WITH_REPORT:
             raise _failed(region, _last_words(err_text) or f"it ended with {process.returncode}")
         return _read(region, out, err_text)
+
+
+class Reports(Protocol):
+    """Where reports are kept (`monitor.adapters.store.SqlStore`)."""
+
+    def reports(self, kind: ReportKind) -> Mapping[str, FiledReport]:
+        """The newest report of a kind on every subject."""
+
+    def put_report(self, kind: ReportKind, report: FiledReport) -> None:
+        """Keep a report; the one before of its kind and subject is forgotten."""
+
+
+class Gauge(Protocol):
+    """Where exercises are shown (`monitor.adapters.metrics.telling.Telling`)."""
+
+    def drill(self, region: str, scars: Mapping[str, int], passed: bool, now: datetime) -> None:
+        """An exercise ended."""
+
+    def drill_passed(self, region: str, at: datetime) -> None:
+        """When one last passed."""
+
+
+class Nights:
+    """The exercises of the service: made on their days, told, kept and shown. One that fails disturbs nothing."""
+
+    def __init__(self, drill: NightDrill, reports: Reports, gauge: Gauge, log: FilteringBoundLogger) -> None:
+        self._drill = drill
+        self._reports = reports
+        self._gauge = gauge
+        self._log = log
+
+    def due(self, now: datetime) -> bool:
+        """Whether exercises are made on this day."""
+        return self._drill.due(now)
+
+    @property
+    def hour_utc(self) -> int:
+        """When they are made."""
+        return self._drill.settings.hour_utc
+
+    def show(self) -> None:
+        """Show when an exercise last passed in every region, whoever made it."""
+        known = self._reports.reports(ReportKind.DRILL)
+        for region in self._drill.settings.regions:
+            passed = _last_passed(known.get(region))
+            if passed is not None:
+                self._gauge.drill_passed(region, passed)
+
+    def run(self, clock: Callable[[], datetime], stop: Callable[[], bool]) -> None:
+        """One exercise in every chosen region, until `stop` says so."""
+        for region in self._drill.settings.regions:
+            try:
+                result = self._drill.run(region, stop)
+            except ScarpwatchError as error:
+                self._log.warning(str(error), action="drill-failed", region=region, reason=error.reason)
+                continue
+            if result is None:
+                return
+            self._keep(region, result, clock())
+            self._gauge.drill(region, {one.value: n for one, n in result.scars.items()}, result.passed, clock())
+            say = self._log.info if result.passed else self._log.warning
+            say(result.detail, action="drill" if result.passed else "drill-not-passed", region=region)
+
+    def _keep(self, region: str, result: NightResult, now: datetime) -> None:
+        before = _last_passed(self._reports.reports(ReportKind.DRILL).get(region))
+        passed = now if result.passed else before
+        body = {
+            "passed": result.passed,
+            "detail": result.detail,
+            "last_passed": None if passed is None else passed.isoformat(),
+        }
+        self._reports.put_report(ReportKind.DRILL, FiledReport(subject=region, at=now, body=body))
+
+
+def _last_passed(report: FiledReport | None) -> datetime | None:
+    if report is None:
+        return None
+    noted = report.body.get("last_passed")  # absent in reports of earlier versions
+    return datetime.fromisoformat(noted) if isinstance(noted, str) else report.at if report.body["passed"] else None
 
 
 def drill_command(config: Path) -> list[str]:

@@ -6,7 +6,7 @@ optics, and of radar the passes that its reference needs and one more.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -25,7 +25,7 @@ from monitor.core.slope_sight import BlindSlopes, SightTally, track_of
 from monitor.errors import BadAsset
 from monitor.observing import OUTSIDE
 from monitor.ports import LookArchive, SlopeSights
-from monitor.records import Look, NetworkAnswer, Observation, PixelState, Region, Sensor, Tile
+from monitor.records import Look, NetworkAnswer, PixelState, Region, Sensor, Sighting, Tile
 
 Mask = NDArray[np.bool_]
 _Kind = tuple[str, str]
@@ -41,8 +41,8 @@ _YEAR = timedelta(days=365.25)
 class TileHistory(Protocol):
     """Where the observations of a tile are kept."""
 
-    def history(self, tile: Tile, limit: int = 100) -> list[Observation]:
-        """The newest current observations of a tile, newest first."""
+    def sightings(self, tiles: Iterable[Tile], limit: int) -> Iterable[tuple[Tile, Sequence[Sighting]]]:
+        """Every tile with what its newest current observations say was seen, newest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,10 +179,8 @@ def coverage(
     since = since or now - timedelta(days=region.lookback_days)
     tiles = region_tiles(region.geometry)
     counts = {
-        tile: _count(
-            _Tally(pixels_within(region.geometry, tile), apart), history.history(tile, _LOOKS_PER_TILE), looks, since
-        )
-        for tile in tiles
+        tile: _count(_Tally(pixels_within(region.geometry, tile), apart), rows, looks, since)
+        for tile, rows in history.sightings(tiles, _LOOKS_PER_TILE)
     }
     flat = tuple(tile for tile, count in counts.items() if count.flat)
     counts = {tile: count for tile, count in counts.items() if not count.flat}
@@ -238,10 +236,10 @@ def _learning_rates(counts: Collection[_TileCount]) -> dict[Sensor, float]:
     return {sensor: km2_years for sensor, km2_years in compared.items() if km2_years < LEARNED_KM2_YEARS}
 
 
-def _tile_years(rows: Sequence[Observation]) -> dict[Sensor, float]:
+def _tile_years(rows: Sequence[Sighting]) -> dict[Sensor, float]:
     """From rows, newest first: what they say of the share that was compared, not the pixels."""
     total: dict[Sensor, float] = {}
-    after: dict[Sensor, Observation] = {}
+    after: dict[Sensor, Sighting] = {}
     for row in (row for row in rows if row.look_href is not None):
         if (later := after.get(row.sensor)) is not None:
             waited = (later.sensing_time - row.sensing_time) / _YEAR
@@ -260,7 +258,7 @@ def _blind(region: Region, counts: Mapping[Tile, _TileCount], sights: SlopeSight
     return tally.total()
 
 
-def _count(tally: "_Tally", rows: Sequence[Observation], looks: LookArchive, since: datetime) -> _TileCount:
+def _count(tally: "_Tally", rows: Sequence[Sighting], looks: LookArchive, since: datetime) -> _TileCount:
     """Walk back in time until every sensor compared every pixel or nothing more can be compared with."""
     newest = rows[0].decision if rows else None
     inside = tally.inside
@@ -299,7 +297,7 @@ class _Tally:
         self.seen_by: dict[Sensor, Mask] = {}
         self.compared: dict[Sensor, Mask] = {}
 
-    def wants(self, row: Observation, since: datetime) -> bool:
+    def wants(self, row: Sighting, since: datetime) -> bool:
         """Whether a look can add anything.
 
         The passes that a radar look is compared with may be older than the look-back: three repeats take a month.
@@ -310,7 +308,7 @@ class _Tally:
         compared = self.compared.get(row.sensor)
         return compared is None or not bool(compared[self.inside].all())
 
-    def add(self, row: Observation, observed: Mask, recent: bool) -> None:
+    def add(self, row: Sighting, observed: Mask, recent: bool) -> None:
         """Count a look that observed these pixels."""
         kind, nothing = _kind(row), np.zeros_like(self.inside)
         if recent:
@@ -323,11 +321,11 @@ class _Tally:
         self.compared[row.sensor] = self.compared.get(row.sensor, nothing) | enough
 
 
-def _looked(row: Observation, since: datetime) -> bool:
+def _looked(row: Sighting, since: datetime) -> bool:
     return row.sensing_time >= since and row.decision not in (FLAT, NO_ELEVATION, OUTSIDE)
 
 
-def _kind(row: Observation) -> _Kind:
+def _kind(row: Sighting) -> _Kind:
     return row.comparable, row.model_version
 
 

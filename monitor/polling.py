@@ -91,8 +91,7 @@ class Poller:
         A look-back before the last answer is where a poll begins: what was listed while nobody asked is found as it
         would have been.
         """
-        last = self._store.last_answer(region.id)
-        watched = now if last is None else max(min(last, now), now - _LONGEST_OUTAGE)
+        watched = self.watched_until(region, now)
         lookback = timedelta(days=region.lookback_days)
         recent = (watched if now - watched <= _AT_ONCE else now) - lookback
         history = now - timedelta(days=max(region.lookback_days, region.backfill_days or 0))
@@ -102,10 +101,15 @@ class Poller:
         found = self._ask(region, begin, recent, now)
         answered = not found.silent
         polled = Polled(found=found, watched_until=watched, answered=answered, searched=wanted and answered)
-        if last is not None and now - watched > lookback:
-            words = f"no poll was answered since {last:%Y-%m-%d %H:%M} UTC: asked from {begin:%Y-%m-%d} on"
+        if now - watched > lookback:
+            words = f"no poll was answered since {watched:%Y-%m-%d %H:%M} UTC: asked from {begin:%Y-%m-%d} on"
             polled = replace(polled, told=(("reaching-back", words),))
-        return self._with_fallback(region, polled, recent, now) if region.fallback_catalogs else polled
+        return self._with_fallback(region, polled, recent, now)
+
+    def watched_until(self, region: Region, now: datetime) -> datetime:
+        """Until when a region was watched without a gap: when its catalogs last answered, as far as that counts."""
+        last = self._store.last_answer(region.id)
+        return now if last is None else max(min(last, now), now - _LONGEST_OUTAGE)
 
     def _ask(
         self, region: Region, begin: datetime, recent: datetime, now: datetime, names: Sequence[str] | None = None
@@ -118,6 +122,11 @@ class Poller:
     def _with_fallback(self, region: Region, polled: Polled, recent: datetime, now: datetime) -> Polled:
         """What other catalogs know, while those of the region fail or list nothing new."""
         before, found = self._store.fallback(region.id), polled.found
+        if before is not None and before.catalogs != region.fallback_catalogs:  # configured otherwise since
+            self._store.note_fallback(region.id, None)
+            before = None
+        if not region.fallback_catalogs:
+            return polled
         why = self._why(region, found, now)
         if not why:
             if before is None:

@@ -20,7 +20,7 @@ from monitor.drill.beside import BesideLooks, BesideStore, History, NoPictures
 from monitor.errors import Refused, ScarpwatchError
 from monitor.evidence import opening_acquisition
 from monitor.looking import Instruments
-from monitor.pipeline import Outcome, Pipeline, PipelineSettings
+from monitor.pipeline import Means, Outcome, Outlets, Pipeline, PipelineSettings
 from monitor.ports import LookArchive, Publisher, Store
 from monitor.records import Acquisition, AcquisitionState, Declaration, Event, Observation, Region, Sensor, Tile
 from monitor.survey import watched_tiles
@@ -205,12 +205,13 @@ def _pipeline(bench: Bench, own: OwnStore, folder: Path) -> Pipeline:
     publisher: Publisher = _Nowhere()
     return Pipeline(
         store=TrialStore(bench.history, own),
-        archive=BesideLooks(bench.looks, bench.own_looks(folder), frozenset()),
-        publisher=publisher,
-        illustrator=NoPictures(),
-        instruments=bench.instruments,
+        means=Means(instruments=bench.instruments, progress=bench.progress),
+        outlets=Outlets(
+            archive=BesideLooks(bench.looks, bench.own_looks(folder), frozenset()),
+            publisher=publisher,
+            illustrator=NoPictures(),
+        ),
         settings=bench.settings,
-        progress=bench.progress,
     )
 
 

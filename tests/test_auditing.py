@@ -1,11 +1,15 @@
 """Ledger and catalogs compared over real polls: what is missing is queued, what vanished is told, nothing is lost."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
+
+import pytest
+from shapely.geometry.base import BaseGeometry
 
 from monitor.core.audit import AuditReport, Finding, report_from_json, report_json
 from monitor.nightly import failed_audits, last_audits
-from monitor.records import SceneItem
+from monitor.records import SceneItem, Sensor
 from tests.upstream import Upstream, scene, upstream
 
 
@@ -44,6 +48,18 @@ def test_what_polls_missed_is_queued(tmp_path: Path) -> None:
         assert len(up.known()) == 5, "the short list of a poll takes nothing away"
 
 
+def test_what_an_outage_hid_is_news_to_the_audit_too(tmp_path: Path) -> None:
+    """Whether the catalog is back in time for a poll or for the audit of the night: it raises alerts all the same."""
+    with upstream(tmp_path, fallback_catalogs=(), history_days=7) as up:
+        up.lists(0, 5, 10, 15)
+        up.poll(6)
+        up.pc.down = True
+        up.poll(12)
+        up.pc.down = False
+        assert audit(up, 20).queued == 2
+        assert up.history() == []
+
+
 def test_why_it_was_missed(tmp_path: Path) -> None:
     """It is told whether anybody had asked since it was made."""
     with upstream(tmp_path, fallback_catalogs=()) as up:
@@ -79,6 +95,23 @@ def test_a_list_cut_short_makes_nothing_vanish(tmp_path: Path) -> None:
         assert report.listed < report.known
 
 
+def test_a_catalog_that_fails_in_the_middle_has_lost_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it does not answer when it is asked for one pass alone, nobody knows whether that has vanished."""
+    with upstream(tmp_path, fallback_catalogs=()) as up:
+        up.lists(0, 5)
+        up.poll(6)
+        up.pc.items.pop()
+        whole = up.pc.search
+
+        def search(geometry: BaseGeometry, start: datetime, end: datetime, sensor: Sensor) -> object:
+            up.pc.down = end - start < timedelta(days=3)
+            return whole(geometry, start, end, sensor)
+
+        monkeypatch.setattr(up.pc, "search", search)
+        report = audit(up, 7)
+        assert (report.differences, "answers 503" in report.not_audited) == ((), True)
+
+
 def test_a_newer_version_is_queued(tmp_path: Path) -> None:
     """It supersedes, as in a poll; another catalog's name for what is known does not."""
     with upstream(tmp_path) as up:
@@ -91,6 +124,18 @@ def test_a_newer_version_is_queued(tmp_path: Path) -> None:
         assert report.queued == 1
         assert len(up.known()) == 3
         assert audit(up, 8).differences == ()
+
+
+def test_a_catalog_that_changes_its_mind_is_no_news(tmp_path: Path) -> None:
+    """It lists other granules of a pass, and then those of before again: what is known is not told nightly."""
+    with upstream(tmp_path, fallback_catalogs=()) as up:
+        granules = [replace(scene(0), id=f"pc-{code}", grid_code=code) for code in ("54TXN", "54TXM", "54TYN")]
+        for listed in (granules[:2], granules[1:]):
+            up.pc.items = listed
+            assert up.poll(1) == 1
+        up.pc.items = granules[:2]
+        report = audit(up, 2)
+        assert (report.differences, report.queued) == ((), 0)
 
 
 def test_a_catalog_that_does_not_answer_is_not_audited(tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.adapters.store import SqlStore
 from monitor.config import Settings, load
+from monitor.core.audit import AuditReport, report_json
 from monitor.core.precision import Precision
 from monitor.core.slope_sight import BlindSlopes, TrackSight
 from monitor.daemon import Daemon
-from monitor.records import Detector, NetworkAnswer, Sensor, Tier
+from monitor.records import Detector, FiledReport, NetworkAnswer, ReportKind, Sensor, Tier
 from tests.adapters.store.factories import acquisition, choice
 from tests.fake_watch import NOW, write_config
 from tests.test_daemon import PATIENCE_S, run_while, until, watching
@@ -25,14 +26,12 @@ from tests.test_daemon import PATIENCE_S, run_while, until, watching
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "metrics.md"
 _ROW = re.compile(r"^\| `(scarpwatch_\w+)` \| (\w+) \|([\w, ]*)\|", re.MULTILINE)
 NO_SERIES = {
-    "scarpwatch_audit_findings",
-    "scarpwatch_audit_last_success_timestamp_seconds",
     "scarpwatch_largest_change",
     "scarpwatch_probability_stability_index",
     "scarpwatch_scenes_parked",
     "scarpwatch_worker_blocks_total",
 }
-"""The fake watch compares looks at two tiles with none, and has no workers; nothing is parked, and no night came."""
+"""The fake watch compares looks at two tiles with none, and has no workers; nothing is parked."""
 _OF_HISTOGRAMS = frozenset({"le"})
 
 
@@ -76,6 +75,13 @@ def fill(daemon: Daemon) -> None:
     metrics.work.answers("valley", Sensor.OPTICAL, {NetworkAnswer.ANSWERED: 1})
 
 
+def audited_elsewhere(daemon: Daemon) -> None:
+    """Somebody else audited the valley, and the minute at which that is seen has come."""
+    found = report_json(AuditReport(region="valley", at=NOW, since=NOW, differences=()))
+    daemon._kept.store.put_report(ReportKind.AUDIT, FiledReport(subject="valley", at=NOW, body=found))
+    daemon.measure()
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The page of a watch that has polled, processed and been filled up."""
@@ -91,6 +97,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
             daemon._service.store.note_sources(["local"], {}, NOW)  # type: ignore[attr-defined]
             daemon.measure()
             fill(daemon)
+            assert "scarpwatch_audit_findings{" not in page()
+            audited_elsewhere(daemon)
             read.append(page())
 
         run_while(daemon, visit)
@@ -121,7 +129,6 @@ def test_what_can_be_counted_is_zero_from_the_start(page: str) -> None:
         'scarpwatch_leases_capped_total{region="valley"} 0.0',
         'scarpwatch_delay_seconds_count{step="alerted_to_delivered"} 0.0',
         'scarpwatch_stage_seconds_count{stage="store"} 0.0',
-        "scarpwatch_engine_fallback 0.0",
     ):
         assert line in lines, line
 
@@ -139,6 +146,7 @@ def test_what_a_run_shows(page: str) -> None:
         'scarpwatch_delay_seconds_count{step="sensed_to_alerted"} 1.0',
         'scarpwatch_queue_oldest_due_seconds{region="valley"} 0.0',
         'scarpwatch_catalog_polls_total{catalog="local",result="answered"} 1.0',
+        'scarpwatch_audit_findings{finding="missing",region="valley"} 0.0',
     ):
         assert line in lines, line
     free = dict(line.rsplit(" ", 1) for line in lines if line.startswith("scarpwatch_disk_free_bytes"))

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -13,11 +14,12 @@ from monitor.adapters.looks import LookFiles
 from monitor.adapters.slope_sights import SlopeSightFiles
 from monitor.adapters.store import SqlStore
 from monitor.config import DrillSettings, Settings
-from monitor.daemon import About, Daemon, Kept
+from monitor.daemon import About, Daemon, Duties, Kept
 from monitor.drill import Found
 from monitor.errors import DrillFailed
 from monitor.logs import make_logger
 from monitor.night_drill import NightDrill
+from monitor.records import FiledReport, ReportKind
 from tests.fake_watch import NOW, FakeService
 from tests.test_daemon import answers, run_while, settings, until
 
@@ -113,7 +115,7 @@ def test_the_end_of_the_service_ends_it(tmp_path: Path) -> None:
     assert drill.run("valley", lambda: True) is None
 
 
-def daemon(settings: Settings, log: StringIO, drill: NightDrill, now: datetime = NOW) -> Daemon:
+def daemon(settings: Settings, log: StringIO, drill: NightDrill | None, now: datetime = NOW) -> Daemon:
     """A daemon that is never started."""
     store = SqlStore(settings.database)
     return Daemon(
@@ -123,7 +125,7 @@ def daemon(settings: Settings, log: StringIO, drill: NightDrill, now: datetime =
         about=About(version="0.1.0", model_version="1.0", engine="none"),
         log=make_logger(log, as_json=True),
         clock=lambda: now,
-        drill=drill,
+        duties=Duties(drill=drill),
     )
 
 
@@ -145,6 +147,47 @@ def test_the_canary_is_a_metric(settings: Settings, tmp_path: Path) -> None:
     assert [(line["action"], line["level"]) for line in lines] == [("drill", "info"), ("drill-failed", "warning")]
     assert "the disk is full" in lines[1]["event"]
     assert registry.get_sample_value("scarpwatch_drill_last_success_timestamp_seconds", labels) == last
+    watch.health.close()
+
+
+def test_the_last_success_outlives_the_process(settings: Settings, tmp_path: Path) -> None:
+    """And the exercises that fail after it: a service that is restarted every week is drilled all the same."""
+    every = CHOSEN.model_copy(update={"every_days": 1})
+    command = saying(tmp_path, report("seen"))
+    for days, found in ((0, "seen"), (1, "missed"), (2, "missed")):
+        saying(tmp_path, report(found))
+        watch = daemon(settings, StringIO(), NightDrill(every, command), NOW + timedelta(days=days))
+        watch.drill()
+        watch.health.close()
+    watch = daemon(settings, StringIO(), NightDrill(every, command), NOW + timedelta(days=3))
+    watch.measure()
+    name = "scarpwatch_drill_last_success_timestamp_seconds"
+    assert watch.metrics.registry.get_sample_value(name, {"region": "valley"}) == NOW.timestamp()
+    watch.health.close()
+
+
+def test_reports_of_earlier_versions_tell_the_last_success(settings: Settings) -> None:
+    """As far as they are of one."""
+    watch = daemon(settings, StringIO(), NightDrill(CHOSEN, []))
+    name, labels = "scarpwatch_drill_last_success_timestamp_seconds", {"region": "valley"}
+    for passed, shown in ((False, None), (True, NOW.timestamp())):
+        body = {"passed": passed, "detail": ""}
+        watch._store.put_report(ReportKind.DRILL, FiledReport(subject="valley", at=NOW, body=body))
+        watch.measure()
+        assert watch.metrics.registry.get_sample_value(name, labels) == shown
+    watch.health.close()
+
+
+def test_an_audit_that_another_process_made_is_shown(settings: Settings) -> None:
+    """By a CronJob, by hand, or by the instance whose turn it is: the age of the last one is that of all."""
+    watch = daemon(settings, StringIO(), None, NOW + timedelta(days=1))
+    name, labels = "scarpwatch_audit_last_success_timestamp_seconds", {"region": "valley"}
+    watch.measure()
+    assert watch.metrics.registry.get_sample_value(name, labels) is None
+    with closing(FakeService(settings, lambda: NOW)) as other:
+        other.audit("valley", NOW)
+    watch.measure()
+    assert watch.metrics.registry.get_sample_value(name, labels) == NOW.timestamp()
     watch.health.close()
 
 

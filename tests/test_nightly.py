@@ -78,6 +78,8 @@ def test_once_a_night_is_enough() -> None:
     assert night.audited == ["hills", "sea"]
     night.run(timedelta(hours=24))
     assert night.audited[2:] == ["hills", "sea", "valley"]
+    night.run(timedelta(hours=2))
+    assert night.audited[5:] == ["hills", "sea", "valley"], "an audit of the future was made by a clock that was ahead"
 
 
 def test_the_last_audit_is_shown_after_a_restart() -> None:

@@ -1,5 +1,6 @@
 """What counts as observed: pixels of the region, seen twice by looks that may be compared."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +15,18 @@ from monitor.cli.tables import coverage_line
 from monitor.core.shares import percent
 from monitor.core.slope_sight import Sight
 from monitor.overview import Coverage, coverage
-from monitor.records import Look, NetworkAnswer, NextPass, Observation, PixelState, Region, Sensor, SensorPolicy, Tile
+from monitor.records import (
+    Look,
+    NetworkAnswer,
+    NextPass,
+    Observation,
+    PixelState,
+    Region,
+    Sensor,
+    SensorPolicy,
+    Sighting,
+    Tile,
+)
 from monitor.web.showing import unseen
 from tests.fake_watch import NOW, RIGHT, TILE, acquisition, look, observation, region_polygon
 
@@ -29,9 +41,11 @@ class History:
     def __init__(self, rows: list[Observation]) -> None:
         self._rows = sorted(rows, key=lambda row: row.sensing_time, reverse=True)
 
-    def history(self, tile: Tile, limit: int = 100) -> list[Observation]:
-        """The newest observations of a tile."""
-        return [row for row in self._rows if row.tile == tile][:limit]
+    def sightings(self, tiles: Iterable[Tile], limit: int) -> Iterator[tuple[Tile, list[Sighting]]]:
+        """What the newest observations of every tile say."""
+        for tile in tiles:
+            rows = [row for row in self._rows if row.tile == tile][:limit]
+            yield tile, [Sighting(*(getattr(row, name) for name in Sighting._fields)) for row in rows]
 
 
 class Watch:

@@ -1,11 +1,13 @@
 """Catalogs that are down for a week, or longer than the look-back, or out of date; and clocks that jump."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from monitor.core.fleet import Service as Serves
-from tests.upstream import DAY, START, scene, upstream
+from monitor.records import Sensor, SensorPolicy
+from tests.upstream import DAY, START, VALLEY, Upstream, scene, upstream
 
 
 def test_down_for_a_week_then_back(tmp_path: Path) -> None:
@@ -95,6 +97,21 @@ def test_another_catalog_stands_in_and_the_first_returns(tmp_path: Path) -> None
         assert sorted(catalogs) == ["es", "es", "pc", "pc", "pc", "pc"]
 
 
+@pytest.mark.parametrize("others", [(), ("es", "pc2")])
+def test_a_stand_in_that_is_configured_no_more_is_told_no_more(tmp_path: Path, others: tuple[str, ...]) -> None:
+    """Else `status` would name it for ever; what is configured now stands in by itself, from now on."""
+    with upstream(tmp_path) as up:
+        up.lists(0, 5, 10)
+        up.poll(6)
+        up.pc.down = True
+        up.poll(11)
+        changed = Upstream(up.store, replace(VALLEY, fallback_catalogs=others))
+        changed.pc.down = True
+        changed.poll(12)
+        standing_in = up.store.fallback("valley")
+        assert (standing_in.catalogs, standing_in.since) == (others, START + 12 * DAY) if standing_in else not others
+
+
 def test_a_stale_catalog_is_stood_in_for(tmp_path: Path) -> None:
     """It answers, and lists nothing new for longer than its orbit's cycle and the margin."""
     with upstream(tmp_path) as up:
@@ -111,6 +128,19 @@ def test_a_stale_catalog_is_stood_in_for(tmp_path: Path) -> None:
         assert up.poll(25) == 1
         assert "failback" in up.actions()
         assert up.known() == [0, 5, 10, 15, 20, 25]
+
+
+def test_what_only_another_catalog_lists_makes_none_stale(tmp_path: Path) -> None:
+    """Radar that came while it stood in is no sign that the region's own catalog ever had any."""
+    with upstream(tmp_path, sensor_policy=SensorPolicy.BOTH) as up:
+        up.lists(0, 5, 10, 15, 20)
+        up.es.items.append(replace(scene(11, "es"), sensor=Sensor.SAR, platform="sentinel-1a", grid_code=None))
+        up.poll(10.5)
+        up.pc.down = True
+        assert up.poll(11.5) == 1
+        up.pc.down = False
+        assert up.poll(16) == 1
+        assert up.store.fallback("valley") is None
 
 
 def test_all_are_down(tmp_path: Path) -> None:
@@ -133,3 +163,17 @@ def test_a_satellite_that_ended_makes_no_catalog_stale(tmp_path: Path) -> None:
         up.poll(11)
         up.poll(40)
         assert (up.es.asked, up.store.fallback("valley")) == ([], None)
+
+
+def test_a_pass_is_discovered_once(tmp_path: Path) -> None:
+    """What was there before the region was watched waited for nobody, and a newer version of a pass is no new one."""
+    with upstream(tmp_path) as up:
+        up.lists(0, 5)
+        up.poll(1)
+        assert up.found_after() == []
+        up.poll(6)
+        assert up.found_after() == [1]
+        (newest,) = (one for one in up.pc.items if one.id == "pc-20260106T013000")
+        up.pc.items.append(replace(newest, id=f"{newest.id}-again", processing_baseline="05.12"))
+        assert up.poll(9) == 1
+        assert up.found_after() == []

@@ -24,7 +24,7 @@ from monitor.core.lifecycle import (
 )
 from monitor.core.masks import MaskSource
 from monitor.core.null_rate import NullRates
-from monitor.core.sensors import NAMES
+from monitor.core.sensors import MEASURES, NAMES
 from monitor.core.shares import percent
 from monitor.records import (
     Action,
@@ -201,7 +201,7 @@ def open_event(
     `parent` was refuted by the same look, and the cluster is what remains of it: it happened when that did.
     """
     rates = context.null.rate(cluster.detector, cluster.strength, context.strata) if context.null else None
-    detail = f"{cluster.area_ha:.2f} ha changed by {cluster.mean_change:+.2f} ({cluster.detector.value})"
+    detail = f"{cluster.area_ha:.2f} ha changed by {cluster.mean_change:+.2f} ({MEASURES[cluster.detector]})"
     piece = Evidence(
         acquisition_id=context.acquisition_id,
         sensing_time=context.sensing_time,

@@ -49,7 +49,8 @@ def pass_calendar(
 
     A track repeats after the median of its intervals, counted at every time among the satellites that served then: one
     that ended is not waited for, and one that began late was not missed before. After three passes in a row that did
-    not come a track is taken for one that is not flown, until it comes again.
+    not come, while others of its sensor did, a track is taken for one that is not flown, until it comes again. What
+    did not come while none of its sensor did cannot be told from an outage: all of that is missing.
 
     Args:
         passed: what catalogs listed, from `MEMORY` before `since` on.
@@ -58,14 +59,15 @@ def pass_calendar(
     for one in sorted(passed, key=lambda one: one.sensing_time):
         if one.sensing_time <= now:
             tracks.setdefault((one.sensor, one.relative_orbit), []).append(one)
-    found = [one for track, came in tracks.items() for one in _of_track(track, came, now, until, fleet)]
+    found = [one for track in tracks for one in _of_track(track, tracks, now, until, fleet)]
     chosen = (one for one in found if since <= one.at <= until)
     return tuple(sorted(chosen, key=lambda one: (one.at, one.sensor.value, one.relative_orbit or -1)))
 
 
 def overdue(calendar: Iterable[CalendarPass]) -> list[CalendarPass]:
-    """The newest pass of every track that should have come by now, where that one is missing."""
-    newest = {(one.sensor, one.relative_orbit): one for one in calendar if one.state is not PassState.COMING}
+    """The newest missing pass of every track of which none came since."""
+    known = (PassState.SEEN, PassState.MISSING)
+    newest = {(one.sensor, one.relative_orbit): one for one in calendar if one.state in known}
     return [one for one in newest.values() if one.state is PassState.MISSING]
 
 
@@ -98,49 +100,71 @@ def track_told(sensor: Sensor, orbit: int | None) -> str:
 
 
 def _of_track(
-    track: Track, came: Sequence[Passed], now: datetime, until: datetime, fleet: Fleet
+    track: Track, tracks: Mapping[Track, Sequence[Passed]], now: datetime, until: datetime, fleet: Fleet
 ) -> Iterator[CalendarPass]:
+    came = tracks[track]
+    of_sensor = [one.sensing_time for (sensor, _), ones in tracks.items() if sensor is track[0] for one in ones]
     platforms = {one.sensing_time: one.platform for one in reversed(came)}
     times = distinct(one.sensing_time for one in came)
     for at in times:
         yield _pass(track, at, PassState.SEEN, platforms[at])
+    shortest = min((later - earlier for earlier, later in pairwise(times)), default=timedelta(0))
     for earlier, later in pairwise(times):
-        yield from (_pass(track, at, PassState.MISSING) for at in _between(earlier, later, came, fleet))
-    yield from _after(track, times[-1], came, now, until, fleet)
+        if later - earlier >= (2 - _ON_TIME) * shortest:  # no cycle is shorter: most have no room for another pass
+            yield from (_pass(track, at, PassState.MISSING) for at in _between(earlier, later, came, of_sensor, fleet))
+    yield from _after(track, times[-1], came, of_sensor, now, until, fleet)
 
 
 def _pass(track: Track, at: datetime, state: PassState, platform: str = "") -> CalendarPass:
     return CalendarPass(sensor=track[0], relative_orbit=track[1], at=at, state=state, platform=platform)
 
 
-def _between(earlier: datetime, later: datetime, came: Sequence[Passed], fleet: Fleet) -> Iterator[datetime]:
+def _between(
+    earlier: datetime, later: datetime, came: Sequence[Passed], others: Sequence[datetime], fleet: Fleet
+) -> Iterator[datetime]:
     """Passes that should have come between two that did."""
     repeat = _repeat_at(earlier + (later - earlier) / 2, came, fleet)
     if repeat is None:
         return
-    for number in range(1, MOST_MISSED + 1):
-        expected = earlier + number * repeat
-        if later - expected < (1 - _ON_TIME) * repeat:
+    expected, alone = earlier + repeat, 0
+    while later - expected >= (1 - _ON_TIME) * repeat:
+        alone += _others_came(expected, repeat, others)
+        if alone > MOST_MISSED:
             return
         yield expected
+        expected += repeat
 
 
 def _after(
-    track: Track, last: datetime, came: Sequence[Passed], now: datetime, until: datetime, fleet: Fleet
-) -> Iterator[CalendarPass]:
+    track: Track,
+    last: datetime,
+    came: Sequence[Passed],
+    others: Sequence[datetime],
+    now: datetime,
+    until: datetime,
+    fleet: Fleet,
+) -> list[CalendarPass]:
     """Passes expected after the last that came."""
     recent = [one for one in came if one.sensing_time >= now - MEMORY]
     times = distinct(by_track(in_service(recent, now, fleet)).get(track, []))
     repeat = repeat_of(times)
-    if repeat is None or now - times[-1] > MOST_MISSED * repeat:
-        return
-    expected = times[-1] + repeat
+    if repeat is None:
+        return []
+    found: list[CalendarPass] = []
+    expected, alone = times[-1] + repeat, 0
     while expected <= until:
         late = now - expected
         if expected - last >= (1 - _ON_TIME) * repeat:  # what came meanwhile may be of another satellite
             waiting = PassState.AWAITED if late <= PUBLISHED_WITHIN else PassState.MISSING
-            yield _pass(track, expected, PassState.COMING if late < timedelta(0) else waiting)
+            found.append(_pass(track, expected, PassState.COMING if late < timedelta(0) else waiting))
+            alone += late >= timedelta(0) and _others_came(expected, repeat, others)
         expected += repeat
+    return [] if alone > MOST_MISSED else found
+
+
+def _others_came(at: datetime, repeat: timedelta, others: Iterable[datetime]) -> bool:
+    """Whether anything of its sensor came since the time before: then it is no outage of all of it."""
+    return any(at - repeat < one <= at for one in others)
 
 
 def _repeat_at(at: datetime, came: Sequence[Passed], fleet: Fleet) -> timedelta | None:

@@ -3,13 +3,13 @@
 The orbit tells when a satellite comes again, so a scene that is not there is as certain a fact as one that is.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
 
-from monitor.core.fleet import NO_FLEET, Fleet, serves
-from monitor.core.next_pass import MOST_MISSED, SAME_PASS, repeat_of
+from monitor.core.fleet import NO_FLEET, Fleet
+from monitor.core.next_pass import MEMORY, SAME_PASS, Passed
+from monitor.core.pass_calendar import PassState, pass_calendar
 from monitor.records import AcquisitionState, Sensor
 
 WINDOW = timedelta(days=30)
@@ -19,16 +19,12 @@ GRACE = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(Passed):
     """One acquisition of a region that a catalog listed, and what became of it."""
 
-    sensor: Sensor
-    relative_orbit: int | None
-    sensing_time: datetime
     state: AcquisitionState
     usable: bool
     """It is done, and showed ground."""
-    platform: str = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +44,7 @@ class PassCount:
 
 
 def count_passes(listed: Iterable[Listed], sensor: Sensor, now: datetime, fleet: Fleet = NO_FLEET) -> PassCount:
-    """Count the passes of one sensor.
-
-    A track that missed `MOST_MISSED` passes in a row is not flown any more, if others of its sensor go on. Where none
-    does, that cannot be told from an outage: then all of them stay due for as long as they are remembered.
+    """Count the passes of one sensor. Which of them are missed the calendar says (`pass_calendar`).
 
     Args:
         listed: of one region, within `next_pass.MEMORY`; those of other sensors are ignored.
@@ -62,22 +55,17 @@ def count_passes(listed: Iterable[Listed], sensor: Sensor, now: datetime, fleet:
     tracks: dict[int | None, list[Listed]] = {}
     for one in own:
         tracks.setdefault(one.relative_orbit, []).append(one)
-    passes = [_passes(ones) for ones in tracks.values()]
-    came = [[one[0].sensing_time for one in track] for track in passes]
-    serving = [[one[0].sensing_time for one in track if serves(fleet, one[0].platform, now)] for track in passes]
-    since = [_missed_since(times, now) for times in serving]
-    goes_on = any(len(times) > 1 and len(missed) <= MOST_MISSED for times, missed in zip(serving, since, strict=True))
-    overdue = [missed if len(missed) <= MOST_MISSED or not goes_on else [] for missed in since]
+    passes = {orbit: _passes(ones) for orbit, ones in tracks.items()}
+    calendar = pass_calendar(own, now, now - MEMORY, now, fleet)
+    missed = [one for one in calendar if one.state is not PassState.SEEN and now - one.at >= GRACE]
     start = now - WINDOW
-    recent = [one for track in passes for one in track if one[0].sensing_time > start]
-    between = [at for times in came for at in _missed_between(times)]
-    missed = sum(at > start for at in [*between, *(at for ones in overdue for at in ones)])
+    recent = [parts for track in passes.values() for parts in track if parts[0].sensing_time > start]
     return PassCount(
-        expected=len(recent) + missed,
+        expected=len(recent) + sum(one.at > start for one in missed),
         seen=len(recent),
         processed=sum(any(one.state is AcquisitionState.DONE for one in parts) for parts in recent),
         usable=sum(any(one.usable for one in parts) for parts in recent),
-        overdue=sum(map(len, overdue)),
+        overdue=sum(one.at > passes[one.relative_orbit][-1][0].sensing_time for one in missed),
         newest=max((one.sensing_time for one in own), default=None),
         newest_usable=max((one.sensing_time for one in own if one.usable), default=None),
     )
@@ -92,24 +80,3 @@ def _passes(listed: Iterable[Listed]) -> list[list[Listed]]:
         else:
             passes.append([one])
     return passes
-
-
-def _missed_between(came: Sequence[datetime]) -> list[datetime]:
-    """When a track should have come between passes that are there."""
-    repeat = repeat_of(came)
-    if repeat is None:
-        return []
-    return [
-        earlier + number * repeat
-        for earlier, later in pairwise(came)
-        for number in range(1, round((later - earlier) / repeat))
-    ]
-
-
-def _missed_since(came: Sequence[datetime], now: datetime) -> list[datetime]:
-    """When a track should have come since its newest pass."""
-    repeat = repeat_of(came)
-    if repeat is None:
-        return []
-    waited = now - GRACE - came[-1]
-    return [came[-1] + number * repeat for number in range(1, waited // repeat + 1)]

@@ -13,10 +13,17 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.records import Acquisition, Choice, ChoiceReason, PixelState, Sensor, SensorPolicy, Tile
+from monitor.records import Acquisition, Choice, ChoiceReason, Detector, PixelState, Sensor, SensorPolicy, Tile
 
 NAMES = {Sensor.OPTICAL: "optics", Sensor.SAR: "radar"}
 """As people say it."""
+MEASURES = {
+    Detector.BASELINE: "brightening",
+    Detector.RADAR: "backscatter",
+    Detector.NETWORK: "network",
+    Detector.TILE: "whole tile",
+}
+"""What was seen to change, as people say it."""
 _NO_CHOICE = (ChoiceReason.POLICY, ChoiceReason.UNSEEN)
 _SEEN = (PixelState.VALID, PixelState.WATER)
 

@@ -34,7 +34,7 @@ def stale(
             if own and now - max(one.sensing_time for one in own) > margin:
                 return f"no scene of {NAMES[sensor]} is listed any more"
             continue
-        coming = next_passes([one for one in own if one.sensing_time <= newest[sensor]], newest[sensor], fleet)
+        coming = next_passes(own, newest[sensor], fleet)
         if coming and now - coming[0].expected > margin:
             return (
                 f"the newest scene of {NAMES[sensor]} is of {newest[sensor]:%Y-%m-%d}, "

@@ -19,7 +19,7 @@ from monitor.drill.report import ChannelReport, DrillReport, DrillRequest, ScarR
 from monitor.drill.verdict import report_of, touching
 from monitor.errors import StoreBusy
 from monitor.looking import Instruments
-from monitor.pipeline import Outcome, Pipeline, PipelineSettings
+from monitor.pipeline import Means, Outcome, Outlets, Pipeline, PipelineSettings
 from monitor.ports import Illustrator, LookArchive, Publisher, Store
 from monitor.records import (
     Acquisition,
@@ -224,13 +224,12 @@ class Drill:
         overheard = Overheard(shown.publisher, tiles)
         pipeline = Pipeline(
             store=BesideStore(bench.history, own),
-            archive=looks,
-            publisher=overheard,
-            illustrator=shown.illustrator,
-            instruments=lambda where, sensor: bench.instruments(where, sensor, brush),
+            means=Means(
+                instruments=lambda where, sensor: bench.instruments(where, sensor, brush), progress=bench.progress
+            ),
+            outlets=Outlets(archive=looks, publisher=overheard, illustrator=shown.illustrator),
             settings=replace(bench.settings, lease=_LEASE),
             describer=bench.describer,
-            progress=bench.progress,
             revise=exercise.revise,
         )
         outcome = _process(pipeline, acquisition, region, own, clock)

@@ -12,7 +12,7 @@ from monitor.core import exposure, next_pass
 from monitor.core.cap_outline import local_metres
 from monitor.core.context_json import next_pass_from_json
 from monitor.core.feeds import Told
-from monitor.core.sensors import NAMES
+from monitor.core.sensors import MEASURES, NAMES
 from monitor.core.shares import percent, percent_missing
 from monitor.core.standing import acknowledgement, is_unanswered
 from monitor.core.telling import moment, sensor_of, title
@@ -89,7 +89,7 @@ def looks(event: Event) -> list[dict[str, str]]:
             "when": moment(piece.sensing_time),
             "day": f"{piece.sensing_time:%Y-%m-%d}",
             "hour": f"{piece.sensing_time:%H:%M} UTC",
-            "sensor": f"{sensor_of(piece, event).value}, {piece.detector.value}",
+            "sensor": f"{NAMES[sensor_of(piece, event)]}, {MEASURES[piece.detector]}",
             "verdict": piece.verdict.value,
             "says": _SAYS[piece.verdict] + (" (taken back)" if piece.withdrawn else ""),
             "detail": piece.detail,

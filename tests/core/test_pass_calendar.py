@@ -1,6 +1,7 @@
 """Which passes were expected, which came, and which satellites are not waited for."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -46,7 +47,7 @@ def calendar(
         ((0, 12, 24, 48), 49, 49, [(0, SEEN), (12, SEEN), (24, SEEN), (36, MISSING), (48, SEEN)]),
         ((0, 12, 24), 37, 37, [(0, SEEN), (12, SEEN), (24, SEEN), (36, AWAITED)]),
         ((0, 12, 24), 39, 49, [(0, SEEN), (12, SEEN), (24, SEEN), (36, MISSING), (48, COMING)]),
-        ((0, 12, 24), 61, 90, [(0, SEEN), (12, SEEN), (24, SEEN)]),
+        ((0, 12), 49, 65, [(0, SEEN), (12, SEEN), (24, MISSING), (36, MISSING), (48, AWAITED), (60, COMING)]),
         ((0, 12, 24, 26), 26, 26, [(0, SEEN), (12, SEEN), (24, SEEN), (26, SEEN)]),
         ((0,), 40, 60, [(0, SEEN)]),
     ],
@@ -54,14 +55,29 @@ def calendar(
 def test_what_was_expected(
     days: Sequence[float], now: float, until: float, expected: list[tuple[float, PassState]]
 ) -> None:
-    """Gaps are missing passes, what is just due is awaited, and a track that stopped is not waited for."""
+    """Gaps are missing passes, what is just due is awaited, and an outage is not forgotten however long it lasts."""
     assert calendar(radar(A, *days), now, {}, until) == expected
 
 
-def test_a_long_gap_is_a_track_that_was_not_flown() -> None:
-    """Three passes in a row that did not come are missing; those after them were not expected."""
-    found = calendar(radar(A, 0, 12, 24, 36, 132, 144), 144, {})
-    assert [day for day, state in found if state is MISSING] == [48, 60, 72]
+def test_a_track_that_others_outlast_is_given_up() -> None:
+    """Three passes in a row that did not come are missing; then it is not waited for, until it comes again."""
+    other = radar(A, *range(5, 150, 12), orbit=119)
+    ended = [one for one in calendar(radar(A, 0, 12, 24, 36) + other, 84, {}, 110) if one[1] is not SEEN]
+    assert ended == [(89, COMING), (101, COMING)]
+    still = [one for one in calendar(radar(A, 0, 12, 24, 36) + other, 78, {}, 90) if one[1] is not SEEN]
+    assert still == [(48, MISSING), (60, MISSING), (72, MISSING), (84, COMING), (89, COMING)], "three may be missed"
+    back = calendar(radar(A, 0, 12, 24, 36, 132, 144) + other, 144, {})
+    assert [day for day, state in back if state is MISSING] == [48, 60, 72]
+
+
+def test_an_outage_of_all_tracks_is_no_end_of_any() -> None:
+    """While it lasts, and afterwards: no pass of it is forgotten, as nobody can tell it from the end of all of them."""
+    before = radar(A, 0, 12, 24) + radar(A, 5, 17, 29, orbit=119)
+    optics = [replace(one, sensor=Sensor.OPTICAL) for one in radar(A, *range(3, 100, 5))]
+    lost = [36, 41, 48, 53, 60, 65, 72, 77]
+    assert [day for day, state in calendar(before + optics, 80, {}) if state is MISSING] == lost
+    after = before + optics + radar(A, 84, 96) + radar(A, 89, 101, orbit=119)
+    assert [day for day, state in calendar(after, 102, {}) if state is MISSING] == lost
 
 
 def test_a_satellite_that_ended_is_not_waited_for() -> None:
@@ -89,6 +105,13 @@ def test_the_newest_missing_pass_of_a_track_is_overdue() -> None:
     passed = radar(A, 0, 12, 24, 48) + radar(A, 1, 13, 25, 49, 61, orbit=119)
     found = overdue(pass_calendar(passed, now, START, now))
     assert [(one.relative_orbit, (one.at - START) / DAY) for one in found] == [(46, 60)]
+
+
+def test_a_missing_pass_is_overdue_while_the_next_is_awaited() -> None:
+    """In an outage the next one is due before anything came: that is no sign of life."""
+    now = START + 48.5 * DAY
+    found = overdue(pass_calendar(radar(A, 0, 12, 24), now, START, now))
+    assert [(one.at - START) / DAY for one in found] == [36]
 
 
 def test_when_satellites_serve() -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from monitor.core.fleet import Service
 from monitor.core.pass_count import Listed, PassCount, count_passes
 from monitor.records import AcquisitionState, Sensor
 
@@ -18,11 +19,23 @@ def day(number: float) -> datetime:
 
 
 def listed(
-    *days: float, orbit: int = 31, state: AcquisitionState = DONE, usable: bool = True, sensor: Sensor = Sensor.OPTICAL
+    *days: float,
+    orbit: int = 31,
+    state: AcquisitionState = DONE,
+    usable: bool = True,
+    sensor: Sensor = Sensor.OPTICAL,
+    platform: str = "s2a",
 ) -> list[Listed]:
     """Acquisitions of one track."""
     return [
-        Listed(sensor=sensor, relative_orbit=orbit, sensing_time=day(number), state=state, usable=usable)
+        Listed(
+            sensor=sensor,
+            relative_orbit=orbit,
+            platform=platform,
+            sensing_time=day(number),
+            state=state,
+            usable=usable,
+        )
         for number in days
     ]
 
@@ -57,6 +70,23 @@ def test_a_track_that_ended_while_others_go_on_is_given_up() -> None:
     assert counted([*ended, *goes_on], 32).overdue == 3
     assert counted([*ended, *goes_on], 38).overdue == 0
     assert counted([*ended, *goes_on], 55).expected == 5
+
+
+def test_an_outage_is_counted_alike_while_it_lasts_and_afterwards() -> None:
+    """Of two tracks, whose third pass is missed on different days: no number falls before something comes again."""
+    before = [*listed(0, 12, 24), *listed(5, 17, 29, orbit=60)]
+    overdue = [counted(before, now).overdue for now in (37, 42, 49, 54, 61, 66, 73, 78, 85)]
+    assert overdue == list(range(1, 10))
+    assert counted(before, 85).expected == 5, "of the last 30 days"
+    assert counted([*before, *listed(84), *listed(89, orbit=60)], 90).expected == 5
+
+
+def test_a_satellite_that_ended_is_not_counted_as_missed() -> None:
+    """Neither since its newest pass, nor while the other goes on in its old cycle."""
+    both = [*listed(*range(0, 61, 10)), *listed(5, 15, 25, platform="s2b")]
+    fleet = {"s2b": Service(until=day(30))}
+    assert count_passes(both, Sensor.OPTICAL, day(61), fleet).expected == 3
+    assert count_passes(both, Sensor.OPTICAL, day(61)).expected == 6
 
 
 def test_what_became_of_passes() -> None:

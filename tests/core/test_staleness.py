@@ -45,6 +45,7 @@ def test_a_sensor_that_is_listed_no_more() -> None:
     said = stale(optical, [*optical, *radar], BOTH, now, 3 * DAY, {})
     assert said == "no scene of radar is listed any more"
     assert stale(optical, [*optical, *radar], (Sensor.OPTICAL,), now, 3 * DAY, {}) == ""
+    assert stale(passes(Sensor.OPTICAL, 3, 8), radar, BOTH, START + 8 * DAY, 3 * DAY, {}) == "", "it may be listed yet"
     ended = {"sentinel-1b": Service(until=START + 7 * DAY)}
     assert stale(optical, [*optical, *radar], BOTH, now, 3 * DAY, ended) == ""
     assert stale(radar, radar, BOTH, now, 3 * DAY, ended) == ""

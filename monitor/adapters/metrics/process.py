@@ -34,17 +34,11 @@ class Process:
         self._engine = Gauge(
             "scarpwatch_engine_info", "1 for the inference engine really in use", ("engine",), registry=registry
         )
-        self._fallback = Gauge(
-            "scarpwatch_engine_fallback",
-            "1 while a network runs on another engine than was asked for",
-            registry=registry,
-        )
 
-    def build(self, version: str, model_version: str, engine: str, *, fell_back: bool) -> None:
+    def build(self, version: str, model_version: str, engine: str) -> None:
         """Say once what is running."""
         self._build.info({"version": version, "model_version": model_version})
         self._engine.labels(engine).set(1)
-        self._fallback.set(fell_back)
 
     def static_layers(self, reads: Callable[[], Mapping[str, int]]) -> None:
         """Show how often static layers were read from their sources; `reads` is asked at every scrape.

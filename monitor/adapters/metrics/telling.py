@@ -59,7 +59,7 @@ class Telling:
         )
         self._drill_success = gauge(
             "scarpwatch_drill_last_success_timestamp_seconds",
-            "When an exercise of the service last found more scars than it missed, and reached every channel",
+            "When an exercise of a service last found more scars than it missed, and reached every channel",
             "region",
         )
 
@@ -108,4 +108,8 @@ class Telling:
         for result, count in scars.items():
             self._drill_scars.labels(region, result).inc(count)
         if passed:
-            self._drill_success.labels(region).set(now.timestamp())
+            self.drill_passed(region, now)
+
+    def drill_passed(self, region: str, at: datetime) -> None:
+        """When an exercise of a service last found more scars than it missed, and reached every channel."""
+        self._drill_success.labels(region).set(at.timestamp())
