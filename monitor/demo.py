@@ -248,3 +248,7 @@ def _conclude(
     console.print(f"All products (STAC, COG): {settings.products / 'catalog.json'}", soft_wrap=True)
     program = command(sys.argv[0], Path.cwd())
     console.print(f"Go on looking: {program} alerts --config {config}", soft_wrap=True)
+    console.print(
+        "`status` and the pages say that this watch is NOT WELL, rightly: its scenes are of 2025, and none is newer.",
+        soft_wrap=True,
+    )

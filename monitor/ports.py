@@ -263,7 +263,7 @@ class RegionStore(Store, Protocol):
     def cap_leases(self, lease: timedelta, now: datetime, regions: Sequence[str]) -> list[LedgerEntry]:
         """Let leases that end later than any can end after `lease`; the acquisitions as they were held."""
 
-    def take_back(self, owner: str, now: datetime) -> list[LedgerEntry]:
+    def take_back(self, owner: str, now: datetime, regions: Sequence[str]) -> list[LedgerEntry]:
         """Put back into the queue what `owner` holds and does not work on; the acquisitions as they were held."""
 
     def searched_since(self, region: str) -> datetime | None:
@@ -304,6 +304,9 @@ class RegionStore(Store, Protocol):
 
     def put_report(self, kind: ReportKind, report: FiledReport) -> None:
         """Keep a report; the one before of its kind and subject is forgotten."""
+
+    def note_tiles(self, region: str, tiles: Sequence[Tile]) -> None:
+        """Note which tiles a region has, and where they lie; of other tiles that it had nothing is left."""
 
 
 class Turn(Protocol):

@@ -29,6 +29,20 @@ def test_a_dismissal_ends_the_alert(alert: str, capsys: pytest.CaptureFixture[st
     assert "officer dismissed it (forestry): timber" in shown
 
 
+def test_the_list_says_who_is_answered(alert: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """An open alert that nobody has taken on stands out; one that ended waits for nobody."""
+
+    def answered() -> list[str]:
+        table = call(capsys, "alerts", "--all")[1].split("\n\n")[0].splitlines()
+        return [line.split()[-2] for line in table]
+
+    before = answered()
+    assert (before[0], set(before[1:])) == ("Answered", {"no", "–"})
+    call(capsys, "alerts", "ack", alert, "--by", "a")
+    after = answered()
+    assert (after.count("yes"), after.count("no")) == (1, before.count("no") - 1)
+
+
 def test_acknowledged_then_confirmed_then_released(alert: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Each is a step with a number, and an alert that people saw in the field is a warning."""
     call(capsys, "alerts", "ack", alert, "--by", "a")

@@ -12,7 +12,7 @@ from monitor.config import load
 from monitor.pipeline import Pipeline
 from monitor.records import AcquisitionState
 from monitor.searching import Found
-from monitor.service import Service, ServiceSettings
+from monitor.service import Service, ServiceSettings, Watched
 from tests.fake_watch import NOW, acquisition
 from tests.test_cli import call, call_json, config
 
@@ -83,8 +83,7 @@ def test_references_are_made_of_all_that_was_looked_at(config: Path, capsys: pyt
         service = Service(
             store=store,
             pipeline=cast(Pipeline, None),
-            regions=settings.region_records(),
-            catalogs={},
+            watched=Watched(regions=settings.region_records(), catalogs={}),
             owner="test",
             settings=ServiceSettings(),
         )

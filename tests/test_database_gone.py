@@ -10,6 +10,7 @@ import pytest
 from shapely import box
 
 from monitor.adapters.store import SqlStore, dump
+from monitor.config import Settings
 from monitor.delivering import Courier, CourierSettings
 from monitor.errors import StoreBusy
 from monitor.pipeline import Outcome, Pipeline
@@ -23,14 +24,16 @@ from monitor.records import (
     Region,
     SensorPolicy,
 )
-from monitor.service import Clock, Service, ServiceSettings
+from monitor.service import Clock, Service, ServiceSettings, Watched
 from monitor.survey import Surveyed
 from tests.adapters.store.factories import LEASE, NOW, acquisition, event, observation, result
 from tests.line import Line, line_to
 from tests.postgres import postgres_server, postgres_url
+from tests.test_daemon import settings
+from tests.test_measuring import Watched as Measured
 from tests.test_searching import Listed, item
 
-__all__ = ["postgres_server", "postgres_url"]
+__all__ = ["postgres_server", "postgres_url", "settings"]
 
 FIVE_MINUTES = timedelta(minutes=5)
 ME = "me@1:1:1"
@@ -83,8 +86,7 @@ def service(store: SqlStore, before: Callable[[str], None], catalog: Listed | No
     return Service(
         store=store,
         pipeline=cast("Pipeline", Steps(store, before)),
-        regions=(REGION,),
-        catalogs={"local": catalog or Listed([])},
+        watched=Watched(regions=(REGION,), catalogs={"local": catalog or Listed([])}),
         owner=ME,
         settings=ServiceSettings(lease=LEASE),
     )
@@ -132,6 +134,31 @@ def test_a_poll_comes_again(line: tuple[str, Line]) -> None:
         cable.mend()
         assert service(store, lambda _: None, Listed(items)).poll(NOW + FIVE_MINUTES) == (1, ())
         assert [one.answered for one in store.sources(["local"])] == [NOW + FIVE_MINUTES]
+
+
+@pytest.mark.parametrize("when", ["before", "within"])
+def test_what_is_measured_stays_and_is_measured_again(line: tuple[str, Line], settings: Settings, when: str) -> None:
+    """Prometheus goes on to see what was known, not nothing; the next minute has all of it."""
+    url, cable = line
+    with closing(SqlStore(url)) as store:
+        watched = Measured(settings, store)
+
+        def waiting() -> float | None:
+            labels = {"region": "valley", "state": "discovered"}
+            return watched.registry.get_sample_value("scarpwatch_ledger_entries", labels)
+
+        store.discover("valley", [acquisition(1, region="valley")], [], NOW)
+        watched.measuring.everything(NOW, lambda: None)
+        assert waiting() == 1
+        store.discover("valley", [acquisition(2, region="valley")], [], NOW)
+        if when == "before":
+            cable.cut()
+        with pytest.raises(StoreBusy):
+            watched.measuring.everything(NOW + FIVE_MINUTES, cable.cut if when == "within" else watched.goes_on)
+        assert waiting() == 1
+        cable.mend()
+        watched.measuring.minute(NOW + FIVE_MINUTES, watched.goes_on)
+        assert waiting() == 2
 
 
 @dataclass(slots=True)

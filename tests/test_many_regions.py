@@ -1,13 +1,18 @@
 """A thousand regions in one configuration: what asks the database grows with what there is to do, not with regions."""
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import event
+import pytest
+from sqlalchemy import event, text
 from sqlalchemy.engine import Engine
 
+from monitor.adapters.store.schema import Table
 from tests.adapters.store.factories import LEASE, NOW, acquisition, result
 from tests.upstream import VALLEY, Upstream, upstream
 
@@ -68,6 +73,46 @@ def test_the_oldest_comes_first_whatever_region_it_is_of(tmp_path: Path) -> None
             ("r001", "optical-005"),
             ("r002", "optical-005"),
         ]
+
+
+def test_an_idle_look_at_the_queue_reads_no_table_whole(tmp_path: Path) -> None:
+    """It comes every few seconds, for years, while the ledger grows."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        asked.append((statement, parameters))
+
+    with upstream(tmp_path) as up:
+        queue(up, 1)
+        up.service.regions = {name: replace(VALLEY, id=name) for name in NAMES}
+        with up.store.database.write() as session:
+            session.execute(text("UPDATE acquisition SET state = 'done'"))
+        event.listen(Engine, "before_cursor_execute", note)
+        up.service.process(lambda: NOW)
+        event.remove(Engine, "before_cursor_execute", note)
+        questions = [one for one in asked if one[0].startswith("SELECT")]
+        assert len(questions) < 10
+        with closing(sqlite3.connect(tmp_path / "watch.db")) as opened:
+            plans = [row[3] for one in questions for row in opened.execute(f"EXPLAIN QUERY PLAN {one[0]}", one[1])]
+        whole = {f"SCAN {name}" for name in Table.metadata.tables}
+        assert [one for one in plans if one in whole] == []
+
+
+def test_a_poll_asks_for_no_more_than_it_looks_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever was found in all the years before."""
+    with upstream(tmp_path, fallback_catalogs=()) as up:
+        up.lists(0, 5, 10)
+        assert up.poll(11) == 3
+        asked: list[datetime] = []
+        known = up.store.known
+
+        def note(region: str, start: datetime, end: datetime) -> set[tuple[str, str]]:
+            asked.append(start)
+            return known(region, start, end)
+
+        monkeypatch.setattr(up.store, "known", note)
+        assert up.poll(11.5) == 0
+        assert asked == [up.at(11.0 - VALLEY.lookback_days)]
 
 
 def test_a_poll_asks_of_each_region_a_few_things(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`scarpwatch db prune`: what goes, what stays whatever the settings, and a process killed half-way."""
 
+import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -9,11 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
-from monitor.adapters import pruning
+from monitor.adapters import products, pruning, stac_json
 from monitor.adapters.products import ProductFolder
 from monitor.adapters.pruning import Pruned, Pruner, Retention
-from monitor.adapters.store import SqlStore, dump
+from monitor.adapters.store import SqlStore, declarations, dump, history
+from monitor.adapters.store import pruning as pruned_rows
+from monitor.core.masks import LOOKED, UNDER_SNOW
 from monitor.errors import Refused
 from monitor.records import Acquisition, AlertStatus, Channel, EventState, FrozenReference, Observation, Sensor
 from tests.adapters.store.factories import (
@@ -29,6 +33,7 @@ from tests.adapters.store.factories import (
     rejected,
     result,
 )
+from tests.core.test_declared import declaration
 from tests.postgres import postgres_server, postgres_url
 
 __all__ = ["postgres_server", "postgres_url"]
@@ -47,17 +52,18 @@ class Watch:
 
     store: SqlStore
     root: Path
+    publishes: bool = True
 
-    def look(self, of: Acquisition, looked: bool = True, **parts: object) -> Observation:
-        """An acquisition that is done, with its kept look and its product."""
-        row = observation(of)
-        href = f"looks/{TILE.id}/{of.id}__{MODEL}.tif" if looked else None
-        row = replace(row, look_href=href)
+    def look(self, of: Acquisition, decision: str = LOOKED, **parts: object) -> Observation:
+        """An acquisition that is done, with its kept look and its product; without where it saw no ground."""
+        href = f"looks/{TILE.id}/{of.id}__{MODEL}.tif" if decision == LOOKED else None
+        row = observation(of, look_href=href, decision=decision)
         if href:
             path = self.root / href
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"x" * 1000)
             os.utime(path, (of.sensing_time.timestamp(),) * 2)
+        if href and self.publishes:
             layer = np.full((256, 256), 0.5, dtype=np.float32)
             ProductFolder(self.root).publish(of, {"probability": {TILE: layer}}, {})
         self.store.discover(of.region, [of], [], of.sensing_time)
@@ -86,25 +92,44 @@ class Watch:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def watch(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Watch]:
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Watch]:
+    """Nothing was looked at."""
+    url = f"sqlite:///{tmp_path}/watch.db"
+    if request.param == "postgres":
+        url = str(request.getfixturevalue("postgres_url"))
+    with closing(SqlStore(url)) as store:
+        store.upgrade()
+        yield Watch(store, tmp_path / "products")
+
+
+@pytest.fixture
+def watch(empty: Watch) -> Watch:
     """Looks of ten days long ago and of three recent ones, one of them clouded; an item that was refused."""
-    sqlite = f"sqlite:///{tmp_path}/watch.db"
-    store = SqlStore(sqlite if request.param == "sqlite" else str(request.getfixturevalue("postgres_url")))
-    store.upgrade()
-    one = Watch(store, tmp_path / "products")
+    return fill(empty)
+
+
+@pytest.fixture
+def bare(empty: Watch) -> Watch:
+    """The same without products, which take long to make."""
+    empty.publishes = False
+    return fill(empty)
+
+
+def fill(one: Watch) -> Watch:
+    """As `watch` says."""
     for number in (*range(8), 900, 950):
         one.look(acquisition(number))
-    one.look(acquisition(8), looked=False)
-    store.discover("atsuma", [], [rejected()], day(9))
-    yield one
-    store.close()
+    one.look(acquisition(8), "cloud")
+    one.store.discover("atsuma", [], [rejected()], day(9))
+    return one
 
 
-def test_what_nothing_needs_goes(watch: Watch) -> None:
+def test_what_nothing_needs_goes(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counted first, then gone, then nothing is left to do; the last looks before the edge stay as references."""
-    everything, before = watch.looks(), dump(watch.store)
+    monkeypatch.setattr(pruning, "_AT_ONCE", 4)
+    everything, before = (watch.looks(), watch.products()), dump(watch.store)
     counted = watch.prune(dry=True)
-    assert (watch.looks(), dump(watch.store)) == (everything, before)
+    assert ((watch.looks(), watch.products()), dump(watch.store)) == (everything, before)
     done = watch.prune()
     assert done["looks"] == counted["looks"] == Pruned(kind="looks", rows=5, files=5, size_bytes=5000)
     assert watch.looks() == [5, 6, 7, 900, 950]
@@ -149,8 +174,91 @@ def test_an_open_event_keeps_what_it_is_judged_by(watch: Watch) -> None:
     watch.prune()
     assert watch.looks() == [0, 6, 7, 10, 900, 950, 960]
     assert watch.dangling() == []
+    with watch.store.database.write() as session:
+        session.execute(text("UPDATE observation SET look_href = NULL WHERE acquisition_key = 'optical-000'"))
+    watch.prune()
+    assert 0 in watch.looks()
     assert watch.store.event("E1") is not None
     assert (watch.store.outbox()[: len(told[0])], watch.store.deliveries()) == told
+
+
+def test_a_declaration_keeps_what_it_compares_with(empty: Watch) -> None:
+    """Also one that is over or was ended, while looks from its time may still arrive."""
+    for until, ended, edge in ((895, None, 3), (889, None, 890), (960, 895, 3), (960, 889, 890)):
+        with empty.store.database.write() as session:
+            number = declarations.add(session, declaration(at=day(3), until=day(until)))
+            assert ended is None or declarations.end(session, number, "mori", day(ended))
+            assert pruned_rows.edge(session, day(890)) == day(edge)
+            session.rollback()
+
+
+def test_the_last_looks_of_every_class_stay(empty: Watch) -> None:
+    """As many as references of its sensor are made of; of a version that was replaced none is needed."""
+    radar = [acquisition(number, sensor=Sensor.SAR) for number in (1, 2, 3, 4)]
+    optical = [acquisition(number) for number in (1, 2, 3)]
+    newer = replace(optical[2], version="v2")
+    rows = [observation(one) for one in (*radar, *optical, newer)]
+    rows += [observation(one, model_version="2.0", look_href=f"{one.id}-2.0") for one in optical[:2]]
+    with empty.store.database.write() as session:
+        for row in rows:
+            history.append(session, [row], NOW)
+        depth = {Sensor.OPTICAL: 1, Sensor.SAR: 3}
+        gone = set(pruned_rows.old_looks(session, [TILE.id], NOW, depth).values())
+    plain = {row.look_href for row in (*rows[:1], *rows[4:7])}
+    assert gone == {*plain, "optical-001_v1-2.0"}
+
+
+def test_the_snow_that_optics_saw_last_is_remembered(bare: Watch) -> None:
+    """However old that is; and all that they saw in the season before the oldest scene that may still arrive."""
+    for number in (9, 10, 820):
+        bare.look(acquisition(number), UNDER_SNOW)
+    bare.look(acquisition(12, sensor=Sensor.SAR), UNDER_SNOW)
+    short = replace(ALL, observations=timedelta(days=60))
+    bare.prune(short)
+    assert 9 not in seen(bare)
+    assert {10, 820} <= seen(bare)
+    assert bare.store.all_white(TILE, day(700))
+    bare.prune(replace(short, lookback=timedelta(days=20)))
+    assert 820 in seen(bare)
+    assert bare.store.all_white(TILE, day(899))
+
+
+def seen(bare: Watch) -> set[int]:
+    """Days of the history of the tile."""
+    return {int(one.acquisition_key.split("-")[1]) for one in bare.store.history(TILE, 1000)}
+
+
+def test_choices_that_a_late_scene_asks_about_stay(bare: Watch) -> None:
+    """It may have been sensed a look-back ago, and asks how it was decided before."""
+    bare.look(acquisition(880))
+    short = replace(ALL, choices=timedelta(days=60))
+    assert bare.prune(replace(short, memory=timedelta(days=45)), dry=True)["choices"].rows == 9
+    assert bare.prune(short, dry=True)["choices"].rows == 10
+
+
+def test_a_clock_that_is_ahead_makes_nothing_old(bare: Watch) -> None:
+    """Ages are counted from the newest acquisition. What another prune has removed meanwhile is no trouble."""
+    (bare.root / f"looks/{TILE.id}/optical-000_v1__{MODEL}.tif").unlink()
+    assert bare.prune(now=NOW + 20 * AGE)["looks"] == Pruned(kind="looks", rows=5, files=4, size_bytes=4000)
+    assert bare.looks() == [5, 6, 7, 900, 950]
+
+
+def test_nobody_publishes_while_products_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that are renamed or removed meanwhile would end it."""
+    held: list[bool] = []
+
+    def items(_region: Path) -> dict[Path, stac_json.Document]:
+        with (tmp_path / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                held.append(True)
+        return {}
+
+    monkeypatch.setattr(products, "_items", items)
+    (tmp_path / "regions" / "atsuma").mkdir(parents=True)
+    assert ProductFolder(tmp_path).listed() == []
+    assert held == [True]
 
 
 def test_a_quota_takes_the_oldest_rasters(watch: Watch) -> None:
@@ -164,6 +272,10 @@ def test_a_quota_takes_the_oldest_rasters(watch: Watch) -> None:
     catalog = (watch.root / "regions" / "atsuma" / "collection.json").read_text()
     assert "optical-900" in catalog
     assert "optical-007" not in catalog
+    watch.look(acquisition(1500), "cloud")
+    watch.prune(half, now=day(1600))
+    watch.prune(replace(half, products_bytes=1), now=day(1600))
+    assert watch.products() == [950], "the newest of a region stays"
 
 
 def test_killed_between_rows_and_files(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:

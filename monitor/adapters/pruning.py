@@ -4,6 +4,7 @@ A process that is killed between the two leaves files without a row, which the n
 for a reference, an open event or a declaration that holds (`monitor.adapters.store.pruning`).
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 from monitor.adapters.looks import FOLDER
 from monitor.adapters.products import ProductFolder
 from monitor.adapters.store import SqlStore, pruning
+from monitor.core.water import SEASON
 from monitor.errors import Refused
 from monitor.records import Sensor
 
@@ -33,6 +35,8 @@ class Retention:
     """The longest of any region: scenes may arrive so late."""
     depth: Mapping[Sensor, int]
     """Looks of a tile that are searched for a reference."""
+    memory: timedelta = timedelta(0)
+    """How far before an acquisition earlier choices matter (`core.sensors.memory_days`)."""
     looks: timedelta | None = None
     observations: timedelta | None = None
     products: timedelta | None = None
@@ -71,25 +75,29 @@ class Pruner:
         """
         with self._database.read() as session:
             tiles = pruning.tiles(session)
+            newest = pruning.newest(session)
+        # By the clock of the satellites: one of this machine that is ahead makes nothing old.
+        self._now = self._now if newest is None else min(self._now, newest)
         retention = self._retention
         return [
             self._rows(pruning.REJECTIONS, retention.rejections),
-            self._rows(pruning.CHOICES, retention.choices),
+            self._rows(pruning.CHOICES, retention.choices, retention.memory),
             self._looks(tiles),
             self._observations(tiles),
             self._orphans(tiles),
             self._products(),
         ]
 
-    def _edge(self, age: timedelta) -> datetime:
+    def _edge(self, age: timedelta, memory: timedelta = timedelta(0)) -> datetime:
+        """`memory`: how far an acquisition that may still arrive looks back beyond the looks it is compared with."""
         with self._database.read() as session:
-            return pruning.edge(session, self._now - max(age, self._retention.lookback))
+            return pruning.edge(session, self._now - max(age, self._retention.lookback + memory))
 
-    def _rows(self, kind: str, age: timedelta | None) -> Pruned:
+    def _rows(self, kind: str, age: timedelta | None, memory: timedelta = timedelta(0)) -> Pruned:
         """Refused items, or choices."""
         if age is None:
             return Pruned(kind=kind)
-        before = self._edge(age)
+        before = self._edge(age, memory)
         if self._dry:
             with self._database.read() as session:
                 return Pruned(kind=kind, rows=pruning.count(session, kind, before))
@@ -104,7 +112,7 @@ class Pruner:
     def _observations(self, tiles: Sequence[str]) -> Pruned:
         rows = 0
         if self._retention.observations is not None:
-            before = self._edge(self._retention.observations)
+            before = self._edge(self._retention.observations, SEASON)
             for some in _batches(tiles):
                 with self._transaction() as session:
                     rows += pruning.remove_observations(session, some, before, self._dry)
@@ -143,7 +151,7 @@ class Pruner:
             with self._database.read() as session:
                 known = pruning.known_looks(session, tile)
             files = [one for one in (folder / tile).glob("*.tif") if f"{FOLDER}/{tile}/{one.name}" not in known]
-            gone += self._unlinked(one for one in files if one.stat().st_mtime < latest)
+            gone += self._unlinked(files, latest)
         return Pruned(kind="orphans", files=len(gone), size_bytes=sum(gone))
 
     def _products(self) -> Pruned:
@@ -167,14 +175,16 @@ class Pruner:
         size = sum(one.size_bytes for one in chosen)
         return Pruned(kind="products", files=sum(one.files for one in chosen), size_bytes=size)
 
-    def _unlinked(self, paths: Iterable[Path]) -> Iterator[int]:
-        """Sizes of the files that were there and go."""
+    def _unlinked(self, paths: Iterable[Path], latest: float = math.inf) -> Iterator[int]:
+        """Sizes of the files that were there, written before `latest`, and go."""
         for path in paths:
-            with suppress(FileNotFoundError):
-                size = path.stat().st_size
+            with suppress(FileNotFoundError):  # another prune was faster
+                found = path.stat()
+                if found.st_mtime >= latest:
+                    continue
                 if not self._dry:
                     path.unlink()
-                yield size
+                yield found.st_size
 
 
 def _batches(tiles: Sequence[str]) -> Iterator[list[str]]:

@@ -37,7 +37,10 @@ _REASONS = {
 }
 """Of the step that each makes, once."""
 _CONFIRM = "Say that the landslide was seen from the ground or the air, also of an event that had ended."
-_RELEASE = "Let an alert go to the public: its messages carry the scope Public from then on."
+_RELEASE = (
+    "Let an alert go to the public: its messages carry the scope Public from then on. "
+    "(Parked acquisitions are put back into the queue by `scarpwatch release`.)"
+)
 
 
 def add_commands(app: typer.Typer) -> None:

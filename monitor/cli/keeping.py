@@ -161,6 +161,7 @@ def prune(
 
 def _retention(settings: "Settings") -> "Retention":
     from monitor.adapters.pruning import Retention
+    from monitor.core.sensors import memory_days
     from monitor.records import Sensor
     from monitor.scene import reach_of
 
@@ -172,6 +173,7 @@ def _retention(settings: "Settings") -> "Retention":
     return Retention(
         lookback=timedelta(days=lookback),
         depth={sensor: reach_of(sensor, settings.alerts) for sensor in Sensor},
+        memory=timedelta(days=memory_days(settings.sensors)),
         looks=days(keep.looks_days),
         observations=days(keep.observations_days),
         products=days(keep.products_days),

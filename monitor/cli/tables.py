@@ -12,8 +12,9 @@ from monitor.cli.geojson import has_picture
 from monitor.config import Mistake
 from monitor.core import context_words, next_pass
 from monitor.core.grid import region_tiles
+from monitor.core.lifecycle import ALERT_STATES
 from monitor.core.null_rate import LEARNED_KM2_YEARS
-from monitor.core.sensors import NAMES
+from monitor.core.sensors import MEASURES, NAMES
 from monitor.core.shares import percent, percent_missing
 from monitor.core.slope_sight import TrackSight
 from monitor.core.standing import acknowledgement, is_unanswered
@@ -53,7 +54,9 @@ _NUMBERS = frozenset(
 
 def alert_table(worst_first: Sequence[Event]) -> Table:
     """Alerts by rank: where, how large, when, how sure."""
-    table = plain_table("", "Severity", "ha", "State", "Failed between", "Latitude, longitude", "Sure", "Region")
+    table = plain_table(
+        "", "Severity", "ha", "State", "Failed between", "Latitude, longitude", "Sure", "Answered", "Region"
+    )
     for rank, event in enumerate(worst_first, start=1):
         centre = event.geometry.representative_point()
         warning = ", warning" if event.tier is Tier.WARNING else ""
@@ -66,6 +69,7 @@ def alert_table(worst_first: Sequence[Event]) -> Table:
             _window(event),
             f"{centre.y:.5f}, {centre.x:.5f}",
             event.confidence,
+            _answered(event),
             event.region,
         )
     return table
@@ -80,7 +84,7 @@ def alert_lines(worst_first: Sequence[Event], products: Path) -> list[str]:
         sentences = [context_words.told(event)]
         if event.context is not None:
             sentences.append(f"severity {event.context.severity}: {event.context.severity_reason}")
-        measured = f"mean change {event.mean_change:.2f} ({event.detector.value})"
+        measured = f"mean change {event.mean_change:.2f} ({MEASURES[event.detector]})"
         sentences.append(_taken_on(event))
         sentences.append(f"confidence {event.confidence}: {event.confidence_reason}; {measured}")
         for sentence in filter(None, sentences):
@@ -96,6 +100,12 @@ def _taken_on(event: Event) -> str:
     if step is None:
         return "nobody has acknowledged it" if is_unanswered(event) else ""
     return f"acknowledged {step.at:%Y-%m-%d %H:%M} UTC by {step.by}"
+
+
+def _answered(event: Event) -> str:
+    if event.state not in ALERT_STATES:
+        return "–"  # nobody needs to any more
+    return "no" if is_unanswered(event) else "yes"
 
 
 def _window(event: Event) -> str:

@@ -96,7 +96,7 @@ def run(context: typer.Context, config: ConfigOption = None) -> None:
     """The service: poll, process, serve API, feeds and pages until SIGTERM, then drain and exit 0."""
     from monitor.adapters.looks import LookFiles
     from monitor.adapters.slope_sights import SlopeSightFiles
-    from monitor.daemon import About, Daemon, Kept
+    from monitor.daemon import About, Daemon, Duties, Kept
     from monitor.delivery_wiring import build_delivery
     from monitor.web.refusals import Refusals
 
@@ -112,8 +112,7 @@ def run(context: typer.Context, config: ConfigOption = None) -> None:
         closing(store.poll_turn(settings.regions)) as turn,
     ):
         engine = getattr(service, "engine", "unknown")
-        fell_back = getattr(service, "fell_back", False)
-        about = About(version=installed_version(), model_version=card.version, engine=engine, fell_back=fell_back)
+        about = About(version=installed_version(), model_version=card.version, engine=engine)
         refusals = Refusals()
         kept = Kept(
             store=store,
@@ -121,7 +120,6 @@ def run(context: typer.Context, config: ConfigOption = None) -> None:
             sights=SlopeSightFiles(settings.products),
             api=make_api(settings, store, parts.clock, refusals),
             refusals=refusals.counts,
-            herald=make_herald(settings, store) if settings.channels and settings.alive.send else None,
             turn=turn,
         )
         daemon = Daemon(
@@ -131,8 +129,11 @@ def run(context: typer.Context, config: ConfigOption = None) -> None:
             about=about,
             log=log,
             clock=parts.clock,
-            delivery=delivery,
-            drill=_night_drill(settings, config),
+            duties=Duties(
+                delivery=delivery,
+                herald=make_herald(settings, store) if settings.channels and settings.alive.send else None,
+                drill=_night_drill(settings, config),
+            ),
         )
         daemon.run()
 
@@ -149,7 +150,10 @@ def release(
     acquisition: Annotated[str, typer.Argument(help="Its id, as `scarpwatch status` shows it.")],
     config: ConfigOption = None,
 ) -> None:
-    """Put a parked acquisition back into the queue, after its cause was removed."""
+    """Put a parked acquisition back into the queue, after its cause was removed.
+
+    (Alerts are let go to the public by `scarpwatch alerts release`.)
+    """
     parts = context.ensure_object(Parts)
     settings = settings_of(config, dict(os.environ))
     with reading_store(settings) as store:

@@ -53,7 +53,7 @@ from monitor.records.kinds import (
     Tier,
     Verdict,
 )
-from monitor.records.looks import CHANGE, Choice, Look, ModelCard, Observation, Prediction, TileStats
+from monitor.records.looks import CHANGE, Choice, Look, ModelCard, Observation, Prediction, Sighting, TileStats
 from monitor.records.reports import Fallback, FiledReport, ReportKind
 from monitor.records.results import AcquisitionResult
 from monitor.records.revisions import Earlier, Revision
@@ -122,6 +122,7 @@ __all__ = [
     "Sensor",
     "SensorPolicy",
     "Severity",
+    "Sighting",
     "Silence",
     "Terrain",
     "Tier",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,6 +130,19 @@ class Observation:
     """Share of the tile's pixels valid in the look and in the reference."""
     shared_fraction: float = 0.0
     """Share of the tile's pixels on which `mean_change` was taken: valid in the look and in the one before."""
+
+
+class Sighting(NamedTuple):
+    """What an observation says of what was seen and compared, and no more: a watch counts a hundred of every tile."""
+
+    sensing_time: datetime
+    sensor: Sensor
+    decision: str
+    comparable: str
+    model_version: str
+    look_href: str | None
+    network: NetworkAnswer | None
+    jointly_valid_fraction: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

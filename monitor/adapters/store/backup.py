@@ -15,7 +15,7 @@ from typing import cast
 from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
 
-from monitor.adapters.files import replacing
+from monitor.adapters.files import disk_full_as_error, leftovers, replacing
 from monitor.adapters.store import migration
 from monitor.adapters.store.database import Database
 from monitor.adapters.store.postgres_tools import PostgresTools, Progress
@@ -128,8 +128,14 @@ def copy_pages(source: sqlite3.Connection, target: sqlite3.Connection, what: str
     def report(_status: int, remaining: int, total: int) -> None:
         progress(what, total - remaining, total)
 
-    try:
+    with _copying(what):
         source.backup(target, pages=_PAGES, progress=report)
+
+
+@contextmanager
+def _copying(what: str) -> Iterator[None]:
+    try:
+        yield
     except sqlite3.Error as err:
         if "full" in str(err):
             remedy = "Free some space, or give another place"
@@ -144,8 +150,8 @@ def _copy_sqlite(database: Database, part: Path, progress: Progress) -> None:
         source = cast("sqlite3.Connection", session.connection().connection.driver_connection)
         with closing(sqlite3.connect(part)) as copy:
             copy_pages(source, copy, "copying", progress)
-            # One file: without a write-ahead log beside it.
-            copy.execute("PRAGMA journal_mode = DELETE")
+            with _copying("copying"):  # One file: without a write-ahead log beside it.
+                copy.execute("PRAGMA journal_mode = DELETE")
 
 
 def _verified_sqlite(file: Path) -> str | None:
@@ -173,12 +179,15 @@ def _our_tables(session: Session) -> Sequence[str]:
 def _new_file(path: Path) -> Iterator[Path]:
     """A file for its owner alone that is whole when it has its name; nothing is overwritten."""
     _refuse_to_overwrite(path)
-    with replacing(path) as part:
+    with disk_full_as_error(path), replacing(path) as part:
         try:
             os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         except OSError as err:
             remedy = "Give a file in a folder that is there and may be written"
             raise ConfigError(f"cannot be written ({err.strerror})", item=str(path), remedy=remedy) from err
+        # Now, not when it is whole: what killed backups left may be the space that lacks.
+        for orphan in leftovers(path.parent, part.stat().st_mtime):
+            orphan.unlink(missing_ok=True)
         yield part
         _refuse_to_overwrite(path)
 

@@ -37,6 +37,8 @@ _CONNECTION = {
     "tcp_user_timeout": 60_000,
 }
 _KEEPALIVES = {"tcp_keepalives_idle": "60", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
+_READ_ONLY = "25006"
+"""What a server says that became a standby: another takes its place, and is found under the same name soon."""
 UPGRADE_REMEDY = "Run: scarpwatch db upgrade"
 
 
@@ -275,7 +277,9 @@ def _known_error(err: sa_exc.DBAPIError, name: str) -> ScarpwatchError | None:
     message = str(err.orig).strip().replace("\n", "; ")
     lowered = message.lower()
     sqlstate = getattr(err.orig, "sqlstate", None)
-    if "disk is full" in lowered or sqlstate == "53100":
+    # SQLite opens a database by a small file beside it, for which there may be no space.
+    no_index = getattr(err.orig, "sqlite_errorname", None) == "SQLITE_IOERR_SHMSIZE"
+    if "disk is full" in lowered or no_index or sqlstate == "53100":
         return DiskFull(message, item=name, remedy="Free some space; nothing was written and it is tried again")
     if "no such table" in lowered or "no such column" in lowered or sqlstate in {"42P01", "42703"}:
         return ConfigError(message, item=name, remedy=UPGRADE_REMEDY)
@@ -287,7 +291,8 @@ def _known_error(err: sa_exc.DBAPIError, name: str) -> ScarpwatchError | None:
         return ConfigError(message, item=name, remedy="Restore a backup: scarpwatch db restore; and see the disk")
     if any(words in lowered for words in ("unable to open database", "readonly database", "not a database")):
         return ConfigError(message, item=name, remedy="Check that the path is a database file and may be written")
-    if isinstance(err, sa_exc.OperationalError | sa_exc.InterfaceError) or err.connection_invalidated:
+    lost = isinstance(err, sa_exc.OperationalError | sa_exc.InterfaceError) or err.connection_invalidated
+    if lost or sqlstate == _READ_ONLY:
         remedy = "It is tried again; if it stays, see which process holds the database or whether its server runs"
         return StoreBusy(message, item=name, remedy=remedy)
     return None

@@ -8,8 +8,7 @@ from sqlalchemy import select
 from monitor.adapters.store.schema import Table
 from monitor.adapters.store.store import SqlStore
 
-# Row numbers, times of processing, owners, attempts; a rejection is counted per poll.
-_LEFT_OUT = {
+LEFT_OUT = {
     "acquisition": {"id", "attempts", "not_before", "lease_owner", "lease_until", "discovered", "updated"},
     "searched": {"since"},
     "rejection": {"id", "first_seen", "last_seen", "count"},
@@ -23,10 +22,11 @@ _LEFT_OUT = {
     "choice": {"id"},
     "outbox": {"id", "created"},
 }
-
-
-_OF_OTHERS = {"channel", "declaration", "delivery", "region_poll", "report", "silence", "source", "token"}
-"""Tables that tell what receivers, people and catalogs did."""
+"""By table: row numbers, times of processing, owners, attempts; a rejection is counted per poll."""
+OF_OTHERS = {"channel", "declaration", "delivery", "region_poll", "report", "silence", "source", "token"} | {
+    "watched_tile"
+}
+"""Tables that tell what receivers, people and catalogs did, and what was configured."""
 
 
 def dump(store: SqlStore) -> dict[str, list[dict[str, object]]]:
@@ -34,11 +34,11 @@ def dump(store: SqlStore) -> dict[str, list[dict[str, object]]]:
 
     Two runs over the same input agree on them, killed or not.
     """
-    tables = {table.name: table for table in Table.metadata.sorted_tables if table.name not in _OF_OTHERS}
+    tables = {table.name: table for table in Table.metadata.sorted_tables if table.name not in OF_OTHERS}
     with store.database.read() as session:
         content: dict[str, list[dict[str, object]]] = {}
         for name, table in tables.items():
-            columns = [column for column in table.columns if column.name not in _LEFT_OUT[name]]
+            columns = [column for column in table.columns if column.name not in LEFT_OUT[name]]
             rows = session.execute(select(*columns)).mappings()
             plain = [{str(key): _plain(value) for key, value in row.items()} for row in rows]
             content[name] = sorted(plain, key=lambda row: json.dumps(row, sort_keys=True))

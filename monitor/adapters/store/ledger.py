@@ -67,21 +67,23 @@ def cap_leases(session: Session, lease: timedelta, now: datetime, regions: Seque
     return held
 
 
-def holds(session: Session, owner: str) -> bool:
-    """Whether `owner` has claimed anything."""
-    return session.scalar(select(AcquisitionRow.id).where(*_claimed_by(owner)).limit(1)) is not None
+def holds(session: Session, owner: str, regions: Sequence[str]) -> bool:
+    """Whether `owner` has claimed anything of regions."""
+    return session.scalar(select(AcquisitionRow.id).where(*_claimed_by(owner, regions)).limit(1)) is not None
 
 
-def _claimed_by(owner: str) -> tuple[ColumnElement[bool], ...]:
-    return AcquisitionRow.state == AcquisitionState.CLAIMED.value, AcquisitionRow.lease_owner == owner
+def _claimed_by(owner: str, regions: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+    # Regions are named so that the index of the queue is of use.
+    claimed = AcquisitionRow.region.in_(regions), AcquisitionRow.state == AcquisitionState.CLAIMED.value
+    return *claimed, AcquisitionRow.lease_owner == owner
 
 
-def take_back(session: Session, owner: str, now: datetime) -> list[LedgerEntry]:
+def take_back(session: Session, owner: str, now: datetime, regions: Sequence[str]) -> list[LedgerEntry]:
     """Put back into the queue what `owner` holds and does not work on; the acquisitions as they were held.
 
     The database was gone when a try ended: that was no fault of the acquisition, and the try does not count.
     """
-    held = _claimed_by(owner)
+    held = _claimed_by(owner, regions)
     rows = session.scalars(select(AcquisitionRow).where(*held)).all()
     entries = [ledger_entry(row) for row in rows]
     values: dict[str, object] = {"state": AcquisitionState.DISCOVERED.value, "updated": now, "not_before": None}

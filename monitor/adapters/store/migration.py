@@ -1,6 +1,7 @@
 """The version of the tables: bring a database to the newest, or say that it is not."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -46,7 +47,7 @@ def downgrade(database: Database, revision: str) -> None:
 
 def check(database: Database) -> None:
     """Raise ConfigError unless the tables have the version this Scarpwatch works with."""
-    found, expected = _current(database), _scripts().get_current_head()
+    found, expected = _current(database), _newest()
     if found == expected:
         return
     if found is not None:
@@ -82,6 +83,12 @@ def _current(database: Database) -> str | None:
         return MigrationContext.configure(session.connection()).get_current_revision()
 
 
+@cache
+def _newest() -> str | None:
+    """Read once: services ask before all they do."""
+    return _scripts().get_current_head()
+
+
 def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(_config())
 
@@ -92,6 +99,7 @@ def _migrate(database: Database, revision: str, direction: Callable[[Config, str
     with database.write() as session:
         if not database.is_sqlite:  # an index of millions of rows takes its time
             session.execute(text("SET LOCAL statement_timeout = 0"))
+            session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         config.attributes["connection"] = session.connection()
         try:
             direction(config, revision)

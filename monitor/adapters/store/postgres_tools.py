@@ -26,6 +26,9 @@ _CHUNK = 1 << 20
 _LOCK_WAIT_MS = 60_000
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
 _COPIED = re.compile(r"dumping contents of table .*?(\w+)\"?$")
+_TIMEOUT = re.compile(rb"^SET \w+_timeout = 0;\n", re.MULTILINE)
+_HEAD = 4096
+"""Bytes of a dump as SQL within which such lines come."""
 _UNREACHABLE = ("connection to server", "server closed the connection", "terminating connection")
 
 
@@ -62,8 +65,9 @@ class PostgresTools:
         ]
         said: list[str] = []
         done = 0
+        quiet, said_of = subprocess.DEVNULL, subprocess.PIPE
         with subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=self._environ, text=True
+            command, stdin=quiet, stderr=said_of, env=self._environ, text=True, errors="replace"
         ) as process:
             for line in cast("IO[str]", process.stderr):
                 said = [*said[-20:], line]
@@ -114,7 +118,7 @@ class PostgresTools:
             source, sink = cast("IO[bytes]", dump.stdout), cast("IO[bytes]", psql.stdin)
             with suppress(BrokenPipeError):  # psql has ended, and says why
                 while chunk := source.read(_CHUNK):
-                    sink.write(chunk)
+                    sink.write(_without_timeouts(chunk) if done == 0 else chunk)
                     done += len(chunk)
                     progress("restoring", min(done, size), size)
                 # What a broken dump gave so far must not be committed: psql would take the end of it for its end.
@@ -171,6 +175,14 @@ class PostgresTools:
         return Refused(
             message, item=str(file), remedy="Nothing was changed. Correct what it names", reason="not-possible"
         )
+
+
+def _without_timeouts(first: bytes) -> bytes:
+    """The beginning of a dump as SQL without settings that an older server may not know: it would refuse it all.
+
+    pg_restore 17 writes transaction_timeout, which servers before 17 do not have.
+    """
+    return _TIMEOUT.sub(b"", first[:_HEAD]) + first[_HEAD:]
 
 
 def _connection(url: URL) -> tuple[str, dict[str, str]]:

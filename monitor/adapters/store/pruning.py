@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from monitor.adapters.store.database import affected
 from monitor.adapters.store.declarations import DeclarationRow
 from monitor.adapters.store.schema import (
+    AcquisitionRow,
     ChoiceRow,
     EventRow,
     ObservationRow,
@@ -20,16 +21,25 @@ from monitor.adapters.store.schema import (
     RejectionRow,
 )
 from monitor.core.lifecycle import OPEN_STATES
+from monitor.core.masks import LOOKED, UNDER_SNOW
 from monitor.records import Sensor
 
 REJECTIONS, CHOICES = "rejections", "choices"
 
 
+def newest(session: Session) -> datetime | None:
+    """When the newest acquisition was sensed, whatever the clock of this machine says; None: there is none."""
+    return session.scalar(select(func.max(AcquisitionRow.sensing_time)))
+
+
 def edge(session: Session, wanted: datetime) -> datetime:
-    """`wanted`, or the beginning of what people and open events still ask about, if that is earlier."""
+    """`wanted`, or the beginning of what people and open events still ask about, if that is earlier.
+
+    A declaration that is over or was ended still holds for what was sensed before and arrives late.
+    """
     opened = select(func.min(EventRow.window_start)).where(EventRow.state.in_([state.value for state in OPEN_STATES]))
-    holds = DeclarationRow.ended.is_(None) & (DeclarationRow.until >= wanted)
-    declared = select(func.min(DeclarationRow.at)).where(holds)
+    held_until = func.coalesce(DeclarationRow.ended, DeclarationRow.until)
+    declared = select(func.min(DeclarationRow.at)).where(held_until >= wanted)
     return min([wanted, *(at for at in (session.scalar(opened), session.scalar(declared)) if at is not None)])
 
 
@@ -81,12 +91,31 @@ def known_looks(session: Session, tile: str) -> set[str]:
 
 
 def remove_observations(session: Session, some: Sequence[str], before: datetime, dry: bool) -> int:
-    """Remove the history of some tiles that was sensed before a time and has no look; how many rows."""
+    """Remove the history of some tiles that was sensed before a time and has no look; how many rows.
+
+    Snow lies until optics see the ground free (`history.all_white`): the last that they saw of a tile stays.
+    """
     without = ObservationRow.look_href.is_(None) & ObservationRow.tile.in_(some)
-    chosen = and_(without, ObservationRow.sensing_time < before)
+    last_seen = _last_of_optics(session, some, before)
+    chosen = and_(without, ObservationRow.sensing_time < before, ObservationRow.id.not_in(last_seen))
     if dry:
         return session.scalar(select(func.count(ObservationRow.id)).where(chosen)) or 0
     return affected(session, delete(ObservationRow).where(chosen))
+
+
+def _last_of_optics(session: Session, some: Sequence[str], before: datetime) -> Sequence[int]:
+    """The newest row of each tile before a time that says whether optics saw ground or snow."""
+    seen = (
+        ObservationRow.tile.in_(some),
+        ObservationRow.comparable == Sensor.OPTICAL.value,
+        ObservationRow.current,
+        ObservationRow.decision.in_((LOOKED, UNDER_SNOW)),
+        ObservationRow.sensing_time < before,
+    )
+    order = ObservationRow.sensing_time.desc(), ObservationRow.id.desc()
+    place = func.row_number().over(partition_by=ObservationRow.tile, order_by=order).label("place")
+    ranked = select(ObservationRow.id, place).where(*seen).subquery()
+    return session.scalars(select(ranked.c.id).where(ranked.c.place == 1)).all()
 
 
 def count(session: Session, kind: str, before: datetime) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import func, inspect, select, text, update
 from sqlalchemy.orm import Session
 
+from monitor.adapters.files import disk_full_as_error
 from monitor.adapters.store import ledger, migration
 from monitor.adapters.store.backup import copy_pages, ours, tools_of, verified_revision
 from monitor.adapters.store.database import WRITERS_TAKE_TURNS, Database, affected
@@ -17,7 +18,11 @@ from monitor.adapters.store.postgres_tools import Progress
 from monitor.adapters.store.schema import AcquisitionRow, DeliveryRow, EventRow, Table
 from monitor.errors import ConfigError, Refused
 
-_LOCK_WAIT = "SET LOCAL lock_timeout = '60s'"
+_LIMITS = (
+    "SET LOCAL statement_timeout = 0",
+    "SET LOCAL idle_in_transaction_session_timeout = 0",
+    "SET LOCAL lock_timeout = '60s'",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +112,10 @@ def give_back(database: Database, now: datetime) -> tuple[int, int]:
 def _restore_sqlite(target: Path, backup: Path, now: datetime, progress: Progress) -> tuple[int, int]:
     """Prepared beside the database, then copied over it as one transaction: whoever reads it meanwhile goes on."""
     migration.make_folder(target.parent)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
+    with (
+        disk_full_as_error(target),
+        tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder,
+    ):
         prepared = Path(folder) / "watch.db"
         with (
             closing(sqlite3.connect(f"{backup.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as source,
@@ -126,7 +134,7 @@ def _restore_sqlite(target: Path, backup: Path, now: datetime, progress: Progres
 def _restore_postgres(database: Database, backup: Path, now: datetime, progress: Progress) -> tuple[int, int]:
     tools, there = tools_of(database), ours(database)
     drop = [f"DROP TABLE {', '.join(there)}"] if there else []
-    tools.restore(backup, [_LOCK_WAIT, WRITERS_TAKE_TURNS, *drop], progress)
+    tools.restore(backup, [*_LIMITS, WRITERS_TAKE_TURNS, *drop], progress)
     migration.upgrade(database)
     return give_back(database, now)
 

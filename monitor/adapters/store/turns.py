@@ -9,6 +9,7 @@ import fcntl
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from threading import Lock
 from zlib import crc32
 
 from sqlalchemy import Connection, text
@@ -27,7 +28,7 @@ _HELD = text(
 
 
 class PollTurn:
-    """The turn of one instance (`Turn`)."""
+    """The turn of one instance (`Turn`). Safe across threads: several jobs ask for it."""
 
     def __init__(self, database: Database, regions: Iterable[str]) -> None:
         """`regions` are those that the instance watches; nothing is opened yet."""
@@ -35,6 +36,7 @@ class PollTurn:
         self._regions = crc32("\n".join(sorted(regions)).encode())
         self._session: Connection | None = None
         self._file: int | None = None
+        self._lock = Lock()
 
     def hold(self) -> bool:
         """Whether it is the turn of this instance, which keeps it once it has it.
@@ -43,8 +45,19 @@ class PollTurn:
             StoreBusy: the database is gone.
             ConfigError: the file of the lock cannot be made.
         """
-        if self._database.file is not None:
-            return self._hold_file(self._database.file)
+        with self._lock:
+            return self._hold_session() if self._database.file is None else self._hold_file(self._database.file)
+
+    def give_up(self) -> None:
+        """Leave it to another instance."""
+        with self._lock:
+            self._let_go()
+
+    def close(self) -> None:
+        """The same, at the end."""
+        self.give_up()
+
+    def _hold_session(self) -> bool:
         # Numbers of locks are signed.
         key = {"kind": _POLLING, "regions": self._regions - (1 << 32) * (self._regions >> 31)}
         if self._session is not None:
@@ -53,27 +66,25 @@ class PollTurn:
                     return True
             except DBAPIError:
                 pass  # the connection was cut, and the lock with it
-            self.give_up()
+            self._let_go()
         session = self._database.apart()
-        with explained(self._database.name):
-            if session.scalar(_TAKE, key):
-                self._session = session
-                return True
-            session.close()
-        return False
+        taken = False
+        try:
+            with explained(self._database.name):
+                taken = bool(session.scalar(_TAKE, key))
+        finally:
+            if not taken:
+                session.close()
+        self._session = session if taken else None
+        return taken
 
-    def give_up(self) -> None:
-        """Leave it to another instance."""
+    def _let_go(self) -> None:
         session, self._session = self._session, None
         if session is not None:
             session.close()
         file, self._file = self._file, None
         if file is not None:
             os.close(file)
-
-    def close(self) -> None:
-        """The same, at the end."""
-        self.give_up()
 
     def _hold_file(self, database: Path) -> bool:
         if self._file is not None:
@@ -89,5 +100,9 @@ class PollTurn:
         except BlockingIOError:
             os.close(file)
             return False
+        except OSError as err:
+            os.close(file)
+            remedy = "The folder of the database must be on a local disk"
+            raise ConfigError(f"cannot be locked ({err.strerror})", item=str(path), remedy=remedy) from err
         self._file = file
         return True

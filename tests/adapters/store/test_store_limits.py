@@ -1,10 +1,13 @@
 """What a store takes of a PostgreSQL server: time, connections, and what it says of itself."""
 
+import time
 from contextlib import closing
 from datetime import timedelta
 
+import psycopg
 import pytest
 from alembic.config import Config
+from psycopg import sql
 from sqlalchemy import text
 
 from monitor.adapters.store import SqlStore
@@ -50,3 +53,33 @@ def test_connections_are_bounded_and_named(postgres_url: str) -> None:
         assert shown(store, "idle_in_transaction_session_timeout") == "5min"
     with closing(SqlStore(f"{postgres_url}&application_name=mine")) as store:
         assert shown(store, "application_name") == "mine"
+
+
+def test_a_server_that_became_a_standby_is_busy(postgres_url: str) -> None:
+    """For some seconds another takes its place; meanwhile it reads only, which is no defect of ours."""
+    with closing(SqlStore(postgres_url)) as store:
+        store.upgrade()
+        with psycopg.connect(postgres_url, autocommit=True) as admin:
+            name = str(store.database.url.database)
+            admin.execute(
+                sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(sql.Identifier(name))
+            )
+        store.close()
+        with pytest.raises(StoreBusy, match="read-only"):
+            store.discover("atsuma", [acquisition(1)], [], NOW)
+
+
+def test_a_transaction_in_which_nothing_happens_is_ended(postgres_url: str) -> None:
+    """Whoever held it hears of a busy store, and the next one works."""
+    with closing(SqlStore(postgres_url, limits=PostgresLimits(idle=timedelta(milliseconds=20)))) as store:
+        store.upgrade()
+
+        def dawdle() -> None:
+            with store.database.read() as session:
+                session.execute(text("SELECT 1"))
+                time.sleep(0.3)
+                session.execute(text("SELECT 1"))
+
+        with pytest.raises(StoreBusy):
+            dawdle()
+        assert store.counts() == []

@@ -1,7 +1,10 @@
 """Who of several instances asks the catalogs: one, and another when that one is gone."""
 
+import errno
+import fcntl
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -12,7 +15,7 @@ import psycopg
 import pytest
 
 from monitor.adapters.store import SqlStore
-from monitor.errors import StoreBusy
+from monitor.errors import ConfigError, StoreBusy
 from monitor.records import AcquisitionState
 from tests.adapters.store.factories import LEASE, NOW, acquisition, observation, result
 from tests.postgres import PostgresServer
@@ -39,6 +42,37 @@ def test_one_of_several_has_the_turn(store: SqlStore, url: str) -> None:
         assert first.hold()
         first.close()
         elsewhere.close()
+
+
+def test_threads_of_one_instance_share_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two jobs that ask at the same moment are no two instances."""
+    said: list[bool] = []
+    take = fcntl.flock
+
+    def slowly(file: int, how: int) -> None:
+        if not beside:
+            beside.append(threading.Thread(target=lambda: said.append(turn.hold())))
+            beside[0].start()
+            beside[0].join(0.2)
+        take(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", slowly)
+    beside: list[threading.Thread] = []
+    with closing(SqlStore(f"sqlite:///{tmp_path}/watch.db").poll_turn(REGIONS)) as turn:
+        said.append(turn.hold())
+        beside[0].join()
+        assert said == [True, True]
+
+
+def test_a_file_that_cannot_be_locked_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on some network file systems."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(ConfigError, match="a local disk"):
+        SqlStore(f"sqlite:///{tmp_path}/watch.db").poll_turn(REGIONS).hold()
 
 
 def test_another_takes_over_when_the_process_dies(store: SqlStore, url: str) -> None:
@@ -99,9 +133,9 @@ def test_what_an_owner_left_is_put_back_and_no_try(store: SqlStore) -> None:
     store.discover("noto", [acquisition(2, region="noto")], [], NOW)
     assert store.claim("me@1:1:1", LEASE, NOW, ["atsuma"]) is not None
     assert store.claim("you@1:1:1", LEASE, NOW, ["noto"]) is not None
-    (held,) = store.take_back("me@1:1:1", NOW)
+    (held,) = store.take_back("me@1:1:1", NOW, REGIONS)
     assert held.acquisition == acquisition(1)
-    assert store.take_back("me@1:1:1", NOW) == []
+    assert store.take_back("me@1:1:1", NOW, REGIONS) == []
     states = {entry.acquisition.region: (entry.state, entry.attempts, entry.owner) for entry in store.ledger()}
     assert states["atsuma"] == (AcquisitionState.DISCOVERED, 0, None)
     assert states["noto"] == (AcquisitionState.CLAIMED, 1, "you@1:1:1")
