@@ -65,6 +65,10 @@ class Steps:
         hold()
         return cast("Surveyed", acquisition)
 
+    def rests(self) -> bool:
+        """Nobody else is needed."""
+        return False
+
     def hold(self, acquisition: Acquisition, owner: str, clock: Clock) -> None:
         """Prolong the lease."""
         self.before("extend")

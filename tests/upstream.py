@@ -81,6 +81,14 @@ class Shelf:
         return []
 
 
+class Unasked:
+    """A pipeline for an empty queue."""
+
+    def rests(self) -> bool:
+        """Nobody else is needed."""
+        return False
+
+
 class Upstream:
     """A service that polls two catalogs, on a clock of its own; nothing is processed."""
 
@@ -90,7 +98,7 @@ class Upstream:
         self.events: list[PassEvent] = []
         self.service = Service(
             store=store,
-            pipeline=cast(Pipeline, None),
+            pipeline=cast(Pipeline, Unasked()),
             watched=Watched(
                 regions=[region], catalogs={"pc": self.pc, "es": self.es, "pc2": Shelf("pc2", [])}, fleet=fleet
             ),

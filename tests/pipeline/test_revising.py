@@ -23,9 +23,12 @@ DONE, SUPERSEDED = AcquisitionState.DONE, AcquisitionState.SUPERSEDED
 
 @pytest.fixture
 def watched(tmp_path: Path, clean: Undisturbed) -> World:
-    """A copy of a world in which everything is done."""
+    """A copy of a world in which everything is done. Its queue names the scenes of the world that it was copied from."""
     shutil.copytree(clean.world.folder, tmp_path / "world")
-    return replace(clean.world, folder=tmp_path / "world")
+    copy = replace(clean.world, folder=tmp_path / "world")
+    local = {"type": "static", "href": "catalog/catalog.json", "asset_folders": [str(clean.world.folder)]}
+    copy.configure(catalogs={"local": local})
+    return copy
 
 
 def _run(world: World, *arguments: str) -> int:
