@@ -283,6 +283,7 @@ class Elevation:
 
         Raises:
             CatalogUnavailable: nothing is known yet, and a catalog cannot be asked now.
+            BadItem: nothing is known yet, and all that a catalog has leads where it may not.
         """
         items, source = self._kept.get(region.id, ([], None))
         if source is not None and source.complete:
@@ -290,7 +291,7 @@ class Elevation:
         around = surroundings(region.geometry)
         try:
             found = _of_first(region, lambda name: self._catalogs[name].terrain(around))
-        except CatalogUnavailable:
+        except (CatalogUnavailable, BadItem):
             if source is None or not items:
                 raise
             return source  # of use where it covers the ground
@@ -308,14 +309,14 @@ def _of_first(region: Region, ask: Callable[[str], list[SceneItem]]) -> list[Sce
     """What the catalogs of a region have of its ground; those that stand in for them are asked when one fails.
 
     Raises:
-        CatalogUnavailable: of one of its own, when those fail as well.
+        CatalogUnavailable, BadItem: of one of its own, when those fail as well.
     """
     try:
         return [item for name in region.catalogs for item in ask(name)]
-    except CatalogUnavailable as failure:
+    except (CatalogUnavailable, BadItem) as failure:
         try:
             found = [item for name in region.fallback_catalogs for item in ask(name)]
-        except CatalogUnavailable:
+        except (CatalogUnavailable, BadItem):
             found = []
         if not found:
             raise failure

@@ -17,6 +17,7 @@ from deploy.grafana.panels import (
 )
 from deploy.grafana.statements import DELIVERIES, EXERCISES
 from deploy.grafana.targets import cells, newest, over_time, rows
+from deploy.grafana.wellness import CONFIGURED
 
 IN = 'region=~"$region"'
 JOB = 'job=~"$job"'
@@ -39,7 +40,11 @@ def coming_in() -> list[Panel]:
             ),
             [
                 cells("time() - max by (catalog) (scarpwatch_last_poll_timestamp_seconds)", "A"),
-                cells("max by (catalog) (scarpwatch_catalog_failing_since_timestamp_seconds) > bool 0", "B"),
+                cells(
+                    "max by (catalog) (scarpwatch_catalog_failing_since_timestamp_seconds) > bool 0"
+                    f" and on (catalog) {CONFIGURED}",
+                    "B",
+                ),
             ],
             {
                 "answered ago": Column(shown=Shown(unit="s", steps=((None, "green"), (10_800, "red"))), coloured=True),

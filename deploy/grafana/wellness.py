@@ -5,6 +5,8 @@ DELIVERY_LATE_S = 3600
 STALE_S = 600
 """So old may be what was read of the database: it is read every minute."""
 LEAST_FREE_BYTES = 5_000_000_000
+CONFIGURED = 'scarpwatch_catalog_polls_total{result="failed"}'
+"""There from the start for every catalog of the configuration; one that was taken off it may have failed for ever."""
 
 
 def of_the_watch(region: str) -> dict[str, str]:
@@ -32,7 +34,8 @@ def of_the_service() -> dict[str, str]:
             f"((time() - max(scarpwatch_measured_timestamp_seconds)) > bool {STALE_S}) or vector(1)"
         ),
         "Catalogs failing": (
-            "count(max by (catalog) (scarpwatch_catalog_failing_since_timestamp_seconds) > 0) or vector(0)"
+            "count(max by (catalog) (scarpwatch_catalog_failing_since_timestamp_seconds) > 0"
+            f" and on (catalog) {CONFIGURED}) or vector(0)"
         ),
         "Channels later than 1 h": (
             f"count(max by (channel) (scarpwatch_delivery_oldest_due_seconds) > {DELIVERY_LATE_S}) or vector(0)"

@@ -9,6 +9,7 @@ import os
 import secrets
 import selectors
 import socket
+import time
 from contextlib import suppress
 from functools import cache
 from threading import Lock, Thread
@@ -22,6 +23,8 @@ _CONNECT_S = 15.0
 _IDLE_S = 300.0
 """After which a connection on which nothing moves is closed."""
 _CHUNK = 1 << 18
+_BREATH_S = 0.1
+"""Before the next client, when this one found no descriptor or thread free."""
 _DONE, _FAILED, _NOT_ALLOWED, _UNREACHABLE = 0, 1, 2, 4
 """Replies of RFC 1928, section 6."""
 
@@ -48,9 +51,18 @@ class Gate:
         return f"socks5h://{name.decode()}:{self._secret.decode()}@127.0.0.1:{self._port}"
 
     def _listen(self) -> None:
+        """For ever: without a gate nothing of the web is read any more."""
         while True:
-            client, _ = self._socket.accept()
-            Thread(target=self._serve, args=(client,), name="gate-connection", daemon=True).start()
+            try:
+                client, _ = self._socket.accept()
+            except OSError:
+                time.sleep(_BREATH_S)
+                continue
+            try:
+                Thread(target=self._serve, args=(client,), name="gate-connection", daemon=True).start()
+            except RuntimeError:
+                client.close()
+                time.sleep(_BREATH_S)
 
     def _serve(self, client: socket.socket) -> None:
         with client, suppress(OSError, ValueError):
@@ -64,7 +76,7 @@ class Gate:
                 server = reach.connect(host, port, _CONNECT_S)
             except AddressRefusedError:
                 _reply(client, _NOT_ALLOWED)
-            except (OSError, UnicodeError):
+            except OSError:
                 _reply(client, _UNREACHABLE)
             else:
                 with server:
@@ -89,19 +101,24 @@ class Gate:
 
 
 def way_out(href: str, reach: Reach | None) -> dict[str, str]:
-    """GDAL's options for reading an address of the web within a reach; none for anything else.
+    """GDAL's options for reading within a reach: addresses of the web by the gate, object stores without it, as they
+    are asked where the operator's own environment says; none for files.
 
     Where the environment names a proxy on the way out, that proxy decides what may be reached.
     """
     scheme = href.partition("://")[0]
-    if reach is None or scheme not in ("http", "https") or _has_own_proxy(scheme):
+    if reach is None or scheme == href or _has_own_proxy(scheme):
         return {}
+    if scheme not in ("http", "https"):
+        # Said though it is the default: rasterio sets what the main thread sets for all threads that set nothing.
+        return {"GDAL_HTTP_PROXY": ""}
     return {"GDAL_HTTP_PROXY": _gate(os.getpid()).way_for(reach)}
 
 
 def _has_own_proxy(scheme: str) -> bool:
     named = getproxies()
-    return bool({scheme, "all"} & named.keys()) or any(os.environ.get(f"GDAL_{one}_PROXY") for one in ("HTTP", "HTTPS"))
+    asked = scheme if scheme == "http" else "https"
+    return bool({asked, "all"} & named.keys()) or any(os.environ.get(f"GDAL_{one}_PROXY") for one in ("HTTP", "HTTPS"))
 
 
 @cache

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from monitor.core.network_addresses import inner_address
 
@@ -18,11 +18,12 @@ ADDRESS_REFUSED = "address-refused"
 """Reason: a catalog names an address that it may not."""
 
 _WEB = {"http": 80, "https": 443}
-_STORE = re.compile(r"(s3|gs|az)://([a-z0-9][a-z0-9._-]{1,62})/[^?#]+")
-"""Object stores, which GDAL asks where its own environment says; the catalog chooses bucket and key alone."""
+_STORE = re.compile(r"(s3|gs|az)://([A-Za-z0-9][A-Za-z0-9._-]{1,254})/[^?#]+")
+"""Object stores, which GDAL asks where its own environment says; the catalog chooses bucket and key alone. Old buckets
+have names of up to 255 signs, capitals among them."""
 _FIRST_S = 3.0
 """For an address that is not the last of its host."""
-_LOOPBACK, _PRIVATE = "loopback", "private or reserved"
+_LOOPBACK, _PRIVATE, _LINK_LOCAL = "loopback", "private or reserved", "link-local"
 """As `inner_address` says it."""
 _INSIDE = ("local", "internal", "lan", "intranet", "corp", "home", "private", "home.arpa", "svc")
 """Names that no public resolver has; beside those without a dot."""
@@ -45,13 +46,14 @@ class Reach:
     catalog: str
     """Its name in the configuration, for remedies."""
     home: str
-    """Its own address; what lies at the same host and port may be asked wherever that is."""
+    """Its own address, a plain path on disk (`plain_path`). What lies at the same host, at its own port or at those of
+    http and https, may be asked wherever that is, but for link-local addresses."""
     hosts: tuple[str, ...] | None = None
-    """Hosts (`host`, `host:port`, `*.domain`, `s3://bucket`) that it may name, inner ones too, and no others beside its
-    own; None: by the rule above."""
+    """Hosts (`host`, `host:port`, `*.domain`, `s3://bucket`) in lower case that it may name, inner ones too, and no
+    others beside its own; None: by the rule above."""
     folders: tuple[Path, ...] | None = None
     """Of a catalog on disk: folders beside its own whose files it may name; None: the one that holds its own, since
-    catalogs often lie beside their scenes."""
+    catalogs often lie beside their scenes, unless that is the root of the disk."""
 
     def refusal(self, href: str) -> str | None:
         """Why an address may not be asked, by its words; None when nothing is against it."""
@@ -79,7 +81,10 @@ class Reach:
         """
         host = host.strip("[]")
         self._check_host(host, port)
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except UnicodeError as err:  # a label that is empty or too long
+            raise OSError(f"no host is called {host[:100]!r}") from err
         addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
         for address in addresses:
             refusal = self._inner_refusal(host, port, address)
@@ -109,7 +114,7 @@ class Reach:
         if store is None:
             return "only http, https, s3, gs and az are read"
         bucket = f"{store[1]}://{store[2]}"
-        return None if self.hosts is None or bucket in self.hosts else self._unlisted(bucket)
+        return None if self.hosts is None or bucket.lower() in self.hosts else self._unlisted(bucket)
 
     def _file_refusal(self, href: str) -> str | None:
         if "://" in self.home:
@@ -119,12 +124,17 @@ class Reach:
             return "it is no path"
         real = path.resolve()
         own = Path(self.home).resolve().parent
-        beside = [own.parent] if self.folders is None else [folder.resolve() for folder in self.folders]
-        if any(real.is_relative_to(folder) for folder in (own, *beside)):
+        if self.folders is None:
+            around = own if own.parent == own.parent.parent else own.parent
+            allowed, then = [around], ", which then with the catalog's own is the whole list"
+        else:
+            around = own
+            allowed, then = [own, *(folder.resolve() for folder in self.folders)], ""
+        if any(real.is_relative_to(folder) for folder in allowed):
             return None
         return (
-            f"it lies outside {beside[0] if self.folders is None else own}, where the catalog is; where that is meant, "
-            f"add its folder to catalogs.{self.catalog}.asset_folders"
+            f"it lies outside {around}, where the catalog is; where that is meant, "
+            f"add its folder to catalogs.{self.catalog}.asset_folders{then}"
         )
 
     def _may_name(self, host: str, port: int) -> bool:
@@ -132,7 +142,10 @@ class Reach:
 
     def _inner_refusal(self, host: str, port: int, address: str) -> str | None:
         kind = inner_address(address)
-        if kind is None or kind in self._depth() or self._is_home(host, port) or _listed(self.hosts or (), host, port):
+        if kind is None or kind in self._depth() or _listed(self.hosts or (), host, port):
+            return None
+        # Whoever owns the name of a catalog may point it at the metadata service of a cloud.
+        if kind != _LINK_LOCAL and self._is_home(host, port):
             return None
         at = "" if host == address else f" at {address}"
         return f"{host} is{at} a {kind} address; where that is meant, {self._remedy(host)}"
@@ -141,10 +154,13 @@ class Reach:
         return f"{host} is not among the hosts it may name; where that is meant, {self._remedy(host)}"
 
     def _remedy(self, host: str) -> str:
-        return f"add {host} to catalogs.{self.catalog}.asset_hosts"
+        then = "" if self.hosts is not None else ", which then with the catalog's own is the whole list"
+        return f"add {host} to catalogs.{self.catalog}.asset_hosts{then}"
 
     def _is_home(self, host: str, port: int) -> bool:
-        return (host.lower(), port) == _host_and_port(self.home)
+        """By its own port, or after a redirect between http and https."""
+        home, own_port = _host_and_port(self.home)
+        return bool(home) and host.lower() == home and port in (own_port, *_WEB.values())
 
     def _depth(self) -> tuple[str, ...]:
         """Kinds of inner addresses that the catalog is among, by how its own address is written: no resolver decides
@@ -155,6 +171,11 @@ class Reach:
             return (_LOOPBACK, _PRIVATE)
         inside = bool(home) and not _is_address(home) and ("." not in home or home.endswith(tuple(_suffixes())))
         return (_PRIVATE,) if inside or kind == _PRIVATE else ()
+
+
+def plain_path(href: str) -> str:
+    """The path of a `file:` URL; any other address as it is."""
+    return unquote(urlsplit(href).path) if href.startswith("file:") else href
 
 
 def is_listable(entry: str) -> bool:

@@ -12,9 +12,9 @@ from typing import Any, cast
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.poolmanager import PoolManager
+from urllib3.response import BaseHTTPResponse
 
 from monitor.adapters.reach import Reach
 
@@ -22,12 +22,10 @@ LARGEST_ANSWER = 32 << 20
 """Bytes of one answer, unpacked: a page of a hundred items is 1 or 2 MB."""
 _REDIRECTS = 5
 _PART = 1 << 16
-_PACKINGS = ("", "identity", "gzip", "deflate")
-"""One of them: what is packed ten times over unpacks to anything."""
 
 
 class TooMuchError(requests.RequestException):
-    """An answer is longer than anybody needs, or packed in a way nobody asked for."""
+    """An answer is longer than anybody needs, or packed more than once."""
 
 
 def web_session(whole_s: float, reach: Reach | None = None, most_bytes: int = LARGEST_ANSWER) -> requests.Session:
@@ -100,11 +98,13 @@ class _BoundedAdapter(HTTPAdapter):
 
 def _read(response: requests.Response, most_bytes: int) -> None:
     """Take in the whole answer, as `requests` does by itself without a bound."""
-    packing = response.headers.get("Content-Encoding", "").strip().lower()
+    said = response.headers.get("Content-Encoding", "")
+    # Stores also say aws-chunked or utf-8, which is no packing: urllib3 lets the bytes be.
+    packings = [one for one in said.lower().split(",") if one.strip() in BaseHTTPResponse.CONTENT_DECODERS]
     parts, count = [], 0
     try:
-        if packing not in _PACKINGS:
-            raise TooMuchError(f"the answer is packed as {packing[:40]!r}, which nobody asked for")
+        if len(packings) > 1:  # what is packed ten times over unpacks to anything
+            raise TooMuchError(f"the answer is packed more than once ({said[:40]!r})")
         for part in response.iter_content(_PART):
             count += len(part)
             if count > most_bytes:
@@ -118,21 +118,14 @@ def _read(response: requests.Response, most_bytes: int) -> None:
 
 
 def _bound(manager: PoolManager, deadline: _Deadline, reach: Reach | None) -> None:
-    """Have the connections of a manager end in time and stay within reach."""
-
-    class Plain(_Bounded, HTTPConnection):
-        _deadline, _reach = deadline, reach
-
-    class Encrypted(_Bounded, HTTPSConnection):
-        _deadline, _reach = deadline, reach
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class EncryptedPool(HTTPSConnectionPool):
-        ConnectionCls = Encrypted
-
-    manager.pool_classes_by_scheme = {"http": PlainPool, "https": EncryptedPool}
+    """Have the connections of a manager, also one of a SOCKS proxy, end in time and stay within reach."""
+    own = {"_deadline": deadline, "_reach": reach}
+    known: dict[str, type[HTTPConnectionPool]] = manager.pool_classes_by_scheme
+    pools = {}
+    for scheme, pool in known.items():
+        connection = type("BoundedConnection", (_Bounded, pool.ConnectionCls), own)
+        pools[scheme] = type("BoundedPool", (pool,), {"ConnectionCls": connection})
+    manager.pool_classes_by_scheme = pools
 
 
 class _Bounded:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from monitor.adapters.reach import Reach, is_listable
+from monitor.adapters.reach import Reach, is_listable, plain_path
 from monitor.core.land_cover import COLLECTIONS
 
 
@@ -58,4 +58,4 @@ class CatalogSettings(BaseModel):
 
     def reach(self, name: str) -> Reach:
         """What the catalog of this name may name."""
-        return Reach(catalog=name, home=self.href, hosts=self.asset_hosts, folders=self.asset_folders)
+        return Reach(catalog=name, home=plain_path(self.href), hosts=self.asset_hosts, folders=self.asset_folders)

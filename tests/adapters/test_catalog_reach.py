@@ -12,6 +12,7 @@ from monitor.adapters.catalog import StacApiCatalog, StaticCatalog, api, reading
 from monitor.adapters.catalog.reading import Patience
 from monitor.adapters.hosts import Hosts
 from monitor.adapters.reach import Reach
+from monitor.config.catalogs import CatalogSettings
 from monitor.core.breaker import HEALTHY
 from monitor.errors import BadItem, CatalogUnavailable
 from tests.adapters.rude_server import RudeServer, dripping, endless
@@ -130,7 +131,7 @@ def test_a_catalog_on_disk_stays_in_its_folder(tmp_path: Path) -> None:
     outside.mkdir()
     (outside / "item.json").write_text(json.dumps(feature("outside", "./{band}.tif")))
     found, rejected = static_catalog(folder, ["../outside/item.json"], folders=()).search(REGION, *SPRING)
-    assert (found, [one.reason for one in rejected]) == ([], ["unreadable-document"])
+    assert (found, [one.reason for one in rejected]) == ([], ["address-refused"])
     assert "catalogs.disk.asset_folders" in rejected[0].detail
     (item,), _ = static_catalog(folder, ["../outside/item.json"], folders=(outside,)).search(REGION, *SPRING)
     assert item.id == "outside"
@@ -164,3 +165,42 @@ def test_a_catalog_on_disk_without_end(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(static, "MOST_DOCUMENTS", 3)
     with pytest.raises(CatalogUnavailable, match="more than 3 documents"):
         static_catalog(tmp_path, [f"./{number}.json" for number in range(4)]).search(REGION, *SPRING)
+    impatient = Patience(attempts=1, timeout_s=5, search_s=-1.0)
+    slow = StaticCatalog(name="disk", href=str(tmp_path / "catalog.json"), patience=impatient)
+    with pytest.raises(CatalogUnavailable, match="did not end within"):
+        slow.search(REGION, *SPRING)
+
+
+def test_a_search_that_takes_too_long_on_the_way(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What was found so far is not taken for the whole."""
+    times = iter([0.0, 1.0, 2.0])
+    (tmp_path / "item.json").write_text(json.dumps(feature("one")))
+    catalog = static_catalog(tmp_path, ["./item.json", "./item.json?again"])
+    monkeypatch.setattr("monitor.adapters.catalog.reading.time.monotonic", lambda: next(times, 9999.0))
+    with pytest.raises(CatalogUnavailable, match="did not end within"):
+        catalog.search(REGION, *SPRING)
+
+
+def test_a_catalog_whose_address_is_a_file_url(tmp_path: Path) -> None:
+    """It is one on disk, with its links and assets in either writing."""
+    folder = tmp_path / "my scenes"
+    static_catalog(folder, ["./item.json", f"{(folder / 'other.json').as_uri()}"])
+    (folder / "item.json").write_text(json.dumps(feature("one", "./{band}.tif")))
+    (folder / "other.json").write_text(json.dumps(feature("other", f"{folder.as_uri()}/{{band}}.tif")))
+    settings = CatalogSettings(type="static", href=(folder / "catalog.json").as_uri())
+    catalog = StaticCatalog(name="disk", href=settings.href, reach=settings.reach("disk"))
+    items, rejected = catalog.search(REGION, *SPRING)
+    assert ([item.id for item in items], rejected) == (["one", "other"], [])
+    assert {item.assets["B02"].href for item in items} == {str(folder / "B02.tif")}
+
+
+def test_ground_of_which_a_part_leads_astray(tmp_path: Path) -> None:
+    """The other part is used, and what is linked out of reach is named where there is nothing else."""
+    ground = feature("good") | {"collection": "cop-dem-glo-30", "assets": {"data": {"href": "./plane.tif"}}}
+    (tmp_path / "good.json").write_text(json.dumps(ground))
+    bad = ground | {"id": "bad", "assets": {"data": {"href": "/etc/plane.tif"}}}
+    (tmp_path / "bad.json").write_text(json.dumps(bad))
+    found = static_catalog(tmp_path, ["./bad.json", "/etc/more.json", "./good.json"]).terrain(REGION)
+    assert [item.id for item in found] == ["good"]
+    with pytest.raises(BadItem, match=r"/etc/more.json.*asset_folders"):
+        static_catalog(tmp_path, ["/etc/more.json"]).terrain(REGION)

@@ -1,11 +1,14 @@
 """Rasters that lie about themselves or lead astray: refused with a reason, before anything is allocated or asked."""
 
+import errno
 import os
 import socket
 import struct
 import tarfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -21,7 +24,7 @@ from monitor.adapters.rasters import RasterReader
 from monitor.adapters.reach import Reach
 from monitor.adapters.signing import Link
 from monitor.core.grid import tile_geobox
-from monitor.errors import BadAsset
+from monitor.errors import AssetUnavailable, BadAsset
 from tests.adapters.rude_server import RudeServer, away
 from tests.adapters.scene_files import TILE, write_tif
 
@@ -222,3 +225,60 @@ def test_nobody_else_passes_the_gate(served: RudeServer) -> None:
             while len(answer) < 2 or (answer[1] == 2 and len(answer) < 4):
                 answer += client.recv(4)
             assert answer in (b"\x05\xff", b"\x05\x02\x01\x01")
+
+
+def test_stores_are_asked_where_the_operator_says(
+    served: RudeServer, reader: RasterReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while the main thread, whose settings rasterio makes those of all threads, reads through the gate."""
+    served.files["/scenes/a.tif"] = served.files["/a.tif"]
+    endpoint = {"AWS_S3_ENDPOINT": f"127.0.0.1:{served.port}", "AWS_HTTPS": "NO", "AWS_VIRTUAL_HOSTING": "FALSE"}
+    for name, value in (endpoint | {"AWS_NO_SIGN_REQUEST": "YES"}).items():
+        monkeypatch.setenv(name, value)
+    found: list[bool] = []
+
+    def work() -> None:
+        found.append(bool(np.isfinite(read(reader, "s3://scenes/a.tif", WEB)).all()))
+
+    with rasterio.Env(**gate.way_out("https://stac.example.org/a.tif", WEB)):
+        other = Thread(target=work)
+        other.start()
+        other.join()
+    assert found == [True]
+
+
+def test_the_gate_outlives_a_lack_of_descriptors_and_threads(
+    served: RudeServer, reader: RasterReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who came at that moment is turned away; the next one is let through."""
+    lacks: list[str] = []
+
+    class Scarce(socket.socket):
+        def accept(self) -> tuple[socket.socket, tuple[str, int]]:
+            if len(lacks) < 2:
+                lacks.append("descriptors")
+                raise OSError(errno.EMFILE, "Too many open files")
+            return super().accept()
+
+    class Threads(Thread):
+        def start(self) -> None:
+            if self.name == "gate-connection" and len(lacks) < 3:
+                lacks.append("threads")
+                raise RuntimeError("can't start new thread")
+            super().start()
+
+    def listening(address: tuple[str, int]) -> socket.socket:
+        made = Scarce()
+        made.bind(address)
+        made.listen()
+        return made
+
+    monkeypatch.setattr("monitor.adapters.gate.socket.create_server", listening)
+    monkeypatch.setattr(gate, "Thread", Threads)
+    scarce = gate.Gate()
+    monkeypatch.setattr(gate, "_gate", lambda _process: scarce)
+    reach = Reach(catalog="here", home="http://127.0.0.1")
+    with suppress(BadAsset, AssetUnavailable):
+        read(reader, f"{served.url}/a.tif", reach)
+    assert lacks == ["descriptors", "descriptors", "threads"]
+    assert np.isfinite(read(reader, f"{served.url}/a.tif", reach)).all()

@@ -32,6 +32,7 @@ ADDRESSES = [
     (WEB, "zip+https://example.org/a.zip!b.tif", "only http"),
     (WEB, "/vsicurl/http://example.org/a.tif", "only http"),
     (WEB, "/vsitar//vsicurl/http://example.org/a.tar/b.tif", "only http"),
+    (WEB, "s3://Old-Bucket/A/b.tif", None),
     (WEB, "s3://a@b/c.tif", "only http"),
     (WEB, "s3:///c.tif", "only http"),
     (WEB, "https://[broken/a.tif", "no address"),
@@ -47,6 +48,8 @@ ADDRESSES = [
     (LISTED, "http://10.0.0.7:8080/a.tif", None),
     (LISTED, "http://[::1]:9000/a.tif", None),
     (LISTED, "s3://scenes/a.tif", None),
+    (LISTED, "s3://Scenes/a.tif", None),
+    (LISTED, "http://stac.example.org/a.tif", None),
     (LISTED, "http://10.0.0.7/a.tif", "catalogs.web.asset_hosts"),
     (LISTED, "https://stac.example.org:444/a.tif", "not among"),
     (LISTED, "https://example.net/a.tif", "not among"),
@@ -59,6 +62,9 @@ ADDRESSES = [
     (HERE, "http://127.0.0.1:9000/a.tif", None),
     (HERE, "http://10.0.0.1/a.tif", None),
     (HERE, "http://169.254.169.254/a.tif", "link-local"),
+    (Reach(catalog="clouds", home="http://169.254.169.254/"), "http://169.254.169.254/a.tif", "link-local"),
+    (Reach(catalog="bare", home="http://10.1.2.3:8080/", hosts=()), "https://10.1.2.3/a.tif", None),
+    (Reach(catalog="bare", home="http://10.1.2.3:8080/", hosts=()), "http://10.1.2.3:5432/a.tif", "not among"),
 ]
 
 
@@ -110,7 +116,20 @@ def test_files_of_a_catalog_on_disk(tmp_path: Path) -> None:
     assert alone.refusal(str(home / "a.tif")) is None
     assert alone.refusal(str(beside / "a.tif")) is not None
     assert plain.refusal(str(beside / "a.tif")) is None
-    assert "catalogs.disk.asset_folders" in (plain.refusal(str(tmp_path.parent / "a.tif")) or "")
+    assert "asset_folders, which then" in (plain.refusal(str(tmp_path.parent / "a.tif")) or "")
+
+
+def test_what_lies_beside_a_folder_of_the_root_is_not_everything() -> None:
+    """`/scenes/catalog.json` may not name the whole disk."""
+    reach = Reach(catalog="disk", home="/scenes/catalog.json")
+    assert reach.refusal("/scenes/2024/a.tif") is None
+    assert "outside /scenes" in (reach.refusal("/etc/passwd") or "")
+
+
+def test_a_name_that_no_host_can_have() -> None:
+    """No error that nobody expects."""
+    with pytest.raises(OSError, match="no host is called"):
+        WEB.connect(f"{'a' * 70}.example.org", 443, 1)
 
 
 def test_connections_are_made_to_addresses_that_were_checked() -> None:

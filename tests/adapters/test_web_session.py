@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 import requests
+from urllib3 import HTTPConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection
 
 from monitor.adapters.reach import AddressRefusedError, Reach
-from monitor.adapters.web_session import TooMuchError, web_session
+from monitor.adapters.web_session import TooMuchError, _bound, _Deadline, web_session
 from tests.adapters.rude_server import RudeServer, away, dripping, endless, late, whole
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
@@ -46,10 +48,12 @@ def test_bytes_are_counted_as_they_come_out_of_their_packing() -> None:
     with RudeServer().running() as server:
         packed = "Content-Encoding: gzip"
         server.routes["/bomb"] = whole(BOMB, packed)
+        server.routes["/said"] = whole(b"{}", "Content-Encoding: aws-chunked")
         server.routes["/small"] = whole(gzip.compress(b"{}"), packed)
         server.routes["/twice"] = whole(gzip.compress(gzip.compress(b"{}")), "Content-Encoding: gzip, gzip")
         with web_session(30, most_bytes=256 * KIB) as session:
             assert session.get(f"{server.url}/small", timeout=60).json() == {}
+            assert session.get(f"{server.url}/said", timeout=60).json() == {}
             for path in ("bomb", "twice"):
                 with pytest.raises(TooMuchError):
                     session.get(f"{server.url}/{path}", timeout=60)
@@ -113,3 +117,21 @@ def test_a_redirect_to_a_file_and_one_that_goes_round() -> None:
                 with pytest.raises(requests.RequestException):
                     session.get(f"{server.url}/{path}", timeout=60)
         assert len(server.asked) < 10
+
+
+def test_a_proxy_of_another_kind_keeps_its_own_connections() -> None:
+    """One of SOCKS makes them in its own way; deadlines hold there, too."""
+
+    class Around(HTTPConnection):
+        pass
+
+    class AroundPool(HTTPConnectionPool):
+        ConnectionCls = Around
+
+    manager = PoolManager()
+    manager.pool_classes_by_scheme = {"http": AroundPool}
+    _bound(manager, _Deadline(1.0), None)
+    made = manager.connection_from_url("http://files.example.org")
+    assert isinstance(made, AroundPool)
+    assert issubclass(made.ConnectionCls, Around)
+    assert made.ConnectionCls.connect is not Around.connect

@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from monitor.adapters.catalog import StaticCatalog
 from monitor.adapters.looks import LookFiles
 from monitor.core.grid import region_tiles
-from monitor.errors import CatalogUnavailable
+from monitor.errors import BadItem, CatalogUnavailable
 from monitor.overview import coverage
 from monitor.records import AcquisitionState, Region, SceneItem, Terrain, Tile
 from monitor.wiring import Elevation
@@ -106,6 +106,7 @@ class Counted:
         self.name = "local"
         self.asked = 0
         self.down = False
+        self.refused = False
         self.listed: list[SceneItem] | None = None
         self._catalog = StaticCatalog(name="local", href=str(world.catalog))
         self.search = self._catalog.search
@@ -115,6 +116,8 @@ class Counted:
         self.asked += 1
         if self.down:
             raise CatalogUnavailable("answers 503", item="local", remedy="It is asked again.")
+        if self.refused:
+            raise BadItem("leads elsewhere", item="local", remedy="Say where.", reason="address-refused")
         return self._catalog.terrain(geometry) if self.listed is None else self.listed
 
     def land_cover(self, geometry: BaseGeometry) -> list[SceneItem]:
@@ -169,6 +172,20 @@ def test_a_catalog_that_is_down(small_world: World) -> None:
     catalog.down = False
     hide_model(small_world)
     assert elevation.of(region) is source
+
+
+def test_a_catalog_that_leads_astray(small_world: World) -> None:
+    """Another stands in for it, as for one that is down; it is named where nothing else is known."""
+    astray, good, region = Counted(small_world), Counted(small_world), region_of(small_world)
+    astray.refused = True
+    with pytest.raises(BadItem, match="leads elsewhere"):
+        Elevation({"local": astray}, Half).of(region)
+    both = replace(region, fallback_catalogs=("other",))
+    elevation = Elevation({"local": astray, "other": good}, Half)
+    source = elevation.of(both)
+    assert elevation.items(both) != ()
+    good.down = True
+    assert elevation.of(both) is source
 
 
 @pytest.mark.parametrize("poor", ["a-poor", "z-poor"], ids=["poor region first", "poor region last"])

@@ -23,7 +23,7 @@ DONE, SUPERSEDED = AcquisitionState.DONE, AcquisitionState.SUPERSEDED
 
 @pytest.fixture
 def watched(tmp_path: Path, clean: Undisturbed) -> World:
-    """A copy of a world in which everything is done. Its queue names the scenes of the world that it was copied from."""
+    """A copy of a world in which everything is done. Its queue names the scenes where they were before."""
     shutil.copytree(clean.world.folder, tmp_path / "world")
     copy = replace(clean.world, folder=tmp_path / "world")
     local = {"type": "static", "href": "catalog/catalog.json", "asset_folders": [str(clean.world.folder)]}

@@ -8,14 +8,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import unquote, urlsplit
 
 from pystac.utils import make_absolute_href
 from shapely.geometry.base import BaseGeometry
 
 from monitor.adapters.catalog import radar, reflectance
 from monitor.adapters.catalog.fields import Document, footprint, number, table, text, time
-from monitor.adapters.reach import ADDRESS_REFUSED, Reach
+from monitor.adapters.reach import ADDRESS_REFUSED, Reach, plain_path
 from monitor.adapters.redacting import without_tokens
 from monitor.core.land_cover import COLLECTIONS
 from monitor.errors import BadItem
@@ -162,15 +161,18 @@ def ground_items(found: Iterable[SceneItem | Rejected]) -> list[SceneItem]:
     """What shows the ground, by id. Of what is no such item nobody hears: the ground that it lacks is told as such.
 
     Raises:
-        BadItem: one leads where it may not. Without a word of that, ground would seem to have no elevation.
+        BadItem: there is nothing but what leads where it may not. Without a word of that, the ground would seem to
+            have no elevation.
     """
-    items: list[SceneItem] = []
+    items, refused = [], []
     for one in found:
         if isinstance(one, SceneItem):
             items.append(one)
         elif one.reason == ADDRESS_REFUSED:
-            remedy = "Set that, then run `scarpwatch release`. Where it is not meant, tell the catalog's operator."
-            raise BadItem(one.detail, item=one.item, remedy=remedy, reason=ADDRESS_REFUSED)
+            refused.append(one)
+    if refused and not items:
+        remedy = "Set that, then run `scarpwatch release`. Where it is not meant, tell the catalog's operator."
+        raise BadItem(refused[0].detail, item=refused[0].item, remedy=remedy, reason=ADDRESS_REFUSED)
     return sorted(items, key=lambda item: item.id)
 
 
@@ -238,9 +240,9 @@ def _asset(name: str, asset: Document, properties: Document, href: str) -> Asset
 
 
 def _absolute(asset_href: str, item_href: str) -> str:
-    """URLs as they are; files as plain absolute paths, which GDAL reads directly."""
-    address = str(make_absolute_href(asset_href, item_href))
-    return unquote(urlsplit(address).path) if address.startswith("file:") else address
+    """URLs with their scheme in lower case; files as plain absolute paths, which GDAL reads directly."""
+    scheme, mark, rest = str(make_absolute_href(asset_href, item_href)).partition("://")
+    return plain_path(f"{scheme.lower()}{mark}{rest}" if mark else scheme)
 
 
 def _platform(properties: Document) -> str:

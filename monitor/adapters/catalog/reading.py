@@ -32,6 +32,14 @@ class NotTakenError(APIError):
     """A document that is not read: out of the catalog's reach, or too large. Asking again gives the same."""
 
 
+class OutOfReachError(NotTakenError):
+    """A document that lies where the catalog may not lead."""
+
+
+class SearchTooLongError(APIError):
+    """The time of a whole search is over; what was found so far is not the whole."""
+
+
 _EMPTY_PAGES = 3
 MOST_DOCUMENTS = 100_000
 """Of one search, in pages or files: years of a country. A catalog that has more is made to lead on for ever."""
@@ -84,8 +92,7 @@ class RetryingIO(StacApiIO):
         parameters: dict[str, Any] | None = None,  # as in the base class
     ) -> str:
         """Text at `href`; raises APIError when the last try failed too, HostRestsError when none was made."""
-        if time.monotonic() > self._end:
-            raise NotTakenError(f"the search did not end within {self._patience.search_s:g} s")
+        self._go_on()
         rest_s = self._hosts.rests_s(href)
         if rest_s > 0:
             raise HostRestsError(rest_s)
@@ -103,13 +110,20 @@ class RetryingIO(StacApiIO):
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def read_text(self, source: str | PathLike[str] | Link, *args: Any, **kwargs: Any) -> str:
-        """A document of the web or of this disk; raises NotTakenError for one that is too large or out of reach."""
+        """A document of the web or of this disk.
+
+        Raises:
+            NotTakenError: it is too large or (OutOfReachError) out of reach.
+            SearchTooLongError: the time of the search is over.
+            APIError, OSError: it cannot be read.
+        """
         href = source.href if isinstance(source, Link) else str(source)
         refusal = None if self._reach is None else self._reach.refusal(href)
         if refusal is not None:
-            raise NotTakenError(f"{without_tokens(href)} is not read: {refusal}")
+            raise OutOfReachError(f"{without_tokens(href)} is not read: {refusal}")
         if "://" in href:
             return str(super().read_text(source, *args, **kwargs))
+        self._go_on()
         with open(href, "rb") as file:
             found = file.read(LARGEST_ANSWER + 1)
         if len(found) > LARGEST_ANSWER:
@@ -142,6 +156,10 @@ class RetryingIO(StacApiIO):
                 return
             page = self.read_json(Link.from_dict(onward), parameters=parameters)
 
+    def _go_on(self) -> None:
+        if time.monotonic() > self._end:
+            raise SearchTooLongError(f"the search did not end within {self._patience.search_s:g} s")
+
     def _once(
         self, href: str, method: str | None, headers: dict[str, str] | None, parameters: dict[str, Any] | None
     ) -> str:
@@ -152,7 +170,9 @@ class RetryingIO(StacApiIO):
         except APIError as err:
             err.args = (without_tokens(str(err)),)  # what requests says has the whole address
             # pystac-client keeps of what went wrong the text alone.
-            if isinstance(err.__context__, AddressRefusedError | TooMuchError):
+            if isinstance(err.__context__, AddressRefusedError):
+                raise OutOfReachError(str(err)) from err
+            if isinstance(err.__context__, TooMuchError):
                 raise NotTakenError(str(err)) from err
             if Said(status=http_status(err)).is_failure:
                 self._rest_s = self._hosts.failed(href, self._retry_after_s)

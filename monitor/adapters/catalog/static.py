@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from pystac.utils import is_absolute_href, make_absolute_href
 from pystac_client.exceptions import APIError
@@ -31,13 +30,15 @@ from monitor.adapters.catalog.reading import (
     MOST_DOCUMENTS,
     PATIENT,
     NotTakenError,
+    OutOfReachError,
     Patience,
     RetryingIO,
+    SearchTooLongError,
     http_status,
     unavailable,
 )
 from monitor.adapters.hosts import Hosts
-from monitor.adapters.reach import Reach
+from monitor.adapters.reach import ADDRESS_REFUSED, Reach, plain_path
 from monitor.adapters.redacting import without_tokens
 from monitor.errors import one_line
 from monitor.records import Rejected, SceneItem, Sensor
@@ -47,8 +48,12 @@ class _UnreadableError(Exception):
     """One document of a catalog cannot be used."""
 
 
+class _OutOfReachError(_UnreadableError):
+    """It lies where the catalog may not lead."""
+
+
 class _UnreachableError(_UnreadableError):
-    """The server of the catalog does not answer at all."""
+    """The server of the catalog does not answer at all, or not in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,11 +141,13 @@ class StaticCatalog:
         return self._ground(self._land_cover, geometry)
 
     def _ground(self, kind: Kind, geometry: BaseGeometry) -> list[SceneItem]:
-        return ground_items(
+        rejected: list[Rejected] = []
+        found = [
             self._scene_item(document, place, kind)
-            for document, place in self._items(kind, [])
+            for document, place in self._items(kind, rejected)
             if overlaps(document, geometry)
-        )
+        ]
+        return ground_items([*found, *rejected])
 
     def _scene_item(self, document: Document, place: _Place, kind: Kind) -> SceneItem | Rejected:
         return scene_item(
@@ -167,8 +174,9 @@ class StaticCatalog:
             except _UnreadableError as err:
                 if place is root or isinstance(err, _UnreachableError):
                     raise unavailable(self.name, self.href, f"{place.href} cannot be read: {err}", err) from err
+                reason = ADDRESS_REFUSED if isinstance(err, _OutOfReachError) else "unreadable-document"
                 document_name, detail = without_tokens(place.href), without_tokens(str(err))
-                rejected.append(Rejected(item=document_name, reason="unreadable-document", detail=detail))
+                rejected.append(Rejected(item=document_name, reason=reason, detail=detail))
                 continue
             if document.get("type") == "Feature":
                 if kind.wants(text(document, "collection") or place.collection):
@@ -187,7 +195,11 @@ def _links(document: Document, place: _Place, kind: Kind) -> list[_Place]:
     is_collection = document.get("type") == "Collection"
     wanted = {"child", "item"} if kind.wants(own) or not is_collection else {"child"}
     return [
-        _Place(href=str(make_absolute_href(href, place.href)), collection=own, is_item=link.get("rel") == "item")
+        _Place(
+            href=plain_path(str(make_absolute_href(href, place.href))),
+            collection=own,
+            is_item=link.get("rel") == "item",
+        )
         for link in rows(document.get("links"))
         if link.get("rel") in wanted and (href := text(link, "href"))
     ]
@@ -196,8 +208,12 @@ def _links(document: Document, place: _Place, kind: Kind) -> list[_Place]:
 def _read(reader: RetryingIO, place: _Place) -> Document:
     try:
         document = json.loads(reader.read_text(place.href))
+    except OutOfReachError as err:
+        raise _OutOfReachError(one_line(err)) from err
     except NotTakenError as err:
         raise _UnreadableError(one_line(err)) from err
+    except SearchTooLongError as err:
+        raise _UnreachableError(one_line(err)) from err
     except APIError as err:
         said = one_line(err)
         status = http_status(err)
@@ -215,6 +231,5 @@ def _read(reader: RetryingIO, place: _Place) -> Document:
 
 def _absolute_root(href: str) -> str:
     """URLs as they are, files as plain absolute paths."""
-    if href.startswith("file:"):
-        return unquote(urlsplit(href).path)
-    return href if is_absolute_href(href) else str(Path(href).absolute())
+    path = plain_path(href)
+    return path if is_absolute_href(path) else str(Path(path).absolute())
