@@ -19,7 +19,17 @@ DataOption = Annotated[
     Path, typer.Option("--data", envvar="SCARPWATCH_DATA", help="Folder of the real data sets.", exists=True)
 ]
 ModelOption = Annotated[Path, typer.Option("--model", help="Model folder.", exists=True)]
-OutOption = Annotated[Path, typer.Option("--out", help="Where figures are written.")]
+
+
+def _made(folder: Path) -> Path:
+    """The folder, made now: not found missing after an hour's work."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+OutOption = Annotated[
+    Path, typer.Option("--out", help="Folder for figures, made where it is not there.", callback=_made, file_okay=False)
+]
 
 _DATA = _ROOT.parent / "shared" / "data"
 _MODEL = _ROOT / "models" / "scar-rgb-noiburi"

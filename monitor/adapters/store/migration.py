@@ -80,7 +80,10 @@ def _current(database: Database) -> str | None:
         remedy = "The first scarpwatch once or run makes it; for an empty one: scarpwatch db upgrade"
         raise ConfigError("there is no database yet", item=database.name, remedy=remedy)
     with database.read() as session:
-        return MigrationContext.configure(session.connection()).get_current_revision()
+        # Alembic asks of a table that it makes anew each time: in the engine's cache of statements, which knows them by
+        # their tables, one would follow the other and drive out those that are asked again.
+        connection = session.connection(execution_options={"compiled_cache": None})
+        return MigrationContext.configure(connection).get_current_revision()
 
 
 @cache

@@ -146,3 +146,12 @@ def test_a_service_refuses_another_version(store: SqlStore, url: str, version: s
     with closing(SqlStore(url)) as other, pytest.raises(ConfigError, match=remedy):
         other.check()
     assert revision(store) == version
+
+
+def test_to_ask_for_the_version_drives_no_statement_out(store: SqlStore) -> None:
+    """A service asks before all it does, for years; what the engine keeps of statements grows by none of that."""
+    store.check()
+    kept = len(store.database._engine._compiled_cache or ())
+    for _ in range(10):
+        store.check()
+    assert len(store.database._engine._compiled_cache or ()) == kept
