@@ -6,13 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from monitor.adapters.catalog import StacApiCatalog, StaticCatalog
-from monitor.adapters.catalog.items import (
-    LAND_COVER_COLLECTIONS,
-    OPTICAL_COLLECTIONS,
-    RADAR_COLLECTIONS,
-    TERRAIN_COLLECTIONS,
-)
+from monitor.adapters.catalog import Asking, Collections, StacApiCatalog, StaticCatalog
 from monitor.adapters.engine import open_engine
 from monitor.adapters.exposure_layers import LayerFiles
 from monitor.adapters.hosts import Hosts
@@ -250,18 +244,9 @@ def _maps(
 
 
 def _catalog(name: str, chosen: CatalogSettings, hosts: Hosts, reach: Reach) -> Catalog:
-    kind: type[StaticCatalog | StacApiCatalog] = StaticCatalog if chosen.type == "static" else StacApiCatalog
-    wanted = chosen.collections
-    return kind(
-        name=name,
-        href=chosen.href,
-        optical=OPTICAL_COLLECTIONS if wanted.optical is None else wanted.optical,
-        radar=RADAR_COLLECTIONS if wanted.radar is None else wanted.radar,
-        terrain=TERRAIN_COLLECTIONS if wanted.terrain is None else wanted.terrain,
-        land_cover=LAND_COVER_COLLECTIONS if wanted.land_cover is None else wanted.land_cover,
-        hosts=hosts,
-        reach=reach,
-    )
+    kind = StaticCatalog if chosen.type == "static" else StacApiCatalog
+    collections = Collections(**chosen.collections.model_dump(exclude_none=True))
+    return kind(name=name, href=chosen.href, collections=collections, asking=Asking(hosts=hosts, reach=reach))
 
 
 class Elevation:

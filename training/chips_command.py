@@ -10,10 +10,10 @@ import typer
 from shapely.geometry import Polygon, box
 from shapely.geometry.base import BaseGeometry
 
-from monitor.adapters.catalog import StacApiCatalog, StaticCatalog
+from monitor.adapters.catalog import Asking, Collections, StacApiCatalog, StaticCatalog
 from monitor.adapters.catalog.items import OPTICAL_COLLECTIONS
 from monitor.adapters.imagery import RasterImageSource
-from monitor.adapters.reach import Reach
+from monitor.adapters.reach import Reach, plain_path
 from monitor.adapters.signing import PlanetaryComputer, Signers
 from monitor.adapters.terrain_source import RasterTerrainSource
 from monitor.cli.exits import Exit, exit_code
@@ -123,16 +123,17 @@ def _cutter(order: Order, truth: GroundTruth, catalog: Catalog, sign: bool) -> C
 
 def _open_catalog(href: str, collections: list[str] | None) -> Catalog:
     """A static catalog is one JSON document; anything else is taken for an API."""
-    optical = tuple(collections or OPTICAL_COLLECTIONS)
+    wanted = Collections(optical=tuple(collections)) if collections else Collections()
     if href.lower().endswith(".json"):
-        address = href if "://" in href else str(Path(href).resolve())
-        return StaticCatalog(name=_CATALOG, href=address, optical=optical, reach=_reach(href))
-    return StacApiCatalog(name=_CATALOG, href=href, optical=optical, reach=_reach(href))
+        path = plain_path(href)
+        address = path if "://" in path else str(Path(path).resolve())
+        return StaticCatalog(name=_CATALOG, href=address, collections=wanted, asking=_asking(address))
+    return StacApiCatalog(name=_CATALOG, href=href, collections=wanted, asking=_asking(href))
 
 
-def _reach(href: str) -> Reach | None:
+def _asking(address: str) -> Asking:
     """What a catalog may name; one on disk is the caller's own."""
-    return Reach(catalog=_CATALOG, home=href) if "://" in href else None
+    return Asking(reach=Reach(catalog=_CATALOG, home=address) if "://" in address else None)
 
 
 def _ground_truth(labels: Path, hazard_values: str, area: str) -> GroundTruth:

@@ -10,7 +10,7 @@ import pytest
 from shapely import box
 from shapely.geometry import shape
 
-from monitor.adapters.catalog import StacApiCatalog, StaticCatalog
+from monitor.adapters.catalog import Asking, Collections, StacApiCatalog, StaticCatalog
 from monitor.adapters.catalog.reading import Patience
 from monitor.adapters.hosts import Hosts, retry_after_s
 from monitor.core.breaker import BreakerSettings
@@ -43,7 +43,7 @@ def feature(name: str, west: float = 10, **changes: object) -> dict[str, object]
 
 def catalog(server: CatalogServer, patience: Patience = BRISK) -> StacApiCatalog:
     """A catalog of this server."""
-    return StacApiCatalog(name="played", href=f"{server.url}/", patience=patience)
+    return StacApiCatalog(name="played", href=f"{server.url}/", asking=Asking(patience=patience))
 
 
 def recorded(data_folder: Path, name: str) -> Any:
@@ -88,7 +88,7 @@ def test_no_collections_are_no_search() -> None:
     """An empty list asks for nothing: a search that names no collection would be one of all."""
     with CatalogServer().running() as server:
         server.play_api([[feature("good")]])
-        none = StacApiCatalog(name="none", href=server.url, radar=(), terrain=())
+        none = StacApiCatalog(name="none", href=server.url, collections=Collections(radar=(), terrain=()))
         years = datetime(2019, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
         assert none.search(box(-180, -90, 180, 90), *years, Sensor.SAR) == ([], [])
         assert none.terrain(box(-180, -90, 180, 90)) == []
@@ -238,6 +238,7 @@ def test_empty_pages_that_lead_on_for_ever() -> None:
 def test_a_dead_catalog_is_left_alone() -> None:
     """After five failures it is not asked for a while, says so, and other catalogs of the same service are."""
     hosts = Hosts()
+    asking = Asking(patience=BRISK, hosts=hosts)
     reasons, tried = [], []
     with CatalogServer().running() as server, CatalogServer().running() as alive:
         server.play_api([])
@@ -245,24 +246,24 @@ def test_a_dead_catalog_is_left_alone() -> None:
         alive.play_api([[feature("good")]])
         for _ in range(4):
             with pytest.raises(CatalogUnavailable) as caught:
-                StacApiCatalog(name="dead", href=f"{server.url}/", patience=BRISK, hosts=hosts).search(REGION, *SPRING)
+                StacApiCatalog(name="dead", href=f"{server.url}/", asking=asking).search(REGION, *SPRING)
             reasons.append(caught.value.reason)
             tried.append(caught.value.tried)
         assert len(server.requests) == 5
-        assert StacApiCatalog(name="alive", href=f"{alive.url}/", hosts=hosts).search(REGION, *SPRING)[0]
+        assert StacApiCatalog(name="alive", href=f"{alive.url}/", asking=Asking(hosts=hosts)).search(REGION, *SPRING)[0]
     assert reasons == ["catalog-unavailable", "catalog-unavailable", HOST_RESTING, HOST_RESTING]
     assert tried == [True, True, False, False]
 
 
 def test_a_dead_static_catalog_is_left_alone() -> None:
     """The same for files behind a web server."""
-    hosts = Hosts(BreakerSettings(failures=3))
+    asking = Asking(patience=BRISK, hosts=Hosts(BreakerSettings(failures=3)))
     with CatalogServer().running() as server:
         pass
     reasons = []
     for _ in range(2):
         with pytest.raises(CatalogUnavailable) as caught:
-            StaticCatalog(name="dead", href=f"{server.url}/c.json", patience=BRISK, hosts=hosts).terrain(REGION)
+            StaticCatalog(name="dead", href=f"{server.url}/c.json", asking=asking).terrain(REGION)
         reasons.append(caught.value.reason)
     assert reasons == ["catalog-unavailable", HOST_RESTING]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from shapely import box
 
-from monitor.adapters.catalog import StacApiCatalog, StaticCatalog, api, reading, static
+from monitor.adapters.catalog import Asking, StacApiCatalog, StaticCatalog, api, reading, static
 from monitor.adapters.catalog.reading import Patience
 from monitor.adapters.hosts import Hosts
 from monitor.adapters.reach import Reach
@@ -44,7 +44,8 @@ def played(
     """The server as a catalog of the web that may ask itself, and whatever is public."""
     port = server.url.rpartition(":")[2]
     reach = Reach(catalog="played", home="https://stac.example.org", hosts=(f"127.0.0.1:{port}", "files.example.org"))
-    return StacApiCatalog(name="played", href=f"{server.url}/", patience=patience, reach=reach, hosts=hosts)
+    asking = Asking(patience=patience, hosts=hosts or Hosts(), reach=reach)
+    return StacApiCatalog(name="played", href=f"{server.url}/", asking=asking)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,8 @@ def static_catalog(folder: Path, links: list[str], **reach: object) -> StaticCat
     root["links"] = [{"rel": "item", "href": href} for href in links]  # type: ignore[assignment]
     (folder / "catalog.json").write_text(json.dumps(root))
     home = str(folder / "catalog.json")
-    return StaticCatalog(name="disk", href=home, patience=BRISK, reach=Reach(catalog="disk", home=home, **reach))  # type: ignore[arg-type]
+    within = Reach(catalog="disk", home=home, **reach)  # type: ignore[arg-type]
+    return StaticCatalog(name="disk", href=home, asking=Asking(patience=BRISK, reach=within))
 
 
 def test_a_catalog_on_disk_stays_in_its_folder(tmp_path: Path) -> None:
@@ -166,7 +168,7 @@ def test_a_catalog_on_disk_without_end(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(CatalogUnavailable, match="more than 3 documents"):
         static_catalog(tmp_path, [f"./{number}.json" for number in range(4)]).search(REGION, *SPRING)
     impatient = Patience(attempts=1, timeout_s=5, search_s=-1.0)
-    slow = StaticCatalog(name="disk", href=str(tmp_path / "catalog.json"), patience=impatient)
+    slow = StaticCatalog(name="disk", href=str(tmp_path / "catalog.json"), asking=Asking(patience=impatient))
     with pytest.raises(CatalogUnavailable, match="did not end within"):
         slow.search(REGION, *SPRING)
 
@@ -188,7 +190,7 @@ def test_a_catalog_whose_address_is_a_file_url(tmp_path: Path) -> None:
     (folder / "item.json").write_text(json.dumps(feature("one", "./{band}.tif")))
     (folder / "other.json").write_text(json.dumps(feature("other", f"{folder.as_uri()}/{{band}}.tif")))
     settings = CatalogSettings(type="static", href=(folder / "catalog.json").as_uri())
-    catalog = StaticCatalog(name="disk", href=settings.href, reach=settings.reach("disk"))
+    catalog = StaticCatalog(name="disk", href=settings.href, asking=Asking(reach=settings.reach("disk")))
     items, rejected = catalog.search(REGION, *SPRING)
     assert ([item.id for item in items], rejected) == (["one", "other"], [])
     assert {item.assets["B02"].href for item in items} == {str(folder / "B02.tif")}

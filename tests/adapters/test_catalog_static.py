@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from shapely import affinity, box
 
-from monitor.adapters.catalog import StaticCatalog
+from monitor.adapters.catalog import Asking, Collections, StaticCatalog
 from monitor.adapters.catalog.reading import Patience
 from monitor.errors import CatalogUnavailable
 from monitor.records import Rejected
@@ -66,7 +66,7 @@ def write(folder: Path, files: dict[str, object]) -> StaticCatalog:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
-    return StaticCatalog(name="small", href=str(folder / "catalog.json"), patience=BRISK)
+    return StaticCatalog(name="small", href=str(folder / "catalog.json"), asking=Asking(patience=BRISK))
 
 
 def reasons(rejected: list[Rejected]) -> dict[str, str]:
@@ -143,7 +143,9 @@ def test_collections_are_chosen(tmp_path: Path) -> None:
     files = {**documents("good"), "good.json": item("good", collection=None)}
     href = str(write(tmp_path, files).href)
     for optical, expected in ((("sentinel-2-l2a",), 1), (("other",), 0), ((), 0), (None, 1)):
-        items, _ = StaticCatalog(name="small", href=href, optical=optical).search(REGION, *SPRING)
+        items, _ = StaticCatalog(name="small", href=href, collections=Collections(optical=optical)).search(
+            REGION, *SPRING
+        )
         assert [found.collection for found in items] == ["sentinel-2-l2a"] * expected
 
 
@@ -196,7 +198,7 @@ def serve(server: CatalogServer, files: dict[str, object]) -> StaticCatalog:
     """The same documents behind the web server."""
     for name, content in files.items():
         server.routes[f"/{name}"] = [content if isinstance(content, Answer) else as_json(content)]
-    return StaticCatalog(name="web", href=f"{server.url}/catalog.json", patience=BRISK)
+    return StaticCatalog(name="web", href=f"{server.url}/catalog.json", asking=Asking(patience=BRISK))
 
 
 def test_over_http() -> None:

@@ -11,7 +11,7 @@ import pytest
 from rasterio.enums import Resampling
 from shapely import box
 
-from monitor.adapters.catalog import StacApiCatalog, StaticCatalog
+from monitor.adapters.catalog import Asking, StacApiCatalog, StaticCatalog
 from monitor.adapters.catalog.reading import Patience
 from monitor.adapters.hosts import Patience as ReadPatience
 from monitor.adapters.opening import GDAL_OPTIONS
@@ -68,7 +68,8 @@ def test_a_catalog_whose_address_has_a_key(
     with RudeServer().running() as server:
         address = f"http://me:{KEY}@127.0.0.1:{server.port}/c.json?api_key={KEY}"
         server.routes[f"/c.json?api_key={KEY}"] = whole(b"busy", status="503 Busy")
-        catalog = kind(name="played", href=address, patience=patience, reach=Reach(catalog="played", home=address))
+        asking = Asking(patience=patience, reach=Reach(catalog="played", home=address))
+        catalog = kind(name="played", href=address, asking=asking)
         said = [_fails(catalog)]
         assert server.asked == [f"/c.json?api_key={KEY}"] * 2
     said += [_fails(catalog), log.getvalue(), caplog.text]

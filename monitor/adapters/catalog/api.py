@@ -12,25 +12,11 @@ from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
 from monitor.adapters.catalog.fields import Document, number, rows, table, text
-from monitor.adapters.catalog.items import (
-    LAND_COVER_COLLECTIONS,
-    OPTICAL_COLLECTIONS,
-    RADAR_COLLECTIONS,
-    TERRAIN_COLLECTIONS,
-    Kind,
-    ground_items,
-    land_cover_kind,
-    optical_kind,
-    overlaps,
-    radar_kind,
-    scene_item,
-    terrain_kind,
-)
-from monitor.adapters.catalog.reading import MOST_DOCUMENTS, PATIENT, Patience, RetryingIO, http_status, unavailable
-from monitor.adapters.hosts import Hosts
-from monitor.adapters.reach import Reach
+from monitor.adapters.catalog.items import Kind, overlaps, scene_item
+from monitor.adapters.catalog.listing import ListingCatalog, Window
+from monitor.adapters.catalog.reading import MOST_DOCUMENTS, http_status, unavailable
 from monitor.errors import one_line
-from monitor.records import Rejected, SceneItem, Sensor
+from monitor.records import Rejected, SceneItem
 
 PAGE_SIZE = 100
 """Items per request: large pages time out on some servers."""
@@ -43,79 +29,10 @@ _NOT_STAC = (
 )  # fmt: skip
 
 
-class StacApiCatalog:
+class StacApiCatalog(ListingCatalog):
     """A catalog that answers searches."""
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        href: str,
-        optical: tuple[str, ...] | None = OPTICAL_COLLECTIONS,
-        radar: tuple[str, ...] | None = RADAR_COLLECTIONS,
-        terrain: tuple[str, ...] | None = TERRAIN_COLLECTIONS,
-        land_cover: tuple[str, ...] | None = LAND_COVER_COLLECTIONS,
-        patience: Patience = PATIENT,
-        hosts: Hosts | None = None,
-        reach: Reach | None = None,
-    ) -> None:
-        """Nothing is asked yet.
-
-        Args:
-            name: its name in the configuration.
-            href: landing page of the API.
-            optical, radar, terrain, land_cover: collections to search; None means every collection, () none.
-            patience: retries within one search.
-            hosts: what is known of the hosts that are asked.
-            reach: where links and assets may lead; None: anywhere.
-        """
-        self.name = name
-        self.href = href
-        self._scenes = {Sensor.OPTICAL: optical_kind(optical), Sensor.SAR: radar_kind(radar)}
-        self._terrain = terrain_kind(terrain)
-        self._land_cover = land_cover_kind(land_cover)
-        self._patience = patience
-        self._hosts = hosts or Hosts()
-        self._reach = reach
-
-    def search(
-        self, geometry: BaseGeometry, start: datetime, end: datetime, sensor: Sensor = Sensor.OPTICAL
-    ) -> tuple[list[SceneItem], list[Rejected]]:
-        """Items sensed in [start, end] whose footprint intersects `geometry` (EPSG:4326), and what was refused.
-
-        Raises:
-            CatalogUnavailable: the catalog cannot be asked now.
-        """
-        window = f"{_rfc3339(start)}/{_rfc3339(end)}"
-        found = self._found(self._scenes[sensor], geometry, window)
-        items = [item for item in found if isinstance(item, SceneItem)]
-        return (
-            sorted(items, key=lambda item: (item.sensing_time, item.id, item.collection)),
-            [refusal for refusal in found if isinstance(refusal, Rejected)],
-        )
-
-    def terrain(self, geometry: BaseGeometry) -> list[SceneItem]:
-        """Elevation model items over `geometry`; they have no place in time.
-
-        Raises:
-            CatalogUnavailable: the catalog cannot be asked now.
-            BadItem: an item leads where it may not.
-        """
-        return self._ground(self._terrain, geometry)
-
-    def land_cover(self, geometry: BaseGeometry) -> list[SceneItem]:
-        """Land-cover maps over `geometry`, of every year there is.
-
-        Raises:
-            CatalogUnavailable: the catalog cannot be asked now.
-            BadItem: an item leads where it may not.
-        """
-        return self._ground(self._land_cover, geometry)
-
-    def _ground(self, kind: Kind, geometry: BaseGeometry) -> list[SceneItem]:
-        return ground_items(self._found(kind, geometry, None))
-
-    def _found(self, kind: Kind, geometry: BaseGeometry, window: str | None) -> list[SceneItem | Rejected]:
+    def _found(self, kind: Kind, geometry: BaseGeometry, window: Window | None) -> list[SceneItem | Rejected]:
         if kind.collections == ():
             return []  # a search without collections is one of all of them
         return [
@@ -125,14 +42,14 @@ class StacApiCatalog:
                 collection="",
                 href=self._self_href(document),
                 kind=kind,
-                reach=self._reach,
+                reach=self._asking.reach,
             )
             for document in self._documents(kind, geometry, window)
             # Some servers search by bounding box only.
             if overlaps(document, geometry)
         ]
 
-    def _documents(self, kind: Kind, geometry: BaseGeometry, window: str | None) -> list[Document]:
+    def _documents(self, kind: Kind, geometry: BaseGeometry, window: Window | None) -> list[Document]:
         """All items of all pages; half a list is never taken for the whole."""
         documents: list[Document] = []
         seen: set[tuple[str | None, str | None]] = set()
@@ -152,21 +69,21 @@ class StacApiCatalog:
             raise unavailable(self.name, self.href, problem)
         return documents
 
-    def _pages(self, kind: Kind, geometry: BaseGeometry, window: str | None) -> Iterator[Document]:
+    def _pages(self, kind: Kind, geometry: BaseGeometry, window: Window | None) -> Iterator[Document]:
         try:
             yield from self._open_search(kind, geometry, window).pages_as_dicts()
         except _NOT_STAC as err:
             raise unavailable(self.name, self.href, f"no STAC API answers there ({_problem(err)})", err) from err
 
-    def _open_search(self, kind: Kind, geometry: BaseGeometry, window: str | None) -> ItemSearch:
+    def _open_search(self, kind: Kind, geometry: BaseGeometry, window: Window | None) -> ItemSearch:
         with warnings.catch_warnings():
             # Servers that search perfectly well forget to announce it; those that cannot fail at once below.
             warnings.simplefilter("ignore", PystacClientWarning)
-            client = Client.open(self.href, stac_io=RetryingIO(self._patience, self._hosts, self._reach))
+            client = Client.open(self.href, stac_io=self._asking.reader())
             return client.search(
                 collections=None if kind.collections is None else list(kind.collections),
                 intersects=mapping(geometry),
-                datetime=window,
+                datetime=None if window is None else "/".join(map(_rfc3339, window)),
                 limit=PAGE_SIZE,
             )
 

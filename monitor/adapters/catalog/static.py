@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from pystac.utils import is_absolute_href, make_absolute_href
@@ -11,37 +10,21 @@ from pystac_client.exceptions import APIError
 from shapely.geometry.base import BaseGeometry
 
 from monitor.adapters.catalog.fields import Document, rows, text
-from monitor.adapters.catalog.items import (
-    LAND_COVER_COLLECTIONS,
-    OPTICAL_COLLECTIONS,
-    RADAR_COLLECTIONS,
-    TERRAIN_COLLECTIONS,
-    Kind,
-    ground_items,
-    land_cover_kind,
-    optical_kind,
-    overlaps,
-    radar_kind,
-    scene_item,
-    sensed_within,
-    terrain_kind,
-)
+from monitor.adapters.catalog.items import Kind, overlaps, scene_item, sensed_within
+from monitor.adapters.catalog.listing import ListingCatalog, Window
 from monitor.adapters.catalog.reading import (
     MOST_DOCUMENTS,
-    PATIENT,
     NotTakenError,
     OutOfReachError,
-    Patience,
     RetryingIO,
     SearchTooLongError,
     http_status,
     unavailable,
 )
-from monitor.adapters.hosts import Hosts
-from monitor.adapters.reach import ADDRESS_REFUSED, Reach, plain_path
+from monitor.adapters.reach import ADDRESS_REFUSED, plain_path
 from monitor.adapters.redacting import without_tokens
 from monitor.errors import one_line
-from monitor.records import Rejected, SceneItem, Sensor
+from monitor.records import Rejected, SceneItem
 
 
 class _UnreadableError(Exception):
@@ -65,105 +48,34 @@ class _Place:
     is_item: bool
 
 
-class StaticCatalog:
-    """A catalog of files."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Item:
+    document: Document
+    place: _Place
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        href: str,
-        optical: tuple[str, ...] | None = OPTICAL_COLLECTIONS,
-        radar: tuple[str, ...] | None = RADAR_COLLECTIONS,
-        terrain: tuple[str, ...] | None = TERRAIN_COLLECTIONS,
-        land_cover: tuple[str, ...] | None = LAND_COVER_COLLECTIONS,
-        patience: Patience = PATIENT,
-        hosts: Hosts | None = None,
-        reach: Reach | None = None,
-    ) -> None:
-        """Nothing is read yet.
 
-        Args:
-            name: its name in the configuration.
-            href: path or URL of the root document (catalog.json).
-            optical, radar, terrain, land_cover: collections to walk; None means every collection, () none.
-            patience: retries of each read over HTTP.
-            hosts: what is known of the hosts that are asked.
-            reach: where links and assets may lead; None: anywhere.
-        """
-        self.name = name
-        self.href = href
-        self._scenes = {Sensor.OPTICAL: optical_kind(optical), Sensor.SAR: radar_kind(radar)}
-        self._terrain = terrain_kind(terrain)
-        self._land_cover = land_cover_kind(land_cover)
-        self._patience = patience
-        self._hosts = hosts or Hosts()
-        self._reach = reach
+class StaticCatalog(ListingCatalog):
+    """A catalog of files. What is missing or broken is refused one by one; the others are found all the same."""
 
-    def search(
-        self, geometry: BaseGeometry, start: datetime, end: datetime, sensor: Sensor = Sensor.OPTICAL
-    ) -> tuple[list[SceneItem], list[Rejected]]:
-        """Items sensed in [start, end] whose footprint intersects `geometry` (EPSG:4326), and what was refused.
+    def _found(self, kind: Kind, geometry: BaseGeometry, window: Window | None) -> Iterator[SceneItem | Rejected]:
+        for one in self._items(kind):
+            if isinstance(one, Rejected):
+                yield one
+            elif overlaps(one.document, geometry) and (window is None or sensed_within(one.document, *window)):
+                yield scene_item(
+                    one.document,
+                    catalog=self.name,
+                    collection=one.place.collection,
+                    href=one.place.href,
+                    kind=kind,
+                    reach=self._asking.reach,
+                )
 
-        Documents that are missing or broken are refused one by one; the others are found all the same.
-
-        Raises:
-            CatalogUnavailable: the root cannot be read, or the server is gone.
-        """
-        items: list[SceneItem] = []
-        rejected: list[Rejected] = []
-        kind = self._scenes[sensor]
-        for document, place in self._items(kind, rejected):
-            if overlaps(document, geometry) and sensed_within(document, start, end):
-                found = self._scene_item(document, place, kind)
-                if isinstance(found, SceneItem):
-                    items.append(found)
-                else:
-                    rejected.append(found)
-        return sorted(items, key=lambda item: (item.sensing_time, item.id, item.collection)), rejected
-
-    def terrain(self, geometry: BaseGeometry) -> list[SceneItem]:
-        """Elevation model items over `geometry`; they have no place in time.
-
-        Raises:
-            CatalogUnavailable: the root cannot be read, or the server is gone.
-            BadItem: an item leads where it may not.
-        """
-        return self._ground(self._terrain, geometry)
-
-    def land_cover(self, geometry: BaseGeometry) -> list[SceneItem]:
-        """Land-cover maps over `geometry`, of every year there is.
-
-        Raises:
-            CatalogUnavailable: the root cannot be read, or the server is gone.
-            BadItem: an item leads where it may not.
-        """
-        return self._ground(self._land_cover, geometry)
-
-    def _ground(self, kind: Kind, geometry: BaseGeometry) -> list[SceneItem]:
-        rejected: list[Rejected] = []
-        found = [
-            self._scene_item(document, place, kind)
-            for document, place in self._items(kind, rejected)
-            if overlaps(document, geometry)
-        ]
-        return ground_items([*found, *rejected])
-
-    def _scene_item(self, document: Document, place: _Place, kind: Kind) -> SceneItem | Rejected:
-        return scene_item(
-            document,
-            catalog=self.name,
-            collection=place.collection,
-            href=place.href,
-            kind=kind,
-            reach=self._reach,
-        )
-
-    def _items(self, kind: Kind, rejected: list[Rejected]) -> Iterator[tuple[Document, _Place]]:
-        """Every readable item document of the wanted collections; what cannot be read is added to `rejected`."""
+    def _items(self, kind: Kind) -> Iterator[_Item | Rejected]:
+        """Every item document of the wanted collections, and the refusal of every document that cannot be read."""
         if kind.collections == ():
             return
-        reader = RetryingIO(self._patience, self._hosts, self._reach)
+        reader = self._asking.reader()
         root = _Place(href=_absolute_root(self.href), collection="", is_item=False)
         waiting = [root]
         seen = {root.href}
@@ -175,12 +87,11 @@ class StaticCatalog:
                 if place is root or isinstance(err, _UnreachableError):
                     raise unavailable(self.name, self.href, f"{place.href} cannot be read: {err}", err) from err
                 reason = ADDRESS_REFUSED if isinstance(err, _OutOfReachError) else "unreadable-document"
-                document_name, detail = without_tokens(place.href), without_tokens(str(err))
-                rejected.append(Rejected(item=document_name, reason=reason, detail=detail))
+                yield Rejected(item=without_tokens(place.href), reason=reason, detail=without_tokens(str(err)))
                 continue
             if document.get("type") == "Feature":
                 if kind.wants(text(document, "collection") or place.collection):
-                    yield document, place
+                    yield _Item(document=document, place=place)
                 continue
             onward = [link for link in _links(document, place, kind) if link.href not in seen]
             seen.update(link.href for link in onward)
