@@ -9,13 +9,13 @@ from shapely.geometry.base import BaseGeometry
 from monitor.core.grid import TILE_M
 
 LARGEST_KM2 = 25_000.0
-"""Regions beyond are refused: a pass would hold more than 40 GB."""
-LARGE_KM2 = 5_000.0
-"""Regions beyond deserve a thought: a pass holds more than 8 GB."""
+"""Regions beyond are refused: a pass would hold more than 65 GB."""
+LARGE_KM2 = 2_500.0
+"""Regions beyond deserve a thought: a pass holds more than 7 GB."""
 
 _TILE_KM2 = (TILE_M / 1000.0) ** 2
-_TILE_GB = 0.011
-"""Memory per tile of the bounding rectangle (docs/operate.md)."""
+_SERVICE_GB, _TILE_GB = 1.0, 0.0175
+"""Memory of the service itself, and per tile of the bounding rectangle (docs/operate.md)."""
 _ZONE_DEG = 6.0
 _STEP_DEG = 0.1
 """Parallels are no geodesics; with a corner every 0.1 degrees the area errs by less than 0.01 %."""
@@ -36,7 +36,8 @@ def held_km2(area: BaseGeometry) -> float:
 def burden(km2: float) -> str:
     """What so much ground means, in plain words."""
     tiles = math.ceil(km2 / _TILE_KM2)
-    return f"{km2:,.0f} km² to be held at once, about {tiles:,} tiles and {tiles * _TILE_GB:,.0f} GB of memory"
+    memory_gb = _SERVICE_GB + tiles * _TILE_GB
+    return f"{km2:,.0f} km² to be held at once, about {tiles:,} tiles and {memory_gb:,.0f} GB of memory"
 
 
 def _rectangle_km2(part: BaseGeometry) -> float:
