@@ -63,7 +63,8 @@ class Site:
         headers: dict[str, str] = {}
         if role is not None:
             headers["Authorization"] = f"Bearer {self.tokens.add(name or f'{role}-{next(_NUMBERS)}', role, NOW)}"
-        return httpx.Client(base_url=self.base, headers=headers)
+        # A sheet is drawn by a process that may have to be started first.
+        return httpx.Client(base_url=self.base, headers=headers, timeout=60)
 
 
 def fill(store: SqlStore) -> None:
