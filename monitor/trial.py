@@ -46,7 +46,7 @@ class RealHistory(History, Protocol):
 class OwnStore(Store, Protocol):
     """The database of a trial."""
 
-    def upgrade(self) -> None:
+    def upgrade(self) -> object:
         """Make its tables."""
 
     def history(self, tile: Tile, limit: int = 100) -> list[Observation]:

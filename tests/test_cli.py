@@ -356,7 +356,7 @@ def test_config_check_hints(capsys: pytest.CaptureFixture[str], config: Path) ->
     assert (code, [(one["place"], one["line"]) for one in hints]) == (
         0, [("regions.large.geometry", 5)],
     )  # fmt: skip
-    assert "8,686 km² to be held at once, about 1,326 tiles and 15 GB" in str(hints[0]["message"])
+    assert "8,686 km² to be held at once, about 1,326 tiles and 24 GB" in str(hints[0]["message"])
 
 
 @pytest.mark.usefixtures("config")

@@ -133,7 +133,7 @@ def test_secret_from_a_named_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("SCARPWATCH_DATABASE_FILE", str(secret))
     settings = load(write(tmp_path))
     assert settings.database == "postgresql+psycopg://watch:hush@db.example/watch"
-    assert settings.database_label == "postgresql+psycopg://watch:***@db.example/watch"
+    assert settings.database_label == "postgresql://watch:***@db.example/watch"
     assert "hush" not in repr(settings)
 
 

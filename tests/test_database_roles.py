@@ -29,7 +29,8 @@ def statements(postgres_server: PostgresServer) -> Iterator[tuple[str, str]]:
     before, after = (block.partition("```")[0] for block in blocks)
     yield before, after
     with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as admin:
-        admin.execute("DROP DATABASE IF EXISTS watch WITH (FORCE)")
+        for name in ("watch", "watch_again", "watch_bare"):
+            admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
         for role in ("watch_owner", "watch", "watch_reader"):
             admin.execute(f"DROP ROLE IF EXISTS {role}".encode())
 
@@ -41,6 +42,10 @@ def say(server: PostgresServer, sql: str) -> None:
     command = [psql, "--no-psqlrc", "--set=ON_ERROR_STOP=1", server.url("postgres")]
     ended = subprocess.run(command, input=sql, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
+
+
+def _as(server: PostgresServer, role: str, name: str) -> SqlStore:
+    return SqlStore(server.url(name).replace("//scarpwatch@", f"//{role}@"))
 
 
 def silent(_what: str, _done: int, _all: int) -> None:
@@ -63,8 +68,8 @@ def test_each_role_can_do_its_work_and_nothing_else(
         say(postgres_server, statements[1])
         _work(service, 1)
         assert soundness(service.database, NOW).faults == ()
-        back_up(owner.database, tmp_path / "file", silent, NOW)
-        with pytest.raises(Refused, match="must be owner"):
+        back_up(service.database, tmp_path / "file", silent, NOW)
+        with pytest.raises(Refused, match="role that owns the tables"):
             restore(service.database, tmp_path / "file", True, NOW, silent)
         restore(owner.database, tmp_path / "file", True, NOW, silent)
         say(postgres_server, statements[1])
@@ -77,6 +82,47 @@ def test_each_role_can_do_its_work_and_nothing_else(
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 reader.execute(forbidden.encode())
             reader.rollback()
+
+
+def test_a_backup_goes_into_a_new_database(
+    postgres_server: PostgresServer, statements: tuple[str, str], tmp_path: Path
+) -> None:
+    """After the guide's statements of the new name the service works on; without them it is told what it lacks."""
+    say(postgres_server, statements[0])
+    say(postgres_server, _of_database(statements[0], "watch_again"))
+    say(postgres_server, "CREATE DATABASE watch_bare OWNER watch_owner;")
+    with (
+        closing(_as(postgres_server, "watch_owner", "watch")) as owner,
+        closing(_as(postgres_server, "watch", "watch")) as service,
+    ):
+        owner.upgrade()
+        _work(service, 1)
+        back_up(service.database, tmp_path / "file", silent, NOW)
+    with (
+        closing(_as(postgres_server, "watch_owner", "watch_again")) as owner,
+        closing(_as(postgres_server, "watch", "watch_again")) as service,
+    ):
+        restore(owner.database, tmp_path / "file", False, NOW, silent)
+        found = soundness(service.database, NOW)
+        assert found.faults == ()
+        assert [hint for hint in found.hints if "backup" in hint] == []
+        _work(service, 2)
+    with (
+        closing(_as(postgres_server, "watch_owner", "watch_bare")) as owner,
+        closing(_as(postgres_server, "watch", "watch_bare")) as service,
+    ):
+        restore(owner.database, tmp_path / "file", False, NOW, silent)
+        with pytest.raises(ConfigError, match="ALL TABLES IN SCHEMA public"):
+            service.check()
+        say(postgres_server, "\\connect watch_bare\nREVOKE USAGE ON SCHEMA public FROM PUBLIC;")
+        with pytest.raises(ConfigError, match="may not use the schema"):
+            service.check()
+
+
+def _of_database(statements: str, name: str) -> str:
+    """What the guide says of another database, when the roles are there."""
+    own = statements[statements.index("CREATE DATABASE") : statements.index("ALTER ROLE")]
+    return own.replace("DATABASE watch ", f"DATABASE {name} ").replace("\\connect watch", f"\\connect {name}")
 
 
 def _work(store: SqlStore, number: int) -> None:

@@ -52,10 +52,13 @@ def _store(config: Path | None) -> Iterator[tuple["Settings", "SqlStore"]]:
 
 def upgrade(config: ConfigOption = None) -> None:
     """Create the database, or bring it to the version this Scarpwatch needs."""
+    from monitor.adapters.store.migration import newest
+
     with _store(config) as (settings, store):
-        store.upgrade()
+        before, now = store.upgrade(), newest()
         store.check()
-    say(f"{settings.database_label} is of the newest version")
+    done = {None: f"its tables are made, version {now}", now: f"its tables are of the newest version, {now}"}
+    say(f"{settings.database_label}: {done.get(before, f'its tables are upgraded from version {before} to {now}')}")
 
 
 def check(context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False) -> None:

@@ -332,7 +332,8 @@ class Settings(BaseSettings):
     @property
     def database_label(self) -> str:
         """The database URL as it may be shown: without its password."""
-        return self.database_url.render_as_string(hide_password=True)
+        url = self.database_url
+        return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
 
     @property
     def database_url(self) -> "URL":

@@ -44,7 +44,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 class OwnStore(Store, Protocol):
     """The database of an exercise."""
 
-    def upgrade(self) -> None:
+    def upgrade(self) -> object:
         """Make its tables."""
 
     def act(self, event_id: str, action: Action, now: datetime, seen: int | None = None) -> Event:

@@ -40,6 +40,12 @@ _KEEPALIVES = {"tcp_keepalives_idle": "60", "tcp_keepalives_interval": "10", "tc
 _READ_ONLY = "25006"
 """What a server says that became a standby: another takes its place, and is found under the same name soon."""
 UPGRADE_REMEDY = "Run: scarpwatch db upgrade"
+OWNERS_WORK = "Run it with the URL of the role that owns the tables: docs/operate.md, PostgreSQL"
+_GRANTS = (
+    "Give this role its rights: docs/operate.md, PostgreSQL. What is said there of tables to come does nothing for "
+    "those that are there: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public, and USAGE, SELECT "
+    "ON ALL SEQUENCES"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +81,7 @@ class Database:
             ConfigError: not a URL of a supported database, or its driver is not installed.
         """
         self.url = _database_url(url)
-        self.name = self.url.render_as_string(hide_password=True)
+        self.name = shown(self.url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._lock_wait_ms = round(lock_wait.total_seconds() * 1000)
         engine = _engine(self.url, self.name, lock_wait, limits or PostgresLimits())
@@ -284,15 +290,37 @@ def _known_error(err: sa_exc.DBAPIError, name: str) -> ScarpwatchError | None:
     if "no such table" in lowered or "no such column" in lowered or sqlstate in {"42P01", "42703"}:
         return ConfigError(message, item=name, remedy=UPGRADE_REMEDY)
     if sqlstate == "42501":
-        return ConfigError(
-            message, item=name, remedy="Grant the database user what it needs: GRANT CREATE ON SCHEMA public"
-        )
+        return ConfigError(message, item=name, remedy=OWNERS_WORK if "for schema" in lowered else _GRANTS)
     if "malformed" in lowered:
         return ConfigError(message, item=name, remedy="Restore a backup: scarpwatch db restore; and see the disk")
     if any(words in lowered for words in ("unable to open database", "readonly database", "not a database")):
         return ConfigError(message, item=name, remedy="Check that the path is a database file and may be written")
     lost = isinstance(err, sa_exc.OperationalError | sa_exc.InterfaceError) or err.connection_invalidated
     if lost or sqlstate == _READ_ONLY:
-        remedy = "It is tried again; if it stays, see which process holds the database or whether its server runs"
-        return StoreBusy(message, item=name, remedy=remedy)
+        return StoreBusy(message, item=name, remedy=_remedy(lowered))
     return None
+
+
+def _remedy(said: str) -> str:
+    """What helps where the database cannot be reached. A service tries again by itself."""
+    for words, remedy in _UNREACHABLE.items():
+        if any(word in said for word in words):
+            return remedy
+    return "It may pass by itself. If it stays, see which process holds the database, or whether its server runs"
+
+
+_UNREACHABLE = {
+    ("password", "authentication", "role "): "Correct user and password in the URL of the database: the file that "
+    "SCARPWATCH_DATABASE_FILE names, or the setting `database`",
+    ('database "',): "Correct the name at the end of the URL, or make the database: docs/operate.md, PostgreSQL",
+    ("resolve", "translate host", "name or service"): "Correct the host in the URL of the database, or see why its "
+    "name is not known here",
+    ("refused", "timeout", "no route", "unreachable", "is the server running"): "See whether its server runs, and "
+    "whether host and port in its URL are right",
+}
+"""By words of PostgreSQL, in lower case."""
+
+
+def shown(url: URL) -> str:
+    """A URL as its operator wrote it, without driver and password."""
+    return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)

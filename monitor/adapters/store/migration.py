@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from monitor.adapters.store.database import UPGRADE_REMEDY, Database
 from monitor.errors import ConfigError
@@ -28,8 +29,10 @@ def migrations_folder() -> Path:
     return folder
 
 
-def upgrade(database: Database) -> None:
+def upgrade(database: Database) -> str | None:
     """Create the database if need be and bring it to the newest version. Several processes may do so at once.
+
+    Returns the version that it had; None: there were no tables.
 
     Raises:
         ConfigError: it was made by a newer Scarpwatch, or its folder cannot be made.
@@ -37,7 +40,7 @@ def upgrade(database: Database) -> None:
     """
     if database.file is not None:
         make_folder(database.file.parent)
-    _migrate(database, "head", command.upgrade)
+    return _migrate(database, "head", command.upgrade)
 
 
 def downgrade(database: Database, revision: str) -> None:
@@ -47,7 +50,7 @@ def downgrade(database: Database, revision: str) -> None:
 
 def check(database: Database) -> None:
     """Raise ConfigError unless the tables have the version this Scarpwatch works with."""
-    found, expected = _current(database), _newest()
+    found, expected = _current(database), newest()
     if found == expected:
         return
     if found is not None:
@@ -80,14 +83,21 @@ def _current(database: Database) -> str | None:
         remedy = "The first scarpwatch once or run makes it; for an empty one: scarpwatch db upgrade"
         raise ConfigError("there is no database yet", item=database.name, remedy=remedy)
     with database.read() as session:
-        # Alembic asks of a table that it makes anew each time: in the engine's cache of statements, which knows them by
-        # their tables, one would follow the other and drive out those that are asked again.
-        connection = session.connection(execution_options={"compiled_cache": None})
-        return MigrationContext.configure(connection).get_current_revision()
+        if not database.is_sqlite and session.scalar(text("SELECT current_schema()")) is None:
+            message = "this role may not use the schema in which the tables lie"
+            raise ConfigError(message, item=database.name, remedy="Grant it: docs/operate.md, PostgreSQL")
+        return _version(session)
+
+
+def _version(session: Session) -> str | None:
+    # Alembic asks of a table that it makes anew each time: in the engine's cache of statements, which knows them by
+    # their tables, one would follow the other and drive out those that are asked again.
+    connection = session.connection().execution_options(compiled_cache=None)
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 @cache
-def _newest() -> str | None:
+def newest() -> str | None:
     """Read once: services ask before all they do."""
     return _scripts().get_current_head()
 
@@ -96,18 +106,20 @@ def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(_config())
 
 
-def _migrate(database: Database, revision: str, direction: Callable[[Config, str], None]) -> None:
+def _migrate(database: Database, revision: str, direction: Callable[[Config, str], None]) -> str | None:
     config = _config()
     # One writing transaction around all of it: a second process waits, then finds the work done.
     with database.write() as session:
         if not database.is_sqlite:  # an index of millions of rows takes its time
             session.execute(text("SET LOCAL statement_timeout = 0"))
             session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        before = _version(session)
         config.attributes["connection"] = session.connection()
         try:
             direction(config, revision)
         except CommandError as err:
             raise _made_by_newer(database.name, str(err)) from err
+        return before
 
 
 def _made_by_newer(item: str, found: str) -> ConfigError:

@@ -16,6 +16,7 @@ from typing import IO, cast
 
 from sqlalchemy import URL
 
+from monitor.adapters.store.database import OWNERS_WORK
 from monitor.errors import ConfigError, DiskFull, Refused, StoreBusy, one_line
 
 Progress = Callable[[str, int, int], None]
@@ -172,6 +173,8 @@ class PostgresTools:
             return DiskFull(message, item=str(file), remedy="Free some space there, or give another place")
         if any(words in said for words in (*_UNREACHABLE, "lock timeout")):
             return StoreBusy(message, item=self._name, remedy="See whether its server runs, then try again")
+        if "permission denied" in said or "must be owner" in said:
+            return Refused(message, item=self._name, remedy=OWNERS_WORK, reason="not-possible")
         return Refused(
             message, item=str(file), remedy="Nothing was changed. Correct what it names", reason="not-possible"
         )

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from monitor.adapters.store import migration
 from monitor.adapters.store.backup import tools_of
-from monitor.adapters.store.database import Database
+from monitor.adapters.store.database import OWNERS_WORK, Database
 from monitor.adapters.store.schema import Table
 from monitor.errors import ConfigError
 
@@ -22,6 +22,11 @@ _RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 _INVALID = text(
     "SELECT indexrelid::regclass::text FROM pg_index JOIN pg_class ON pg_class.oid = indrelid "
     "WHERE NOT indisvalid AND relnamespace = current_schema()::regnamespace"
+)
+
+_UNREAD = text(
+    "SELECT count(*) FROM pg_sequence JOIN pg_class ON pg_class.oid = seqrelid "
+    "WHERE relnamespace = current_schema()::regnamespace AND NOT has_sequence_privilege(seqrelid, 'SELECT')"
 )
 
 
@@ -126,6 +131,9 @@ def _of_postgres(session: Session, faults: list[str], now: datetime) -> Soundnes
     if invalid:
         faults.append(f"indexes are not valid: {', '.join(invalid)}. Run REINDEX INDEX for each")
     hints = []
+    unread = session.scalar(_UNREAD) or 0
+    if unread:
+        hints.append(f"no backup can be taken by this role, as it may not read {unread} sequences. {OWNERS_WORK}")
     apart = abs(session.scalar(text("SELECT clock_timestamp()")) - now)
     if apart > MOST_APART:
         words = f"its clock and that of this machine are {apart.total_seconds():.0f} s apart"

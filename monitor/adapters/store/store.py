@@ -83,9 +83,9 @@ class SqlStore(SqlDeliveries, SqlVitals, SqlMeasures, SqlUpstream):
         self.database = Database(engine_url, lock_wait, limits)
         self._lifecycle = lifecycle or LifecycleSettings()
 
-    def upgrade(self) -> None:
-        """Create the database if need be and bring its tables to the newest version."""
-        migration.upgrade(self.database)
+    def upgrade(self) -> str | None:
+        """Create the database if need be and bring its tables to the newest version. Returns that which they had."""
+        return migration.upgrade(self.database)
 
     def check(self) -> None:
         """Raise ConfigError, naming the remedy, unless the tables have the version this Scarpwatch needs."""

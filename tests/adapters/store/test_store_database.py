@@ -4,17 +4,20 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
-from sqlalchemy.exc import StatementError
+from sqlalchemy import inspect, make_url, text
+from sqlalchemy.exc import OperationalError, StatementError
 
 from monitor.adapters.store import SqlStore, dump
+from monitor.adapters.store.database import explained
 from monitor.adapters.store.migration import downgrade
 from monitor.adapters.store.schema import Table
 from monitor.errors import ConfigError, DiskFull, StoreBusy
@@ -263,7 +266,7 @@ def test_user_without_rights(postgres_server: PostgresServer, postgres_url: str)
         admin.execute("DROP ROLE IF EXISTS nobody_special")
         admin.execute("CREATE ROLE nobody_special LOGIN")
     store = SqlStore(postgres_url.replace("scarpwatch@", "nobody_special@"))
-    with pytest.raises(ConfigError, match="GRANT CREATE"):
+    with pytest.raises(ConfigError, match="role that owns the tables"):
         store.upgrade()
     store.close()
 
@@ -289,3 +292,27 @@ def test_killed_writer_leaves_nothing(store: SqlStore, url: str) -> None:
         process.kill()
     assert dump(store) == before
     assert store.discover("atsuma", [acquisition(2)], [], NOW) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "remedy"),
+    [
+        ({"database": "not_there"}, "make the database"),
+        ({"username": "not_there"}, "user and password"),
+        ({"query": {"host": "no-such-host.invalid"}}, "Correct the host"),
+        ({"query": {"host": "127.0.0.1"}, "port": 1}, "whether its server runs"),
+    ],
+)
+def test_why_a_server_is_not_reached(postgres_url: str, change: dict[str, Any], remedy: str) -> None:
+    """Each time with another remedy, and nowhere with the name of a driver."""
+    url = make_url(postgres_url).set(**change).render_as_string(hide_password=False)
+    with closing(SqlStore(url)) as store, pytest.raises(StoreBusy, match=remedy) as caught:
+        store.counts()
+    assert "psycopg" not in str(caught.value)
+
+
+def test_a_password_that_is_wrong() -> None:
+    """As PostgreSQL says it, which the server of the tests does not ask for one."""
+    for said in ("fe_sendauth: no password supplied", 'FATAL:  password authentication failed for user "watch"'):
+        with pytest.raises(StoreBusy, match="user and password in the URL"), explained("db"):
+            raise OperationalError("SELECT 1", {}, Exception(said))
