@@ -143,27 +143,27 @@ class Herald:
         seen = self._coverage(replace(region, lookback_days=self._settings.days), now)
         compared = self._coverage(region, now) if compared is None else compared
         previous = self._store.last_alive(region.id)
-        week_ago, sensors, newest = now - alive.WEEK, sensors_of(region.sensor_policy), seen.last_look_by
+        week_ago, pulse = now - alive.WEEK, self._pulse(region, now, seen, self._store.last_worked(now))
         silences = self._store.held_back(now, region.id)
         return alive.SignOfLife(
             region=region.id,
             week=alive.name_of(hour),
             at=now,
-            days=self._settings.days,
+            days=pulse.days,
             seen=seen.seen,
             compared_days=region.lookback_days,
-            compared={sensor: 0.0 for sensor in sensors} | dict(compared.compared_by),
-            sights={one: Sight(seen=seen.seen_by.get(one, 0.0), last_look=newest.get(one)) for one in sensors},
-            arrivals=self._store.arrivals(region.id, now - timedelta(days=self._settings.days)),
-            worked=self._store.last_worked(now),
-            tiles=seen.tiles - len(seen.flat),
+            compared={sensor: 0.0 for sensor in pulse.sights} | dict(compared.compared_by),
+            sights=pulse.sights,
+            arrivals=pulse.arrivals,
+            worked=pulse.worked,
+            tiles=pulse.tiles,
             never_observed=len(seen.never_observed),
-            last_look=seen.last_look,
+            last_look=pulse.last_look,
             first=compared.first,
             blind_km2=seen.blind.together.blind_km2,
             blind_share=seen.blind.together.blind_share,
             passes=next_passes(self._store.passes(region.id, now - MEMORY, now), now, self._settings.fleet),
-            retired=self._retired(region, now),
+            retired=pulse.retired,
             fallback=self._store.fallback(region.id),
             open_alerts=self._store.open_alerts(region.id),
             opened=self._store.opened_since(region.id, week_ago if previous is None or previous > now else previous),
@@ -172,6 +172,35 @@ class Herald:
             held=sum(one.messages for one in silences),
             previous=previous,
             missed=alive.missed_weeks(previous, now, self._settings.week),
+            sources=pulse.sources,
+            undelivered=pulse.undelivered,
+        )
+
+    def pulses(self, seen: Mapping[str, Coverage], now: datetime) -> list[alive.Pulse]:
+        """What tells whether the watch over each region is well; the sign of life of a region holds the same.
+
+        Args:
+            seen: what was seen of each region, of whatever look-back: of the newest looks it says the same.
+            now: aware UTC.
+        """
+        worked = self._store.last_worked(now)  # asked once: it walks all acquisitions there are
+        return [self._pulse(region, now, seen[region.id], worked) for region in self.regions]
+
+    def _pulse(self, region: Region, now: datetime, seen: Coverage, worked: datetime | None) -> alive.Pulse:
+        days, newest = self._settings.days, seen.last_look_by
+        return alive.Pulse(
+            region=region.id,
+            at=now,
+            days=days,
+            tiles=seen.tiles - len(seen.flat),
+            last_look=seen.last_look,
+            sights={
+                one: Sight(seen=seen.seen_by.get(one, 0.0), last_look=newest.get(one))
+                for one in sensors_of(region.sensor_policy)
+            },
+            arrivals=self._store.arrivals(region.id, now - timedelta(days=days)),
+            worked=worked,
+            retired=self._retired(region, now),
             sources=self._store.sources(region.catalogs),
             undelivered=self._store.undelivered(region.id, now),
         )

@@ -2,15 +2,20 @@
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from monitor.adapters.store import SqlStore
+from monitor.cli.parts import coverages
+from monitor.cli.watch_lines import watch_lines, watch_state
 from monitor.config import load
-from monitor.records import Fallback, FiledReport, ReportKind
-from tests.fake_watch import NOW
+from monitor.overview import Coverage, coverage
+from monitor.records import Fallback, FiledReport, Region, ReportKind
+from tests.fake_watch import NOW, parts
 from tests.test_cli import call, config
 
 __all__ = ["config"]
@@ -68,7 +73,16 @@ def test_the_head_of_status(config: Path, capsys: pytest.CaptureFixture[str]) ->
     lines = out.splitlines()
     wrong = [line for line in lines if line.startswith("! ")]
     missing = "2026-01-15 01:30 UTC of optics, orbit 31; see: scarpwatch passes valley"
+    silent = "The catalog local has not answered since 2026-01-17 00:00 UTC."
+    to_do = "the line of the catalog says what is wrong with it; mend that, or name another for the region"
+    choose = (
+        "see whether the catalogs of the region still list new scenes (`scarpwatch passes valley`, `scarpwatch audit "
+        "valley`); where they never will, choose a `sensor_policy` without that sensor"
+    )
     assert wrong == [
+        "! valley: THE WATCH IS NOT WELL",
+        f"!   {silent} To do: {to_do}",
+        f"!   radar: no catalog has listed a scene for 14 days, so nothing is watched by it. To do: {choose}",
         "! catalog local has not answered since 2026-01-17 00:00 UTC (3 days): answers 503",
         "! valley: es stands in since 2026-01-18 00:00 UTC: local does not answer",
         f"! valley: no catalog lists the pass of {missing}",
@@ -83,9 +97,56 @@ def test_the_head_of_status(config: Path, capsys: pytest.CaptureFixture[str]) ->
     code, out, _ = call(capsys, "status", "--json")
     watch = json.loads(out)["watch"]
     assert code == 0
+    trouble, _radar = watch["troubles"]["valley"]
+    assert (trouble["kind"], trouble["told"], trouble["remedy"]) == ("source-silent", silent, to_do)
     assert watch["catalogs"]["local"]["failing_since"] == "2026-01-17T00:00:00+00:00"
     assert watch["missing_passes"] == {}, "the audit found the pass that was missing"
     assert watch["fallbacks"]["valley"]["catalogs"] == ["es"]
     assert watch["audits"]["valley"]["counts"]["missing"] == 1
     assert (watch["drills"]["valley"]["passed"], watch["engine"]["model"]) == (False, "1.0")
     assert watch["queue"] == {"waiting": {"": 1}, "at_work": 0, "oldest": NOW.isoformat()}
+
+
+def test_status_says_what_alive_says(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A watch that sees nothing any more is told at the head, by the rules of `alive`, and counted once only."""
+    call(capsys, "once")
+    late = replace(parts(), clock=lambda: NOW + timedelta(days=40))
+    monkeypatch.setattr("tests.test_cli.parts", lambda: late)
+    counts: list[str] = []
+
+    def counted(region: Region, *others: Any) -> Coverage:
+        counts.append(region.id)
+        return coverage(region, *others)
+
+    monkeypatch.setattr("monitor.cli.parts.coverage", counted)
+    monkeypatch.setattr("monitor.cli.living.coverage", counted)
+    _, told, _ = call(capsys, "status")
+    assert counts == ["valley"]
+    lines = told.splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("!"))
+    assert lines[start] == "! valley: THE WATCH IS NOT WELL"
+    assert json.loads(call(capsys, "alive", "--json")[1])[0]["troubles"] == [
+        {name: value for name, value in one.items() if name not in ("told", "remedy")}
+        for one in json.loads(call(capsys, "status", "--json")[1])["watch"]["troubles"]["valley"]
+    ]
+    _, alive, _ = call(capsys, "alive")
+    for wrong in ("Nothing has been observed since 2026-01-10 01:30 UTC.", "optical: no catalog has listed a scene"):
+        assert wrong in alive
+        assert f"!   {wrong}" in told
+
+
+def test_many_regions_that_are_not_well(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first ones are told, the rest is counted."""
+    call(capsys, "once")
+    settings = load(config)
+    with closing(SqlStore(settings.database)) as store:
+        (region,) = settings.region_records()
+        regions = [replace(region, id=f"r{number:02d}") for number in range(11)]
+        late = NOW + timedelta(days=40)
+        lines = watch_lines(
+            watch_state(settings, store, regions, [], coverages(settings, store, tuple(regions), late), late)
+        )
+    assert sum(line.endswith("THE WATCH IS NOT WELL") for line in lines) == 8
+    assert "! and 3 more regions are NOT WELL: scarpwatch status --json" in lines

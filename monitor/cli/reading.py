@@ -219,10 +219,11 @@ def _standing(settings: Settings, region: str | None, now: datetime) -> _Standin
     with reading_store(settings) as store:
         counts = [count for count in store.counts() if region in (None, count.region)]
         since = {one.id: now - timedelta(days=one.lookback_days) for one in wanted}
+        seen = coverages(settings, store, wanted, now)
         return _Standing(
             now=now,
-            watch=watch_state(settings, store, wanted, counts, now),
-            seen=coverages(settings, store, wanted, now),
+            watch=watch_state(settings, store, wanted, counts, seen, now),
+            seen=seen,
             coming=coming_passes(settings, store, wanted, now),
             counts=counts,
             parked=store.parked_entries(region),

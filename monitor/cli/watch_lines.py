@@ -7,13 +7,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monitor.cli.living import make_herald
 from monitor.cli.tables import age
 from monitor.config import Settings
-from monitor.core.alive import Source, fallback_json
+from monitor.core.alive import Pulse, Source, Trouble, TroubleKind, fallback_json, trouble_json, troubles
+from monitor.core.alive_telling import trouble_told
+from monitor.core.alive_words import EN
 from monitor.core.audit import AuditReport, report_json, told
 from monitor.core.next_pass import MEMORY
 from monitor.core.pass_calendar import CalendarPass, calendar_json, overdue, pass_calendar, track_told
 from monitor.nightly import failed_audits, last_audits
+from monitor.overview import Coverage
 from monitor.records import AcquisitionState, Fallback, FiledReport, Region, ReportKind
 
 if TYPE_CHECKING:
@@ -25,6 +29,17 @@ _LITTLE_DISK = 0.1
 _AUDIT_OLD = timedelta(days=2)
 _MOST = 8
 """Lines of one kind; the rest is counted."""
+_TO_DO = {
+    TroubleKind.SOURCE: "the line of the catalog says what is wrong with it; mend that, or name another for the region",
+    TroubleKind.NO_LOOK: "see whether `scarpwatch run` is at work, whether the catalogs answer, and what waits or is "
+    "parked",
+    TroubleKind.NO_SCENE: "see whether the catalogs of the region still list new scenes (`scarpwatch passes {region}`, "
+    "`scarpwatch audit {region}`); where they never will, choose a `sensor_policy` without that sensor",
+    TroubleKind.UNUSABLE: "each that is parked is listed with its cause: mend that, then release it",
+    TroubleKind.STALE: "see whether `scarpwatch run` is at work, and its log; `scarpwatch once` works the queue off",
+    TroubleKind.UNDELIVERED: "`scarpwatch deliveries --parked` tells why",
+}
+"""What a person does about a trouble."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +66,28 @@ class WatchState:
     nightly: bool
     """Whether audits are made by the service."""
     drills: Mapping[str, FiledReport]
+    pulses: Sequence[Pulse]
+    """What tells whether the watch over each region is well."""
 
 
 def watch_state(
-    settings: Settings, store: "SqlStore", regions: Sequence[Region], counts: "Sequence[LedgerCount]", now: datetime
+    settings: Settings,
+    store: "SqlStore",
+    regions: Sequence[Region],
+    counts: "Sequence[LedgerCount]",
+    seen: Sequence[Coverage],
+    now: datetime,
 ) -> WatchState:
-    """How the watch over some regions stands."""
+    """How the watch over some regions stands.
+
+    Args:
+        settings: of the watch.
+        store: its database.
+        regions: some or all.
+        counts: of their ledger.
+        seen: what was seen of each of them: counted once, for that takes long.
+        now: aware UTC.
+    """
     names = [one.id for one in regions]
     disk = shutil.disk_usage(_there(settings.products))
     waiting: dict[str, int] = {}
@@ -65,6 +96,7 @@ def watch_state(
             waiting[count.reason or ""] = waiting.get(count.reason or "", 0) + count.count
     missing = {one.id: _missing(settings, store, one, now) for one in regions}
     asked = {name for one in regions for name in one.catalogs}
+    herald = make_herald(settings, store, tuple(regions))
     return WatchState(
         now=now,
         engine=store.reports(ReportKind.ENGINE).get(""),
@@ -80,6 +112,7 @@ def watch_state(
         not_audited=failed_audits(store, names),
         nightly=settings.audit.nightly,
         drills={name: one for name, one in store.reports(ReportKind.DRILL).items() if name in names},
+        pulses=herald.pulses({one.region: one for one in seen}, now),
     )
 
 
@@ -88,7 +121,7 @@ def watch_lines(state: WatchState) -> list[str]:
     wrong = [*_catalog_troubles(state), *_missing_lines(state), *_audit_troubles(state), *_drill_lines(state, False)]
     disk = f"disk: {state.disk_free / _GIB:.1f} GiB free ({100 * state.disk_free / state.disk_total:.0f} %)"
     is_full = state.disk_free < _LITTLE_DISK * state.disk_total
-    wrong = [*([disk] if is_full else []), *wrong]
+    wrong = [*_unwell_lines(state), *([disk] if is_full else []), *wrong]
     well = [_engine_line(state), _queue_line(state), *([] if is_full else [disk])]
     answered = [
         f"{one.name} {age(state.now - one.answered)} ago"
@@ -103,6 +136,13 @@ def watch_lines(state: WatchState) -> list[str]:
 def watch_json(state: WatchState) -> dict[str, object]:
     """The same for programs."""
     return {
+        "troubles": {
+            pulse.region: [
+                trouble_json(one) | {"told": trouble_told(one, pulse), "remedy": _to_do(one, pulse)}
+                for one in troubles(pulse)
+            ]
+            for pulse in state.pulses
+        },
         "engine": None if state.engine is None else {"started": state.engine.at.isoformat(), **state.engine.body},
         "disk": {"free_bytes": state.disk_free, "total_bytes": state.disk_total},
         "queue": {
@@ -135,6 +175,21 @@ def _missing(settings: Settings, store: "SqlStore", region: Region, now: datetim
     span = timedelta(days=region.lookback_days)
     passed = store.passes(region.id, now - MEMORY, now)
     return overdue(pass_calendar(passed, now, now - span, now, settings.fleet))
+
+
+def _unwell_lines(state: WatchState) -> list[str]:
+    """What `scarpwatch alive` and the pages say as well, by the same rules, and what to do."""
+    unwell = [pulse for pulse in state.pulses if troubles(pulse)]
+    lines = []
+    for pulse in unwell[:_MOST]:
+        lines.append(EN.unwell.format(region=pulse.region))
+        lines += [f"  {trouble_told(one, pulse)} To do: {_to_do(one, pulse)}" for one in troubles(pulse)]
+    more = len(unwell) - _MOST
+    return [*lines, *([f"and {more} more regions are NOT WELL: scarpwatch status --json"] if more > 0 else [])]
+
+
+def _to_do(one: Trouble, pulse: Pulse) -> str:
+    return _TO_DO[one.kind].format(region=pulse.region)
 
 
 def _catalog_troubles(state: WatchState) -> list[str]:

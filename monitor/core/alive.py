@@ -104,24 +104,42 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignOfLife:
-    """How the watch over one region stands. Shares are 0-1 of its ground, flat tiles left out."""
+class Pulse:
+    """What tells whether the watch over one region is well."""
 
     region: str
-    week: str
-    """ISO week of the message."""
     at: datetime
     days: int
-    """What was seen is of so many."""
+    """Without a look, or a scene of a sensor, for so many it is not."""
+    tiles: int
+    """Flat ones left out."""
+    last_look: datetime | None
+    sights: Mapping[Sensor, Sight] = field(default_factory=dict)
+    """What each sensor saw in the days that were counted; those that the region is watched with."""
+    arrivals: Sequence[Arrival] = ()
+    """The acquisitions of these days, and those that wait longer."""
+    worked: datetime | None = None
+    """When a try of any acquisition of the watch last ended; None: none has."""
+    retired: frozenset[Sensor] = frozenset()
+    """Sensors whose satellites have all ended: nothing is expected of them."""
+    sources: Sequence[Source] = ()
+    undelivered: Mapping[str, int] = field(default_factory=dict)
+    """Messages that are parked, or wait for longer than a day, by channel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignOfLife(Pulse):
+    """How the watch over one region stands. Shares are 0-1 of its ground, flat tiles left out, and of its `days`."""
+
+    week: str
+    """ISO week of the message."""
     seen: float
     compared_days: int
     compared: Mapping[Sensor, float]
     """Where a change could have been found within `compared_days`, the look-back of the region: an earlier look of the
     ground may be older than `days`."""
-    tiles: int
     never_observed: int
     """Tiles that no look of these days showed."""
-    last_look: datetime | None
     first: datetime | None
     """Sensing time of the first acquisition; None: not known."""
     blind_km2: float
@@ -139,21 +157,10 @@ class SignOfLife:
     """When the last message was written; None: this is the first."""
     held: int = 0
     """Messages that silences hold back until they end."""
-    sights: Mapping[Sensor, Sight] = field(default_factory=dict)
-    """What each sensor saw in these days; those that the region is watched with."""
-    arrivals: Sequence[Arrival] = ()
-    """The acquisitions of these days, and those that wait longer."""
-    worked: datetime | None = None
-    """When a try of any acquisition of the watch last ended; None: none has."""
-    retired: frozenset[Sensor] = frozenset()
-    """Sensors whose satellites have all ended: nothing is expected of them."""
     fallback: Fallback | None = None
     """Catalogs that stand in for those of the region."""
     missed: int = 0
     """Weeks without a message before this one."""
-    sources: Sequence[Source] = ()
-    undelivered: Mapping[str, int] = field(default_factory=dict)
-    """Messages that are parked, or wait for longer than a day, by channel."""
 
 
 def missed_weeks(previous: datetime | None, now: datetime, week: Week) -> int:
@@ -173,40 +180,41 @@ def looked(sign: SignOfLife) -> bool:
     return any(sign.compared.values()) and sign.last_look is not None and sign.last_look > since
 
 
-def intakes(sign: SignOfLife) -> dict[Sensor, Intake]:
+def intakes(pulse: Pulse) -> dict[Sensor, Intake]:
     """How each sensor did that the region is watched with."""
-    return {one: intake(one, sight, sign.arrivals, sign.at, sign.days) for one, sight in sorted(sign.sights.items())}
+    sights = sorted(pulse.sights.items())
+    return {one: intake(one, sight, pulse.arrivals, pulse.at, pulse.days) for one, sight in sights}
 
 
-def troubles(sign: SignOfLife, patience: timedelta = timedelta(days=2)) -> tuple[Trouble, ...]:
+def troubles(pulse: Pulse, patience: timedelta = timedelta(days=2)) -> tuple[Trouble, ...]:
     """What is wrong with the watch; none: it is well.
 
     Args:
         patience: so long a catalog may be silent, and an acquisition wait for its turn.
     """
     # Also one that is not asked any more, whatever keeps the watch from it, has not answered.
-    silent = [(one.name, one.failing_since or one.answered) for one in sign.sources]
+    silent = [(one.name, one.failing_since or one.answered) for one in pulse.sources]
     found = [
         Trouble(kind=TroubleKind.SOURCE, item=name, since=since)
         for name, since in silent
-        if since is not None and sign.at - since >= patience
+        if since is not None and pulse.at - since >= patience
     ]
-    if sign.tiles and (sign.last_look is None or sign.at - sign.last_look > timedelta(days=sign.days)):
-        found.append(Trouble(kind=TroubleKind.NO_LOOK, since=sign.last_look))
-    found += _of_sensors(sign) if sign.tiles else []
-    if late := stale(sign.arrivals, sign.at, patience, sign.worked):
+    if pulse.tiles and (pulse.last_look is None or pulse.at - pulse.last_look > timedelta(days=pulse.days)):
+        found.append(Trouble(kind=TroubleKind.NO_LOOK, since=pulse.last_look))
+    found += _of_sensors(pulse) if pulse.tiles else []
+    if late := stale(pulse.arrivals, pulse.at, patience, pulse.worked):
         found.append(Trouble(kind=TroubleKind.STALE, since=min(one.updated for one in late), count=len(late)))
     found += [
         Trouble(kind=TroubleKind.UNDELIVERED, item=name, count=count)
-        for name, count in sorted(sign.undelivered.items())
+        for name, count in sorted(pulse.undelivered.items())
         if count
     ]
     return tuple(found)
 
 
-def unwatched(sign: SignOfLife) -> tuple[Trouble, ...]:
+def unwatched(pulse: Pulse) -> tuple[Trouble, ...]:
     """Those troubles for which ground goes unseen: all but messages that do not get through."""
-    return tuple(one for one in troubles(sign) if one.kind is not TroubleKind.UNDELIVERED)
+    return tuple(one for one in troubles(pulse) if one.kind is not TroubleKind.UNDELIVERED)
 
 
 def trouble_json(one: Trouble) -> dict[str, object]:
@@ -225,15 +233,15 @@ def fallback_json(one: Fallback) -> dict[str, object]:
     return {"catalogs": list(one.catalogs), "since": _iso(one.since), "reason": one.reason}
 
 
-def _of_sensors(sign: SignOfLife) -> list[Trouble]:
+def _of_sensors(pulse: Pulse) -> list[Trouble]:
     """A sensor that went silent is not made up for by another: radar sees nothing of small slides, optics not at night.
 
     Scenes of nothing but clouds are no trouble, but weather: `Intake.hidden`.
     """
     found = []
-    for sensor, one in intakes(sign).items():
-        since = sign.sights[sensor].last_look
-        if one.stopped and sensor in sign.retired:
+    for sensor, one in intakes(pulse).items():
+        since = pulse.sights[sensor].last_look
+        if one.stopped and sensor in pulse.retired:
             continue
         if one.stopped:
             found.append(Trouble(kind=TroubleKind.NO_SCENE, item=sensor.value, since=since))

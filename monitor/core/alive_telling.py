@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from monitor.core.alive import SignOfLife, Trouble, TroubleKind, intakes, looked, troubles
+from monitor.core.alive import Pulse, SignOfLife, Trouble, TroubleKind, intakes, looked, troubles
 from monitor.core.alive_words import ALIVE_LANGUAGES, AliveWords
 from monitor.core.intake import waiting
 from monitor.core.shares import percent, percent_missing
@@ -42,7 +42,7 @@ def body(sign: SignOfLife, language: str = "en") -> str:
     return "\n".join(lines)
 
 
-def trouble_told(one: Trouble, sign: SignOfLife, language: str = "en") -> str:
+def trouble_told(one: Trouble, pulse: Pulse, language: str = "en") -> str:
     """One thing that is wrong, in a sentence."""
     words, item = ALIVE_LANGUAGES[language], one.item
     match one.kind:
@@ -59,7 +59,7 @@ def trouble_told(one: Trouble, sign: SignOfLife, language: str = "en") -> str:
         case TroubleKind.UNDELIVERED:
             form = words.undelivered
     since = "" if one.since is None else moment(one.since)
-    return form.format(item=item, since=since, count=one.count, days=sign.days, reasons=_reasons(one.reasons))
+    return form.format(item=item, since=since, count=one.count, days=pulse.days, reasons=_reasons(one.reasons))
 
 
 def _reasons(counts: Mapping[str, int]) -> str:
