@@ -15,7 +15,6 @@ from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
 from structlog.typing import FilteringBoundLogger
 
 from monitor.alive import Herald
@@ -24,8 +23,9 @@ from monitor.core.audit import AuditReport
 from monitor.core.breaker import HostHealth
 from monitor.core.estimates import Estimate
 from monitor.delivering import Delivery, DeliveryEvent
-from monitor.errors import ScarpwatchError
+from monitor.errors import ScarpwatchError, sentences
 from monitor.heap import Heap
+from monitor.job_lines import HEARD, JobEar
 from monitor.jobs import Jobs
 from monitor.log_lines import PollEar, log_delivery, log_event
 from monitor.measuring import Measuring, WatchStore
@@ -331,7 +331,7 @@ class Daemon:
         engine = {"engine": self._about.engine, "model": self._about.model_version, "version": self._about.version}
         self._store.put_report(ReportKind.ENGINE, FiledReport(subject="", at=self._clock(), body=engine))
         self.health.start()
-        self._jobs.scheduler.add_listener(self._on_job_trouble, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
+        self._jobs.scheduler.add_listener(JobEar(self._log), HEARD)
         self._jobs.every(self._interval, self.poll, "poll")
         if self._kept.turn is not None:
             self._jobs.every(min(self._interval, _STAND_BY_EVERY), self.stand_by, "stand-by")
@@ -394,15 +394,6 @@ class Daemon:
         words = f"the clock was set {'back' if by_s < 0 else 'forward'} by {abs(by_s):.0f} s; all jobs are started anew"
         self._log.warning(words, action="clock-set", item="clock")
 
-    def _on_job_trouble(self, event: JobExecutionEvent) -> None:
-        error = getattr(event, "exception", None)
-        if isinstance(error, ScarpwatchError):
-            self._log.error(str(error), action="job-failed", item=event.job_id, reason=error.reason)
-        elif error is not None:
-            self._log.error("a defect: please report it", action="job-failed", item=event.job_id, exc_info=error)
-        else:
-            self._log.warning("started too late; the next one does its work", action="job-missed", item=event.job_id)
-
     def _report(self, event: "PassEvent") -> None:
         log_event(self._log, event)
         state = _ENDS.get(event.action)
@@ -437,7 +428,7 @@ class Daemon:
         try:
             self._store.check()
         except ScarpwatchError as error:
-            return Check(name="database", passed=False, detail=f"{error.message}. {error.remedy}")
+            return Check(name="database", passed=False, detail=sentences(error.message, error.remedy))
         return Check(name="database", passed=True, detail="reachable, of the right version")
 
     def _poll_check(self) -> Check:

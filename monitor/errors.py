@@ -23,6 +23,11 @@ Every error names the item it is about and what to do next, so that the message 
 """
 
 
+def sentences(message: str, remedy: str) -> str:
+    """What happened and what to do, one after the other; others' words may end with a mark of their own."""
+    return f"{message}{'' if message.endswith(('.', '?', '!', '…')) else '.'} {remedy}"
+
+
 class ScarpwatchError(Exception):
     """An error with the thing it is about and the remedy.
 
@@ -36,7 +41,7 @@ class ScarpwatchError(Exception):
     default_reason = "error"
 
     def __init__(self, message: str, *, item: str, remedy: str, reason: str | None = None) -> None:
-        super().__init__(f"{item}: {message}. {remedy}")
+        super().__init__(f"{item}: {sentences(message, remedy)}")
         self.message = message
         self.item = item
         self.remedy = remedy
@@ -201,3 +206,12 @@ def one_line(error: BaseException, most: int = 500) -> str:
     kept = said[: most - 2]
     words = kept.rsplit(" ", 1)[0]
     return f"{words if len(kept) - len(words) <= _LONGEST_WORD else kept} …"
+
+
+def joined(text: str) -> str:
+    """Several lines of somebody else's on one, without tabs and indents."""
+    said = ""
+    for line in filter(None, (" ".join(line.split()) for line in text.splitlines())):
+        between = " " if said.endswith((".", "?", "!", ":", ";")) else "; "
+        said += f"{between}{line}" if said else line
+    return said

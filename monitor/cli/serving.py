@@ -32,7 +32,7 @@ from monitor.cli.parts import (
 )
 from monitor.config import Settings
 from monitor.core.geojson import Json
-from monitor.errors import ScarpwatchError
+from monitor.errors import ScarpwatchError, sentences
 from monitor.records import Role
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _ready(store: "SqlStore") -> "tuple[Check, ...]":
     try:
         store.check()
     except ScarpwatchError as error:
-        return (Check(name="database", passed=False, detail=f"{error.message}. {error.remedy}"),)
+        return (Check(name="database", passed=False, detail=sentences(error.message, error.remedy)),)
     return (Check(name="database", passed=True, detail="reachable, of the right version"),)
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql import Executable
 
-from monitor.errors import ConfigError, DiskFull, ScarpwatchError, StoreBusy
+from monitor.errors import ConfigError, DiskFull, ScarpwatchError, StoreBusy, joined
 
 LOCK_WAIT = timedelta(seconds=15)
 
@@ -280,7 +280,7 @@ def explained(name: str) -> Iterator[None]:
 
 
 def _known_error(err: sa_exc.DBAPIError, name: str) -> ScarpwatchError | None:
-    message = str(err.orig).strip().replace("\n", "; ")
+    message = joined(str(err.orig))
     lowered = message.lower()
     sqlstate = getattr(err.orig, "sqlstate", None)
     # SQLite opens a database by a small file beside it, for which there may be no space.
