@@ -1,5 +1,6 @@
 """The version of the tables: bring a database to the newest, or say that it is not."""
 
+import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -79,9 +80,8 @@ def refuse_newer(item: str, revision: str) -> None:
 
 
 def _current(database: Database) -> str | None:
-    if database.file is not None and not database.file.exists():  # to look would make it
-        remedy = "The first scarpwatch once or run makes it; for an empty one: scarpwatch db upgrade"
-        raise ConfigError("there is no database yet", item=database.name, remedy=remedy)
+    if database.file is not None and not os.path.exists(database.file):  # to look would make it
+        raise _absent(database.name, database.file.parent)
     with database.read() as session:
         if not database.is_sqlite and session.scalar(text("SELECT current_schema()")) is None:
             message = "this role may not use the schema in which the tables lie"
@@ -94,6 +94,21 @@ def _version(session: Session) -> str | None:
     # their tables, one would follow the other and drive out those that are asked again.
     connection = session.connection().execution_options(compiled_cache=None)
     return MigrationContext.configure(connection).get_current_revision()
+
+
+def _absent(name: str, folder: Path) -> ConfigError:
+    """That there is no database in a folder; a folder that is not there either may be a slip in the path."""
+    there = next(one for one in (folder, *folder.parents) if os.path.exists(one))  # Path.exists may raise
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        why = f"{there} may not be written" if there.is_dir() else f"{there} is not a folder"
+        remedy = "Give a path whose folder may be written"
+        return ConfigError(f"no database is to be seen, and none can be made there: {why}", item=name, remedy=remedy)
+    if there == folder:
+        message, makes = "there is no database yet", "makes it"
+    else:
+        message, makes = f"there is no database yet, nor its folder {folder}", "makes both, if that is what was meant"
+    remedy = f"The first scarpwatch once or run {makes}; for an empty one: scarpwatch db upgrade"
+    return ConfigError(message, item=name, remedy=remedy)
 
 
 @cache

@@ -155,3 +155,28 @@ def test_to_ask_for_the_version_drives_no_statement_out(store: SqlStore) -> None
     for _ in range(10):
         store.check()
     assert len(store.database._engine._compiled_cache or ()) == kept
+
+
+@pytest.mark.parametrize(
+    ("path", "writable", "said"),
+    [
+        ("watch.db", True, "there is no database yet. The first scarpwatch once or run makes it;"),
+        (
+            "no/dir/watch.db",
+            True,
+            "there is no database yet, nor its folder {0}/no/dir. The first scarpwatch once or run",
+        ),
+        ("no/dir/watch.db", False, "none can be made there: {0} may not be written. Give a path"),
+        ("file/dir/watch.db", True, "none can be made there: {0}/file is not a folder. Give a path"),
+    ],
+)
+def test_what_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, writable: bool, said: str
+) -> None:
+    """A slip in the path shows, nothing is made by asking, and no promise is made that would not be kept."""
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("os.access", lambda *_: writable)
+    with closing(SqlStore(f"sqlite:///{tmp_path / path}")) as store, pytest.raises(ConfigError) as told:
+        store.check()
+    assert said.format(tmp_path) in str(told.value)
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
