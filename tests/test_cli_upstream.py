@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from monitor.adapters.catalog.reading import unavailable
 from monitor.adapters.store import SqlStore
 from monitor.cli.parts import coverages
 from monitor.cli.watch_lines import watch_lines, watch_state
@@ -61,6 +62,7 @@ def test_the_head_of_status(config: Path, capsys: pytest.CaptureFixture[str]) ->
     """What is wrong comes first; the rest tells engine, queue, disk, catalogs, audit and drill; --json has the same."""
     call(capsys, "once")
     with closing(SqlStore(load(config).database)) as store:
+        store.note_sources(["local"], {}, NOW - timedelta(days=3, hours=1))
         store.note_sources([], {"local": "answers 503"}, NOW - timedelta(days=3))
         one = Fallback(catalogs=("es",), since=NOW - timedelta(days=2), reason="local does not answer")
         store.note_fallback("valley", one)
@@ -83,7 +85,7 @@ def test_the_head_of_status(config: Path, capsys: pytest.CaptureFixture[str]) ->
         "! valley: THE WATCH IS NOT WELL",
         f"!   {silent} To do: {to_do}",
         f"!   radar: no catalog has listed a scene for 14 days, so nothing is watched by it. To do: {choose}",
-        "! catalog local has not answered since 2026-01-17 00:00 UTC (3 days): answers 503",
+        "! catalog local fails since 2026-01-17 00:00 UTC (3 days), last answered 2026-01-16 23:00 UTC: answers 503",
         "! valley: es stands in since 2026-01-18 00:00 UTC: local does not answer",
         f"! valley: no catalog lists the pass of {missing}",
         "! drill in valley 5 h ago: NOT PASSED: 3 missed",
@@ -150,3 +152,16 @@ def test_many_regions_that_are_not_well(config: Path, capsys: pytest.CaptureFixt
         )
     assert sum(line.endswith("THE WATCH IS NOT WELL") for line in lines) == 8
     assert "! and 3 more regions are NOT WELL: scarpwatch status --json" in lines
+
+
+def test_a_catalog_that_fails_is_named_once(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Name, address and cause, each once; also of one that never answered."""
+    call(capsys, "once")
+    with closing(SqlStore(load(config).database)) as store:
+        gone = unavailable("local", "/data/catalog.json", "it cannot be read: No such file")
+        store.note_sources([], {"local": str(gone)}, NOW)
+    _, out, _ = call(capsys, "status")
+    told = (
+        "fails since 2026-01-20 00:00 UTC (0 min), never answered: /data/catalog.json: it cannot be read: No such file"
+    )
+    assert f"! catalog local {told}. It is asked again" in out

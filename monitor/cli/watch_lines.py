@@ -194,8 +194,8 @@ def _to_do(one: Trouble, pulse: Pulse) -> str:
 
 def _catalog_troubles(state: WatchState) -> list[str]:
     lines = [
-        f"catalog {one.name} has not answered since {_minute(one.failing_since)} "
-        f"({age(state.now - one.failing_since)}): {one.detail}"
+        f"catalog {one.name} fails since {_minute(one.failing_since)} ({age(state.now - one.failing_since)}), "
+        f"{_answered(one)}: {_bare(one)}"
         for one in state.sources
         if one.failing_since is not None
     ]
@@ -204,6 +204,16 @@ def _catalog_troubles(state: WatchState) -> list[str]:
         for name, one in state.fallbacks.items()
     ]
     return [*lines, *_first(stand_ins)]
+
+
+def _answered(one: Source) -> str:
+    return "never answered" if one.answered is None else f"last answered {_minute(one.answered)}"
+
+
+def _bare(one: Source) -> str:
+    """Why it fails, without the name that the line begins with; the address is kept."""
+    named = f"catalog {one.name} ("
+    return one.detail.removeprefix(named).replace("): ", ": ", 1) if one.detail.startswith(named) else one.detail
 
 
 def _missing_lines(state: WatchState) -> list[str]:

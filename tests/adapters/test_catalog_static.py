@@ -170,6 +170,7 @@ def test_an_unusable_root_is_an_error(tmp_path: Path, content: str | None, says:
     with pytest.raises(CatalogUnavailable, match=says) as caught:
         catalog.search(REGION, *SPRING)
     assert str(path) in caught.value.item
+    assert str(caught.value).count(str(path)) == 1, "and names it once"
     assert "catalogs.small" in caught.value.remedy
     with pytest.raises(CatalogUnavailable):
         catalog.terrain(REGION)

@@ -85,7 +85,9 @@ class StaticCatalog(ListingCatalog):
                 document = _read(reader, place)
             except _UnreadableError as err:
                 if place is root or isinstance(err, _UnreachableError):
-                    raise unavailable(self.name, self.href, f"{place.href} cannot be read: {err}", err) from err
+                    # The error names the root already.
+                    what = "it" if place.href in (self.href, root.href) else place.href
+                    raise unavailable(self.name, self.href, f"{what} cannot be read: {err}", err) from err
                 reason = ADDRESS_REFUSED if isinstance(err, _OutOfReachError) else "unreadable-document"
                 yield Rejected(item=without_tokens(place.href), reason=reason, detail=without_tokens(str(err)))
                 continue
