@@ -37,7 +37,7 @@ class ReferenceWait:
 
     comparable: str
     looks: int
-    """That there are."""
+    """That there are, or will be once what the catalogs list was looked at."""
     needed: int
     ready: datetime
     """Sensing time of the look that completes it; of one that is still to come if `looks` are too few."""
@@ -123,11 +123,19 @@ def told(estimate: Estimate) -> list[str]:
         f"about {_size(estimate.disk_mb)} of disk and {about(estimate.seconds)} ({source})"
     ]
     for wait in estimate.references:
-        there = f"{wait.looks} look(s) there, {wait.needed} needed"
         when = f"from {wait.ready:%Y-%m-%d} on" if wait.looks >= wait.needed else f"about {wait.ready:%Y-%m-%d}"
-        sky = " where the sky is clear" if wait.comparable.startswith(Sensor.OPTICAL.value) else ""
-        lines.append(f"references of {wait.comparable}: {when}{sky} ({there})")
+        lines.append(f"references of {wait.comparable}: {when}{_made_of(wait)}")
     return lines
+
+
+def _made_of(wait: ReferenceWait) -> str:
+    """Of what it is whole, and what is compared before: nobody has looked at what is only known yet."""
+    if wait.comparable.startswith(Sensor.OPTICAL.value):
+        return (
+            f" where the sky is clear (whole with {wait.needed} clear looks of a place, which is compared from its "
+            f"second on; {wait.looks} scene(s) are known)"
+        )
+    return f" ({wait.needed} passes come before the first that is compared; {wait.looks} are known)"
 
 
 def _size(megabytes: float) -> str:

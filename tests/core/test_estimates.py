@@ -113,8 +113,12 @@ def test_in_words() -> None:
     assert lines == [
         "2 acquisition(s) to look at (2 of optics) on 4000 tile(s): about 6.4 GB of disk and about 67 min "
         "(typical; slow networks and clouds change it)",
-        "references of optical: about 2026-01-11 where the sky is clear (2 look(s) there, 3 needed)",
+        "references of optical: about 2026-01-11 where the sky is clear (whole with 3 clear looks of a place, which is "
+        "compared from its second on; 2 scene(s) are known)",
     ]
+    (_, line) = told(estimate([seen(day, Sensor.SAR, 46) for day in (0, 12, 24, 36)], [], 1, Cost()))
+    _, _, words = line.partition(": ")
+    assert words == "from 2026-01-25 on (3 passes come before the first that is compared; 4 are known)"
 
 
 def test_short_and_long_times_in_words() -> None:
