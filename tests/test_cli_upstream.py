@@ -14,6 +14,7 @@ from monitor.adapters.store import SqlStore
 from monitor.cli.parts import coverages
 from monitor.cli.watch_lines import watch_lines, watch_state
 from monitor.config import load
+from monitor.core.audit import Finding
 from monitor.overview import Coverage, coverage
 from monitor.records import Fallback, FiledReport, Region, ReportKind
 from tests.fake_watch import NOW, parts
@@ -28,6 +29,15 @@ def test_audit(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
     code, out, _ = call(capsys, "audit")
     assert code == 0
     assert "missing: S2A-2_v1 (not-listed-then): it was listed later" in out
+    head, row = (line.split("  ") for line in out.splitlines()[:2])
+    assert [one.strip() for one in filter(None, head)][1:] == [
+        "Look-back",
+        "Listed",
+        "Known",
+        *(finding.value.capitalize() for finding in Finding),
+        "Queued",
+    ], "the words of the findings and of the docs"
+    assert "60 days" in row
     code, out, _ = call(capsys, "audit", "valley", "--json")
     (report,) = json.loads(out)
     assert (code, report["counts"]) == (0, {"missing": 0, "vanished": 0, "superseded": 0})

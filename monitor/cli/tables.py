@@ -48,7 +48,7 @@ _THEN_RELEASE = ", then run `scarpwatch release`"
 _THEN_RETRY = ", then run `scarpwatch deliveries retry`"
 _NUMBERS = frozenset(
     {"", "ha", "Number", "Tiles", "Slopes, km²", "Never seen, km²", "Never seen"}
-    | {"Listed", "Known", "Missing", "Vanished", "Newer", "Queued"}
+    | {"Listed", "Known", "Missing", "Vanished", "Superseded", "Queued"}
 )
 
 

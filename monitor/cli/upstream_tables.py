@@ -21,13 +21,15 @@ _WORDS = {
 
 def audit_table(reports: Sequence[AuditReport]) -> Table:
     """One row for each region."""
-    table = plain_table("Region", "Since", "Listed", "Known", "Missing", "Vanished", "Newer", "Queued")
+    table = plain_table("Region", "Look-back", "Listed", "Known", "Missing", "Vanished", "Superseded", "Queued")
     for one in reports:
+        # A day would say that the watch knows something of it: a long look-back ends before there were satellites.
+        span = f"{(one.at - one.since).days} days"
         if one.not_audited:
-            table.add_row(one.region, f"{one.since:%Y-%m-%d}", "not audited")
+            table.add_row(one.region, span, "not audited")
             continue
         found = [str(one.counts[kind]) for kind in (Finding.MISSING, Finding.VANISHED, Finding.SUPERSEDED)]
-        table.add_row(one.region, f"{one.since:%Y-%m-%d}", str(one.listed), str(one.known), *found, str(one.queued))
+        table.add_row(one.region, span, str(one.listed), str(one.known), *found, str(one.queued))
     return table
 
 

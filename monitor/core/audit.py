@@ -189,9 +189,8 @@ def told(report: AuditReport) -> str:
     if report.not_audited:
         return f"not audited: {report.not_audited}"
     counts = ", ".join(f"{number} {kind.value}" for kind, number in report.counts.items())
-    return (
-        f"{report.listed} listed, {report.known} known since {report.since:%Y-%m-%d}: {counts}; {report.queued} queued"
-    )
+    days = (report.at - report.since).days
+    return f"{report.listed} listed, {report.known} known of the last {days} days: {counts}; {report.queued} queued"
 
 
 def report_json(report: AuditReport) -> dict[str, object]:
