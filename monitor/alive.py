@@ -40,6 +40,9 @@ class Vitals(Protocol):
     def last_worked(self, now: datetime) -> datetime | None:
         """When a try of any acquisition last ended, up to now; None: none has."""
 
+    def newest_ever(self, region: str, sensor: Sensor) -> tuple[datetime | None, datetime | None]:
+        """Sensing time of the newest acquisition of a sensor, and of the newest that showed ground, however old."""
+
     def undelivered(self, region: str, now: datetime) -> dict[str, int]:
         """How many messages about a region do not get through, by channel."""
 
@@ -88,6 +91,25 @@ class Spoken:
     title: str
     at: datetime
     well: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Newest:
+    """What is known of the looks at a region."""
+
+    tiles: int
+    """That can be looked at; uncounted, whether there are any."""
+    last_look: datetime | None
+    looks: Mapping[Sensor, datetime]
+    """The newest of each sensor."""
+    seen: Mapping[Sensor, float] = field(default_factory=dict)
+    """Shares; none where nothing was counted."""
+
+
+def _newest(seen: Coverage) -> _Newest:
+    return _Newest(
+        tiles=seen.tiles - len(seen.flat), last_look=seen.last_look, looks=seen.last_look_by, seen=seen.seen_by
+    )
 
 
 class Herald:
@@ -143,7 +165,7 @@ class Herald:
         seen = self._coverage(replace(region, lookback_days=self._settings.days), now)
         compared = self._coverage(region, now) if compared is None else compared
         previous = self._store.last_alive(region.id)
-        week_ago, pulse = now - alive.WEEK, self._pulse(region, now, seen, self._store.last_worked(now))
+        week_ago, pulse = now - alive.WEEK, self._pulse(region, now, _newest(seen), self._store.last_worked(now))
         silences = self._store.held_back(now, region.id)
         return alive.SignOfLife(
             region=region.id,
@@ -184,18 +206,33 @@ class Herald:
             now: aware UTC.
         """
         worked = self._store.last_worked(now)  # asked once: it walks all acquisitions there are
-        return [self._pulse(region, now, seen[region.id], worked) for region in self.regions]
+        return [self._pulse(region, now, _newest(seen[region.id]), worked) for region in self.regions]
 
-    def _pulse(self, region: Region, now: datetime, seen: Coverage, worked: datetime | None) -> alive.Pulse:
-        days, newest = self._settings.days, seen.last_look_by
+    def first_pulses(self, now: datetime) -> list[alive.Pulse]:
+        """The same at once, before anything is counted: of what was seen they know the newest times only.
+
+        Where nothing ever showed ground, perhaps because there is none to look at, only the count can tell whether a
+        look is missing.
+        """
+        worked = self._store.last_worked(now)
+        return [self._pulse(region, now, self._known(region, worked), worked) for region in self.regions]
+
+    def _known(self, region: Region, worked: datetime | None) -> "_Newest":
+        found = {one: self._store.newest_ever(region.id, one) for one in sensors_of(region.sensor_policy)}
+        looks = {one: shown for one, (_, shown) in found.items() if shown is not None}
+        has_ground = looks or worked is None or all(listed is None for listed, _ in found.values())
+        return _Newest(tiles=1 if has_ground else 0, last_look=max(looks.values(), default=None), looks=looks)
+
+    def _pulse(self, region: Region, now: datetime, newest: "_Newest", worked: datetime | None) -> alive.Pulse:
+        days = self._settings.days
         return alive.Pulse(
             region=region.id,
             at=now,
             days=days,
-            tiles=seen.tiles - len(seen.flat),
-            last_look=seen.last_look,
+            tiles=newest.tiles,
+            last_look=newest.last_look,
             sights={
-                one: Sight(seen=seen.seen_by.get(one, 0.0), last_look=newest.get(one))
+                one: Sight(seen=newest.seen.get(one, 0.0), last_look=newest.looks.get(one))
                 for one in sensors_of(region.sensor_policy)
             },
             arrivals=self._store.arrivals(region.id, now - timedelta(days=days)),

@@ -14,7 +14,7 @@ from monitor.adapters.channels.folder import FolderChannel
 from monitor.adapters.channels.secrets import Secret
 from monitor.adapters.store import Chosen, SqlStore
 from monitor.alive import Herald, HeraldSettings
-from monitor.core.alive import Week
+from monitor.core.alive import Pulse, TroubleKind, Week, unwatched
 from monitor.core.intake import Sight
 from monitor.overview import Coverage
 from monitor.records import (
@@ -46,6 +46,7 @@ REGIONS = [
     Region(id=name, geometry=region_polygon(), catalogs=("pc",), sensor_policy=SensorPolicy.RADAR_ONLY)
     for name in ("atsuma", "a_suma")
 ]
+BOTH = [replace(one, sensor_policy=SensorPolicy.OPTICAL_WHEN_CLEAR) for one in REGIONS]
 MAIL = Channel(name="mail", gather=timedelta(minutes=10), at_most=RateLimit(count=2, per=DAY))
 FILES = Channel(name="files")
 REAL = replace(event(acquisition(1), "A"), status=AlertStatus.ACTUAL)
@@ -226,3 +227,37 @@ def test_a_catalog_that_fell_silent_while_the_clock_was_ahead(store: SqlStore) -
     for at in (MONDAY + 365 * DAY, MONDAY, MONDAY + DAY):
         store.note_sources([], {"pc": "503"}, at)
     assert [one.failing_since for one in store.sources(["pc"])] == [MONDAY]
+
+
+def kinds(pulses: list[Pulse]) -> dict[str, list[TroubleKind]]:
+    """The troubles of each region."""
+    return {one.region: [trouble.kind for trouble in unwatched(one)] for one in pulses}
+
+
+def test_what_is_known_before_anything_is_counted(store: SqlStore) -> None:
+    """No scene, no look and silent catalogs are told at once; where nothing ever showed ground the count must tell."""
+    watch = herald(store, BOTH)
+    blind = [TroubleKind.NO_LOOK, TroubleKind.NO_SCENE, TroubleKind.NO_SCENE]
+    assert kinds(watch.first_pulses(MONDAY)) == {"atsuma": blind, "a_suma": blind}
+    one = acquisition(1)
+    store.note_sources([], {"pc": "503"}, one.sensing_time)
+    process(store, one)
+    at = one.sensing_time + DAY
+    (pulse, _) = watch.first_pulses(at)
+    assert (pulse.last_look, pulse.sights[one.sensor].last_look) == (one.sensing_time, one.sensing_time)
+    assert TroubleKind.NO_LOOK not in kinds([pulse])["atsuma"]
+    later = kinds(watch.first_pulses(one.sensing_time + 40 * DAY))
+    assert later["atsuma"][:2] == [TroubleKind.SOURCE, TroubleKind.NO_LOOK]
+
+
+def test_ground_that_may_be_flat_is_not_called_blind_before_it_is_counted(store: SqlStore) -> None:
+    """A region whose only acquisition showed nothing."""
+    one = replace(acquisition(1), region="a_suma")
+    store.discover("a_suma", [one], [], MONDAY)
+    entry = store.claim("me@1:1:1", DAY, MONDAY, ["a_suma"])
+    assert entry is not None
+    store.park(one, "me@1:1:1", "misregistered", "30 m", MONDAY)
+    assert kinds(herald(store, BOTH).first_pulses(MONDAY)) == {
+        "atsuma": [TroubleKind.NO_LOOK, TroubleKind.NO_SCENE, TroubleKind.NO_SCENE],
+        "a_suma": [],
+    }

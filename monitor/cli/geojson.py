@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry import mapping
 
-from monitor.core.alive import SignOfLife, Trouble, trouble_json, unwatched
+from monitor.core.alive import Pulse, SignOfLife, trouble_json, unwatched
 from monitor.core.alive_telling import trouble_told
 from monitor.core.canvas import canvases
 from monitor.core.clusters import outline
@@ -55,7 +55,7 @@ def not_observed(coverage: Coverage, coming: Sequence[NextPass] = (), sign: Sign
         coming: the passes expected there.
         sign: how the watch over the region stands; None leaves out whether it is well.
     """
-    wrong = {} if sign is None else {"troubles": [_trouble(one, sign) for one in unwatched(sign)]}
+    wrong = {} if sign is None else troubles_told(sign)
     return wrong | {
         "since": coverage.since.isoformat(),
         "first_acquisition": _time(coverage.first),
@@ -92,8 +92,9 @@ def not_observed(coverage: Coverage, coming: Sequence[NextPass] = (), sign: Sign
     }
 
 
-def _trouble(one: Trouble, sign: SignOfLife) -> Json:
-    return trouble_json(one) | {"told": trouble_told(one, sign)}
+def troubles_told(pulse: Pulse) -> Json:
+    """Why the watch over a region is not well, as `not_observed` has it."""
+    return {"troubles": [trouble_json(one) | {"told": trouble_told(one, pulse)} for one in unwatched(pulse)]}
 
 
 def _ages(coverage: Coverage) -> Json:

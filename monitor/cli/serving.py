@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.exits import Exit
-from monitor.cli.geojson import not_observed, region_collection
+from monitor.cli.geojson import not_observed, region_collection, troubles_told
 from monitor.cli.living import make_herald
 from monitor.cli.parts import (
     ConfigOption,
@@ -69,6 +69,11 @@ def make_api(
         signs = {one.id: herald.sign(one, now, compared=seen[one.id]) for one in regions}
         return {name: not_observed(one, coming[one.region], signs[one.region]) for name, one in seen.items()}
 
+    def troubled() -> Mapping[str, Json]:
+        now = clock()
+        told = {one.region: troubles_told(one) for one in make_herald(settings, store).first_pulses(now)}
+        return told | {one.storm: told[one.region] for one in store.declarations() if one.region in told}
+
     return make_app(
         WebParts(
             lists=AlertLists(store.database),
@@ -78,6 +83,7 @@ def make_api(
             settings=settings,
             regions=region_collection(regions),
             coverage=counted,
+            troubled=troubled,
             clock=clock,
             refusals=refusals or Refusals(),
         )

@@ -115,7 +115,8 @@ class Pulse:
     """Flat ones left out."""
     last_look: datetime | None
     sights: Mapping[Sensor, Sight] = field(default_factory=dict)
-    """What each sensor saw in the days that were counted; those that the region is watched with."""
+    """What each sensor saw in the days that were counted; those that the region is watched with. Whether the watch is
+    well goes by the times alone."""
     arrivals: Sequence[Arrival] = ()
     """The acquisitions of these days, and those that wait longer."""
     worked: datetime | None = None

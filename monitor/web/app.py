@@ -80,7 +80,7 @@ def make_app(parts: WebParts, monotonic: Callable[[], float] = time.monotonic) -
         dependencies=[Security(HTTPBearer(auto_error=False, description="scarpwatch tokens add NAME"))],
     )
     door = Door(parts.tokens, parts.settings.serve.public_feeds, parts.clock, parts.refusals)
-    board = CoverageBoard(parts.coverage, parts.clock)
+    board = CoverageBoard(parts.coverage, parts.clock, parts.troubled)
     reader = Reader(parts)
     features = Features(parts.lists, parts.settings.addresses)
     app.include_router(feed_routes(FeedApi(parts, door, board, features)))

@@ -68,6 +68,8 @@ class WebParts:
     """Of every region, and of the ground of every declared event by its storm, what was not observed; slow, so asked
     for seldom."""
     clock: Clock
+    troubled: Callable[[], Mapping[str, Json]] = dict
+    """Of the same why the watch is not well, as far as that needs no count; fast."""
     refusals: Refusals = field(default_factory=Refusals)
     """Counts who was turned away."""
 

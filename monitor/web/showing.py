@@ -126,15 +126,17 @@ def unseen(not_observed: Mapping[str, object]) -> list[Unseen]:
 
 
 def _unseen(region: str, said: object) -> Unseen:
-    if not isinstance(said, Mapping) or "share_not_observed" not in said:
-        why = str(said.get("unknown", "not known")) if isinstance(said, Mapping) else "not known"
-        return Unseen(region=region, told=why)
+    if not isinstance(said, Mapping):
+        return Unseen(region=region, told="not known")
+    wrong = tuple(str(one["told"]) for one in said.get("troubles") or ())
+    if "share_not_observed" not in said:
+        return Unseen(region=region, told=str(said.get("unknown", "not known")), wrong=wrong)
     details = (_by_sensor(said), _ages(said), _blind(said), _coming(said))
     return Unseen(
         region=region,
         told=_not_compared(said),
         details=tuple(one for one in details if one),
-        wrong=tuple(str(one["told"]) for one in said.get("troubles") or ()),
+        wrong=wrong,
     )
 
 

@@ -1,5 +1,6 @@
 """What was not observed is counted in the background, and never shown when it may hide what happened since."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from monitor.core.geojson import Json
 from monitor.errors import StoreBusy
 from monitor.web.coverage import CoverageBoard
+from monitor.web.showing import unseen
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -64,3 +66,38 @@ def test_a_count_that_fails_is_told_when_the_last_one_is_too_old(watched: Watche
     watched.fails = False
     watched.now += HOUR
     assert watched.read() == {"counted": "14:00"}
+
+
+def test_what_needs_no_count_is_told_before_there_is_one() -> None:
+    """The first page after a start says that the watch is not well, while the tiles are counted; and anew each time."""
+    count, now, reason = threading.Event(), [NOON], ["no scene"]
+
+    def slow() -> dict[str, Json]:
+        assert count.wait(20)
+        return {"atsuma": {"counted": True}}
+
+    board = CoverageBoard(slow, lambda: now[0], lambda: {"atsuma": {"troubles": [{"told": reason[0]}]}})
+    before = board.number
+    first = board.read(("atsuma", "storm"))
+    try:
+        assert first["storm"] == {"unknown": "it is being counted: ask again in a minute"}
+        assert first["atsuma"] == first["storm"] | {"troubles": [{"told": "no scene"}]}
+        assert board.number > before, "what was made without them is out of date"
+        (storm, shown) = reversed(unseen(first))
+        assert (shown.trouble, storm.trouble) == ("atsuma: the watch is not well. no scene", "")
+    finally:
+        count.set()
+        board.wait(5)
+    assert board.read(("atsuma",)) == {"atsuma": {"counted": True}}
+
+
+def test_troubles_that_cannot_be_read_are_a_failure_that_is_told() -> None:
+    """Nobody waits for them longer than it takes to fail."""
+
+    def fails() -> dict[str, Json]:
+        raise StoreBusy("gone", item="database", remedy="Start it")
+
+    board = CoverageBoard(dict, lambda: NOON, fails)
+    board.read(("atsuma",))
+    board.wait(5)
+    assert board.read(("atsuma",)) == {"atsuma": {"unknown": "database: gone. Start it"}}
