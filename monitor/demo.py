@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from shutil import which
 
 import yaml
@@ -112,14 +113,14 @@ def command(program: str, folder: Path) -> str:
     """
     path = Path(program)
     if path.name == "__main__.py":
-        return f"{sys.executable} -m monitor"
+        return f"{quote(sys.executable)} -m monitor"
     if path.name != "scarpwatch":
         return "scarpwatch"
     found = which("scarpwatch")
     if found and Path(found).absolute() == path.absolute():
         return "scarpwatch"
     absolute = path.absolute()
-    return str(absolute.relative_to(folder)) if absolute.is_relative_to(folder) else str(absolute)
+    return quote(str(absolute.relative_to(folder) if absolute.is_relative_to(folder) else absolute))
 
 
 def worst_first(store: Store) -> list[Event]:
@@ -246,9 +247,17 @@ def _conclude(
     if alerts and alerts[0].picture:
         console.print(f"\nPicture of the worst: {settings.products / alerts[0].picture}", soft_wrap=True)
     console.print(f"All products (STAC, COG): {settings.products / 'catalog.json'}", soft_wrap=True)
-    program = command(sys.argv[0], Path.cwd())
-    console.print(f"Go on looking: {program} alerts --config {config}", soft_wrap=True)
-    console.print(
+    for line in onward(command(sys.argv[0], Path.cwd()), config, settings):
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+def onward(program: str, config: Path, settings: Settings) -> list[str]:
+    """What to do next; every command stands at the end of its line, as it is typed."""
+    named = f"--config {quote(str(config))}"
+    return [
+        f"Go on looking: {program} alerts {named}",
+        f"A token to sign in with, shown this once: {program} tokens add me --role responder {named}",
+        f"The pages, at http://{settings.serve.host}:{settings.serve.port} until Ctrl-C: {program} run {named}",
         "`status` and the pages say that this watch is NOT WELL, rightly: its scenes are of 2025, and none is newer.",
-        soft_wrap=True,
-    )
+        'Then a region of your own: "Watch your own region" in README.md.',
+    ]

@@ -3,16 +3,19 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import split
 
 import pytest
 from shapely import box
 from shapely.geometry.base import BaseGeometry
 
+from monitor.cli.run import run
 from monitor.config import load
 from monitor.core.grid import project
-from monitor.demo import DemoScore, command, score, seen_by, verdict, write_config
+from monitor.demo import DemoScore, command, onward, score, seen_by, verdict, write_config
 from monitor.records import AlertStatus, Detector, Event, EventState, Evidence, Tile, Verdict
 from monitor.sandbox.valley import TrueScar, Valley
+from tests.fake_watch import parts
 
 WHEN = datetime(2025, 7, 1, tzinfo=UTC)
 
@@ -132,3 +135,21 @@ def test_the_command_to_go_on_with_is_the_one_that_runs(tmp_path: Path, monkeypa
     assert command("/somewhere/monitor/__main__.py", tmp_path).endswith(" -m monitor")
     monkeypatch.setenv("PATH", str(program.parent))
     assert command(str(program), tmp_path) == "scarpwatch"
+
+
+def test_what_it_tells_to_do_next_works_as_it_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where there are blanks in the path: the token, the pages and the alerts of this very configuration."""
+    folder = tmp_path / "my demo"
+    catalog = folder / "catalog" / "catalog.json"
+    catalog.parent.mkdir(parents=True)
+    catalog.write_text("{}")
+    config = write_config(folder, replace(VALLEY, catalog=catalog))
+    lines = onward("scarpwatch", config, load(config))
+    commands = {one[1]: one[1:] for one in (split(line.partition(": ")[2]) for line in lines[:3])}
+    assert list(commands) == ["alerts", "tokens", "run"]
+    assert all(one[-2:] == ["--config", str(config)] for one in commands.values())
+    assert run(commands["tokens"], parts()) == 0
+    assert capsys.readouterr().out.startswith("scw_")
+    assert run(commands["alerts"], parts()) == 0
+    assert run([*commands["run"], "--help"], parts()) == 0
+    assert "http://127.0.0.1:9108 " in lines[2]
