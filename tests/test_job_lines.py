@@ -1,13 +1,18 @@
 """Jobs that fail again and again: told at once, then ever more rarely, and once when they work again."""
 
 import json
-from datetime import UTC, datetime
+import logging
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from io import StringIO
+from types import SimpleNamespace
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MISSED, JobExecutionEvent
 
 from monitor.errors import StoreBusy
-from monitor.job_lines import JobEar
+from monitor.job_lines import HEARD, JobEar
+from monitor.jobs import Jobs
 from monitor.logs import make_logger
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -108,3 +113,26 @@ def test_good_times_are_forgotten() -> None:
     heard.ends(GONE)
     heard.ends()
     assert heard.told() == [str(GONE), "works again; it failed 1 time(s) in less than a minute"]
+
+
+def test_it_hears_what_the_scheduler_says() -> None:
+    """A job that fails twice and then works: one line of each."""
+    stream, tries = StringIO(), list[int]()
+
+    def job() -> None:
+        tries.append(1)
+        if len(tries) < 3:
+            raise GONE
+
+    jobs = Jobs({"default": 1})
+    jobs.scheduler.add_listener(JobEar(make_logger(stream, as_json=True)), HEARD)
+    jobs.every(timedelta(seconds=0.05), job, "often")
+    logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
+    jobs.start()
+    with closing(SimpleNamespace(close=jobs.end)):
+        end = time.monotonic() + 20
+        while "job-recovered" not in stream.getvalue() and time.monotonic() < end:
+            time.sleep(0.01)
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(one["action"], one["item"]) for one in lines] == [("job-failed", "often"), ("job-recovered", "often")]
+    assert "it failed 2 time(s)" in lines[1]["event"]
