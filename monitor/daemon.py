@@ -23,7 +23,6 @@ from monitor.core.audit import AuditReport
 from monitor.core.breaker import HostHealth
 from monitor.core.estimates import Estimate
 from monitor.delivering import Delivery, DeliveryEvent
-from monitor.errors import ScarpwatchError, sentences
 from monitor.heap import Heap
 from monitor.job_lines import HEARD, JobEar
 from monitor.jobs import Jobs
@@ -39,6 +38,7 @@ from monitor.systemd import Systemd
 from monitor.turns import Turns
 from monitor.web.health import Answers, Check
 from monitor.web.server import WebServer
+from monitor.web.unwell import Unwell
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -172,7 +172,7 @@ class Daemon:
         self._service = service
         self._kept, self._store = kept, kept.store
         self._settings = settings
-        self._log = log
+        self._log, self._unwell = log, Unwell(log)
         self._clock = clock
         self._stop, self._systemd, self._heap = threading.Event(), Systemd(), Heap()
         self._interval = timedelta(minutes=settings.poll_minutes)
@@ -422,14 +422,7 @@ class Daemon:
         )
 
     def _ready(self) -> tuple[Check, ...]:
-        return (self._database_check(), self._poll_check())
-
-    def _database_check(self) -> Check:
-        try:
-            self._store.check()
-        except ScarpwatchError as error:
-            return Check(name="database", passed=False, detail=sentences(error.message, error.remedy))
-        return Check(name="database", passed=True, detail="reachable, of the right version")
+        return (self._unwell.database(self._store.check), self._poll_check())
 
     def _poll_check(self) -> Check:
         if self._last_poll is None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import datetime
-from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,7 +31,6 @@ from monitor.cli.parts import (
 )
 from monitor.config import Settings
 from monitor.core.geojson import Json
-from monitor.errors import ScarpwatchError, sentences
 from monitor.records import Role
 
 if TYPE_CHECKING:
@@ -40,22 +38,24 @@ if TYPE_CHECKING:
 
     from monitor.adapters.store import SqlStore
     from monitor.adapters.store.tokens import TokenRows
-    from monitor.web.health import Check
     from monitor.web.refusals import Refusals
+    from monitor.web.unwell import Unwell
 
 RoleOption = Annotated[Role, typer.Option(help="What its bearer may do: each role what those before it may.")]
 NameArgument = Annotated[str, typer.Argument(help="Of the person or program that has it; stands beside what they do.")]
 
 
 def make_api(
-    settings: Settings, store: "SqlStore", clock: Callable[[], datetime], refusals: "Refusals | None" = None
+    settings: Settings, store: "SqlStore", clock: Callable[[], datetime], refusals: "Refusals", unwell: "Unwell"
 ) -> "ASGIApp":
-    """API, feeds and pages over one store; `refusals` counts who was turned away."""
+    """API, feeds and pages over one store.
+
+    `refusals` counts who was turned away, `unwell` tells the log what callers are not told of trouble.
+    """
     from monitor.adapters.store.listing import AlertLists
     from monitor.adapters.store.tokens import TokenRows
     from monitor.web.app import make_app
     from monitor.web.parts import WebParts
-    from monitor.web.refusals import Refusals
 
     regions = settings.region_records()
 
@@ -85,7 +85,8 @@ def make_api(
             coverage=counted,
             troubled=troubled,
             clock=clock,
-            refusals=refusals or Refusals(),
+            refusals=refusals,
+            unwell=unwell,
         )
     )
 
@@ -98,6 +99,7 @@ def serve(context: typer.Context, config: ConfigOption = None) -> None:
     from monitor.web.health import Answers
     from monitor.web.refusals import Refusals
     from monitor.web.server import WebServer
+    from monitor.web.unwell import Unwell
 
     parts = context.ensure_object(Parts)
     settings = settings_of(config, dict(os.environ))
@@ -105,12 +107,12 @@ def serve(context: typer.Context, config: ConfigOption = None) -> None:
     log = service_log(settings)
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    refusals = Refusals()
+    refusals, unwell = Refusals(), Unwell(log)
     registry.register(Counted.refusals(refusals.counts))
     stop = threading.Event()
     with reading_store(settings) as store:
-        answers = Answers(alive=lambda: (), ready=partial(_ready, store), registry=registry)
-        api = make_api(settings, store, parts.clock, refusals)
+        answers = Answers(alive=lambda: (), ready=lambda: (unwell.database(store.check),), registry=registry)
+        api = make_api(settings, store, parts.clock, refusals, unwell)
         serve = settings.serve
         with closing(WebServer(serve.host, serve.port, answers, api, serve.trusted_proxies)) as server:
 
@@ -174,16 +176,6 @@ def _name(name: str) -> str:
     if not name.strip() or len(name) > 200 or not name.isprintable():
         raise typer.BadParameter("a name has 1 to 200 printable characters", param_hint="NAME")
     return name.strip()
-
-
-def _ready(store: "SqlStore") -> "tuple[Check, ...]":
-    from monitor.web.health import Check
-
-    try:
-        store.check()
-    except ScarpwatchError as error:
-        return (Check(name="database", passed=False, detail=sentences(error.message, error.remedy)),)
-    return (Check(name="database", passed=True, detail="reachable, of the right version"),)
 
 
 def _plain(value: object) -> object:

@@ -99,6 +99,7 @@ def run(context: typer.Context, config: ConfigOption = None) -> None:
     from monitor.daemon import About, Daemon, Duties, Kept
     from monitor.delivery_wiring import build_delivery
     from monitor.web.refusals import Refusals
+    from monitor.web.unwell import Unwell
 
     parts = context.ensure_object(Parts)
     settings = working_settings(config, dict(os.environ))
@@ -118,7 +119,7 @@ def run(context: typer.Context, config: ConfigOption = None) -> None:
             store=store,
             looks=LookFiles(settings.products),
             sights=SlopeSightFiles(settings.products),
-            api=make_api(settings, store, parts.clock, refusals),
+            api=make_api(settings, store, parts.clock, refusals, Unwell(log)),
             refusals=refusals.counts,
             turn=turn,
         )

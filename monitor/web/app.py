@@ -39,6 +39,7 @@ from monitor.web.pages import Pages, is_page, page_routes
 from monitor.web.parts import WebParts
 from monitor.web.problems import MEDIA_TYPE, Problem, on_defect, on_error, on_http, on_invalid, on_problem
 from monitor.web.reading import Reader
+from monitor.web.unwell import Unwell
 
 _EXAMPLE = {
     "type": "urn:scarpwatch:problem:unknown-event",
@@ -61,7 +62,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
         (422, "The request does not fit its description."),
         (428, "Which step was seen is not said."),
         (429, "Too many requests; Retry-After says when to come again."),
-        (503, "The database is busy; Retry-After says when to come again."),
+        (503, "The database is busy or away; Retry-After says when to come again."),
     )
 }
 
@@ -80,7 +81,7 @@ def make_app(parts: WebParts, monotonic: Callable[[], float] = time.monotonic) -
         dependencies=[Security(HTTPBearer(auto_error=False, description="scarpwatch tokens add NAME"))],
     )
     door = Door(parts.tokens, parts.settings.serve.public_feeds, parts.clock, parts.refusals)
-    board = CoverageBoard(parts.coverage, parts.clock, parts.troubled)
+    board = CoverageBoard(parts.coverage, parts.clock, parts.troubled, parts.unwell)
     reader = Reader(parts)
     features = Features(parts.lists, parts.settings.addresses)
     app.include_router(feed_routes(FeedApi(parts, door, board, features)))
@@ -93,16 +94,16 @@ def make_app(parts: WebParts, monotonic: Callable[[], float] = time.monotonic) -
     app.include_router(declare_routes(DeclarePages(parts, door, situations, pages)))
     app.include_router(acknowledge_routes(AcknowledgePages(parts, door, reader)))
     app.state.board = board
-    _handlers(app, pages)
+    _handlers(app, pages, parts.unwell)
     _around(app, parts, monotonic)
     return app
 
 
-def _handlers(app: FastAPI, pages: Pages) -> None:
+def _handlers(app: FastAPI, pages: Pages, unwell: Unwell) -> None:
     """Errors are problems for programs, and pages for people."""
     for kind, handler in (
         (Problem, on_problem),
-        (ScarpwatchError, on_error),
+        (ScarpwatchError, partial(on_error, unwell)),
         (RequestValidationError, on_invalid),
         (HTTPException, on_http),
         (Exception, on_defect),

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from monitor.core.geojson import Json
 from monitor.errors import ScarpwatchError
+from monitor.web.unwell import Unwell
 
 _OLD = timedelta(minutes=10)
 _TOO_OLD = timedelta(minutes=30)
@@ -29,10 +30,12 @@ class CoverageBoard:
         count: Callable[[], Mapping[str, Json]],
         clock: Callable[[], datetime],
         troubled: Callable[[], Mapping[str, Json]] = dict,
+        unwell: Unwell | None = None,
     ) -> None:
         """Nothing is counted before somebody asks; `troubled` tells at once what needs no count."""
         self._count = count
         self._troubled = troubled
+        self._unwell = unwell or Unwell()
         self._clock = clock
         self._troubles: Mapping[str, Json] = {}
         self._troubles_known = threading.Event()
@@ -87,7 +90,7 @@ class CoverageBoard:
             self._tell_troubles()
             found = self._count()
         except ScarpwatchError as error:
-            failure = str(error)
+            failure = str(self._unwell.told(error))
         with self._lock:
             self._tried, self._failure = self._clock(), failure
             if failure is None:

@@ -14,6 +14,7 @@ from monitor.core.precision import Judged
 from monitor.records import Action, Declaration, Event, HeldBack, Region
 from monitor.web.auth import Tokens
 from monitor.web.refusals import Refusals
+from monitor.web.unwell import Unwell
 
 Clock = Callable[[], datetime]
 
@@ -72,6 +73,8 @@ class WebParts:
     """Of the same why the watch is not well, as far as that needs no count; fast."""
     refusals: Refusals = field(default_factory=Refusals)
     """Counts who was turned away."""
+    unwell: Unwell = field(default_factory=Unwell)
+    """Knows what callers may hear of trouble, and tells the log the rest."""
 
     @property
     def products(self) -> Path:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from monitor.errors import ScarpwatchError, Transient
+from monitor.web.unwell import Unwell
 
 MEDIA_TYPE = "application/problem+json"
 _STATUS = {
@@ -71,16 +72,17 @@ def on_problem(_request: Request, error: Exception) -> Response:
     return error.response() if isinstance(error, Problem) else on_defect(_request, error)
 
 
-def on_error(_request: Request, error: Exception) -> Response:
+def on_error(unwell: Unwell, _request: Request, error: Exception) -> Response:
     """An error of the tree: what may pass is 503, what a person may not do 4xx."""
     if not isinstance(error, ScarpwatchError):
         return on_defect(_request, error)
+    told = unwell.told(error)
     status = _STATUS.get(error.reason, HTTPStatus.INTERNAL_SERVER_ERROR)
     headers = {}
     if isinstance(error, Transient) or error.reason == "bad-config":
         status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(_WAIT_S)}
     return Problem(
-        status, error.message, item=error.item, remedy=error.remedy, reason=error.reason, headers=headers
+        status, told.message, item=told.item, remedy=told.remedy, reason=told.reason, headers=headers
     ).response()
 
 

@@ -62,7 +62,7 @@ def test_a_count_that_fails_is_told_when_the_last_one_is_too_old(watched: Watche
     """Not what was well once."""
     watched.fails = True
     watched.now = NOON + HOUR
-    assert "Start it" in str(watched.read())
+    assert "the database cannot be reached now" in str(watched.read())
     watched.fails = False
     watched.now += HOUR
     assert watched.read() == {"counted": "14:00"}
