@@ -42,6 +42,12 @@ else
 ADD_TORCH := $(ADD) "$(TORCH)"
 endif
 
+# A sign of life while something is installed, which takes minutes on a slow network: the time every ten seconds for who
+# watches, every minute for a log. It ends with the shell of its recipe, whatever became of the work.
+EVERY_S ?= $$([ -t 2 ] && echo 10 || echo 60)
+ALIVE = every=$(EVERY_S); ( trap 'kill $$! 2>/dev/null; exit 0' TERM; \
+	while sleep $$every & wait $$!; do echo "  still at it, $$SECONDS s"; done ) & trap "kill $$! 2>/dev/null" EXIT;
+
 .PHONY: help install install-dev install-gpu demo test suite lint reproduce bench sbom audit-dependencies clean
 
 help:  ## this list
@@ -53,21 +59,23 @@ install-dev: $(VENV)/.dev  ## what tests and training need as well (torch: the C
 
 install-gpu: $(VENV)/.service  ## ONNX Runtime's GPU build in place of the CPU build
 	-$(REMOVE) onnxruntime onnxruntime-gpu
-	$(ADD) --upgrade "onnxruntime-gpu>=1.20"
+	@echo "Installing ONNX Runtime's GPU build into $(VENV)"
+	@$(ALIVE) $(ADD) --upgrade "onnxruntime-gpu>=1.20"
 
 # Stamps: a second `make demo` installs nothing; a changed pyproject.toml does.
 $(BIN)/python:
 	$(MAKE_VENV)
 
 $(VENV)/.service: pyproject.toml | $(BIN)/python
-	@echo "Installing the service into $(VENV) (a few minutes the first time)"
-	@$(ADD) -e .
+	@echo "Installing the service into $(VENV) (a few minutes the first time, more on a slow network)"
+	@$(ALIVE) $(ADD) -e .
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
-	@echo "Installing the service, torch and the test tools into $(VENV)"
-	@$(ADD_TORCH)
-	@$(ADD) -e ".[dev,train]"
+	@echo "Installing torch into $(VENV)"
+	@$(ALIVE) $(ADD_TORCH)
+	@echo "Installing the service and the test tools into $(VENV)"
+	@$(ALIVE) $(ADD) -e ".[dev,train]"
 	@touch $@ $(VENV)/.service
 
 demo: $(VENV)/.service  ## a simulated valley, its storm and its landslides: SEED=n FOLDER=path
