@@ -92,9 +92,12 @@ def touching(painted: Painted, events: Iterable[Event]) -> list[Event]:
 
 def _told(event: Event) -> str:
     opening = next((step.detail for step in event.transitions), "")
-    what = f"{event.state.value}, {event.tier.value}" if event.state in ALERT_STATES else "waits for a second look"
-    words = f"{what}: {event.area_ha:.2f} ha × {event.mean_change:.2f} by {event.detector.value}"
-    if event.state in ALERT_STATES:
+    told = event.state in ALERT_STATES
+    what = f"{event.state.value}, {event.tier.value}: told" if told else "waits for a second look: found"
+    # Not the hectares of the paint: a pixel of its edge that is bare in part has changed as well, and counts whole.
+    area = f"{event.area_ha:.2f} ha (pixels that changed, with their edge)"
+    words = f"{what} {area} × {event.mean_change:.2f} by {event.detector.value}"
+    if told:
         return words
     reason = next((step.reason for step in event.transitions), "")
     return f"{words} ({reason}: {opening})" if reason else words

@@ -89,6 +89,8 @@ def test_the_table_tells_how_and_where(watched: World, capsys: pytest.CaptureFix
     assert code == 0
     assert "Exercise in valley: 2 scar(s) painted into the newest optical acquisition" in out
     assert "by baseline" in out
+    # The paint and what is told of it are two areas: the table says so.
+    assert " ".join(out.split()).count("ha (pixels that changed, with their edge)") == 2
     assert "2 seen." in out
     assert out.endswith("This was an exercise. The real history was not touched.\n")
 
