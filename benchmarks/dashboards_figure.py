@@ -20,13 +20,15 @@ from benchmarks.dashboards_asked import Asked, Json, Series, Servers, panels, ti
 from benchmarks.dashboards_rows import draw_calendar, draw_map, draw_table
 from benchmarks.dashboards_words import PALETTE, colour, coloured, dated, day, step_of, with_unit, worded
 
-_CELL = (0.68, 0.365)
+_CELL = (0.68, 0.28)
 """Width and height of a unit of the grid, inches."""
 _DPI = 100
 _HEAD_IN, _TITLE_IN, _GAP_IN = 0.62, 0.27, 0.045
 _GROUND, _PAPER, _EDGE, _INK, _FAINT = "#f1f3f6", "#ffffff", "#d5d9e0", "#24292e", "#7b818a"
 _LEGEND = 10
 """Lines that are named at most."""
+_FLAT_S = 60.0
+"""Where an axis of seconds ends on which all is 0."""
 
 Draw = Callable[[Axes, Json, Servers, Asked], None]
 
@@ -51,7 +53,15 @@ def draw(dashboard: Json, servers: Servers, asked: Asked, path: Path) -> None:
 def _head(figure: Figure, dashboard: Json, asked: Asked, size: tuple[float, float]) -> None:
     top = 1 - _HEAD_IN / 2 / size[1]
     figure.text(0.006, top, dashboard["title"], fontsize=15, weight="bold", color=_INK, va="center")
-    chosen = ",  ".join(f"{name}: {' + '.join(values)}" for name, values in asked.chosen.items())
+    words = {
+        (one["name"], option["value"]): option["text"]
+        for one in dashboard["templating"]["list"]
+        for option in one.get("options") or []
+        if isinstance(option["value"], str)
+    }
+    chosen = ",  ".join(
+        f"{name}: {' + '.join(words.get((name, one), one) for one in values)}" for name, values in asked.chosen.items()
+    )
     span = f"{asked.start:%Y-%m-%d} to {asked.end:%Y-%m-%d %H:%M} UTC"
     figure.text(0.994, top, f"{chosen}     {span}", fontsize=9, color=_FAINT, va="center", ha="right")
 
@@ -233,6 +243,8 @@ def _dress(axes: Axes, field: Json, asked: Asked, values: Sequence[float]) -> No
     finite = [value for value in values if math.isfinite(value)]
     top = axes.get_ylim()[1]
     low = min(0.0, *finite, 0.0)
+    if not any(finite):  # of nothing matplotlib shows the surroundings of 0
+        top = _FLAT_S if field["unit"] == "s" else 1.0
     axes.set_ylim(low * 1.05, field.get("max") or max(top, 1e-9))
     if field["custom"].get("thresholdsStyle", {}).get("mode") == "dashed":
         for step in field["thresholds"]["steps"]:

@@ -54,7 +54,7 @@ def with_unit(value: float, field: Json, now: datetime) -> str:
     if unit == "s":
         return _span(value)
     if unit == "percentunit":
-        return f"{100 * value:.{decimals or 0}f}%"
+        return f"{100 * value:.3g}%" if decimals is None else f"{100 * value:.{decimals}f}%"
     if unit == "bytes":
         power = min(int(math.log(max(value, 1), 1024)), len(_BYTES) - 1)
         return f"{value / 1024**power:.3g} {_BYTES[power]}"

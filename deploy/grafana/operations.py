@@ -18,7 +18,7 @@ from deploy.grafana.panels import (
     listing,
     number,
 )
-from deploy.grafana.targets import cells, chosen_jobs, chosen_regions, newest, over_time
+from deploy.grafana.targets import cells, chosen_jobs, chosen_regions, newest, over_time, spoken
 from deploy.grafana.wellness import QUEUE_LATE_S, of_the_service, of_the_watch, together
 
 DAY_S = 86_400
@@ -139,8 +139,8 @@ def _all_well_numbers() -> list[Panel]:
 def _watching() -> list[Panel]:
     passes = ["expected", "seen", "processed", "usable"]
     by = "max by (region, sensor)"
-    asked = [cells(f"{by} (scarpwatch_scenes_{name}{{{IN}}})", ref) for name, ref in zip(passes, "ABCD", strict=True)]
-    asked.append(cells(f"{by} (scarpwatch_passes_overdue{{{IN}}})", "E"))
+    counted = [f"scarpwatch_scenes_{name}" for name in passes] + ["scarpwatch_passes_overdue"]
+    asked = [cells(spoken(f"{by} ({name}{{{IN}}})"), ref) for name, ref in zip(counted, "ABCDE", strict=True)]
     columns = {name: Column(shown=Shown(unit="none"), width=95) for name in passes}
     columns["overdue"] = Column(
         shown=Shown(unit="none", steps=((None, "green"), (1, "orange"), (2, "red"))), coloured=True

@@ -348,16 +348,16 @@ def process() -> list[Panel]:
         lines(
             Told(title="Open files", why="Descriptors of each process, as share of what it may have."),
             [over_time(f"process_open_fds{{{JOB}}} / process_max_fds{{{JOB}}}", "{{instance}}")],
-            Shown(unit="percentunit", steps=((None, "green"), (0.8, "red")), decimals=1),
+            Shown(unit="percentunit", steps=((None, "green"), (0.8, "red"))),
             third,
         ),
         lines(
             Told(
                 title="Processor",
-                why="Cores in use by each process. All of them for hours: more comes in than is processed.",
+                why="Of each process; 100 % is one core. All cores for hours: more comes in than is processed.",
             ),
             [over_time(f"rate(process_cpu_seconds_total{{{JOB}}}[$__rate_interval])", "{{instance}}")],
-            Shown(unit="none", decimals=2),
+            Shown(unit="percentunit"),
             third,
         ),
         lines(

@@ -5,6 +5,8 @@ quoted (`${region:sqlstring}`). Its macros take no brackets inside theirs.
 """
 
 _IN = "IN (${region:sqlstring})"
+_SENSOR = "CASE sensor WHEN 'sar' THEN 'radar' WHEN 'optical' THEN 'optics' END"
+"""What people call it."""
 
 DELIVERIES = f"""
     SELECT channel, state, coalesce(reason, 'no try yet') AS "why", count(*) AS "messages",
@@ -22,8 +24,8 @@ EXERCISES = f"""
 """
 
 PARKED = f"""
-    SELECT region, sensing_time AS "sensed", sensor, reason, detail, attempts AS "tries", updated AS "parked since",
-           key || '_' || version AS "acquisition"
+    SELECT region, sensing_time AS "sensed", {_SENSOR} AS "sensor", reason, detail, attempts AS "tries",
+           updated AS "parked since", key || '_' || version AS "acquisition"
     FROM acquisition
     WHERE state = 'parked' AND region {_IN}
     ORDER BY sensing_time DESC LIMIT 100
@@ -37,7 +39,7 @@ REFUSED = f"""
 """
 
 NEWEST_LOOKS = f"""
-    SELECT sensing_time AS "sensed", sensor, platform, relative_orbit AS "orbit", state,
+    SELECT sensing_time AS "sensed", {_SENSOR} AS "sensor", platform, relative_orbit AS "orbit", state,
            coalesce(reason, 'waits') AS "result", detail AS "story"
     FROM acquisition
     WHERE region {_IN} AND state <> 'superseded' AND $__timeFilter(sensing_time)
@@ -46,7 +48,7 @@ NEWEST_LOOKS = f"""
 
 PASSES = f"""
     SELECT $__timeGroupAlias(sensing_time, '1d'),
-           sensor || coalesce(' orbit ' || relative_orbit, '') AS metric,
+           {_SENSOR} || coalesce(' orbit ' || relative_orbit, '') AS metric,
            max(CASE WHEN state = 'parked' THEN 0 WHEN state <> 'done' THEN 1
                     WHEN reason = 'nothing-usable' THEN 2 ELSE 3 END) AS value
     FROM acquisition
@@ -107,7 +109,7 @@ def open_alerts(tier: str) -> str:
 
 
 TILES = f"""
-    SELECT t.tile AS "tile", o.sensing_time AS "sensed", o.sensor AS "sensor", o.mean AS "probability",
+    SELECT t.tile AS "tile", o.sensing_time AS "sensed", {_SENSOR} AS "sensor", o.mean AS "probability",
            o.mean_change AS "rise", o.hazard_area_ha AS "hazard area in ha", o.valid_fraction AS "seen",
            CASE ${{colour:sqlstring}} WHEN 'rise' THEN o.mean_change ELSE o.mean END AS "value",
            t.longitude, t.latitude
@@ -156,12 +158,12 @@ TILE_SEEN = f"""
     ORDER BY 1
 """
 
-TILE_LOOKS = """
-    SELECT sensing_time AS "sensed", sensor, relative_orbit AS "orbit", decision, network,
+TILE_LOOKS = f"""
+    SELECT sensing_time AS "sensed", {_SENSOR} AS "sensor", relative_orbit AS "orbit", decision, network,
            valid_fraction AS "seen", cloud_fraction AS "cloud", mean AS "probability", spread,
            mean_change AS "rise", hazard_area_ha AS "hazard area"
     FROM observation
-    WHERE tile = ${tile:sqlstring} AND current AND $__timeFilter(sensing_time)
+    WHERE tile = ${{tile:sqlstring}} AND current AND $__timeFilter(sensing_time)
     ORDER BY sensing_time DESC, id DESC LIMIT 100
 """
 

@@ -41,17 +41,33 @@ class SqlQuery(Dataquery):
         }
 
 
+SENSORS = {"optical": "optics", "sar": "radar"}
+"""What people call the values of the label `sensor`."""
+
+
+def spoken(expression: str) -> str:
+    """An expression whose label `sensor` says what people say; the metrics keep theirs."""
+    for value, word in SENSORS.items():
+        expression = f'label_replace({expression}, "sensor", "{word}", "sensor", "{value}")'
+    return expression
+
+
 def over_time(expression: str, legend: str, ref_id: str = "A") -> prometheus.Dataquery:
     """How an expression went over the shown time."""
     return prometheus.Dataquery(
-        expr=expression, legend_format=legend, ref_id=ref_id, range_val=True, datasource=PROMETHEUS
+        expr=_named(expression, legend), legend_format=legend, ref_id=ref_id, range_val=True, datasource=PROMETHEUS
     )
 
 
 def newest(expression: str, legend: str, ref_id: str = "A") -> prometheus.Dataquery:
     """What an expression is at the end of the shown time."""
     return prometheus.Dataquery(
-        expr=expression, legend_format=legend, ref_id=ref_id, instant=True, range_val=False, datasource=PROMETHEUS
+        expr=_named(expression, legend),
+        legend_format=legend,
+        ref_id=ref_id,
+        instant=True,
+        range_val=False,
+        datasource=PROMETHEUS,
     )
 
 
@@ -89,10 +105,9 @@ def chosen_jobs() -> VariableModel:
 
 def chosen_sensors() -> VariableModel:
     """Optics, radar, or both."""
-    words = {"optical": "optics", "sar": "radar"}
-    options = [VariableOption(selected=False, text=word, value=value) for value, word in words.items()]
+    options = [VariableOption(selected=False, text=word, value=value) for value, word in SENSORS.items()]
     every = VariableOption(selected=True, text=["All"], value=[ALL])
-    spelled = ", ".join(f"{word} : {value}" for value, word in words.items())
+    spelled = ", ".join(f"{word} : {value}" for value, word in SENSORS.items())
     variable = CustomVariable("sensor").label("Sensor").values(spelled).multi(True).include_all(True)
     return variable.options([VariableOption(selected=True, text="All", value=ALL), *options]).current(every).build()
 
@@ -119,6 +134,10 @@ def service_address() -> VariableModel:
     option = VariableOption(selected=True, text=address, value=address)
     variable = TextBoxVariable("scarpwatch_url").label("Pages at").default_value(address)
     return variable.options([option]).current(option).build()
+
+
+def _named(expression: str, legend: str) -> str:
+    return spoken(expression) if "{{sensor}}" in legend else expression
 
 
 def _asked_of_prometheus(name: str, label: str, query: str, several: bool) -> VariableModel:

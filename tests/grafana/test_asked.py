@@ -1,6 +1,7 @@
 """Every question of every dashboard, asked of a real Prometheus and a real PostgreSQL that a real run has filled."""
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -61,6 +62,19 @@ def test_every_panel_shows_something(run: Filled, name: str, panel: Json, target
         assert len(found) == 1
 
 
+@pytest.mark.parametrize(("name", "panel", "target"), TARGETS)
+def test_sensors_are_called_as_people_call_them(run: Filled, name: str, panel: Json, target: Json) -> None:
+    """Metrics and tables of the database say `optical` and `sar`, titles, legends and cells optics and radar."""
+    asked = opened(run, name)
+    if panel["type"] in _OF_ROWS:
+        table = run.servers.table(target, asked)
+        said = [row[table.columns.index("sensor")] for row in table.rows] if "sensor" in table.columns else []
+        assert set(said) <= {"optics", "radar", None}
+        return
+    names = [re.split(r"[\s:,]+", one.name) for one in run.servers.series(target, asked)]
+    assert not [one for one in names if {"sar", "optical"} & set(one)]
+
+
 @pytest.mark.parametrize("name", BOARDS)
 def test_every_variable_can_be_chosen(run: Filled, name: str) -> None:
     """The regions are those of the configuration, and a tile is one that the watch has."""
@@ -91,7 +105,7 @@ def test_the_first_row_counts_what_is_wrong(run: Filled) -> None:
 def test_what_waits_for_a_person_is_named(run: Filled) -> None:
     """The scene, the item and the channel that were spoiled, with their reasons."""
     (parked,) = rows_of(run, "region", "Parked acquisitions")
-    assert (parked["reason"], parked["sensor"]) == ("bad-asset", "optical")
+    assert (parked["reason"], parked["sensor"]) == ("bad-asset", "optics")
     assert {row["reason"] for row in rows_of(run, "region", "Refused items")} >= {"no-track"}
     assert {row["channel"] for row in rows_of(run, "operations", "Messages that are not there yet")} == {"duty"}
 
