@@ -1,6 +1,7 @@
 """The manifests: kubectl builds every overlay, which fits the schemas of Kubernetes and keeps rules of this house."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from sqlalchemy import make_url
 from typer.main import get_command
 
 from monitor.cli.app import make_app
@@ -248,6 +250,28 @@ def secrets(folder: Path, pod: Manifest) -> Path:
             for key, value in examples[secret["secretName"]]["stringData"].items():
                 (folder / key).write_text(value, encoding="utf-8")
     return folder
+
+
+def test_roles_are_those_that_the_guide_makes() -> None:
+    """Secrets of Kubernetes and the composition name the database and roles that the SQL of the guide makes."""
+    guide = (ROOT / "docs/operate.md").read_text(encoding="utf-8")
+    roles, databases = (set(re.findall(rf"^CREATE {what} (\w+)", guide, re.MULTILINE)) for what in ("ROLE", "DATABASE"))
+    assert databases == {"watch"}
+    path = ROOT / "deploy/k8s/overlays/postgresql/secret.example.yaml"
+    of_secrets = {
+        one["metadata"]["name"]: make_url(one["stringData"]["database"])
+        for one in yaml.safe_load_all(path.read_text(encoding="utf-8"))
+    }
+    assert {one: url.username for one, url in of_secrets.items()} == {
+        "scarpwatch": "watch",
+        "scarpwatch-owner": "watch_owner",
+    }
+    composed = (ROOT / "deploy/docker/compose.yaml").read_text(encoding="utf-8")
+    (of_head,) = map(make_url, re.findall(r"postgresql://\S+", composed.replace("<the same password>", "x")))
+    for url in (*of_secrets.values(), of_head):
+        assert (url.username in roles, url.database in databases) == (True, True), url
+    database = yaml.safe_load(composed)["services"]["database"]
+    assert database["environment"]["POSTGRES_USER"] == of_head.username == database["healthcheck"]["test"][-1]
 
 
 def test_an_overlay_of_your_own(tmp_path: Path) -> None:
