@@ -1,6 +1,7 @@
 """The rules: what promtool says of them, that they name what there is, and that each of them was fired."""
 
 import re
+import subprocess
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -79,6 +80,20 @@ def test_promtool_takes_all_of_it() -> None:
     promtool = tool("promtool", "prometheus")
     assert ran(promtool, "check", "config", FOLDER / "prometheus.yml").count("SUCCESS") == 2 + len(RULES)
     assert ran(promtool, "check", "rules", *RULES).count("SUCCESS") == len(RULES) == 5
+
+
+def test_the_lines_of_the_guide_install_what_is_found(tmp_path: Path) -> None:
+    """A folder of their own in place of /etc/prometheus: the configuration finds every rule file beside it."""
+    for program, package in (("promtool", "prometheus"), ("amtool", "prometheus-alertmanager")):
+        tool(program, package)
+    guide = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+    lines = guide.partition("\n## Alarms\n")[2].split("```")[1].strip().splitlines()
+    # The unit tests of the rules have a test of their own, and take their time.
+    quick = [one.replace("/etc/prometheus", str(tmp_path)) for one in lines if "promtool test rules" not in one]
+    ended = subprocess.run(["bash", "-ec", "\n".join(quick)], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert f"{len(RULES)} rule files found" in ended.stdout
+    assert {one.name for one in tmp_path.iterdir()} == {"rules", "prometheus.yml", "alertmanager.yml"}
 
 
 def test_promtool_takes_the_example_of_kubernetes(tmp_path: Path) -> None:
