@@ -227,6 +227,8 @@ class Pages:
         back = request.url.path.removesuffix("/actions").removesuffix("/end").removesuffix("/acknowledge")
         page = self.page("problem.html", Viewer(access=None), problem=body, back=back)
         page.status_code = response.status_code
+        if "retry-after" in response.headers:
+            page.headers["Retry-After"] = response.headers["retry-after"]
         return page
 
     def _list(

@@ -76,7 +76,8 @@ def test_callers_hear_that_the_database_is_away_and_not_where_it_is(away: "tuple
         httpx.get(f"{base}/api/v1/coverage", timeout=30)
         ground = httpx.get(f"{base}/api/v1/coverage", timeout=30)
     assert (api.status_code, page.status_code, ready.status_code, ground.status_code) == (503, 503, 503, 200)
-    assert api.headers["retry-after"]
+    assert page.headers["content-type"].startswith("text/html")
+    assert api.headers["retry-after"] == page.headers["retry-after"]
     said = api.json()
     assert (said["reason"], said["item"]) == ("store-busy", "database")
     assert said["detail"] == "the database cannot be reached now"
