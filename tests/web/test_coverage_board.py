@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 
@@ -100,4 +101,5 @@ def test_troubles_that_cannot_be_read_are_a_failure_that_is_told() -> None:
     board = CoverageBoard(dict, lambda: NOON, fails)
     board.read(("atsuma",))
     board.wait(5)
-    assert board.read(("atsuma",)) == {"atsuma": {"unknown": "database: gone. Start it"}}
+    (told,) = board.read(("atsuma",)).values()
+    assert str(cast("Json", told)["unknown"]).startswith("database: the database cannot be reached now")
