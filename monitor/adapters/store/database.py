@@ -315,8 +315,8 @@ _UNREACHABLE = {
     ('database "',): "Correct the name at the end of the URL, or make the database: docs/operate.md, PostgreSQL",
     ("resolve", "translate host", "name or service"): "Correct the host in the URL of the database, or see why its "
     "name is not known here",
-    ("refused", "timeout", "no route", "unreachable", "is the server running"): "See whether its server runs, and "
-    "whether host and port in its URL are right",
+    ("refused", "timeout expired", "timed out", "no route", "unreachable", "server running"): "See whether its server "
+    "runs, and whether host and port in its URL are right",
 }
 """By words of PostgreSQL, in lower case."""
 
