@@ -11,10 +11,10 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 
+from monitor.adapters.landslide4sense import BANDS as PUBLISHED
+from monitor.adapters.landslide4sense import read_image
 from monitor.sandbox.clouds import SceneClass
 from monitor.sandbox.spectra import BANDS
-from training.datasets.landslide4sense import BANDS as PUBLISHED
-from training.datasets.landslide4sense import read_image
 from training.simulated.spectra import CLEAR, PATH, PUBLISHED_UNIT
 
 Array = NDArray[np.float64]

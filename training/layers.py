@@ -17,10 +17,9 @@ from monitor.core.features import (
     build_features,
     context_layers,
     context_statistics,
-    scheme_of,
     sensor_of,
 )
-from monitor.core.land_cover import land_cover, one_hot
+from monitor.core.named_layers import named_sources
 from monitor.inputs import Input
 from monitor.records import Sensor
 from training.augment import Labels, Pixels, misjudged, turned, with_blobs, with_gamma, with_haze
@@ -44,7 +43,7 @@ def fed(bands: Sequence[str], inputs: Sequence[Input], pixels: Pixels) -> Pixels
         inputs: what is done with each of them.
         pixels: (C, H, W) in their own units, land cover as classes of its legend.
     """
-    sources = _sources(bands, pixels)
+    sources = named_sources(bands, pixels)
     return build_features(inputs, sources, _context(inputs, sources))
 
 
@@ -68,7 +67,7 @@ def varied_layers(
         pixels[colours], labels = _weathered(pixels[colours], labels, rng, variation)
     for place in echoes:
         pixels[place] *= np.float32(10.0 ** (variation.gain_db_spread * rng.standard_normal() / 10.0))
-    sources = _sources(bands, pixels)
+    sources = named_sources(bands, pixels)
     center_scale = _context(inputs, sources, lambda ground: misjudged(ground, rng, variation))
     return build_features(inputs, sources, center_scale), labels
 
@@ -96,17 +95,6 @@ def _weathered(
     if ground is not None and rng.random() < variation.blob_share:
         pixels, labels = with_blobs(pixels, labels, ground, rng)
     return pixels, labels
-
-
-def _sources(bands: Sequence[str], pixels: Pixels) -> Sources:
-    """Layers by name; classes as 0 and 1."""
-    layers = {name: layer for name, layer in zip(bands, pixels, strict=True) if scheme_of(name) is None}
-    for name, layer in zip(bands, pixels, strict=True):
-        scheme = scheme_of(name)
-        if scheme is not None:
-            classes = land_cover(np.nan_to_num(layer).astype(np.uint8), scheme)
-            return Sources(bands=layers, land_cover=one_hot(classes, scheme))
-    return Sources(bands=layers)
 
 
 Fields = tuple[NDArray[np.float32], NDArray[np.float32]]

@@ -7,7 +7,6 @@ that is no square of a multiple of 32 pixels is continued by mirrors first.
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,21 +14,19 @@ from typing import Final
 
 import numpy as np
 import rasterio
-from affine import Affine
 from numpy.typing import NDArray
-from pyproj import Geod
-from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, MemoryFile
 
 from monitor.adapters.files import write_atomic
+from monitor.adapters.georeference import Ground, pixel_ha, unlike
+from monitor.adapters.landslide4sense import BANDS, RESOLUTION_M, read_image
 from monitor.core.features import MINIMUM_PIXELS
 from monitor.errors import BadAsset, ConfigError, InputFault
 from monitor.ports import Engine
 from monitor.records import ModelCard
 from training.chip_picture import chip_picture
 from training.datasets.bands import band_indices
-from training.datasets.landslide4sense import BANDS, read_image
 from training.samples import UNLABELLED, Pixels, Samples
 from training.scoring import ask, chip_engine
 
@@ -37,18 +34,7 @@ _STEP_PX: Final = 32
 """Networks halve their window five times."""
 _LARGEST_PX: Final = 1024
 """A chip is answered in one window; beyond this memory runs into gigabytes."""
-_LIKE: Final = 1.5
-"""Sizes of pixels that differ by less are taken for the same."""
 _HDF5: Final = (".h5", ".hdf5")
-_PUBLISHED_RESOLUTION_M: Final = 10.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """Where a chip lies."""
-
-    crs: CRS
-    transform: Affine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,10 +104,8 @@ def require_room(paths: Sequence[Path], folder: Path) -> None:
 
 def resolution_note(chip: Chip, card: ModelCard) -> str:
     """A sentence when a chip's pixels are not of the size the network was trained on, else nothing."""
-    side_m = math.sqrt(chip.pixel_ha * 1e4)
-    if 1 / _LIKE < side_m / card.resolution_m < _LIKE:
-        return ""
-    return f"{chip.name}: pixels of {side_m:.0f} m, but the network knows ground at {card.resolution_m:.0f} m"
+    odd = unlike(chip.pixel_ha, card)
+    return f"{chip.name}: {odd}" if odd else ""
 
 
 class Predictor:
@@ -194,7 +178,7 @@ def write_found(chip: Chip, found: Found, card: ModelCard, folder: Path) -> list
 def _patch(path: Path) -> Chip:
     image = read_image(path)
     _require_small(path, *image.shape[1:])
-    return Chip(name=path.stem, bands=BANDS, pixels=image, pixel_ha=_PUBLISHED_RESOLUTION_M**2 / 1e4, ground=None)
+    return Chip(name=path.stem, bands=BANDS, pixels=image, pixel_ha=RESOLUTION_M**2 / 1e4, ground=None)
 
 
 def _raster(path: Path, card: ModelCard, names: Sequence[str]) -> Chip:
@@ -204,12 +188,12 @@ def _raster(path: Path, card: ModelCard, names: Sequence[str]) -> Chip:
             bands = _band_names(path, file, card, names)
             pixels = _observed(file)
             ground = Ground(crs=file.crs, transform=file.transform) if file.crs else None
-            pixel_ha = _pixel_ha(file) if file.crs else card.resolution_m**2 / 1e4
+            area_ha = pixel_ha(file) if file.crs else card.resolution_m**2 / 1e4
     except RasterioError as err:
         raise BadAsset(
             f"it is no readable raster ({err})", item=str(path), remedy="Give .h5 patches or GeoTIFF chips."
         ) from err
-    return Chip(name=path.stem, bands=bands, pixels=pixels, pixel_ha=pixel_ha, ground=ground)
+    return Chip(name=path.stem, bands=bands, pixels=pixels, pixel_ha=area_ha, ground=ground)
 
 
 def _require_small(path: Path, height: int, width: int) -> None:
@@ -244,17 +228,6 @@ def _observed(file: DatasetReader) -> Pixels:
         return whole
     observed: NDArray[np.float32] = np.where(hidden, np.float32(np.nan), pixels.astype(np.float32))
     return observed
-
-
-def _pixel_ha(file: DatasetReader) -> float:
-    """Area of a pixel in the middle of the chip, by its CRS; degrees are measured on the WGS 84 ellipsoid."""
-    transform: Affine = file.transform
-    if file.crs.is_projected:
-        return abs(float(transform.determinant)) * float(file.crs.linear_units_factor[1]) ** 2 / 1e4
-    x, y = transform @ (file.width / 2, file.height / 2)
-    longitudes, latitudes = [x, x + transform.a, x + transform.a, x], [y, y, y + transform.e, y + transform.e]
-    area_m2, _ = Geod(ellps="WGS84").polygon_area_perimeter(longitudes, latitudes)
-    return abs(float(area_m2)) / 1e4
 
 
 def _window(pixels: Pixels) -> Pixels:

@@ -124,9 +124,18 @@ def _open(address: str) -> DatasetReader:
 
 def _problem(source: DatasetReader) -> tuple[str, str] | None:
     """Reason and words of what is wrong with a header; None when nothing is."""
-    # An engineering CRS (LOCAL_CS) is a CRS by name only: nothing leads from it to the ground.
-    if source.crs is None or not (source.crs.is_geographic or source.crs.is_projected):
+    if not on_ground(source):
         return "no-crs", "has no coordinate reference system on the ground"
+    return header_problem(source)
+
+
+def on_ground(source: DatasetReader) -> bool:
+    """Whether its CRS leads to the ground: an engineering one (LOCAL_CS) is a CRS by name only."""
+    return source.crs is not None and bool(source.crs.is_geographic or source.crs.is_projected)
+
+
+def header_problem(source: DatasetReader) -> tuple[str, str] | None:
+    """Reason and words of what a header claims that none should; None when nothing is wrong with it."""
     if source.tags(ns="OVERVIEWS"):
         return "raster-refers", "names another file for its overviews"
     strange = sorted(set(source.dtypes) - _TYPES)

@@ -5,8 +5,8 @@ import pytest
 
 from benchmarks.real_optics import Scene, ndvi, pooled, surface_of
 from benchmarks.simulated_optical import panels, pooled_statistics
+from monitor.adapters.landslide4sense import BANDS as PUBLISHED
 from monitor.sandbox.spectra import BANDS
-from training.datasets.landslide4sense import BANDS as PUBLISHED
 from training.simulated.spectra import CLEAR, PATH
 
 RNG = np.random.default_rng(1)

@@ -11,8 +11,9 @@ import typer
 from rasterio.transform import from_origin
 from typer.testing import CliRunner, Result
 
+from monitor.adapters.landslide4sense import BANDS
 from monitor.adapters.model_store import load_card
-from training.datasets.landslide4sense import BANDS, write_landslide4sense
+from training.datasets.landslide4sense import write_landslide4sense
 from training.experiment import DataSettings, Experiment, NetworkSettings, ScheduleSettings
 from training.loop import fit
 from training.material import gather

@@ -8,8 +8,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from monitor.adapters.landslide4sense import BANDS, read_image
 from monitor.errors import ConfigError
-from training.datasets.landslide4sense import BANDS, load_landslide4sense, read_image
+from training.datasets.landslide4sense import load_landslide4sense
 from training.datasets.manifest import MANIFEST_FILE, read_manifest, verify
 from training.samples import LANDSLIDE, STABLE, Samples
 from training.simulated.command import simulate, simulate_command

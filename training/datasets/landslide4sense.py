@@ -1,10 +1,8 @@
 """Landslide4Sense as published: HDF5 patches of 14 bands, 128 x 128 pixels, with masks.
 
 A folder holds `img/image_N.h5` (key `img`, (H, W, 14) float64) and `mask/mask_N.h5` (key `mask`, (H, W) uint8,
-1 = landslide); the validation and test parts of 2022 came without masks. Band order by the organisers
-(https://github.com/iarai/Landslide4Sense-2022): Sentinel-2 B1 to B12 without B8A, then slope and elevation from
-ALOS PALSAR, all resampled to about 10 m. The published values are scaled per band, so that a band's mean over the
-training set is about 1: a linear unit, but neither reflectance nor degrees nor metres.
+1 = landslide); the validation and test parts of 2022 came without masks. One image is read by
+`monitor.adapters.landslide4sense`, which also says what its bands are.
 """
 
 from __future__ import annotations
@@ -12,27 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.errors import BadAsset, InputFault
+from monitor.adapters.landslide4sense import BANDS, bad_patch, read_array, read_image
+from monitor.errors import BadAsset
 from training.datasets.bands import band_indices
 from training.datasets.checks import require_landslides
 from training.samples import LANDSLIDE, UNLABELLED, Samples
 
-BANDS: Final = (
-    *("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B09", "B10", "B11", "B12"),
-    *("slope", "elevation"),
-)
-"""Names of the 14 channels in the order of the files."""
-
 Progress = Callable[[str, int, int], None]
 """What is being done, how many are done, how many there are."""
-
-_AS_PUBLISHED: Final = "Fetch the file again, or convert it to the layout of Landslide4Sense."
 
 
 def load_landslide4sense(
@@ -76,36 +66,13 @@ def load_landslide4sense(
     )
 
 
-def read_image(path: Path) -> NDArray[np.float32]:
-    """One image, (14, H, W) float32, in the published unit.
-
-    Raises:
-        BadAsset: not HDF5, no key `img`, not 14 bands.
-        InputFault: a pixel is not finite.
-    """
-    image = _dataset(path, "img")
-    if image.ndim != 3 or image.shape[2] != len(BANDS):
-        raise _bad(path, f"its array img has the shape {image.shape}, not height x width x {len(BANDS)} bands")
-    channels = np.ascontiguousarray(np.moveaxis(image, -1, 0), dtype=np.float32)
-    broken = ~np.isfinite(channels)
-    if broken.any():
-        names = [name for name, one in zip(BANDS, broken, strict=True) if one.any()]
-        raise InputFault(
-            f"{int(broken.sum())} values are NaN or infinite (in {', '.join(names)})",
-            item=str(path),
-            remedy="The published files have none: fetch the file again or leave the patch out.",
-            reason="not-finite",
-        )
-    return channels
-
-
 def read_mask(path: Path, size: tuple[int, ...]) -> NDArray[np.int8]:
     """One mask, (H, W) int8, STABLE or LANDSLIDE.
 
     Raises:
         BadAsset: not HDF5, no key `mask`, another size than its image, other values than 0 and 1.
     """
-    mask = _dataset(path, "mask")
+    mask = read_array(path, "mask", str(path))
     if mask.shape != size:
         raise _bad(path, f"the mask is {mask.shape}, but its image is {size}")
     if not np.isin(mask, (0, 1)).all():
@@ -159,17 +126,6 @@ def _numbered(folder: Path, kind: str) -> dict[int, Path]:
     return dict(sorted((int(found[1]), path) for found, path in names if found))
 
 
-def _dataset(path: Path, key: str) -> NDArray[np.generic]:
-    try:
-        with h5py.File(path, "r") as file:
-            found = file.get(key)
-            if not isinstance(found, h5py.Dataset):
-                raise _bad(path, f"it has no array {key} (it has {', '.join(file) or 'nothing'})")
-            return np.asarray(found[()])
-    except OSError as err:
-        raise _bad(path, f"it is no readable HDF5 file ({err})") from err
-
-
 def _write(path: Path, key: str, values: NDArray[np.generic]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with h5py.File(path, "w") as file:
@@ -181,4 +137,4 @@ def _size(image: NDArray[np.float32]) -> str:
 
 
 def _bad(path: Path, problem: str) -> BadAsset:
-    return BadAsset(problem, item=str(path), remedy=_AS_PUBLISHED)
+    return bad_patch(str(path), problem)

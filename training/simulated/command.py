@@ -7,8 +7,9 @@ from typing import Annotated, Final
 
 import typer
 
+from monitor.adapters.landslide4sense import BANDS
 from monitor.errors import ConfigError, ScarpwatchError
-from training.datasets.landslide4sense import BANDS, write_landslide4sense
+from training.datasets.landslide4sense import write_landslide4sense
 from training.datasets.manifest import MANIFEST_FILE, LabelCounts, Manifest, hashes, label_counts, write_manifest
 from training.simulated.patches import IDS_PER_VALLEY, PATCHES_PER_VALLEY, simulate_valley
 

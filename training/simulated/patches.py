@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from monitor.adapters.landslide4sense import BANDS
 from monitor.sandbox.cover import Cover, LandCover, grow_cover
 from monitor.sandbox.fields import farm
 from monitor.sandbox.frame import fractal, place_frame, stream
 from monitor.sandbox.scars import Scars, fail_slopes
 from monitor.sandbox.surface import make_ground
 from monitor.sandbox.terrain import Relief, build_relief
-from training.datasets.landslide4sense import BANDS
 from training.samples import LANDSLIDE, STABLE, Samples
 from training.simulated.spectra import CROP, PUBLISHED_UNIT, Day, draw_day, observe
 

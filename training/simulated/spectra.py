@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
+from monitor.adapters.landslide4sense import BANDS
 from monitor.core.sun import Sun
 from monitor.sandbox import spectra
 from monitor.sandbox.cover import Cover
@@ -21,7 +22,6 @@ from monitor.sandbox.fields import Crop
 from monitor.sandbox.frame import fractal
 from monitor.sandbox.optics import direct_light
 from monitor.sandbox.terrain import Relief
-from training.datasets.landslide4sense import BANDS
 
 Array = NDArray[np.float32]
 

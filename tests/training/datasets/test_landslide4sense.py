@@ -7,8 +7,9 @@ import h5py
 import numpy as np
 import pytest
 
+from monitor.adapters.landslide4sense import BANDS, read_image
 from monitor.errors import BadAsset, ConfigError, InputFault
-from training.datasets.landslide4sense import BANDS, load_landslide4sense, read_image, write_landslide4sense
+from training.datasets.landslide4sense import load_landslide4sense, write_landslide4sense
 from training.samples import LANDSLIDE, STABLE, UNLABELLED, Samples
 
 SIDE = 16
