@@ -14,6 +14,7 @@ from monitor.cli import (
     delivering,
     drilling,
     keeping,
+    labbing,
     living,
     reading,
     revising,
@@ -69,6 +70,7 @@ def make_app() -> typer.Typer:
     models.callback(invoke_without_command=True, epilog=EPILOG)(reading.models)
     models.command("try", epilog=EPILOG)(trying.try_)
     app.add_typer(models, name="models")
+    app.command(epilog=EPILOG)(labbing.lab)
     app.command(epilog=EPILOG)(delivering.deliver)
     delivering.add_to(app, EPILOG)
     silencing.add_to(app, EPILOG)
