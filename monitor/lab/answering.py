@@ -51,7 +51,7 @@ class Answer:
 
     def mask(self, threshold: float) -> NDArray[np.uint8]:
         """(H, W) 1 where the probability is at or above a threshold, else 0; 0 also where nothing was observed."""
-        return (np.nan_to_num(self.probability) >= threshold).astype(np.uint8)
+        return (self.probability >= threshold).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
