@@ -182,7 +182,7 @@ def _sections(answers: list[Answer], image: Image) -> list[Shown]:
 def _threshold(answer: Answer, use: str) -> float:
     return float(
         st.slider(
-            plain(f"Threshold of the mask ({answer.model}; its card says {answer.threshold:.3f})"),
+            f"Threshold of the mask of {answer.model} (its card says {answer.threshold:.3f})",
             min_value=0.0,
             max_value=1.0,
             value=float(answer.threshold),

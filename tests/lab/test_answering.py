@@ -143,9 +143,12 @@ def test_8_bit_ties_are_undone_the_same_way_every_time() -> None:
 def test_figures_are_of_what_was_seen() -> None:
     """Shares of observed pixels, areas of the image's own pixels."""
     answer = ask(Redness(), RGB, _image())
-    half = replace(answer, probability=np.where(np.arange(64) < 32, np.nan, 0.7).astype(np.float32) + np.zeros((64, 1)))
+    said = np.full((64, 64), 0.7, dtype=np.float32)
+    said[:, :32] = np.nan
+    half = replace(answer, probability=said)
     found = figures(half, 0.6, 0.04)
-    assert (found.share, found.area_ha) == (1.0, pytest.approx(64 * 32 * 0.04))
+    assert found.share == 1.0
+    assert found.area_ha == pytest.approx(64 * 32 * 0.04)
     assert figures(half, 0.8, 0.04).area_ha == 0
     nothing = replace(answer, probability=np.full((64, 64), np.nan, dtype=np.float32))
     assert figures(nothing, 0.5, 0.01).highest == 0.0
