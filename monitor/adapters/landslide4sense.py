@@ -27,8 +27,8 @@ BANDS: Final = (
 RESOLUTION_M: Final = 10.0
 
 _AS_PUBLISHED: Final = "Fetch the file again, or convert it to the layout of Landslide4Sense."
-_MOST_PX: Final = 1 << 22
-"""Of a patch: 2,048 x 2,048; the published ones have 128 x 128."""
+_MOST_PX: Final = 1 << 20
+"""Of a patch: 1,024 x 1,024; the published ones have 128 x 128."""
 _MOST_CHUNK_BYTES: Final = 64 << 20
 _MOST_CHUNKS: Final = 1 << 16
 _DEFLATE, _SHUFFLE, _FLETCHER32 = h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32

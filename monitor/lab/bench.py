@@ -1,6 +1,6 @@
 """What the page works with: the models at hand, their engines, and what the watch has kept. One for all who look."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,8 +80,3 @@ def kept_passes(settings: Settings) -> list[StoredPass]:
     with closing(SqlStore(settings.database, lifecycle=settings.tiers.lifecycle, limits=settings.limits)) as store:
         store.check()
         return stored_passes(settings.products, store.ledger(limit=_MOST_PASSES))
-
-
-def asked(cards: Sequence[ModelCard], names: Sequence[str]) -> list[ModelCard]:
-    """The cards of these names, in their order."""
-    return [card for card in cards if card.name in names]

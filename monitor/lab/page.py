@@ -10,11 +10,11 @@ import streamlit as st
 
 from monitor.config import Settings, SettingsError, load
 from monitor.errors import ScarpwatchError
-from monitor.lab import pictures, showing
+from monitor.lab import showing
 from monitor.lab.answering import Answer, unfit
 from monitor.lab.bench import Bench, Models, kept_passes, models_in
 from monitor.lab.image import Image
-from monitor.lab.showing import Shown, plain
+from monitor.lab.showing import Seen, Shown, plain
 from monitor.lab.stored import StoredPass, by_region, read_stored, stored_tiles
 from monitor.lab.uploads import MOST_UPLOAD_MB, SUFFIXES, band_names, check_size, read_upload
 from monitor.records import ModelCard
@@ -54,7 +54,8 @@ def main() -> None:
         chosen = st.selectbox("Model", _choices(source, models))
         for broken in models.broken:
             st.warning(plain(str(broken)))
-        _about(models_folder, settings)
+        if settings is None:
+            st.caption("Started without a configuration: stored acquisitions need one.")
     if image is None:
         st.markdown(_HELP)
         return
@@ -135,48 +136,37 @@ def _choices(source: str, models: Models) -> list[str]:
     return [_NONE, *names] if source == _STORED else names
 
 
-def _about(folder: Path, settings: Settings | None) -> None:
-    st.caption(plain(f"Models: {folder}"))
-    if settings is None:
-        st.caption("Started without a configuration: stored acquisitions need one.")
-
-
 def _show(image: Image, kept: Answer | None, models: Models, chosen: str, bench: Bench) -> None:
     """What the watch said of an image, and what the chosen models say."""
+    seen = Seen.of(image)
     if kept is not None:
         st.subheader(plain(f"As the watch kept it: {kept.model}"), anchor=False)
-        showing.single(kept, image, _threshold(kept, "kept"))
+        showing.single(Shown(answer=kept, threshold=_threshold(kept, "kept")), seen)
     elif chosen == _NONE:
         st.info("The watch's own network said nothing of this tile.")
-        st.image(pictures.colours(image), width=384)
+        st.image(seen.colours, width=384)
     cards = [card for card in models.cards if chosen in (_ALL, card.name)]
     reasons = {card.name: why for card in cards if (why := unfit(card, image.bands))}
-    shown = []
     summary = st.container()
-    for card in cards:
-        if card.name not in reasons and (answer := _answer(bench, card, image, reasons)) is not None:
-            shown.append(answer)
-    marked = _sections(shown, image)
+    answers = [_answer(bench, card, image, reasons) for card in cards if card.name not in reasons]
+    shown = [_section(answer, seen) for answer in answers if answer is not None]
     with summary:
-        if cards:
+        if len(cards) > 1 or reasons:
             st.subheader("Models", anchor=False)
-            showing.table(marked, reasons, image)
-        if len(marked) > 1:
-            showing.comparison(marked, image)
+            showing.table(shown, reasons, image)
+        if len(shown) > 1:
+            showing.comparison(shown, seen)
 
 
-def _sections(answers: list[Answer], image: Image) -> list[Shown]:
-    """One section for each answer; gives where their masks begin."""
-    marked = []
-    for answer in answers:
-        st.divider()
-        title = f"{answer.model}: trained on SIMULATED data" if answer.simulated else answer.model
-        st.subheader(plain(title), anchor=False)
-        st.caption(plain(f"Version {answer.version}"))
-        threshold = _threshold(answer, "asked")
-        showing.single(answer, image, threshold)
-        marked.append(Shown(answer=answer, threshold=threshold))
-    return marked
+def _section(answer: Answer, seen: Seen) -> Shown:
+    """An answer with its slider; gives where its mask begins."""
+    st.divider()
+    title = f"{answer.model}: trained on SIMULATED data" if answer.simulated else answer.model
+    st.subheader(plain(title), anchor=False)
+    st.caption(plain(f"Version {answer.version}"))
+    shown = Shown(answer=answer, threshold=_threshold(answer, "asked"))
+    showing.single(shown, seen)
+    return shown
 
 
 def _threshold(answer: Answer, use: str) -> float:

@@ -17,7 +17,6 @@ from monitor.adapters.mosaic import LAYERS
 from monitor.adapters.panels import AS_IT_IS, HIDDEN, UNKNOWN, Rgb, composite, field
 from monitor.core.features import RADAR, VISIBLE
 from monitor.lab.image import Image
-from monitor.records import PixelState
 
 LONGEST_PX = 768
 """Side of a picture; what is larger is thinned, what is smaller is enlarged by a whole number."""
@@ -105,8 +104,3 @@ def _polarisations(image: Image) -> tuple[str, ...]:
 def _enlarged(mask: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
     flat = Raster.fromarray(mask.astype(np.uint8)).resize((size[1], size[0]), Raster.Resampling.NEAREST)
     return np.asarray(flat, dtype=np.uint8) > 0
-
-
-def striped(image: Image) -> bool:
-    """Whether some of it was not observed."""
-    return bool((image.state != PixelState.VALID).any())

@@ -19,9 +19,21 @@ _BAR = (
     '<div style="display:flex;justify-content:space-between"><span>{low}</span><span>{middle}</span>'
     "<span>{high}</span></div></div>"
 )
-_SIDE_BY_SIDE = 4
-"""Pictures in one row of the comparison."""
-_MIDDLE = {"probability": "probability", "spread": "spread over flips"}
+_SIDE_BY_SIDE = (3, 4)
+"""Pictures in one row of the comparison, at least and at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """An image and its picture, which is drawn once for every run of the page."""
+
+    image: Image
+    colours: Rgb
+
+    @classmethod
+    def of(cls, image: Image) -> "Seen":
+        """With the picture of an image."""
+        return cls(image=image, colours=pictures.colours(image))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +79,7 @@ def table(shown: Sequence[Shown], unfit: Mapping[str, str], image: Image) -> Non
                 "Model": plain(one.answer.model) + (" (SIMULATED)" if one.answer.simulated else ""),
                 "Threshold": f"{one.threshold:.3f}",
                 "At or above": f"{found.share:.1%}",
-                "Area": f"{found.area_ha:.1f} ha",
+                "Area": f"{found.area_ha:.1f}\u00a0ha",
                 "Highest": f"{found.highest:.2f}",
                 "Mean spread": f"{found.spread:.3f}",
                 "Answer": "answered",
@@ -78,47 +90,51 @@ def table(shown: Sequence[Shown], unfit: Mapping[str, str], image: Image) -> Non
     st.table(rows, hide_index=True)
 
 
-def comparison(shown: Sequence[Shown], image: Image) -> None:
+def comparison(shown: Sequence[Shown], seen: Seen) -> None:
     """One kind of picture of every model, beside the image."""
     st.subheader("Side by side", anchor=False)
     draw: dict[str, Callable[[Shown], Rgb]] = {
-        "Overlay": lambda one: _overlay(one, image),
-        "Probability": lambda one: pictures.layer(one.answer.probability, image, "probability"),
-        "Spread": lambda one: pictures.layer(one.answer.spread, image, "spread"),
-        "Mask": lambda one: _mask(one, image),
+        "Overlay": lambda one: _overlay(one, seen),
+        "Probability": lambda one: pictures.layer(one.answer.probability, seen.image, "probability"),
+        "Spread": lambda one: pictures.layer(one.answer.spread, seen.image, "spread"),
+        "Mask": lambda one: _mask(one, seen),
     }
     kind = st.radio("Show", list(draw), horizontal=True, label_visibility="collapsed", key="comparison")
-    panels = [(pictures.seen_as(image), pictures.colours(image))]
+    panels = [(pictures.seen_as(seen.image), seen.colours)]
     panels += [(one.answer.model, draw[kind](one)) for one in shown]
-    for start in range(0, len(panels), _SIDE_BY_SIDE):
-        for place, (title, picture) in zip(
-            st.columns(_SIDE_BY_SIDE), panels[start : start + _SIDE_BY_SIDE], strict=False
-        ):
+    least, most = _SIDE_BY_SIDE
+    wide = min(max(least, len(panels)), most)
+    for start in range(0, len(panels), wide):
+        for place, (title, picture) in zip(st.columns(wide), panels[start : start + wide], strict=False):
             _panel(place, title, picture)
     if kind in ("Probability", "Spread"):
         st.html(_legend(kind.lower()))
 
 
-def single(answer: Answer, image: Image, threshold: float) -> None:
+def single(one: Shown, seen: Seen) -> None:
     """All pictures of one answer, its figures, and what can be taken away."""
-    found = figures(answer, threshold, image.pixel_ha)
+    answer, threshold = one.answer, one.threshold
+    found = figures(answer, threshold, seen.image.pixel_ha)
     for caution in answer.cautions:
         st.warning(plain(caution))
-    one = Shown(answer=answer, threshold=threshold)
     places = st.columns(5)
-    _panel(places[0], pictures.seen_as(image), pictures.colours(image))
-    for place, kind in zip(places[1:3], ("probability", "spread"), strict=True):
-        _panel(place, kind.capitalize(), pictures.layer(getattr(answer, kind), image, kind))
+    _panel(places[0], pictures.seen_as(seen.image), seen.colours)
+    for place, kind, values in (
+        (places[1], "probability", answer.probability),
+        (places[2], "spread", answer.spread),
+    ):
+        _panel(place, kind.capitalize(), pictures.layer(values, seen.image, kind))
         place.html(_legend(kind))
-    _panel(places[3], "Mask", _mask(one, image))
+    _panel(places[3], "Mask", _mask(one, seen))
     places[3].caption(f"Yellow: probability at or above {threshold:.3f}")
-    _panel(places[4], "Overlay", _overlay(one, image))
+    places[2].caption("Standard deviation over flips")
+    _panel(places[4], "Overlay", _overlay(one, seen))
     places[4].caption("Blue with a bright outline: the mask")
     st.markdown(
         f"**{found.share:.1%}** at or above {threshold:.3f}: **{found.area_ha:.1f} ha** · "
         f"highest {found.highest:.2f} · mean spread {found.spread:.3f}"
     )
-    _downloads(one, image)
+    _downloads(one, seen.image)
 
 
 def _downloads(one: Shown, image: Image) -> None:
@@ -138,12 +154,12 @@ def _downloads(one: Shown, image: Image) -> None:
         )
 
 
-def _mask(one: Shown, image: Image) -> Rgb:
-    return pictures.mask_picture(one.answer.mask(one.threshold), one.answer.probability, image)
+def _mask(one: Shown, seen: Seen) -> Rgb:
+    return pictures.mask_picture(one.answer.mask(one.threshold), one.answer.probability, seen.image)
 
 
-def _overlay(one: Shown, image: Image) -> Rgb:
-    return pictures.overlay(pictures.colours(image), one.answer.mask(one.threshold))
+def _overlay(one: Shown, seen: Seen) -> Rgb:
+    return pictures.overlay(seen.colours, one.answer.mask(one.threshold))
 
 
 def _panel(place: st.delta_generator.DeltaGenerator, title: str, picture: Rgb) -> None:
@@ -156,6 +172,6 @@ def _legend(kind: str) -> str:
     return _BAR.format(
         colours=",".join(pictures.gradient(kind)),
         low=f"{low:g}",
-        middle=_MIDDLE[kind],
-        high=f"{high:g}" if kind == "probability" else f"{high:g} and more",
+        middle=kind,
+        high=f"{high:g}" if kind == "probability" else f"≥ {high:g}",
     )

@@ -196,13 +196,13 @@ def _band(text: str) -> str:
 
 def _observed(file: DatasetReader, kept: Sequence[int]) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     """(C, H, W) in the unit that the file states, NaN = no observation; and what was supposed."""
-    raw = file.read(list(kept))
+    pixels: NDArray[np.float32] = file.read(list(kept), out_dtype="float32")
     hidden = file.read_masks(list(kept)) == 0
     notes: tuple[str, ...] = ()
-    if raw.dtype.kind in "iu" and not hidden.any() and (empty := (raw == 0).all(axis=0)).any():
+    whole = np.dtype(file.dtypes[0]).kind in "iu"
+    if whole and not hidden.any() and (empty := (pixels == 0).all(axis=0)).any():
         hidden |= empty
         notes = (f"{int(empty.sum()):,} pixels are 0 in every band: taken for not observed.",)
-    pixels = raw.astype(np.float32)
     for layer, place in zip(pixels, kept, strict=True):
         scale, offset = file.scales[place - 1], file.offsets[place - 1]
         if (scale, offset) != (1.0, 0.0):
