@@ -3,12 +3,12 @@ may take. Its header is not trusted: of what it claims nothing is allocated befo
 
 from collections.abc import Mapping
 
-import numpy as np
 from rasterio.env import ensure_env_with_credentials
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from monitor.adapters.gate import way_out
+from monitor.adapters.raster_headers import header_problem, on_ground
 from monitor.adapters.reach import ADDRESS_REFUSED
 from monitor.adapters.signing import Link
 from monitor.errors import BadAsset
@@ -38,12 +38,6 @@ GDAL_OPTIONS = {
 }
 _DRIVERS = ["GTiff", "JP2OpenJPEG"]
 """GeoTIFF (COG), and JPEG 2000 of Sentinel-2. Not VRT and its like, which read whatever file they name."""
-_TYPES = frozenset({"int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64"})
-_MOST_BANDS = 100
-_LONGEST_PX = 2_000_000
-"""Per side: the land of the world at 20 m."""
-_MOST_BLOCK_BYTES = 128 << 20
-"""Of a tile or strip, unpacked: a tile of 4,096 px in float64 is as large."""
 _MOST_PX = 1 << 27
 """Read at once, of one band: 115 tiles of the whole grid at 0.5 m. As float32 half a GiB."""
 _MOST_THINNED_PX = 1 << 30
@@ -127,30 +121,6 @@ def _problem(source: DatasetReader) -> tuple[str, str] | None:
     if not on_ground(source):
         return "no-crs", "has no coordinate reference system on the ground"
     return header_problem(source)
-
-
-def on_ground(source: DatasetReader) -> bool:
-    """Whether its CRS leads to the ground: an engineering one (LOCAL_CS) is a CRS by name only."""
-    return source.crs is not None and bool(source.crs.is_geographic or source.crs.is_projected)
-
-
-def header_problem(source: DatasetReader) -> tuple[str, str] | None:
-    """Reason and words of what a header claims that none should; None when nothing is wrong with it."""
-    if source.tags(ns="OVERVIEWS"):
-        return "raster-refers", "names another file for its overviews"
-    strange = sorted(set(source.dtypes) - _TYPES)
-    if strange:
-        return "raster-type", f"has pixels of type {strange[0]}"
-    if source.count > _MOST_BANDS:
-        return "raster-too-large", f"has {source.count} bands"
-    if max(source.width, source.height) > _LONGEST_PX:
-        return "raster-too-large", f"is {source.width} x {source.height} pixels large"
-    rows, columns = source.block_shapes[0]
-    interleaved = source.count if source.interleaving is not None and source.interleaving.value == "PIXEL" else 1
-    block = rows * columns * interleaved * np.dtype(source.dtypes[0]).itemsize
-    if block > _MOST_BLOCK_BYTES:
-        return "raster-too-large", f"has blocks of {columns} x {rows} pixels, {block >> 20} MiB each"
-    return None
 
 
 def _refused(link: Link, reason: str, words: str) -> BadAsset:

@@ -19,7 +19,7 @@ from rasterio.io import DatasetReader, MemoryFile
 
 from monitor.adapters.georeference import Ground, pixel_ha
 from monitor.adapters.landslide4sense import BANDS, RESOLUTION_M, read_image
-from monitor.adapters.opening import GDAL_OPTIONS, header_problem, on_ground
+from monitor.adapters.raster_headers import header_problem, on_ground
 from monitor.core.features import OPTICAL_BANDS
 from monitor.errors import BadAsset
 from monitor.lab.image import Image
@@ -33,6 +33,8 @@ MOST_VALUES = 1 << 26
 """Height times width times bands, unpacked: 256 MiB as float32."""
 SUFFIXES = ("h5", "hdf5", "tif", "tiff")
 
+_ALONE = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_PAM_ENABLED": "NO"}
+"""Files beside it, which may refer to any other, are not looked for."""
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _ZIP = b"PK"
@@ -129,7 +131,7 @@ def _raster(name: str, content: bytes, bands: Sequence[str]) -> Image:
 @contextmanager
 def _opened(content: bytes) -> Iterator[DatasetReader]:
     """GeoTIFF and nothing else; files beside it are not looked for."""
-    with rasterio.Env(**GDAL_OPTIONS), MemoryFile(content) as memory, warnings.catch_warnings():
+    with rasterio.Env(**_ALONE), MemoryFile(content) as memory, warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with memory.open(driver="GTiff") as file:
             yield file
