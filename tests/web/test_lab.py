@@ -92,8 +92,14 @@ def pictures(page: Page) -> Locator:
     return page.locator("[data-testid=stImage] img")
 
 
+def settled(page: Page) -> None:
+    """The page has run to its end: what was there before is gone."""
+    expect(page.locator("[data-testid=stApp]")).to_have_attribute("data-test-script-state", "notRunning")
+
+
 def drawn(page: Page, count: int) -> None:
     """So many pictures are there, loaded, and of one size."""
+    settled(page)
     expect(pictures(page)).to_have_count(count)
     sizes = set()
     for place in range(count):
@@ -105,6 +111,7 @@ def drawn(page: Page, count: int) -> None:
 
 def download(page: Page, label: str, folder: Path) -> Path:
     """What a button gives."""
+    settled(page)
     with page.expect_download() as coming:
         page.get_by_role("button", name=label, exact=True).click()
     path = folder / coming.value.suggested_filename
