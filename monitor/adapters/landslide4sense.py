@@ -33,6 +33,8 @@ _MOST_CHUNK_BYTES: Final = 64 << 20
 _MOST_CHUNKS: Final = 1 << 16
 _DEFLATE, _SHUFFLE, _FLETCHER32 = h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32
 _CHECKSUM_BYTES: Final = 4
+_BROKEN = (OSError, RuntimeError, LookupError, ValueError, TypeError, OverflowError, MemoryError, zlib.error)
+"""What h5py and zlib make of a file with single bytes changed."""
 
 
 def read_image(source: Path | bytes, item: str | None = None) -> NDArray[np.float32]:
@@ -74,7 +76,7 @@ def read_array(source: Path | bytes, key: str, item: str, last: int | None = Non
             _check_shape(found, key, item, last)
             _check_packing(found, item, size)
             return np.asarray(found[()])
-    except (OSError, RuntimeError, KeyError, ValueError) as err:  # what h5py makes of a broken file
+    except _BROKEN as err:
         raise bad_patch(item, f"it is no readable HDF5 file ({err})") from err
 
 
@@ -88,7 +90,7 @@ def _own_array(file: h5py.File, key: str, item: str) -> h5py.Dataset:
     link = file.get(key, getlink=True)
     found = file[key] if isinstance(link, h5py.HardLink) else None
     if not isinstance(found, h5py.Dataset):
-        raise bad_patch(item, f"it has no array {key} (it has {', '.join(list(file)[:20]) or 'nothing'})")
+        raise bad_patch(item, f"it has no array {key} (it has {', '.join(map(str, list(file)[:20])) or 'nothing'})")
     if found.is_virtual or found.external:
         raise bad_patch(item, f"its array {key} lies in other files", "patch-refers")
     return found

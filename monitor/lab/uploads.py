@@ -13,6 +13,7 @@ from pathlib import PurePath
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError  # raised bare by some readers; there is no public name
 from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader, MemoryFile
@@ -39,6 +40,8 @@ _HDF5 = b"\x89HDF\r\n\x1a\n"
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _ZIP = b"PK"
 _PUBLISHED_HA = RESOLUTION_M**2 / 1e4
+_BROKEN = (RasterioError, CPLE_BaseError, ValueError, OverflowError, MemoryError)
+"""What rasterio makes of a file with single bytes changed; names of bands may be no text."""
 _GUESSED = {3: ("B04", "B03", "B02"), 4: ("B04", "B03", "B02", "B08")}
 _WORDS = {"red": "B04", "green": "B03", "blue": "B02", "nir": "B08", "rededge1": "B05", "swir1": "B11", "swir2": "B12"}
 _PLAIN = ("slope", "elevation", "tri", "vv", "vh", *(f"land_cover:{one}" for one in ("esa-worldcover", "io-lulc")))
@@ -109,7 +112,7 @@ def _raster(name: str, content: bytes, bands: Sequence[str]) -> Image:
             ground = Ground(crs=file.crs, transform=file.transform) if on_ground(file) else None
             area_ha = pixel_ha(file) if ground else _PUBLISHED_HA
             kind = np.dtype(file.dtypes[0])
-    except RasterioError as err:
+    except _BROKEN as err:
         raise BadAsset(
             f"it is no readable GeoTIFF ({err})", item=name, remedy="Send it again, or convert it with gdal_translate."
         ) from err

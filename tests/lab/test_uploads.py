@@ -2,12 +2,16 @@
 
 import io
 import tracemalloc
+import warnings
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from monitor.adapters.landslide4sense import BANDS
 from monitor.errors import BadAsset, InputFault
@@ -218,3 +222,35 @@ def test_patches_are_the_same_however_they_are_packed(how: dict[str, object]) ->
     image = np.random.default_rng(3).random((SIDE, SIDE, 14))
     found = read_upload("good.h5", patch(image, **how))
     np.testing.assert_array_equal(found.pixels, np.moveaxis(image, -1, 0).astype(np.float32))
+
+
+_WHOLE = (
+    ("a.h5", patch(np.moveaxis(ground(14, 32), 0, -1), compression="gzip", shuffle=True)),
+    ("b.h5", patch(np.moveaxis(ground(14, 32), 0, -1))),
+    ("c.tif", geotiff(ground(3, 32), ("red", "green", "blue"), compress="deflate")),
+    ("d.tif", geotiff((ground(4, 32) * 10_000).astype(np.uint16), compress="lzw")),
+)
+
+
+_CHANGES = st.lists(st.tuples(st.integers(8, 1500) | st.integers(-1500, -1), st.integers(0, 255)), max_size=5)
+
+
+@given(which=st.sampled_from(_WHOLE), changed=_CHANGES)
+@settings(max_examples=300, derandomize=True)
+def test_a_damaged_file_is_read_or_refused(which: tuple[str, bytes], changed: list[tuple[int, int]]) -> None:
+    """Whatever bytes of its head or end are others: it never ends in an error that nobody explains."""
+    name, whole = which
+    content = bytearray(whole)
+    for place, value in changed:
+        content[place if abs(place) < len(content) else -1] = value
+    with warnings.catch_warnings(), suppress(BadAsset, InputFault):
+        warnings.simplefilter("ignore")  # GDAL is free to say more
+        image = read_upload(name, bytes(content))
+        assert image.pixels.shape == (len(image.bands), *image.shape)
+
+
+def test_names_of_bands_that_are_no_text_are_told() -> None:
+    """As GDAL passes on whatever bytes are there."""
+    content = geotiff(ground(), ("red", "green", "blue")).replace(b"green", b"gr\xe4\xf4n")
+    with pytest.raises(BadAsset, match="no readable GeoTIFF"):
+        read_upload("a.tif", content)
