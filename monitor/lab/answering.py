@@ -26,6 +26,8 @@ Array = NDArray[np.float32]
 Progress = Callable[[float], object]
 """How much is done, 0-1."""
 
+SIMULATED_SCENE = "The scene is SIMULATED."
+SIMULATED_MODEL = "Trained on SIMULATED data alone: its answer says nothing of real ground."
 _OWN_GRID = 32600
 """Tiles of an image lie on no zone of the planet: their columns and rows are counted from its corner."""
 _DESCRIPTIONS = 64
@@ -42,6 +44,7 @@ class Answer:
     threshold: float
     """Of the card: where the mask begins."""
     simulated: bool
+    """The model's training data are, or the image is."""
     probability: Array
     """Mean over the card's flips."""
     spread: Array
@@ -93,8 +96,10 @@ def unfit(card: ModelCard, bands: Sequence[str]) -> str:
 def cautions(card: ModelCard, image: Image) -> tuple[str, ...]:
     """What keeps a model's answer about an image from being taken at its word."""
     found = []
+    if image.simulated:
+        found.append(SIMULATED_SCENE)
     if card.simulated:
-        found.append("Trained on SIMULATED data alone: its answer says nothing of real ground.")
+        found.append(SIMULATED_MODEL)
     if odd := unlike(image.pixel_ha, card):
         found.append(f"{odd[0].upper()}{odd[1:]}.")
     absolute = [one.name for one in inputs_of(card) if one.method is not Method.CONTEXT or one.name in INDICES]
@@ -141,7 +146,7 @@ def ask(network: Network, card: ModelCard, image: Image, progress: Progress = fl
         model=card.name,
         version=card.version,
         threshold=card.threshold,
-        simulated=card.simulated,
+        simulated=card.simulated or image.simulated,
         probability=np.where(seen, probability, np.float32(np.nan)),
         spread=np.where(seen, spread, np.float32(np.nan)),
         cautions=cautions(card, image),

@@ -28,6 +28,8 @@ class Image:
     """Why its values are no reflectance, metres or degrees; empty: they are."""
     noise: bool = False
     """8-bit values: a network is shown them with noise of half a step, as in training."""
+    simulated: bool = False
+    """The scene itself is."""
     notes: tuple[str, ...] = ()
     """What was supposed about it."""
 

@@ -161,7 +161,7 @@ def _show(image: Image, kept: Answer | None, models: Models, chosen: str, bench:
 def _section(answer: Answer, seen: Seen) -> Shown:
     """An answer with its slider; gives where its mask begins."""
     st.divider()
-    title = f"{answer.model}: trained on SIMULATED data" if answer.simulated else answer.model
+    title = f"{answer.model}: SIMULATED" if answer.simulated else answer.model
     st.subheader(plain(title), anchor=False)
     st.caption(plain(f"Version {answer.version}"))
     shown = Shown(answer=answer, threshold=_threshold(answer, "asked"))

@@ -23,7 +23,7 @@ from monitor.adapters.products import REGIONS
 from monitor.core.features import VISIBLE
 from monitor.core.grid import PIXEL_HA, TILE_M, TILE_PX, tile_from_id, tile_geobox
 from monitor.errors import BadAsset
-from monitor.lab.answering import Answer
+from monitor.lab.answering import SIMULATED_MODEL, SIMULATED_SCENE, Answer
 from monitor.lab.image import Image
 from monitor.records import AcquisitionState, LedgerEntry, ModelCard, PixelState, Sensor, Tile
 
@@ -45,6 +45,7 @@ class StoredPass:
     version: str
     """Of the model that looked at it."""
     simulated: bool
+    """Its scenes are."""
 
     @property
     def title(self) -> str:
@@ -124,7 +125,7 @@ def read_stored(
         model=card.name if card else of.version,
         version=of.version,
         threshold=card.threshold if card else _NO_CARD_THRESHOLD,
-        simulated=card.simulated if card else of.simulated,
+        simulated=of.simulated or (card is not None and card.simulated),
         probability=probability,
         spread=spread,
         cautions=_cautions(of, card),
@@ -142,14 +143,17 @@ def _image(
         state=state,
         pixel_ha=PIXEL_HA,
         ground=Ground(crs=CRS.from_epsg(tile.epsg), transform=tile_geobox(tile).transform),
+        simulated=of.simulated,
         notes=notes,
     )
 
 
 def _cautions(of: StoredPass, card: ModelCard | None) -> tuple[str, ...]:
     found = []
-    if of.simulated or (card is not None and card.simulated):
-        found.append("SIMULATED: scene or model are, and say nothing of real ground.")
+    if of.simulated:
+        found.append(SIMULATED_SCENE)
+    if card is not None and card.simulated:
+        found.append(SIMULATED_MODEL)
     if card is None:
         found.append(f"No model of version {of.version} is at hand: the mask begins at {_NO_CARD_THRESHOLD}.")
     return tuple(found)

@@ -125,6 +125,8 @@ def test_doubts_are_told_where_they_matter() -> None:
     scaled = _image(scaled="Its values are scaled.")
     assert cautions(RGB, scaled) == ()
     assert cautions(RGB, replace(scaled, pixel_ha=0.09)) == ("Pixels of 30 m, but the network knows ground at 10 m.",)
+    assert cautions(RGB, _image(simulated=True)) == ("The scene is SIMULATED.",)
+    assert ask(Redness(), RGB, _image(simulated=True)).simulated
     first, second = cautions(FUSED, scaled)
     assert first.startswith("Trained on SIMULATED data")
     assert second == "Its values are scaled. This model wants absolute values of NDVI, tri."

@@ -55,6 +55,17 @@ def test_a_kept_look_is_shown_as_it_was(config: Path) -> None:
     assert (np.isnan(again.probability) == (image.state != PixelState.VALID)).all()
 
 
+def test_a_simulated_scene_says_so_whoever_looked(config: Path) -> None:
+    """Also in the answers of models that are asked now, and so in what is taken away."""
+    settings = load(config)
+    found = replace(kept_passes(settings)[0], simulated=True)
+    image, answer = read_stored(settings.products, found, stored_tiles(settings.products, found)[0], [CARD])
+    assert answer is not None
+    assert answer.simulated
+    assert answer.cautions == ("The scene is SIMULATED.",)
+    assert ask(Redness(), RGB, image).cautions == ("The scene is SIMULATED.",)
+
+
 def test_without_a_look_the_products_speak(config: Path) -> None:
     """In their steps of 0.004; no pixels, which is said; nobody can be asked again."""
     settings = load(config)
