@@ -1,0 +1,1 @@
+"""Published studies that can be made again: their tables, and every row as an experiment."""
