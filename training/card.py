@@ -56,7 +56,7 @@ _SIMULATED: Final = "SIMULATED: trained on simulated ground, which says nothing 
 _CLASSES: Final = {"scar": "bare landslide surface", "change": "landslide between the two dates"}
 _RELATIVE: Final = "Any linear unit of reflectance; gain and offset of a band cancel."
 _COMMON_NAMES: Final = {"B02": "blue", "B03": "green", "B04": "red", "B08": "nir"}
-_ARCHITECTURES: Final = {"unet": "U-Net", "resunet++": "ResUNet++"}
+_ARCHITECTURES: Final = {"unet": "U-Net", "resunet++": "ResUNet++", "unet-plain": "U-Net of plain convolutions"}
 _LOSSES: Final = {"bce": "binary cross-entropy", "bce-dice": "0.5 BCE + 0.5 Dice", "bce-lovasz": "0.5 BCE + 0.5 Lovász"}
 
 
@@ -188,7 +188,7 @@ def architecture(experiment: Experiment) -> str:
     """The network in words, such as "U-Net, encoder efficientnet_lite0"."""
     network = experiment.network
     name = _ARCHITECTURES[network.architecture]
-    if network.architecture == "resunet++":
+    if network.architecture != "unet":
         return name
     enlarged = f", window enlarged {network.upsampling} times" if network.upsampling > 1 else ""
     return f"{name}, encoder {network.encoder}{enlarged}"

@@ -122,12 +122,13 @@ class DataSettings(_Section):
 class NetworkSettings(_Section):
     """What is trained."""
 
-    architecture: Literal["unet", "resunet++"] = "unet"
+    architecture: Literal["unet", "resunet++", "unet-plain"] = "unet"
     encoder: str = "efficientnet_lite0"
     """Of the U-Net, by its name in timm or segmentation-models-pytorch."""
     pretrained: bool = True
     """Begin with ImageNet weights, for the encoders whose weights the package index carries."""
     decoder_channels: tuple[int, ...] = (256, 128, 64, 32, 16)
+    """Deepest first. Of a plain U-Net those of its blocks, on the way down and up."""
     upsampling: Annotated[int, Field(ge=1, le=4)] = 1
     """The network sees the window enlarged so many times: scars are a few pixels wide."""
 

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 from monitor.errors import ConfigError
 from training.experiment import NetworkSettings
@@ -64,3 +65,22 @@ def test_an_encoder_without_packaged_weights_is_named() -> None:
     """With those that have them."""
     with pytest.raises(ConfigError, match=r"resnet18.*efficientnet_lite0"):
         build_network(NetworkSettings(encoder="resnet18"), 3)
+
+
+def test_a_plain_unet_is_five_blocks_of_two_convolutions() -> None:
+    """Down by pooling, up by 2×2 transpose convolutions, ReLU before the normalisation; logits come out."""
+    settings = NetworkSettings(architecture="unet-plain", pretrained=False, decoder_channels=(32, 16, 8, 8, 4))
+    network = build_network(settings, channels=6).eval()
+    kinds = [type(one) for one in network.modules() if not list(one.children())]
+    assert kinds.count(nn.MaxPool2d) == 1
+    assert kinds.count(nn.ConvTranspose2d) == 4
+    blocks = [list(one) for one in network.modules() if isinstance(one, nn.Sequential)]
+    assert [type(one) for one in blocks[0]] == [nn.Conv2d, nn.ReLU, nn.BatchNorm2d] * 2
+    widths = [block[0].out_channels for block in blocks if isinstance(block[0], nn.Conv2d)]
+    assert widths == [4, 8, 8, 16, 32, 16, 8, 8, 4]
+    assert all(block[0].kernel_size == (3, 3) for block in blocks if isinstance(block[0], nn.Conv2d))
+    with torch.no_grad():
+        network.get_parameter("head.bias").fill_(-9)
+        answer = network(torch.zeros(2, 6, 32, 48))
+    assert answer.shape == (2, 1, 32, 48)
+    assert answer.max() < 0, "a probability would not be"

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.experiment import NetworkSettings
+from training.networks.plain_unet import PlainUNet
 from training.networks.pretrained import load_imagenet
 from training.networks.resunetpp import ResUNetPlusPlus
 
@@ -30,11 +31,13 @@ class Enlarged(nn.Module):
 def build_network(settings: NetworkSettings, channels: int, *, initial: bool = True) -> nn.Module:
     """A network with one output, (N, channels, H, W) float32 normalised -> (N, 1, H, W) logits.
 
-    H and W are multiples of 32 (U-Net, divided by the upsampling) or of 8 (ResUNet++).
+    H and W are multiples of 32 (U-Net, divided by the upsampling), of 8 (ResUNet++) or of 16 (plain U-Net).
     `initial` loads the pretrained weights; without it the network waits for a checkpoint.
     """
     if settings.architecture == "resunet++":
         return ResUNetPlusPlus(channels)
+    if settings.architecture == "unet-plain":
+        return PlainUNet(channels, settings.decoder_channels[::-1])
     own = settings.encoder in smp.encoders.get_encoder_names()
     network: nn.Module = smp.Unet(
         settings.encoder if own else f"tu-{settings.encoder}",
