@@ -7,7 +7,7 @@ monitor.adapters.model_store reads and checks those keys.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -44,6 +44,9 @@ _ANSWERS: Final = {
     "radar change": (
         "Probability that ground slid between two sets of passes of one radar track, from all of them as one input: "
         "the newest pass, further ones after (:after2 ...), then those before it, newest first (:before, :before2 ...)."
+    ),
+    "change of events": (
+        "Probability that ground slid between looks before an event and looks after it, from all of them as one input."
     ),
     "change": (
         "Probability that ground slid between two dates, from both as one input: the bands of the later date, then "
@@ -89,6 +92,8 @@ class CardFacts:
     """The run file: manifests, split, leakage, epochs."""
     created: datetime
     """Aware UTC."""
+    dependent_metrics: Mapping[str, Any] = field(default_factory=dict)
+    """The same on ground beside what was trained on, where some was held out."""
 
 
 def model_card(facts: CardFacts) -> dict[str, Any]:
@@ -122,7 +127,8 @@ def model_card(facts: CardFacts) -> dict[str, Any]:
 def _answer(experiment: Experiment) -> str:
     """What its answer means, and that it is simulated where it is."""
     stacked = experiment.task == "change" and experiment.data.sensor is Sensor.SAR
-    answer = _ANSWERS["radar change" if stacked else experiment.task]
+    of_events = experiment.task == "change" and experiment.data.kind == "events"
+    answer = _ANSWERS["change of events" if of_events else "radar change" if stacked else experiment.task]
     return f"{_SIMULATED}{answer}" if experiment.simulated else answer
 
 
@@ -254,6 +260,7 @@ def _scarpwatch(facts: CardFacts) -> dict[str, Any]:
         "scarpwatch:calibration": dict(facts.calibration),
         "scarpwatch:metrics": {
             "validation": dict(facts.metrics),
+            **({"dependent": dict(facts.dependent_metrics)} if facts.dependent_metrics else {}),
             "threshold_blocks": dict(facts.threshold_metrics),
             "onnx_parity_max_abs": facts.weights.parity,
         },

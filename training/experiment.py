@@ -13,6 +13,7 @@ from monitor.core.features import channels_of, date_of, methods_for, sensor_of
 from monitor.errors import ConfigError
 from monitor.inputs import Input, Method
 from monitor.records import Sensor
+from training.event_inputs import event_input, split_date
 
 FOLDER: Final = Path(__file__).with_name("experiments")
 
@@ -37,14 +38,16 @@ class InputSettings(_Section):
 class DataSettings(_Section):
     """The labelled chips, their split and the quiet ground beside them."""
 
-    kind: Literal["rgb-patches", "rgb-pairs", "landslide4sense", "sparse-chips", "cut-chips", "simulated-valleys"]
+    kind: Literal[
+        "rgb-patches", "rgb-pairs", "landslide4sense", "sparse-chips", "cut-chips", "simulated-valleys", "events"
+    ]
     path: str
     """Relative to the folder of data."""
     bands: tuple[str, ...] = ("B04", "B03", "B02")
     """Of the set's bands, those the network sees, in its order."""
     inputs: dict[str, InputSettings] = {}
-    """What is done with bands of simulated valleys that have a unit of their own (docs/models.md); for the others it
-    follows from the name."""
+    """What is done with bands of simulated valleys that have a unit of their own (docs/models.md), or with inputs of
+    events; for the others it follows from the name."""
     file_bands: tuple[str, ...] = ()
     """Of sparse chips, whose files name no bands: all of them, in their order."""
     split: Literal["blocks", "groups", "random"] = "blocks"
@@ -52,6 +55,8 @@ class DataSettings(_Section):
     validation: tuple[str, ...] = ()
     """Ranges of ids such as 300-489 (blocks) or names of groups; empty takes the published blocks of the patches."""
     threshold: tuple[str, ...] = ()
+    dependent: Share = 0.0
+    """Of events: the share of each trained event's chips with landslides whose ground is held out and scored apart."""
     exclude_ids: str = ""
     """Left out of training with their guards, such as 2200-2620; for splits by blocks."""
     allow_leaks: tuple[Literal["touching", "same-pixels", "shared-id", "shared-group", "random"], ...] = ()
@@ -65,7 +70,9 @@ class DataSettings(_Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.split == "groups" and not (self.validation and self.threshold):
+        # A set of events may name its own sites (events.yaml).
+        named = bool(self.validation and self.threshold) or self.kind == "events"
+        if self.split == "groups" and not named:
             raise ValueError("a split by groups names the groups of validation and of threshold")
         if self.exclude_ids and self.split != "blocks":
             raise ValueError("exclude_ids goes with split: blocks; leave groups out by naming others")
@@ -76,34 +83,40 @@ class DataSettings(_Section):
         later = self.bands[: len(self.bands) // 2]
         if self.kind == "rgb-pairs" and self.bands != (*later, *(f"{band}:before" for band in later)):
             raise ValueError("rgb-pairs needs the bands of the later date, then each with :before")
-        if self.kind == "simulated-valleys":
+        if self.kind in ("simulated-valleys", "events"):
             self._require_inputs()
         elif self.inputs:
-            raise ValueError("inputs go with kind: simulated-valleys; other chips are seen against the ground around")
+            raise ValueError("inputs go with simulated-valleys and events; other chips are seen against the ground")
+        if self.dependent and self.kind != "events":
+            raise ValueError("dependent goes with kind: events, whose chips say where they lie")
         return self
 
     def _require_inputs(self) -> None:
-        """One sensor, and a method for every band."""
-        if len({sensor for name in self.bands if (sensor := sensor_of(name)) is not None}) != 1:
+        """A method for every band, and of simulated valleys one sensor."""
+        sensors = {sensor for name in self.bands if (sensor := sensor_of(name)) is not None}
+        if self.kind == "simulated-valleys" and len(sensors) != 1:
             raise ValueError("bands of simulated valleys are of one sensor, with terrain and land cover beside them")
         if unknown := set(self.inputs) - set(self.bands):
             raise ValueError(f"inputs names {', '.join(sorted(unknown))}, which bands does not")
         for one in self.fed:
-            if one.method not in methods_for(one.name):
+            possible = (event_input(one.name).method,) if self.kind == "events" else methods_for(one.name)
+            if one.method not in possible:
                 raise ValueError(f"{one.name} cannot be made by {one.method}")
         if self.split != "groups":
-            raise ValueError("simulated valleys are split by valley: split: groups")
+            raise ValueError("simulated valleys are split by valley, events by event: split: groups")
 
     @property
     def fed(self) -> tuple[Input, ...]:
         """What is done with each band, where not all are seen against the ground around; else nothing."""
-        return tuple(map(self._input, self.bands)) if self.kind == "simulated-valleys" else ()
+        return tuple(map(self._input, self.bands)) if self.kind in ("simulated-valleys", "events") else ()
 
     def _input(self, name: str) -> Input:
-        plain, _ = date_of(name)
+        plain, _ = split_date(name) if self.kind == "events" else date_of(name)
         if plain in self.inputs:
             stated = self.inputs[plain]
             return Input(name=name, method=stated.method, center=stated.center, scale=stated.scale)
+        if self.kind == "events":
+            return event_input(name)
         if not methods_for(name):
             raise ValueError(f"there is no input {name}")
         return Input(name=name, method=methods_for(name)[0])

@@ -11,6 +11,8 @@ from monitor.errors import ConfigError
 from training.batches import Sources
 from training.datasets.bands import select_bands
 from training.datasets.cutting import cut_manifests, load_cut_chips, require_other_ground
+from training.datasets.event_layout import read_events_file
+from training.datasets.events import load_events
 from training.datasets.hard_negatives import HardNegatives, draw_weights, read_hard_negatives, require_same_chips
 from training.datasets.landslide4sense import load_landslide4sense
 from training.datasets.manifest import MANIFEST_FILE, Manifest, manifest_of, read_manifest, require_unchanged
@@ -21,6 +23,7 @@ from training.experiment import DataSettings
 from training.pairs import fixed_pairs, single_bands
 from training.samples import LANDSLIDE, STABLE, Samples
 from training.simulated.chips import load_simulated
+from training.sites import split_by_site
 from training.splits import (
     THRESHOLD_BLOCKS,
     VALIDATION_BLOCKS,
@@ -74,6 +77,10 @@ class RunMaterial:
         """The chips that are scored."""
         return self._held_out(self.split.validation)
 
+    def dependent(self) -> Samples:
+        """Those of events that are trained on elsewhere, scored apart; mostly there are none."""
+        return self._held_out(self.split.dependent)
+
     def _held_out(self, ids: frozenset[int]) -> Samples:
         chips = self.samples.take(ids)
         return fixed_pairs(chips) if self.paired else chips
@@ -88,7 +95,7 @@ def gather(data: DataSettings, folder: Path) -> RunMaterial:
     """
     path = folder / data.path
     samples, manifests = _READERS[data.kind](path, data)
-    split = _split(samples, data)
+    split = _split_events(samples, data, path) if data.kind == "events" else _split(samples, data)
     _require_sides(samples, split)
     leakage = require_no_leaks(samples, split, [LeakKind(name) for name in data.allow_leaks])
     quiet = _quiet(folder, data, samples.labels.shape[-1])
@@ -152,6 +159,13 @@ def _simulated_valleys(path: Path, data: DataSettings) -> _Described:
     return load_simulated(path, data.fed), [manifest]
 
 
+def _events(path: Path, data: DataSettings) -> _Described:
+    found = load_events(path, data.fed)
+    samples = found.samples
+    described = manifest_of(samples, path, found.files, source=found.source, licence=found.licence)
+    return samples, [_stated(path) or described]
+
+
 _READERS: Final[dict[str, Callable[[Path, DataSettings], _Described]]] = {
     "rgb-patches": _rgb_patches,
     "rgb-pairs": _rgb_patches,
@@ -159,6 +173,7 @@ _READERS: Final[dict[str, Callable[[Path, DataSettings], _Described]]] = {
     "sparse-chips": _sparse_chips,
     "cut-chips": _cut_chips,
     "simulated-valleys": _simulated_valleys,
+    "events": _events,
 }
 
 
@@ -191,6 +206,19 @@ def _split(samples: Samples, data: DataSettings) -> Split:
     validation = parse_id_ranges(",".join(data.validation)) or VALIDATION_BLOCKS
     threshold = parse_id_ranges(",".join(data.threshold)) or THRESHOLD_BLOCKS
     return split_by_blocks(samples, validation, threshold, exclude)
+
+
+def _split_events(samples: Samples, data: DataSettings, path: Path) -> Split:
+    """By the events that the experiment names, else by those that the set names."""
+    named = read_events_file(path)
+    independent, threshold = data.validation or named.independent, data.threshold or named.threshold
+    if not (independent and threshold):
+        raise ConfigError(
+            "nobody says which events are scored and which choose the threshold",
+            item=str(path),
+            remedy="Name them under `independent` and `threshold` in events.yaml, or in the experiment.",
+        )
+    return split_by_site(samples, independent, threshold, data.dependent)
 
 
 def _quiet(folder: Path, data: DataSettings, chip_px: int) -> Samples | None:

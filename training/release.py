@@ -27,10 +27,13 @@ from training.material import RunMaterial
 from training.run_file import read_run
 from training.samples import Samples
 from training.scoring import Evaluation, evaluation, onnx_predictor
+from training.sites import dependent_evaluation
 
 METHOD: Final = (
     "the exported weights through ONNX Runtime, mean over the card's flips, whole chips, 95 % bootstrap over blocks"
 )
+EVENTS_METHOD: Final = f"events that were not trained on: {METHOD} (a block is an event)"
+DEPENDENT_METHOD: Final = f"ground beside what was trained on, of the same events: {METHOD} (a block is 5 km wide)"
 SIMULATED_METHOD: Final = f"SIMULATED valleys that were not trained on: {METHOD} (a block is a valley)"
 
 _PAIRS: Final = "pairs made of single dates the way the training pairs are made, no real pairs: "
@@ -42,6 +45,8 @@ class _Exported:
     fitted_on: Evaluation
     """The threshold chips, after the temperature."""
     scored: Evaluation
+    dependent: Evaluation | None
+    """Apart from them, ground of events that were trained on."""
     calibration: Calibration
     errors: dict[str, float]
     """Expected calibration errors on the scored chips."""
@@ -73,7 +78,10 @@ def release(
             weights=exported.weights,
             threshold=threshold,
             calibration={**asdict(exported.calibration), **exported.errors},
-            metrics={**exported.scored.summary(threshold), "method": _method(material)},
+            metrics={**exported.scored.summary(threshold), "method": _method(experiment, material)},
+            dependent_metrics=(
+                {**exported.dependent.summary(threshold), "method": DEPENDENT_METHOD} if exported.dependent else {}
+            ),
             threshold_metrics=exported.fitted_on.summary(threshold),
             data={**read_run(run), "epochs_done": epochs_done(run)},
             created=now,
@@ -87,9 +95,9 @@ def release(
     return card
 
 
-def _method(material: RunMaterial) -> str:
+def _method(experiment: Experiment, material: RunMaterial) -> str:
     if material.samples.inputs:
-        return SIMULATED_METHOD
+        return EVENTS_METHOD if experiment.data.kind == "events" else SIMULATED_METHOD
     return _PAIRS + METHOD if material.paired else METHOD
 
 
@@ -123,6 +131,7 @@ def _export(
         ),
         fitted_on=evaluation(threshold_chips, fitted_on),
         scored=evaluation(scored_chips, scored),
+        dependent=_dependent(part, material.dependent(), threads),
         calibration=Calibration(
             temperature=first.temperature, best_f1=last.best_f1, balanced=last.balanced, chips=last.chips
         ),
@@ -133,6 +142,10 @@ def _export(
             "expected_calibration_error_lit_before": raw.error(lit=True),
         },
     )
+
+
+def _dependent(weights: Path, chips: Samples, threads: int) -> Evaluation | None:
+    return dependent_evaluation(chips, _answers(weights, chips, threads)) if len(chips) else None
 
 
 def _answers(weights: Path, samples: Samples, threads: int) -> NDArray[np.float32]:

@@ -35,7 +35,7 @@ Each lies at the edge of a run of training ids, where its own guard costs fewest
 IBURI_BLOCKS: Final[tuple[IdRange, ...]] = ((2200, 2620),)
 """Patches that look like the Iburi hills, left out of the model shown on the Hokkaido scene."""
 
-_SIDES: Final = ("train", "threshold", "validation")
+_SIDES: Final = ("train", "threshold", "validation", "dependent")
 _RANGE: Final = re.compile(r"(\d+)(?:\s*-\s*(\d+))?")
 
 
@@ -44,6 +44,7 @@ class SplitKind(StrEnum):
 
     BLOCKS = "blocks of ids with guards"
     GROUPS = "whole regions or events"
+    SITES = "whole events, and apart from them blocks of the seen events, with guards"
     RANDOM = "random: for comparison only"
 
 
@@ -71,10 +72,13 @@ class Split:
     """Scored to choose threshold and temperature, not trained on."""
     validation: frozenset[int]
     kind: SplitKind
+    dependent: frozenset[int] = frozenset()
+    """Unseen ground of events that are trained on: scored apart."""
 
     def sides(self) -> dict[str, frozenset[int]]:
-        """The three sets by name."""
-        return dict(zip(_SIDES, (self.train, self.threshold, self.validation), strict=True))
+        """The sets by name; that of dependent ground where there is any."""
+        named = dict(zip(_SIDES, (self.train, self.threshold, self.validation, self.dependent), strict=True))
+        return named if self.dependent else dict(list(named.items())[:-1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +215,18 @@ def split_by_group(
     )
 
 
+def hold_out(samples: Samples, split: Split, dependent: Collection[int]) -> Split:
+    """Take ground of seen events out of training, with everything that touches it, to be scored apart."""
+    ids = frozenset(dependent) & split.train
+    return Split(
+        train=split.train - ids - _neighbours(ids, samples.touching),
+        threshold=split.threshold,
+        validation=split.validation,
+        kind=SplitKind.SITES,
+        dependent=ids,
+    )
+
+
 def split_at_random(samples: Samples, seed: int, validation_share: float = 0.2, threshold_share: float = 0.1) -> Split:
     """Divide chips at random, as many papers do. It leaks: neighbours lie on two sides. For comparison only."""
     order = np.random.default_rng(seed).permutation(samples.ids).tolist()
@@ -295,10 +311,13 @@ def _same_pixels(samples: Samples, split: Split) -> Iterator[Leak]:
 
 
 def _groups(samples: Samples, split: Split) -> Iterator[Leak]:
-    if split.kind is not SplitKind.GROUPS:
+    if split.kind not in (SplitKind.GROUPS, SplitKind.SITES):
         return
+    # Dependent ground is of events that are trained on: that is what it is scored apart for.
     groups = {
-        side: set(samples.groups[np.isin(samples.ids, list(ids))].tolist()) for side, ids in split.sides().items()
+        side: set(samples.groups[np.isin(samples.ids, list(ids))].tolist())
+        for side, ids in split.sides().items()
+        if side != "dependent"
     }
     for (one, first), (other, second) in combinations(groups.items(), 2):
         for group in sorted(first & second):
