@@ -59,6 +59,19 @@ def test_a_network_can_be_fed_with_them(valleys: Path) -> None:
         assert red > short > 0.5 > near > -0.5, "0 is the ground around, 1 its darker half's spread"
 
 
+def test_an_index_is_made_of_its_bands(valleys: Path) -> None:
+    """Of the same look, before and after; scars have lost their plants."""
+    names = ("NDVI", "NDVI:before", "B08", "B04")
+    samples = load_simulated(valleys, [Input(name=name, method=Method.FIXED) for name in names])
+    index, before, near, red = (samples.pixels[:, place].astype(np.float32) for place in range(4))
+    seen = np.isfinite(index) & np.isfinite(before)
+    np.testing.assert_allclose(index[seen], ((near - red) / (near + red))[seen], atol=2e-3)
+    scars = seen & (samples.labels == LANDSLIDE)
+    assert np.median(index[scars]) < np.median(before[scars]) - 0.2
+    with pytest.raises(ConfigError, match="no layer B12"):
+        load_simulated(valleys, [Input(name="NBR", method=Method.FIXED)])
+
+
 def test_without_them_a_valley_is_what_it_was(valleys: Path, tmp_path: Path) -> None:
     """A valley made before there were further bands is kept; one with other bands is not mixed in."""
     old = {key: value for key, value in order_of(160, quiet=1, after=2).items() if key != "further_bands"}

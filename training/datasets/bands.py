@@ -1,9 +1,13 @@
-"""Choosing bands by name."""
+"""Choosing bands by name, and what is made of two of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from monitor.errors import ConfigError
 from training.samples import Samples
@@ -34,3 +38,11 @@ def select_bands(samples: Samples, wanted: Sequence[str]) -> Samples:
     """
     chosen = band_indices(samples.name, samples.bands, wanted)
     return replace(samples, bands=tuple(wanted), pixels=samples.pixels[:, chosen])
+
+
+def normalised_difference(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float32]:
+    """(a - b) / (a + b) of two bands of one shape, float32; NaN where either is, or where both are dark."""
+    one, other = first.astype(np.float32), second.astype(np.float32)
+    total = one + other
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(total > 0, (one - other) / total, np.float32(np.nan))

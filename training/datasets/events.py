@@ -21,6 +21,7 @@ from monitor.core.features import INDICES
 from monitor.core.grid import project
 from monitor.errors import ConfigError
 from monitor.inputs import Input
+from training.datasets.bands import normalised_difference
 from training.datasets.checks import require_landslides
 from training.datasets.event_layout import EVENTS_FILE, EventFolder, Scene, Sensor, event_folders
 from training.datasets.event_rasters import Array, band_names, event_grid, open_raster, read_band, read_labels
@@ -147,9 +148,7 @@ class _Reader:
         plain, date = split_date(name)
         if plain in INDICES:
             first, second = (self.layer(f"{band}{date}") for band in INDICES[plain])
-            total = first + second
-            with np.errstate(divide="ignore", invalid="ignore"):
-                return np.where(total > 0, (first - second) / total, np.float32(np.nan))
+            return normalised_difference(first, second)
         if plain in GROUND:
             file = self.event.raster(plain)
             self._note(file)

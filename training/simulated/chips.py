@@ -10,10 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.features import date_of, sensor_of
+from monitor.core.features import INDICES, date_of, sensor_of
 from monitor.errors import ConfigError
 from monitor.inputs import Input
 from monitor.records import Sensor
+from training.datasets.bands import normalised_difference
 from training.datasets.checks import require_landslides
 from training.samples import LANDSLIDE, STABLE, UNLABELLED, Samples
 from training.simulated.valley_files import ValleyFile, View, valley_files
@@ -163,4 +164,8 @@ def _chips(valley: ValleyFile, names: Sequence[str]) -> Iterator[_Part]:
 
 def _layer(valley: ValleyFile, stack: Stack, name: str) -> NDArray[np.generic]:
     plain, date = date_of(name)
-    return valley.layer(plain, None if sensor_of(name) is None else stack.view(date))
+    view = None if sensor_of(name) is None else stack.view(date)
+    if plain in INDICES:
+        first, second = (valley.layer(band, view) for band in INDICES[plain])
+        return normalised_difference(first, second)
+    return valley.layer(plain, view)
