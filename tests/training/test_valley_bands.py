@@ -15,6 +15,7 @@ from training.samples import LANDSLIDE
 from training.simulated.chips import load_simulated
 from training.simulated.valley_command import describe_valleys, make_valley, order_of, parse_bands
 from training.simulated.valley_files import file_of, open_valley
+from training.studies.events import study
 
 NAMES = ("B04", "B03", "B02", "B08", "B11")
 ORDER = order_of(160, quiet=1, after=2, further=("B08", "B11"))
@@ -70,6 +71,19 @@ def test_an_index_is_made_of_its_bands(valleys: Path) -> None:
     assert np.median(index[scars]) < np.median(before[scars]) - 0.2
     with pytest.raises(ConfigError, match="no layer B12"):
         load_simulated(valleys, [Input(name="NBR", method=Method.FIXED)])
+
+
+@pytest.mark.parametrize("name", ["ndvi", "gamma-1-1"])
+def test_rows_of_the_study_of_events_can_be_fed_with_valleys(valleys: Path, name: str) -> None:
+    """Looks before the storm beside looks after it, with what slid between them; channels lie about 0–1."""
+    here = next(row.here for row in study().rows if row.name == name)
+    assert here is not None
+    samples = load_simulated(valleys, here.data.fed)
+    assert samples.bands == here.data.bands
+    assert (samples.labels == LANDSLIDE).sum() > 50
+    channels = fed(samples.bands, samples.inputs, samples.pixels[0].astype(np.float32))
+    assert len(channels) == here.data.channels
+    assert -0.2 < np.quantile(channels, 0.02) < np.quantile(channels, 0.98) < 1.1
 
 
 def test_without_them_a_valley_is_what_it_was(valleys: Path, tmp_path: Path) -> None:
