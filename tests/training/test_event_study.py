@@ -10,7 +10,7 @@ from tests.training.event_files import SHAPE, write_event, write_raster
 from training.datasets.events import load_events
 from training.event_inputs import GROUND, SUPPLIED, split_date
 from training.experiment import NetworkSettings
-from training.layers import fed
+from training.layers import OPTICAL_FLIPS, RADAR_FLIPS, fed, flips_of
 from training.simulated.chips import Depth, depth_of
 from training.simulated.valley_command import parse_bands
 from training.studies.events import COUNTS, FULL_VALLEYS, OPTICAL_SETS, RADAR_SETS, VALLEY_BANDS, features, study
@@ -71,6 +71,14 @@ def test_the_recipe_is_the_study_s(whole: Study) -> None:
         assert experiment.data.dependent > 0
         assert not experiment.simulated
         assert experiment.task == "change"
+
+
+def test_radar_rows_keep_the_look_of_the_radar(whole: Study) -> None:
+    """North and south may change places; rows of optics alone are turned by 90° and mirrored as they like."""
+    for row in whole.rows:
+        assert row.original is not None
+        radar = "vv" in row.original.data.bands
+        assert flips_of(row.original.data.bands) == (RADAR_FLIPS if radar else OPTICAL_FLIPS)
 
 
 def test_a_row_says_what_it_lacks_here(whole: Study) -> None:

@@ -36,30 +36,42 @@ Labels = NDArray[np.int8]
 
 PIXEL_M: Final = 10.0
 _VECTOR: Final = (".gpkg", ".geojson", ".json")
+_WEB_MERCATOR: Final = 3857
 _LIKE_M: Final = 0.01
 """Pixels that differ by less from 10 m are taken as they are."""
 
 
 def event_grid(elevation: Path) -> GeoBox:
-    """The grid of an event: that of its elevation where it is metric with pixels of 10 m, else one of UTM around it.
+    """The grid of an event: that of its elevation if that is metric with pixels of 10 m, else one of 10 m around it.
+
+    Metric elevations keep their CRS, others get UTM.
 
     Raises:
         BadAsset: the file is no raster with a CRS.
     """
     with open_raster(elevation) as file:
-        own = GeoBox(file.shape, file.transform, file.crs)
+        crs, bounds = file.crs, file.bounds
         upright = file.transform.b == file.transform.d == 0 and file.transform.e < 0
+        own = GeoBox(file.shape, file.transform, crs)
         size = abs(file.transform.a), abs(file.transform.e)
-        metric = file.crs.is_projected and file.crs.linear_units_factor[1] == 1.0
-        if metric and upright and all(abs(side - PIXEL_M) < _LIKE_M for side in size):
-            return own
-        west, south, east, north = transform_bounds(file.crs, "EPSG:4326", *file.bounds)
-    zone = min(int((west + east) / 2 + 180) // 6 + 1, 60)
-    epsg = (32600 if south + north > 0 else 32700) + zone
-    left, bottom, right, top = transform_bounds("EPSG:4326", f"EPSG:{epsg}", west, south, east, north)
+    # Metres of web maps are no metres on the ground.
+    metric = crs.is_projected and crs.linear_units_factor[1] == 1.0 and crs.to_epsg() != _WEB_MERCATOR
+    if metric and upright and all(abs(side - PIXEL_M) < _LIKE_M for side in size):
+        return own
+    if not metric:
+        degrees = transform_bounds(crs, "EPSG:4326", *bounds)
+        crs = _utm(*degrees)
+        bounds = transform_bounds("EPSG:4326", crs, *degrees)
+    left, bottom, right, top = bounds
     left, top = math.floor(left / PIXEL_M) * PIXEL_M, math.ceil(top / PIXEL_M) * PIXEL_M
     shape = math.ceil((top - bottom) / PIXEL_M), math.ceil((right - left) / PIXEL_M)
-    return GeoBox(shape, Affine(PIXEL_M, 0, left, 0, -PIXEL_M, top), f"EPSG:{epsg}")
+    return GeoBox(shape, Affine(PIXEL_M, 0, left, 0, -PIXEL_M, top), str(crs))
+
+
+def _utm(west: float, south: float, east: float, north: float) -> str:
+    """The zone of the middle of a box in degrees."""
+    zone = min(int((west + east) / 2 + 180) // 6 + 1, 60)
+    return f"EPSG:{(32600 if south + north > 0 else 32700) + zone}"
 
 
 def band_names(file: DatasetReader, path: Path, otherwise: Sequence[str]) -> tuple[str, ...]:

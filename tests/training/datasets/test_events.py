@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from affine import Affine
 from rasterio.warp import calculate_default_transform, reproject
 
 from monitor.errors import BadAsset, ConfigError
 from monitor.inputs import Method
 from tests.training.event_files import NORTH, SHAPE, WEST, polygons, slid, write_event, write_raster
+from training.datasets.event_rasters import event_grid, read_band
 from training.datasets.events import Events, load_events, place_of
 from training.event_inputs import event_input, split_date
 from training.layers import fed
@@ -192,6 +194,35 @@ def test_an_elevation_in_degrees_gets_a_grid_of_10_metres(event: Path) -> None:
     samples = read(event.parent).samples
     assert len(samples) >= 6
     assert (samples.labels == LANDSLIDE).sum() > 0.8 * slid()[:, :384].sum()
+
+
+@pytest.mark.parametrize("pixel_m", [20.0, 30.0])
+def test_a_coarser_elevation_gets_a_grid_of_10_metres_too(tmp_path: Path, pixel_m: float) -> None:
+    """In its own CRS, over all its ground."""
+    place = Affine(pixel_m, 0, WEST + 3, 0, -pixel_m, NORTH)
+    with rasterio.open(
+        tmp_path / "dem.tif", "w", driver="GTiff", count=1, height=60, width=80, dtype="float32", crs="EPSG:32654",
+        transform=place,
+    ) as file:  # fmt: skip
+        file.write(np.full((1, 60, 80), 500, np.float32))
+    grid = event_grid(tmp_path / "dem.tif")
+    assert str(grid.crs) == "EPSG:32654"
+    assert (abs(grid.resolution.x), abs(grid.resolution.y)) == (10.0, 10.0)
+    assert (grid.boundingbox.left, grid.boundingbox.top) == (WEST, NORTH)
+    assert grid.shape == (60 * pixel_m / 10, 80 * pixel_m / 10 + 1)
+    assert np.isfinite(read_band(tmp_path / "dem.tif", 1, grid)).mean() > 0.9
+
+
+def test_nodata_is_not_seen(event: Path) -> None:
+    """A file's own value for it, and NaN; neighbours stay as they are."""
+    with rasterio.open(event / "slope.tif", "r+") as file:
+        values = file.read(1)
+        values[:64, :64] = -9999
+        file.write(values, 1)
+        file.nodata = -9999
+    samples = read(event.parent).samples
+    assert (samples.labels[0][:64, :64] == UNLABELLED).all()
+    assert (samples.labels[0] == UNLABELLED).sum() == 64 * 64
 
 
 @pytest.mark.parametrize(
