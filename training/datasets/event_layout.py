@@ -117,7 +117,7 @@ class EventFolder:
         Raises:
             BadAsset: it is not there.
         """
-        return self._one(name, getattr(self.settings.files, name), required=True) or self.folder
+        return self._one(name, getattr(self.settings.files, name))
 
     def labels(self) -> Path:
         """The landslides, as a raster or as polygons.
@@ -125,7 +125,7 @@ class EventFolder:
         Raises:
             BadAsset: they are not there, or there are several.
         """
-        return self._one("labels", self.settings.files.labels, required=True) or self.folder
+        return self._one("labels", self.settings.files.labels)
 
     def searched(self) -> Path | None:
         """Polygons of the ground that was searched, if the event has them.
@@ -133,7 +133,8 @@ class EventFolder:
         Raises:
             BadAsset: there are several.
         """
-        return self._one("searched", self.settings.files.searched, required=False)
+        pattern = self.settings.files.searched
+        return self._one("searched", pattern) if self._found(pattern) else None
 
     def _nearest(self, sensor: Sensor, when: Literal["before", "after"], count: int) -> tuple[Scene, ...]:
         there = self.scenes(sensor, when)
@@ -147,13 +148,16 @@ class EventFolder:
             )
         return (there[:count] if when == "after" else there[-count:]) if count else ()
 
-    def _one(self, what: str, pattern: str, *, required: bool) -> Path | None:
+    def _found(self, pattern: str) -> list[Path]:
         # GDAL leaves NAME.tif.aux.xml beside rasters that somebody looked at.
-        found = [one for one in sorted(self.folder.glob(pattern)) if one.suffix != ".xml"]
-        if len(found) > 1 or (required and not found):
+        return [one for one in sorted(self.folder.glob(pattern)) if one.suffix != ".xml"]
+
+    def _one(self, what: str, pattern: str) -> Path:
+        found = self._found(pattern)
+        if len(found) != 1:
             listed = ", ".join(one.name for one in found) or "none"
             raise BadAsset(f"{what} is one file {pattern}; there is {listed}", item=str(self.folder), remedy=LAYOUT)
-        return found[0] if found else None
+        return found[0]
 
 
 def event_folders(path: Path) -> tuple[EventFolder, ...]:

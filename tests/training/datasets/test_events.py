@@ -131,6 +131,15 @@ def test_an_event_without_its_ground_is_named(event: Path) -> None:
         read(event.parent)
 
 
+def test_labels_are_one_file(event: Path) -> None:
+    """Two that may contradict one another are named; what GDAL leaves beside a raster is no label."""
+    (event / "labels.tif.aux.xml").write_text("<PAMDataset/>")
+    assert len(read(event.parent).samples) == 8
+    (event / "labels.geojson").write_text(polygons())
+    with pytest.raises(BadAsset, match=r"labels is one file labels\.\*; there is labels\.geojson, labels\.tif"):
+        read(event.parent)
+
+
 @pytest.mark.parametrize("count", [0, 1])
 def test_an_event_without_scenes_after_it_is_named(tmp_path: Path, count: int) -> None:
     """Without any, or with fewer than an experiment sees."""
