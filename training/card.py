@@ -59,7 +59,15 @@ _SIMULATED: Final = "SIMULATED: trained on simulated ground, which says nothing 
 _CLASSES: Final = {"scar": "bare landslide surface", "change": "landslide between the two dates"}
 _RELATIVE: Final = "Any linear unit of reflectance; gain and offset of a band cancel."
 _COMMON_NAMES: Final = {"B02": "blue", "B03": "green", "B04": "red", "B08": "nir"}
-_ARCHITECTURES: Final = {"unet": "U-Net", "resunet++": "ResUNet++", "unet-plain": "U-Net of plain convolutions"}
+_ARCHITECTURES: Final = {
+    "unet": "U-Net",
+    "unet-plain": "U-Net of plain convolutions",
+    "resunet++": "ResUNet++",
+    "deeplabv3+": "DeepLabV3+",
+    "pyramid-pooling": "pyramid pooling",
+    "attention-unet": "Attention U-Net",
+}
+_WITHOUT_ENCODER: Final = ("unet-plain", "resunet++", "attention-unet")
 _LOSSES: Final = {"bce": "binary cross-entropy", "bce-dice": "0.5 BCE + 0.5 Dice", "bce-lovasz": "0.5 BCE + 0.5 Lovász"}
 
 
@@ -155,7 +163,7 @@ def _bad(card: Mapping[str, Any], problem: str) -> BadModel:
 def _mlm(facts: CardFacts) -> dict[str, Any]:
     experiment = facts.experiment
     network = experiment.network
-    pretrained = network.architecture == "unet" and network.pretrained
+    pretrained = network.architecture not in _WITHOUT_ENCODER and network.pretrained
     return {
         "mlm:name": facts.name,
         "mlm:architecture": architecture(experiment),
@@ -174,7 +182,6 @@ def _mlm(facts: CardFacts) -> dict[str, Any]:
             **experiment.schedule.model_dump(mode="json"),
             "loss": _loss(experiment.loss),
             **_made_from(experiment),
-            "optimizer": "AdamW",
             "variation": experiment.variation.model_dump(mode="json"),
         },
     }
@@ -194,7 +201,7 @@ def architecture(experiment: Experiment) -> str:
     """The network in words, such as "U-Net, encoder efficientnet_lite0"."""
     network = experiment.network
     name = _ARCHITECTURES[network.architecture]
-    if network.architecture != "unet":
+    if network.architecture in _WITHOUT_ENCODER:
         return name
     enlarged = f", window enlarged {network.upsampling} times" if network.upsampling > 1 else ""
     return f"{name}, encoder {network.encoder}{enlarged}"

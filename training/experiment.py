@@ -102,8 +102,11 @@ class DataSettings(_Section):
             possible = (event_input(one.name).method,) if self.kind == "events" else methods_for(one.name)
             if one.method not in possible:
                 raise ValueError(f"{one.name} cannot be made by {one.method}")
-        if self.split != "groups":
-            raise ValueError("simulated valleys are split by valley, events by event: split: groups")
+        compared = self.kind == "simulated-valleys" and self.split == "random" and "random" in self.allow_leaks
+        if self.split != "groups" and not compared:
+            raise ValueError(
+                "simulated valleys are split by valley, events by event: split: groups (valleys at random where allowed)"
+            )
 
     @property
     def fed(self) -> tuple[Input, ...]:
@@ -135,9 +138,9 @@ class DataSettings(_Section):
 class NetworkSettings(_Section):
     """What is trained."""
 
-    architecture: Literal["unet", "resunet++", "unet-plain"] = "unet"
+    architecture: Literal["unet", "unet-plain", "resunet++", "deeplabv3+", "pyramid-pooling", "attention-unet"] = "unet"
     encoder: str = "efficientnet_lite0"
-    """Of the U-Net, by its name in timm or segmentation-models-pytorch."""
+    """By its name in timm or segmentation-models-pytorch; ResUNet++ and Attention U-Net have none."""
     pretrained: bool = True
     """Begin with ImageNet weights, for the encoders whose weights the package index carries."""
     decoder_channels: tuple[int, ...] = (256, 128, 64, 32, 16)
@@ -198,13 +201,25 @@ class ScheduleSettings(_Section):
 
     epochs: Annotated[int, Field(ge=1)] = 20
     batch_size: Annotated[int, Field(ge=1)] = 16
+    optimizer: Literal["adamw", "adam", "nadam"] = "adamw"
     learning_rate: Factor = 1e-3
-    """Peak of one cycle: a rise over the first tenth, then a half cosine."""
+    """At its highest."""
+    course: Literal["one-cycle", "plateau", "constant"] = "one-cycle"
+    """Of the learning rate: a rise over the first tenth, then a half cosine; or lowered whenever the loss on the
+    threshold chips stands still; or the same throughout."""
+    plateau_epochs: Annotated[int, Field(ge=1)] = 10
+    """Epochs without a lower loss after which it is lowered."""
+    plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    stop_epochs: Annotated[int, Field(ge=1)] | None = None
+    """Epochs without a lower loss on the threshold chips after which the run ends early; None: never."""
     encoder_rate: Factor = 0.3
     """Factor on the learning rate of a pretrained encoder."""
     weight_decay: Spread = 1e-2
     averaging: Share = 0.995
-    """Decay per step of the running average of the weights, which is what is exported."""
+    """Decay per step of the running average of the weights."""
+    kept: Literal["average", "best"] = "average"
+    """What is exported: the running average at the end, or the weights of the epoch with the lowest loss on the
+    threshold chips, as most studies do."""
     seed: int = 1
     """Of the weights that are not pretrained."""
     order: int | None = None
@@ -240,6 +255,12 @@ class Experiment(_Section):
         """What the network answers, in the words of the card: scars of one date, or what slid between two."""
         pairs = self.data.kind == "rgb-pairs" or any(":before" in name for name in self.data.bands)
         return "change" if pairs else "scar"
+
+    @model_validator(mode="after")
+    def _kept_is_there(self) -> Self:
+        if self.average and self.schedule.kept == "best":
+            raise ValueError("average goes with schedule.kept: average")
+        return self
 
     @model_validator(mode="after")
     def _upright(self) -> Self:

@@ -1,11 +1,14 @@
 """Networks: shapes, sizes, and what a pretrained encoder begins with."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
 from monitor.errors import ConfigError
 from training.experiment import NetworkSettings
+from training.export import PARITY_LIMIT, export_onnx
 from training.networks.build import build_network, encoder_parameters
 from training.networks.pretrained import imagenet_weights
 from training.networks.resunetpp import ResUNetPlusPlus, require_size
@@ -39,6 +42,35 @@ def test_a_unet_answers_every_pixel(encoder: str, upsampling: int) -> None:
     network = build_network(settings, channels=5).eval()
     with torch.no_grad():
         assert network(torch.zeros(1, 5, 64, 32)).shape == (1, 1, 64, 32)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        NetworkSettings(architecture="attention-unet", pretrained=False),
+        NetworkSettings(architecture="deeplabv3+", encoder="mobilenet_v2", pretrained=False),
+        NetworkSettings(architecture="pyramid-pooling", encoder="resnet18", pretrained=False),
+        NetworkSettings(encoder="mit_b0", pretrained=False),
+    ],
+    ids=lambda settings: f"{settings.architecture} {settings.encoder}",
+)
+def test_further_networks_answer_every_pixel_and_export(settings: NetworkSettings, tmp_path: Path) -> None:
+    """For six bands, of which MiT is shown mixtures of three; exported, they answer as in torch at several sizes."""
+    network = build_network(settings, channels=6).eval()
+    with torch.no_grad():
+        assert network(torch.zeros(1, 6, 64, 32)).shape == (1, 1, 64, 32)
+    assert export_onnx(network, tmp_path / "model.onnx", channels=6) < PARITY_LIMIT
+
+
+def test_pyramid_pooling_answers_alike_in_windows_of_any_size() -> None:
+    """Its means are over squares of ground, not over shares of the window: far from the rim nothing changes."""
+    torch.manual_seed(0)
+    network = build_network(NetworkSettings(architecture="pyramid-pooling", encoder="resnet18", pretrained=False), 3)
+    network.eval()
+    ground = torch.randn(1, 3, 512, 512)
+    with torch.no_grad():
+        whole, part = network(ground), network(ground[..., 64:448, 64:448])
+    torch.testing.assert_close(part[..., 176:208, 176:208], whole[..., 240:272, 240:272], atol=1e-4, rtol=1e-4)
 
 
 def test_a_pretrained_encoder_begins_with_the_published_weights() -> None:
