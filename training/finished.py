@@ -11,7 +11,7 @@ from torch import nn
 from monitor.errors import BadModel, ConfigError
 from training.datasets.manifest import sha256_of
 from training.experiment import Experiment
-from training.loop import CHECKPOINT, averaged_network, epochs_done
+from training.loop import CHECKPOINT, at_its_end, epochs_done, trained_network
 from training.run_file import digest_of_ids, read_experiment, read_run
 from training.splits import Split
 
@@ -34,7 +34,7 @@ def load_finished(name: str, experiment: Experiment, split: Split, run: Path) ->
     """
     folder = run.parent / name
     found = read_experiment(folder) if folder.is_dir() else None
-    if found is None or epochs_done(folder) < found.schedule.epochs:
+    if found is None or not at_its_end(folder, found):
         raise BadModel(
             f"{experiment.name} is made from this run, which is not there or not finished",
             item=str(folder),
@@ -58,7 +58,7 @@ def load_finished(name: str, experiment: Experiment, split: Split, run: Path) ->
         "data": seen.get("data", []),
         "quiet": seen.get("quiet", []),
     }
-    return Finished(network=averaged_network(found, folder), described=described)
+    return Finished(network=trained_network(found, folder), described=described)
 
 
 def _require_same_ground(experiment: Experiment, split: Split, folder: Path, seen: dict[str, Any]) -> None:

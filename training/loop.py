@@ -12,18 +12,26 @@ from typing import Any, Final
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    EMAWeightAveraging,
+    ModelCheckpoint,
+    TQDMProgressBar,
+)
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 
 from monitor.errors import BadModel
 from training.batches import Chips, Sources
 from training.experiment import Experiment
-from training.module import SegmentationModule, network_parameters
+from training.module import HELD_OUT_LOSS, SegmentationModule, network_parameters
 from training.networks.build import build_network
 from training.samples import Samples
 
 CHECKPOINT: Final = "last.ckpt"
+BEST: Final = "best.ckpt"
+"""Of the epoch with the lowest loss on the threshold chips, where an experiment keeps that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +88,9 @@ def fit(
 ) -> bool:
     """Train to the end of the schedule on every GPU there is, or the CPU; saves after every epoch.
 
-    A folder that holds a checkpoint of the same network is continued.
-    `held_out` is scored after each epoch to show progress; nothing is chosen by it here.
+    A folder that holds a checkpoint of the same network is continued, one that is at its end stays.
+    `held_out` is scored after each epoch to show progress; it lowers the learning rate, ends the run or chooses its
+    epoch only where the schedule says so.
 
     Returns whether this process speaks for all: with several GPUs the others must not go on to write files.
 
@@ -99,6 +108,8 @@ def fit(
         module.network.load_state_dict(parents.start.state_dict())
     chips = Chips(sources, held_out, experiment.variation, experiment.schedule, workers)
     trainer = _trainer(experiment, folder, report, progress=progress)
+    if at_its_end(folder, experiment):
+        return trainer.is_global_zero
     with warnings.catch_warnings():
         # Advice about worker processes and log intervals, meant for other machines and longer epochs.
         warnings.filterwarnings("ignore", module="lightning")
@@ -106,13 +117,13 @@ def fit(
     return trainer.is_global_zero
 
 
-def averaged_network(experiment: Experiment, folder: Path) -> nn.Module:
-    """The running average of a run's weights, ready to infer.
+def trained_network(experiment: Experiment, folder: Path) -> nn.Module:
+    """What a run has learned, ready to infer: the running average of its weights, or its best epoch.
 
     Raises:
         BadModel: nothing was saved yet, or the weights belong to another network.
     """
-    checkpoint = folder / CHECKPOINT
+    checkpoint = folder / (BEST if experiment.schedule.kept == "best" else CHECKPOINT)
     _require_same_network(checkpoint, experiment)
     weights = {
         name.removeprefix("network."): value
@@ -128,6 +139,19 @@ def epochs_done(folder: Path) -> int:
     """Whole epochs in the folder's checkpoint; 0 when there is none."""
     checkpoint = folder / CHECKPOINT
     return int(read_checkpoint(checkpoint)["epoch"]) + 1 if checkpoint.exists() else 0
+
+
+def at_its_end(folder: Path, experiment: Experiment) -> bool:
+    """Whether a run has done all its epochs, or stopped early because it learned nothing more."""
+    if epochs_done(folder) >= experiment.schedule.epochs:
+        return True
+    patience = experiment.schedule.stop_epochs
+    checkpoint = folder / CHECKPOINT
+    if patience is None or not checkpoint.exists():
+        return False
+    callbacks: dict[str, dict[str, Any]] = read_checkpoint(checkpoint).get("callbacks", {})
+    waited = [state["wait_count"] for name, state in callbacks.items() if name.startswith(EarlyStopping.__name__)]
+    return any(int(count) >= patience for count in waited)
 
 
 def read_checkpoint(checkpoint: Path) -> dict[str, Any]:
@@ -166,16 +190,26 @@ def _trainer(
 ) -> lightning.Trainer:
     # Its notes on hardware are for people who chose among machines; errors still come through.
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    callbacks: list[Callback] = [
-        EMAWeightAveraging(decay=experiment.schedule.averaging),
+    schedule = experiment.schedule
+    callbacks: list[Callback] = []
+    if schedule.kept == "best":
+        callbacks.append(
+            ModelCheckpoint(folder, filename=Path(BEST).stem, monitor=HELD_OUT_LOSS, enable_version_counter=False)
+        )
+    else:
+        callbacks.append(EMAWeightAveraging(decay=schedule.averaging))
+    if schedule.stop_epochs is not None:
+        callbacks.append(EarlyStopping(HELD_OUT_LOSS, patience=schedule.stop_epochs, min_delta=0.0))
+    callbacks += [
+        # After the others, whose state it saves.
         ModelCheckpoint(folder, filename="last", enable_version_counter=False, save_on_train_epoch_end=True),
         _Reporter(report),
     ]
     if progress:
         callbacks.append(TQDMProgressBar(leave=False))
     return lightning.Trainer(
-        max_epochs=experiment.schedule.epochs,
-        precision=experiment.schedule.precision,
+        max_epochs=schedule.epochs,
+        precision=schedule.precision,
         gradient_clip_val=1.0,
         callbacks=callbacks,
         logger=TensorBoardLogger(folder, name=None, version="tensorboard"),

@@ -9,7 +9,7 @@ from training.averaging import average
 from training.batches import Sources
 from training.experiment import Experiment
 from training.finished import load_finished
-from training.loop import EpochReport, Parents, epochs_done, fit
+from training.loop import EpochReport, Parents, at_its_end, epochs_done, fit
 from training.material import RunMaterial
 from training.run_file import begin_run
 
@@ -36,13 +36,13 @@ def make_run(
     Raises:
         ScarpwatchError: a run it is made from is missing or does not fit, or the run was begun with something else.
     """
-    done = epochs_done(run)
+    done, ended = epochs_done(run), at_its_end(run, experiment)
     starts = () if done else experiment.average
-    teachers = experiment.distillation.teachers if done < experiment.schedule.epochs else ()
+    teachers = () if ended else experiment.distillation.teachers
     made_from = {name: load_finished(name, experiment, material.split, run) for name in (*teachers, *starts)}
     begin_run(run, experiment, material, [one.described for one in made_from.values()])
     sources, parts = material.sources(), [made_from[name].network for name in starts]
-    tell(_what_follows(experiment, sources, done))
+    tell(f"all {done} epochs are done" if ended else _what_follows(experiment, sources, done))
     return fit(
         experiment,
         sources,
@@ -60,7 +60,5 @@ def make_run(
 
 def _what_follows(experiment: Experiment, sources: Sources, done: int) -> str:
     epochs, quiet = experiment.schedule.epochs, sources.draws - len(sources.labelled)
-    if done >= epochs:
-        return f"all {epochs} epochs are done"
     kept = f"{done} of {epochs} epochs are saved" if done else "nothing is saved yet"
     return f"{kept}; an epoch is {sources.draws} chips, {quiet} of them quiet, and is saved at its end"

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import lightning
 import torch
-from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+from lightning.pytorch.utilities.types import LRSchedulerConfigType, OptimizerLRSchedulerConfig
 from torch import Tensor, nn
-from torch.optim import AdamW
-from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim import Adam, AdamW, NAdam, Optimizer
+from torch.optim.lr_scheduler import ConstantLR, OneCycleLR, ReduceLROnPlateau
 
 from training.experiment import Experiment
 from training.losses import distillation_loss, segmentation_loss
 from training.metrics import BINS, scores
 from training.networks.build import build_network, encoder_parameters
+
+HELD_OUT_LOSS: Final = "held_out_loss"
+"""Mean loss on the threshold chips after an epoch."""
+_OPTIMIZERS: Final[dict[str, type[Optimizer]]] = {"adamw": AdamW, "adam": Adam, "nadam": NAdam}
 
 
 def network_parameters(experiment: Experiment) -> dict[str, Any]:
@@ -71,7 +75,9 @@ class SegmentationModule(lightning.LightningModule):
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _index: int) -> None:
         inputs, labels = batch
-        bins = (torch.sigmoid(self(inputs)) * BINS).long().clamp(0, BINS - 1)
+        logits = self(inputs)
+        self.log(HELD_OUT_LOSS, segmentation_loss(logits, labels, self.experiment.loss), batch_size=len(inputs))
+        bins = (torch.sigmoid(logits) * BINS).long().clamp(0, BINS - 1)
         for label in (0, 1):
             self._counts[label] += torch.bincount(bins[labels == label], minlength=BINS)
 
@@ -91,12 +97,25 @@ class SegmentationModule(lightning.LightningModule):
             {"params": [value for name, value in named if (name in pretrained) == inside]} for inside in (True, False)
         ]
         kept = [(group, rate) for group, rate in zip(groups, rates, strict=True) if group["params"]]
-        optimizer = AdamW([group for group, _ in kept], weight_decay=schedule.weight_decay)
+        parameters = [{**group, "lr": rate} for group, rate in kept]
+        made = _OPTIMIZERS[schedule.optimizer](parameters, weight_decay=schedule.weight_decay)  # type: ignore[call-arg]
+        return {"optimizer": made, "lr_scheduler": self._course(made, [rate for _, rate in kept])}
+
+    def _course(self, optimizer: Optimizer, rates: list[float]) -> LRSchedulerConfigType:
+        """How the learning rates go on."""
+        schedule = self.experiment.schedule
+        if schedule.course == "plateau":
+            lowered = ReduceLROnPlateau(
+                optimizer, factor=schedule.plateau_factor, patience=schedule.plateau_epochs, mode="min"
+            )
+            return {"scheduler": lowered, "interval": "epoch", "monitor": HELD_OUT_LOSS}
+        if schedule.course == "constant":
+            return {"scheduler": ConstantLR(optimizer, factor=1.0), "interval": "epoch"}
         cycle = OneCycleLR(
             optimizer,
-            max_lr=[rate for _, rate in kept],
+            max_lr=rates,
             total_steps=int(self.trainer.estimated_stepping_batches),
             pct_start=0.1,
             cycle_momentum=False,
         )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+        return {"scheduler": cycle, "interval": "step"}

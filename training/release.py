@@ -22,7 +22,7 @@ from training.datasets.manifest import sha256_of
 from training.experiment import Experiment
 from training.export import export_onnx
 from training.layers import flips_of
-from training.loop import averaged_network, epochs_done
+from training.loop import epochs_done, trained_network
 from training.material import RunMaterial
 from training.run_file import read_run
 from training.samples import Samples
@@ -52,6 +52,17 @@ class _Exported:
     """Expected calibration errors on the scored chips."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """A model folder that was written, and what its weights said."""
+
+    card: dict[str, Any]
+    calibration: Calibration
+    """Of the probability as the folder gives it."""
+    scored: Evaluation
+    parameters: int
+
+
 def release(
     experiment: Experiment,
     material: RunMaterial,
@@ -62,14 +73,28 @@ def release(
     now: datetime,
     progress: Callable[[str], None] = lambda _what: None,
 ) -> dict[str, Any]:
-    """Export a run into a model folder and return its card.
+    """Export a run into a model folder and return its card; `released` returns what was measured, too."""
+    return released(experiment, material, run, model, threads=threads, now=now, progress=progress).card
+
+
+def released(
+    experiment: Experiment,
+    material: RunMaterial,
+    run: Path,
+    model: Path,
+    *,
+    threads: int,
+    now: datetime,
+    progress: Callable[[str], None] = lambda _what: None,
+) -> Released:
+    """Export a run into a model folder.
 
     Temperature and threshold come from the threshold chips; the scored chips are only scored.
     The temperature is part of the weights, so every engine answers the same.
     """
     model.mkdir(parents=True, exist_ok=True)
     part = model / f"{WEIGHTS_FILE}.part"
-    exported = _export(experiment, material, averaged_network(experiment, run), part, threads, progress)
+    exported = _export(experiment, material, trained_network(experiment, run), part, threads, progress)
     threshold = exported.calibration.best_f1
     card = model_card(
         CardFacts(
@@ -92,7 +117,12 @@ def release(
     # The reader compares hashes, so the moment between the two renames is refused, not believed.
     os.replace(part, model / WEIGHTS_FILE)
     os.replace(card_part, model / CARD_FILE)
-    return card
+    return Released(
+        card=card,
+        calibration=exported.calibration,
+        scored=exported.scored,
+        parameters=exported.weights.parameters,
+    )
 
 
 def _method(experiment: Experiment, material: RunMaterial) -> str:

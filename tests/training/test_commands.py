@@ -22,7 +22,7 @@ from training.datasets.manifest import sha256_of
 from training.datasets.rgb_patches import PATCH_FILE, load_rgb_patches
 from training.experiment import Experiment, load_experiment, save_experiment
 from training.export import PARITY_LIMIT, Probability, export_onnx, parity
-from training.loop import CHECKPOINT, averaged_network
+from training.loop import CHECKPOINT, trained_network
 from training.module import SegmentationModule
 from training.networks.build import build_network
 from training.scoring import onnx_predictor
@@ -169,7 +169,7 @@ def test_a_card_that_names_a_missing_band_is_refused(tiny_model: Path) -> None:
 def test_onnx_runtime_gives_what_torch_gives(tiny_run: Path, tiny_model: Path, tiny_experiment: Experiment) -> None:
     """At several sizes and batches, which the exported graph leaves free."""
     temperature = json.loads((tiny_model / "model.json").read_text())["properties"]["scarpwatch:calibration"]
-    network = Probability(averaged_network(tiny_experiment, tiny_run), temperature["temperature"]).eval()
+    network = Probability(trained_network(tiny_experiment, tiny_run), temperature["temperature"]).eval()
     assert parity(network, tiny_model / "model.onnx", shapes=((2, 32, 32), (1, 64, 96))) < PARITY_LIMIT
 
 

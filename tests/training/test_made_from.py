@@ -12,7 +12,7 @@ from training.__main__ import app
 from training.averaging import average
 from training.datasets.manifest import sha256_of
 from training.experiment import DistillationSettings, Experiment, save_experiment
-from training.loop import CHECKPOINT, averaged_network, read_checkpoint
+from training.loop import CHECKPOINT, read_checkpoint, trained_network
 from training.losses import distillation_loss
 from training.material import gather
 
@@ -87,7 +87,7 @@ def test_training_starts_at_the_mean_of_two_runs(
 
 def test_the_mean_measures_its_own_statistics(tiny_run: Path, tiny_experiment: Experiment, tiny_data: Path) -> None:
     """Those of the mean network over the chips, not the mean of its parts'."""
-    part = averaged_network(tiny_experiment, tiny_run)
+    part = trained_network(tiny_experiment, tiny_run)
     sources = gather(tiny_experiment.data, tiny_data).sources()
     found, again = (average(tiny_experiment, [part, part], sources).state_dict() for _ in range(2))
     named = next(name for name in found if name.endswith("running_mean"))
