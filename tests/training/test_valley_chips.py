@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -21,6 +20,7 @@ from monitor.sandbox.story import STORM_UNDER_CLOUD
 from monitor.sandbox.valley import build_valley
 from tests.pipeline.radar_world import make_radar_world
 from tests.pipeline.world import Source, make_model_folder
+from tests.training.three_valleys import SEEDS, SIZE_PX, make_three
 from training.__main__ import app
 from training.datasets.manifest import MANIFEST_FILE, read_manifest
 from training.experiment import FOLDER, DataSettings, Experiment, VariationSettings, load_experiment, save_experiment
@@ -28,34 +28,18 @@ from training.layers import fed, flips_of, mirrored, varied_layers
 from training.samples import LANDSLIDE
 from training.scoring import onnx_predictor
 from training.simulated.chips import Depth, load_simulated, place_of, stacks_of
-from training.simulated.valley_command import describe_valleys, make_valley, order_of
+from training.simulated.valley_command import make_valley, order_of
 from training.simulated.valley_files import file_of, open_valley
 
 LEGEND = "land_cover:esa-worldcover"
-SEEDS = (1, 2, 3)
-SIZE_PX = 160
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of data with three valleys of one chip: the second and third are the first with its chips turned."""
+    """A folder of data with three valleys of one chip."""
     folder = tmp_path_factory.mktemp("data")
-    order = order_of(SIZE_PX, quiet=3, after=3)
-    make_valley(folder / "sim-valleys", 1, order)
-    for seed in SEEDS[1:]:
-        turned(file_of(folder / "sim-valleys", 1), file_of(folder / "sim-valleys", seed), seed)
-    describe_valleys(folder / "sim-valleys")
+    make_three(folder / "sim-valleys")
     return folder
-
-
-def turned(source: Path, target: Path, seed: int) -> None:
-    """Another valley in a second instead of ten: rows (2) or rows and columns (3) of every chip reversed."""
-    shutil.copy(source, target)
-    with h5py.File(target, "r+") as file:
-        file.attrs["seed"] = seed
-        for name in file:
-            chips = file[name][:][..., ::-1, :]
-            file[name][:] = chips if seed == 2 else chips[..., ::-1]
 
 
 @pytest.fixture(scope="module")

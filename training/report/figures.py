@@ -25,22 +25,22 @@ _INK, _RULE = "#16202a", "#d5dadf"
 
 def pr_figure(judged: Sequence[Judgement]) -> str:
     """Precision against recall; a dot at the threshold in use."""
-    figure, axes = _paper(6.4, 5.2)
+    figure, axes = paper(6.4, 5.2)
     for one, colour, style in zip(judged, cycle(COLOURS), cycle(STYLES), strict=False):
         found = curve(one.scored.counts)
         real = found.recall > 0
         axes.plot(found.recall[real], found.precision[real], style, color=colour, label=one.name, linewidth=1.8)
         at = bin_of(one.threshold)
         axes.plot(found.recall[at], found.precision[at], "o", color=colour, markersize=7)
-    _f1_lines(axes)
+    f1_lines(axes)
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1))
     axes.legend(frameon=False, fontsize=9, loc="lower left")
-    return _svg(figure)
+    return svg(figure)
 
 
 def reliability_figure(judged: Judgement) -> str:
     """Said against seen, before and after the temperature, above LIT."""
-    figure, axes = _paper(5.6, 5.2)
+    figure, axes = paper(5.6, 5.2)
     axes.plot((0, 1), (0, 1), color=_RULE, linewidth=1.5, zorder=0)
     after = f"after temperature {judged.calibration.temperature:.2f}"
     parts: tuple[tuple[Reliability, str, str, str], ...] = (
@@ -52,12 +52,12 @@ def reliability_figure(judged: Judgement) -> str:
         axes.plot(part.said[lit], part.seen[lit], style, color=colour, label=label, markersize=5, linewidth=1.4)
     axes.set(xlabel="probability said", ylabel="share of landslide pixels seen", xlim=(0, 1), ylim=(0, 1))
     axes.legend(frameon=False, fontsize=9, loc="upper left")
-    return _svg(figure)
+    return svg(figure)
 
 
 def scar_figure(judged: Sequence[Judgement]) -> str:
     """Share of scars found, by size."""
-    figure, axes = _paper(9.6, 4.4)
+    figure, axes = paper(9.6, 4.4)
     sizes = judged[0].scars.classes
     for index, (one, colour) in enumerate(zip(judged, cycle(COLOURS), strict=False)):
         x = np.arange(len(sizes)) + 0.12 * (index - (len(judged) - 1) / 2)
@@ -70,12 +70,12 @@ def scar_figure(judged: Sequence[Judgement]) -> str:
     axes.set_xticks(range(len(sizes)), labels)
     axes.set(ylabel="found, %", ylim=(0, 100))
     axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.01, 0.5))
-    return _svg(figure)
+    return svg(figure)
 
 
 def quiet_figure(judged: Judgement) -> str:
     """False hectares per 1,000 km² against the threshold, by source."""
-    figure, axes = _paper(9.6, 4.4)
+    figure, axes = paper(9.6, 4.4)
     thresholds = np.linspace(0.02, 0.98, 49)
     rates = [quiet_rows(judged.quiet, float(at)) for at in thresholds]
     for index, (first, colour, style) in enumerate(zip(rates[0], cycle(COLOURS), cycle(STYLES), strict=False)):
@@ -87,10 +87,11 @@ def quiet_figure(judged: Judgement) -> str:
     axes.set_yscale("log")
     axes.set(xlabel="threshold (dotted: the one in use)", ylabel="false ha per 1,000 km²", xlim=(0, 1))
     axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.01, 0.5))
-    return _svg(figure)
+    return svg(figure)
 
 
-def _f1_lines(axes: Axes) -> None:
+def f1_lines(axes: Axes) -> None:
+    """Thin lines of equal F1 under precision and recall."""
     recall = np.arange(1, BINS + 1) / BINS
     for f1 in (0.2, 0.4, 0.6, 0.8):
         sensible = recall > f1 / (2 - f1)
@@ -99,7 +100,8 @@ def _f1_lines(axes: Axes) -> None:
         axes.annotate(f"F1 {f1:g}", (1.0, f1 / (2 - f1)), xytext=(3, 0), textcoords="offset points", fontsize=8)
 
 
-def _paper(width: float, height: float) -> tuple[Figure, Axes]:
+def paper(width: float, height: float) -> tuple[Figure, Axes]:
+    """An empty figure of this size in inches, and its axes."""
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
@@ -108,7 +110,7 @@ def _paper(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _svg(figure: Figure) -> str:
+def svg(figure: Figure) -> str:
     """The <svg> element alone; the same figure gives the same text."""
     file = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "scarpwatch"}):

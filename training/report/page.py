@@ -185,7 +185,7 @@ def _chips(judged: Judgement, material: Material) -> str:
         if len(indices):
             alt = f"{name} chips: image, label, probability and spread"
             parts.append(
-                f"<h3>{name.capitalize()}</h3>{_inline(pictures.chip_rows(judged, material.scored, indices), alt)}"
+                f"<h3>{name.capitalize()}</h3>{inline(pictures.chip_rows(judged, material.scored, indices), alt)}"
             )
     return "\n".join(parts)
 
@@ -194,9 +194,10 @@ def _alarms(judged: Judgement) -> str:
     worst = pictures.worst_alarms(judged.quiet, judged.threshold)
     if not worst:
         return ""
-    picture = _inline(pictures.alarm_rows(worst, judged.threshold), "quiet ground and what was called landslide on it")
+    picture = inline(pictures.alarm_rows(worst, judged.threshold), "quiet ground and what was called landslide on it")
     return f"<h3>Worst false alarms on quiet land</h3><p>{_ALARMS}</p>{picture}"
 
 
-def _inline(png: bytes, alt: str) -> str:
+def inline(png: bytes, alt: str) -> str:
+    """A picture inside the page."""
     return f'<img alt="{escape(alt)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'

@@ -19,8 +19,8 @@ class Row:
     """Of the experiment, and of the folder of its run."""
     words: str
     """What the table calls it."""
-    original: Experiment
-    """On the data of the study, as it describes them."""
+    original: Experiment | None
+    """On the data of the study, as it describes them; None where they are not published."""
     here: Experiment | None
     """On what is at hand instead; None where that cannot show it."""
     published: Mapping[Figure, float] = field(default_factory=dict)

@@ -1,0 +1,122 @@
+"""Published studies are made again, row by row, and shown beside their tables."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.training.three_valleys import make_three
+from training.__main__ import app
+from training.experiment import Experiment, NetworkSettings
+from training.material import gather
+from training.samples import LANDSLIDE
+from training.simulated.chips import place_of
+from training.splits import SplitKind
+from training.studies import hiroshima, remaking
+from training.studies.records import Study
+from training.studies.remaking import same_ground
+
+TINY = NetworkSettings(encoder="mobilenetv3_small_100", pretrained=False, decoder_channels=(16, 16, 8, 8, 8))
+
+
+def tiny(experiment: Experiment) -> Experiment:
+    """A row with a network and valleys of seconds."""
+    document = experiment.model_dump(mode="json")
+    document["data"] |= {"path": hiroshima.QUICK_FOLDER, "threshold": ["valley-2"], "validation": ["valley-3"]}
+    document["network"] = TINY.model_dump(mode="json")
+    document["schedule"] |= {"epochs": 1, "batch_size": 2}
+    return Experiment.model_validate(document)
+
+
+def test_every_row_of_the_hiroshima_study_is_an_experiment_by_its_recipe() -> None:
+    """Eight rows; Nadam, a plateau, an early end, batches of 8, the same order of chips everywhere."""
+    rows = hiroshima.study().rows
+    made = [row.here for row in rows if row.here is not None]
+    assert [row.name for row in rows] == list("abcdefgh")
+    assert [one.data.channels for one in made] == [3, 4, 14, 15, 1, 2, 12, 13]
+    assert {one.network.architecture for one in made} == {"resunet++"}
+    assert len({one.schedule.model_dump_json() for one in made}) == 1
+    schedule = made[0].schedule
+    assert (schedule.optimizer, schedule.learning_rate, schedule.batch_size) == ("nadam", 1e-4, 8)
+    assert (schedule.course, schedule.plateau_epochs, schedule.plateau_factor) == ("plateau", 10, 0.2)
+    assert (schedule.stop_epochs, schedule.kept) == (30, "best")
+    assert all(set(row.published) == {"precision", "recall", "f1", "pr_auc"} for row in rows)
+
+
+def test_quick_rows_keep_training_and_scoring_apart() -> None:
+    """Whole valleys are held out, also in the quick form."""
+    for row in hiroshima.study(quick=True).rows:
+        assert row.here is not None
+        assert row.here.data.split == "groups"
+        assert not set(row.here.data.validation) & set(row.here.data.threshold)
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where valleys are at hand already."""
+    folder = tmp_path_factory.mktemp("reproduce")
+    make_three(folder / "A" / "quick" / "data" / hiroshima.QUICK_FOLDER)
+    return folder
+
+
+@pytest.fixture
+def small_study(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two rows of radar with a tiny network."""
+    whole = hiroshima.study(quick=True)
+    rows = [row for row in whole.rows if row.name in {"e", "h"}]
+
+    def study(*, quick: bool = False) -> Study:
+        assert quick
+        small = tuple(
+            type(row)(name=row.name, words=row.words, original=None, here=tiny(row.here), published=row.published)
+            for row in rows
+            if row.here is not None
+        )
+        return Study(letter="A", title=whole.title, data=whole.data, at_hand=whole.at_hand, rows=small)
+
+    monkeypatch.setattr(hiroshima, "study", study)
+    monkeypatch.setattr(hiroshima, "RICHEST", "e")
+    monkeypatch.setattr(hiroshima, "RIVALS", {"another network": TINY})
+    monkeypatch.setattr(hiroshima, "QUICK_VALLEYS", range(0))
+    monkeypatch.setattr(remaking, "_SHOWN_ROWS", ("h",))
+
+
+@pytest.mark.usefixtures("small_study")
+def test_a_study_ends_with_its_table_and_a_page(out: Path) -> None:
+    """Rows, other networks, trees, the random split and maps; made again, nothing is trained anew."""
+    arguments = ["reproduce", "A", "--quick", "--out", str(out), "--threads", "1"]
+    first = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert first.exit_code == 0, first.output
+    (row,) = re.findall(r"^\| h  SAR .*$", first.stdout, re.MULTILINE)[:1]
+    assert "0.81" in row
+    for words in ("random forest", "XGBoost", "another network", "What a random split would have said"):
+        assert words in first.stdout
+    page = (out / "A" / "quick" / "report.html").read_text(encoding="utf-8")
+    assert "SIMULATED" in page
+    assert "quick form" in page
+    assert page.count("data:image/png;base64") == 1
+    again = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert "epoch 1/1" in first.stdout
+    assert "epoch 1/1" not in again.stdout
+
+
+@pytest.mark.usefixtures("small_study")
+def test_the_maps_show_one_place_before_and_after(out: Path) -> None:
+    """The same valley and chip, once without and once with a scar."""
+    experiment = tiny(next(row.here for row in hiroshima.study(quick=True).rows if row.here is not None))
+    scored = gather(experiment.data, out / "A" / "quick" / "data").scored()
+    pair = same_ground(scored)
+    before, after = (place_of(int(number)) for number in pair.ids)
+    assert (before[0], before[2]) == (after[0], after[2])
+    assert not (pair.labels[0] == LANDSLIDE).any()
+    assert (pair.labels[1] == LANDSLIDE).any()
+
+
+@pytest.mark.usefixtures("small_study")
+def test_a_random_split_says_so(out: Path) -> None:
+    """It is marked wherever its figures are."""
+    experiment = tiny(next(row.here for row in hiroshima.study(quick=True).rows if row.here is not None))
+    leaky = hiroshima.at_random(experiment)
+    assert gather(leaky.data, out / "A" / "quick" / "data").split.kind is SplitKind.RANDOM
+    assert leaky.name == "hiroshima-e-random"

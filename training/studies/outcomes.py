@@ -1,0 +1,115 @@
+"""A row of a study made again: trained, exported, and scored through the service's own inference."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from training.baselines import fit_baselines
+from training.calibration import Calibration, calibrate
+from training.experiment import Experiment
+from training.loop import EpochReport
+from training.making import make_run
+from training.material import RunMaterial
+from training.release import released
+from training.scoring import Evaluation, evaluation, predictor
+from training.splits import SplitKind
+
+TREES: Final = ("random forest", "XGBoost")
+
+Tell = Callable[[str], None]
+Rule = Callable[[Calibration], float]
+"""Which threshold a study scores at, of those that the threshold chips give."""
+
+
+def balanced(fitted: Calibration) -> float:
+    """Where precision and recall are equal."""
+    return fitted.balanced
+
+
+def half(_fitted: Calibration) -> float:
+    """The threshold 0.5, whatever the chips say."""
+    return 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one row gave here."""
+
+    row: str
+    words: str
+    split: SplitKind
+    threshold: float
+    """By the study's rule, from the threshold chips."""
+    scored: Evaluation
+    trained_chips: int
+    model: Path | None
+    """The folder of the exported network; None of trees, which have none."""
+    parameters: int | None
+    seconds: float
+    """Training, export and scoring in this process; less where a run was continued."""
+
+    def summary(self) -> dict[str, Any]:
+        """Figures with 95 % intervals by what is resampled as a whole."""
+        return self.scored.summary(self.threshold)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """Where and how rows are made."""
+
+    out: Path
+    """Runs and models, by the names of their experiments; an interrupted run continues."""
+    threads: int
+    rule: Rule
+    tell: Tell
+    report: Callable[[EpochReport], None]
+
+    def network(self, row: str, words: str, experiment: Experiment, material: RunMaterial) -> Outcome:
+        """Train, export and score a row's network."""
+        began = time.monotonic()
+        self.tell(f"== {words}: {experiment.name}, {material.split.kind}")
+        run, model = self.out / experiment.name, self.out / "models" / experiment.name
+        make_run(experiment, material, run, self.report, tell=self.tell)
+        now = datetime.now(UTC)
+        made = released(experiment, material, run, model, threads=self.threads, now=now, progress=self.tell)
+        return Outcome(
+            row=row,
+            words=words,
+            split=material.split.kind,
+            threshold=self.rule(made.calibration),
+            scored=made.scored,
+            trained_chips=len(material.split.train),
+            model=model,
+            parameters=made.parameters,
+            seconds=time.monotonic() - began,
+        )
+
+    def trees(self, row: str, material: RunMaterial) -> list[Outcome]:
+        """Random forest and XGBoost on the inputs of a row, pixel by pixel with their neighbourhood."""
+        found = []
+        training = material.samples.take(material.split.train)
+        fitted_on, scored = material.threshold(), material.scored()
+        for name in TREES:
+            began = time.monotonic()
+            self.tell(f"== {name} on the inputs of {row}")
+            *_, tree = fit_baselines(training, self.threads, names=(name,), progress=self.tell)
+            fitted = calibrate(fitted_on, predictor(tree)(fitted_on))
+            found.append(
+                Outcome(
+                    row=row,
+                    words=name,
+                    split=material.split.kind,
+                    threshold=self.rule(fitted),
+                    scored=evaluation(scored, predictor(tree)(scored)),
+                    trained_chips=len(training),
+                    model=None,
+                    parameters=None,
+                    seconds=time.monotonic() - began,
+                )
+            )
+        return found

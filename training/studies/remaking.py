@@ -1,0 +1,106 @@
+"""The studies, each by its own way from data to page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from monitor.errors import ConfigError
+from training.experiment import Experiment
+from training.judging import answers, shipped
+from training.material import gather
+from training.samples import LANDSLIDE, Samples
+from training.simulated.chips import place_of
+from training.simulated.valley_command import describe_valleys, make_valley, order_of
+from training.studies import hiroshima
+from training.studies.outcomes import Outcome, Workshop
+from training.studies.showing import Remade, change_maps
+
+_VALLEY_PX: Final = 512
+_SHOWN_ROWS: Final = ("d", "h")
+
+Remaking = Callable[[Workshop, Path, bool], tuple[Remade, dict[str, bytes]]]
+
+
+def hiroshima_again(shop: Workshop, data: Path, quick: bool) -> tuple[Remade, dict[str, bytes]]:
+    """Study A on simulated valleys, which are made where they are not there."""
+    study = hiroshima.study(quick=quick)
+    if quick:
+        make_valleys(data / hiroshima.QUICK_FOLDER, hiroshima.QUICK_VALLEYS, shop.tell)
+    else:
+        make_valleys(data / hiroshima.FOLDER, hiroshima.FULL_VALLEYS, shop.tell)
+    outcomes: list[Outcome] = []
+    at_random: list[Outcome] = []
+    others: list[Outcome] = []
+    pictures: dict[str, bytes] = {}
+    for row in study.rows:
+        assert row.here is not None
+        material = gather(row.here.data, data)
+        outcomes.append(shop.network(row.name, row.words, row.here, material))
+        if row.name in _SHOWN_ROWS:
+            pictures |= _maps(shop, outcomes[-1], material.scored())
+        if row.name == hiroshima.RICHEST:
+            others += shop.trees(row.name, material)
+            rivals = hiroshima.rivals(row.here)
+            others += [shop.network(row.name, name, one, material) for name, one in rivals.items()]
+        if not quick or row.name in _SHOWN_ROWS:
+            at_random.append(_at_random(shop, row.name, row.words, row.here, data))
+    made = Remade(study=study, outcomes=tuple(outcomes), others=tuple(others), at_random=tuple(at_random))
+    return made, pictures
+
+
+def make_valleys(folder: Path, seeds: range, tell: Callable[[str], None]) -> None:
+    """Simulate the valleys that are not there yet; goes on where it was stopped."""
+    order = order_of(_VALLEY_PX)
+    for place, seed in enumerate(seeds, start=1):
+        tell(f"valley {seed} ({place}/{len(seeds)}): {make_valley(folder, seed, order)}")
+    describe_valleys(folder)
+
+
+def same_ground(scored: Samples) -> Samples:
+    """Two chips of one place of a simulated valley: before the storm, and with the largest scar there is."""
+    size = (scored.labels == LANDSLIDE).sum(axis=(1, 2))
+    quiet: dict[tuple[int, int], int] = {}
+    for number in scored.ids[size == 0].tolist():
+        seed, _, place = place_of(number)
+        quiet.setdefault((seed, place), number)
+    for index in size.argsort()[::-1].tolist():
+        seed, _, place = place_of(int(scored.ids[index]))
+        if size[index] and (seed, place) in quiet:
+            before, after = (scored.take([number]) for number in (quiet[seed, place], int(scored.ids[index])))
+            return joined(before, after)
+    raise ConfigError(
+        "no place is shown with and without a scar",
+        item=scored.name,
+        remedy="Score valleys of which looks before and after the storm are there.",
+    )
+
+
+def joined(first: Samples, second: Samples) -> Samples:
+    """Chips of one set, these before those."""
+    return replace(
+        first,
+        ids=np.concatenate([first.ids, second.ids]),
+        pixels=np.concatenate([first.pixels, second.pixels]),
+        labels=np.concatenate([first.labels, second.labels]),
+        groups=np.concatenate([first.groups, second.groups]),
+    )
+
+
+def _at_random(shop: Workshop, row: str, words: str, experiment: Experiment, data: Path) -> Outcome:
+    leaky = hiroshima.at_random(experiment)
+    return shop.network(row, words, leaky, gather(leaky.data, data))
+
+
+def _maps(shop: Workshop, outcome: Outcome, scored: Samples) -> dict[str, bytes]:
+    assert outcome.model is not None
+    chips = same_ground(scored)
+    said = answers(shipped(outcome.model, shop.threads), chips)
+    return {f"Row {outcome.row}, {outcome.words}: one place of an unseen valley": change_maps(chips, said)}
+
+
+STUDIES: Final[dict[str, Remaking]] = {"A": hiroshima_again}

@@ -1,0 +1,218 @@
+"""What was made again beside what was published: a table for terminals, a page with curves and maps."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from itertools import cycle
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from training.metrics import bin_of, curve, paired_differences
+from training.report.figures import COLOURS, STYLES, f1_lines, paper, svg
+from training.report.page import document, inline, section, warning
+from training.report.pictures import true_colour
+from training.report.tables import Table
+from training.samples import LANDSLIDE, Samples
+from training.scoring import Answers
+from training.studies.outcomes import Outcome
+from training.studies.records import Row, Study
+
+_SHOWN: Final = (("P", "precision"), ("R", "recall"), ("F1", "f1"), ("AUC", "pr_auc"))
+_MOST_CURVES: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remade:
+    """A study with everything that was made of it."""
+
+    study: Study
+    outcomes: tuple[Outcome, ...]
+    """Of its rows, in their order, on ground kept apart."""
+    others: tuple[Outcome, ...] = ()
+    """Other networks and trees on the inputs of one row, on the same split."""
+    at_random: tuple[Outcome, ...] = ()
+    """Rows on chips divided at random."""
+
+
+def rows_table(made: Remade) -> Table:
+    """The study's rows: its figures, and those made here."""
+    outcomes = {one.row: one for one in made.outcomes}
+    rows = []
+    for row in made.study.rows:
+        ours = outcomes.get(row.name)
+        found = _figures(ours.summary()) if ours else (row.lacks, *("",) * (len(_SHOWN) - 1))
+        rows.append((f"{row.name}  {row.words}", *(_printed(row, key) for _, key in _SHOWN), *found))
+    return Table(
+        title="As published, and as made here",
+        meaning=f"Published: {made.study.data}. Here: {made.study.at_hand}; 95 % intervals. The columns are of "
+        "different ground and truth: compare rows with each other within a column, not the columns.",
+        head=("row", *(f"{name} publ." for name, _ in _SHOWN), *(f"{name} here" for name, _ in _SHOWN)),
+        rows=tuple(rows),
+    )
+
+
+def others_table(made: Remade) -> Table:
+    """Other networks and trees on the same inputs, and how they differ from the study's network."""
+    (of,) = {one.row for one in made.others}
+    first = next(one for one in made.outcomes if one.row == of)
+    rows = [(first.words, *_figures(first.summary()), _size(first), "")]
+    for one in made.others:
+        difference = paired_differences(
+            one.scored.blocks, (first.scored.histograms, one.scored.histograms), (first.threshold, one.threshold)
+        )["pr_auc"]
+        low, high = difference.interval
+        several = one.scored.blocks.max(initial=0) > 0
+        told = f"{difference.value:+.3f}" + (f" ({low:+.3f} to {high:+.3f})" if several else "")
+        rows.append((one.words, *_figures(one.summary()), _size(one), told))
+    return Table(
+        title=f"Other networks and trees on the inputs of row {of}",
+        meaning="The same chips, the same split, the same rule for the threshold. The last column is the difference of "
+        "AUC from the first line, paired on the resampled ground.",
+        head=("what", *(name for name, _ in _SHOWN), "weights", "AUC more"),
+        rows=tuple(rows),
+    )
+
+
+def split_table(made: Remade) -> Table:
+    """The same rows on ground kept apart and at random."""
+    apart = {one.row: one for one in made.outcomes}
+    rows = []
+    for one in made.at_random:
+        ours, leaky = apart[one.row].summary(), one.summary()
+        rows.append(
+            (
+                f"{one.row}  {one.words}",
+                *(_with_interval(found, key) for key in ("f1", "pr_auc") for found in (ours, leaky)),
+                f"{leaky['pr_auc'] - ours['pr_auc']:+.3f}",
+            )
+        )
+    return Table(
+        title="What a random split would have said",
+        meaning="Divided at random, looks at one slope lie on both sides, and the network is asked about what it has "
+        "seen. The difference is what a random split flatters, with the difference of the chips that are scored.",
+        head=("row", "F1 apart", "F1 at random", "AUC apart", "AUC at random", "AUC more"),
+        rows=tuple(rows),
+    )
+
+
+def tables_of(made: Remade) -> list[Table]:
+    """All tables there is something for."""
+    found = [rows_table(made)]
+    if made.at_random:
+        found.append(split_table(made))
+    if made.others:
+        found.append(others_table(made))
+    return found
+
+
+def page(made: Remade, pictures: Mapping[str, bytes], created: datetime, remarks: Sequence[str] = ()) -> str:
+    """One self-contained HTML page.
+
+    Args:
+        made: a study made again.
+        pictures: PNG by what they show.
+        created: aware UTC.
+        remarks: sentences that nobody should overlook.
+    """
+    study = made.study
+    body = [
+        f"<h1>{escape(study.letter)}. {escape(study.title)}</h1>",
+        f'<p class="quiet">Made again on {created:%Y-%m-%d %H:%M} UTC. Here: {escape(study.at_hand)}.</p>',
+        *map(warning, remarks),
+    ]
+    for place, table in enumerate(tables_of(made)):
+        body.append(section(table))
+        if place == 0:
+            body.append(_curves(made.outcomes))
+    body.append(_lacks(study))
+    for words, png in pictures.items():
+        body.append(f"<h2>{escape(words)}</h2><div>{inline(png, words)}</div>")
+    return document(f"Study {study.letter} made again", "\n".join(body))
+
+
+def change_maps(chips: Samples, said: Answers) -> bytes:
+    """PNG of one place: image, probability and spread before and after, and the difference of the probability.
+
+    Args:
+        chips: two of the same ground: without the scar, and with it.
+        said: what a network answered to them.
+    """
+    figure = Figure(figsize=(12.4, 5.6), layout="constrained")
+    axes = figure.subplots(2, 4)
+    probability, spread = said.probability, said.spread
+    scar = chips.labels[1] == LANDSLIDE
+    for index, (row, when) in enumerate(zip(axes, ("before", "after"), strict=True)):
+        row[0].imshow(_picture(chips, index))
+        row[0].set_title(f"{when}: image", fontsize=9)
+        shown = row[1].imshow(probability[index], cmap="magma", vmin=0, vmax=1)
+        row[1].set_title(f"{when}: probability", fontsize=9)
+        figure.colorbar(shown, ax=row[1], shrink=0.8)
+        shown = row[2].imshow(spread[index], cmap="cividis", vmin=0, vmax=0.25)
+        row[2].set_title(f"{when}: spread over flips", fontsize=9)
+        figure.colorbar(shown, ax=row[2], shrink=0.8)
+    axes[0, 3].imshow(_picture(chips, 1))
+    axes[0, 3].contour(scar, levels=[0.5], colors="#4df3ff", linewidths=0.9)
+    axes[0, 3].set_title("the scar (cyan)", fontsize=9)
+    change = probability[1] - probability[0]
+    shown = axes[1, 3].imshow(change, cmap="RdBu_r", vmin=-1, vmax=1)
+    if scar.any():
+        axes[1, 3].contour(scar, levels=[0.5], colors="#222222", linewidths=0.7)
+    axes[1, 3].set_title("after minus before", fontsize=9)
+    figure.colorbar(shown, ax=axes[1, 3], shrink=0.8)
+    for one in axes.flat:
+        one.set_axis_off()
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=110)
+    return file.getvalue()
+
+
+def _picture(chips: Samples, index: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+    pixels = chips.pixels[index].astype(np.float32)
+    if chips.bands[0] == "vv":  # linear power: only its logarithm is a picture
+        pixels = 10 * np.log10(np.maximum(pixels, 1e-4))
+    return true_colour(pixels, chips.bands)
+
+
+def _curves(outcomes: Sequence[Outcome]) -> str:
+    figure, axes = paper(7.2, 5.6)
+    for one, colour, style in zip(outcomes[:_MOST_CURVES], cycle(COLOURS), cycle(STYLES), strict=False):
+        found = curve(one.scored.counts)
+        real = found.recall > 0
+        label = f"{one.row}  {one.words}"
+        axes.plot(found.recall[real], found.precision[real], style, color=colour, label=label, linewidth=1.8)
+        at = bin_of(one.threshold)
+        axes.plot(found.recall[at], found.precision[at], "o", color=colour, markersize=7)
+    f1_lines(axes)
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1))
+    axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.08, 0.5))
+    return f"<div>{svg(figure)}<p class='quiet'>Dots: the threshold, chosen on other chips.</p></div>"
+
+
+def _lacks(study: Study) -> str:
+    told = dict.fromkeys(row.lacks for row in study.rows if row.here is not None and row.lacks)
+    listed = "".join(f"<li>{escape(words)}</li>" for words in told)
+    return f"<h2>What is other here than in the study</h2><ul>{listed}</ul>" if listed else ""
+
+
+def _figures(summary: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(_with_interval(summary, key) for _, key in _SHOWN)
+
+
+def _with_interval(summary: Mapping[str, Any], key: str) -> str:
+    low, high = summary["intervals"].get(key, (None, None))
+    return f"{summary[key]:.2f}" if low is None else f"{summary[key]:.2f} ({low:.2f}–{high:.2f})"
+
+
+def _printed(row: Row, key: str) -> str:
+    value = row.published.get(key)  # type: ignore[call-overload]
+    return "" if value is None else f"{value:.2f}"
+
+
+def _size(one: Outcome) -> str:
+    return f"{one.parameters / 1e6:.1f} M" if one.parameters else "–"
