@@ -105,7 +105,7 @@ class DataSettings(_Section):
         compared = self.kind == "simulated-valleys" and self.split == "random" and "random" in self.allow_leaks
         if self.split != "groups" and not compared:
             raise ValueError(
-                "simulated valleys are split by valley, events by event: split: groups (valleys at random where allowed)"
+                "simulated valleys are split by valley, events by event: split: groups (at random where it is allowed)"
             )
 
     @property

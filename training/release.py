@@ -60,6 +60,8 @@ class Released:
     calibration: Calibration
     """Of the probability as the folder gives it."""
     scored: Evaluation
+    dependent: Evaluation | None
+    """Apart from that, ground of events that were trained on elsewhere."""
     parameters: int
 
 
@@ -121,6 +123,7 @@ def released(
         card=card,
         calibration=exported.calibration,
         scored=exported.scored,
+        dependent=exported.dependent,
         parameters=exported.weights.parameters,
     )
 

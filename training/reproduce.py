@@ -21,8 +21,8 @@ from training.fit_commands import DataOption, ThreadsOption, failed, print_epoch
 from training.making import make_run
 from training.material import RunMaterial, gather
 from training.release import release
-from training.studies.outcomes import Workshop, balanced
-from training.studies.remaking import STUDIES
+from training.studies.outcomes import Workshop
+from training.studies.remaking import RULES, STUDIES
 from training.studies.showing import page, tables_of
 
 QUOTED_FILE: Final = Path(__file__).with_name("quoted.yaml")
@@ -58,7 +58,9 @@ class Outcome:
 
 
 def reproduce_command(
-    name: Annotated[str, typer.Argument(help="A published study: A. Or rgb, what is quoted of the shipped models.")],
+    name: Annotated[
+        str, typer.Argument(help="A published study: A or C. Or rgb, what is quoted of the shipped models.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder for runs and models; an interrupted one continues.")] = Path(
         "runs/reproduce"
     ),
@@ -92,7 +94,7 @@ def _study_again(letter: str, out: Path, data: Path | None, *, quick: bool, thre
     """Make a study again into a folder, print its tables and write its page."""
     began = time.monotonic()
     shop = Workshop(
-        out=out / ("quick" if quick else "full"), threads=threads, rule=balanced, tell=tell, report=print_epoch
+        out=out / ("quick" if quick else "full"), threads=threads, rule=RULES[letter], tell=tell, report=print_epoch
     )
     shop.out.mkdir(parents=True, exist_ok=True)
     made, pictures = STUDIES[letter](shop, data or shop.out / "data", quick)

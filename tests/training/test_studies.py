@@ -1,11 +1,13 @@
 """Published studies are made again, row by row, and shown beside their tables."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from tests.training.event_files import write_event
 from tests.training.three_valleys import make_three
 from training.__main__ import app
 from training.experiment import Experiment, NetworkSettings
@@ -13,7 +15,7 @@ from training.material import gather
 from training.samples import LANDSLIDE
 from training.simulated.chips import place_of
 from training.splits import SplitKind
-from training.studies import hiroshima, remaking
+from training.studies import events, hiroshima, remaking
 from training.studies.records import Study
 from training.studies.remaking import same_ground
 
@@ -120,3 +122,44 @@ def test_a_random_split_says_so(out: Path) -> None:
     leaky = hiroshima.at_random(experiment)
     assert gather(leaky.data, out / "A" / "quick" / "data").split.kind is SplitKind.RANDOM
     assert leaky.name == "hiroshima-e-random"
+
+
+@pytest.fixture
+def small_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with four events, and a row of radar with a tiny network."""
+    for number, name in enumerate(("flood", "quake", "rain", "storm")):
+        write_event(tmp_path / events.DATA / name, number, before=1, after=1)
+    (tmp_path / events.DATA / "events.yaml").write_text("independent: [storm]\nthreshold: [flood]\n")
+    whole = events.study(quick=True)
+    kept = [row for row in whole.rows if row.name in {"gamma-1-1", "gamma-coherence-1-1"}]
+
+    def study(*, quick: bool = False) -> Study:
+        assert quick
+        rows = [replace(row, original=_small(row.original)) for row in kept if row.original is not None]
+        return replace(whole, rows=tuple(rows))
+
+    monkeypatch.setattr(events, "study", study)
+    monkeypatch.setattr(remaking, "_QUICK_EPOCHS", 1)
+    return tmp_path
+
+
+def _small(experiment: Experiment) -> Experiment:
+    document = experiment.model_dump(mode="json")
+    document["network"] = TINY.model_dump(mode="json")
+    document["schedule"] |= {"batch_size": 2}
+    return Experiment.model_validate(document)
+
+
+def test_events_of_the_user_are_scored_by_independent_and_dependent_sites(small_events: Path, tmp_path: Path) -> None:
+    """The data of the study are used where they are, and what the quick form leaves out is said."""
+    out = tmp_path / "out"
+    arguments = ["reproduce", "C", "--quick", "--out", str(out), "--data", str(small_events), "--threads", "1"]
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert "Independent and dependent sites" in result.stdout
+    (left_out,) = re.findall(r"^\| gamma-coherence-1-1 .*$", result.stdout, re.MULTILINE)
+    assert "not in the quick form" in left_out
+    assert result.stdout.count("not in the quick form") == 1
+    page = (out / "C" / "quick" / "report.html").read_text(encoding="utf-8")
+    assert "the data of the study" in page
+    assert "SIMULATED" not in page

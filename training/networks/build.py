@@ -52,7 +52,7 @@ class Coloured(nn.Module):
 def build_network(settings: NetworkSettings, channels: int, *, initial: bool = True) -> nn.Module:
     """A network with one output, (N, channels, H, W) float32 normalised -> (N, 1, H, W) logits.
 
-    H and W are multiples of 32 (U-Net, divided by the upsampling), of 16 (plain U-Net, DeepLabV3+) or of 8 (the others).
+    H and W are multiples of 32 (U-Net, divided by the upsampling), of 16 (plain U-Net, DeepLabV3+) or of 8 (others).
     `initial` loads the pretrained weights; without it the network waits for a checkpoint.
     """
     match settings.architecture:

@@ -46,6 +46,8 @@ class Outcome:
     threshold: float
     """By the study's rule, from the threshold chips."""
     scored: Evaluation
+    dependent: Evaluation | None = None
+    """Ground beside what was trained on, where some was held out."""
     trained_chips: int
     model: Path | None
     """The folder of the exported network; None of trees, which have none."""
@@ -83,6 +85,7 @@ class Workshop:
             split=material.split.kind,
             threshold=self.rule(made.calibration),
             scored=made.scored,
+            dependent=made.dependent,
             trained_chips=len(material.split.train),
             model=model,
             parameters=made.parameters,

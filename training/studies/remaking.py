@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -11,17 +11,20 @@ import numpy as np
 
 from monitor.errors import ConfigError
 from training.experiment import Experiment
+from training.fit_commands import with_epochs
 from training.judging import answers, shipped
 from training.material import gather
 from training.samples import LANDSLIDE, Samples
 from training.simulated.chips import place_of
 from training.simulated.valley_command import describe_valleys, make_valley, order_of
-from training.studies import hiroshima
-from training.studies.outcomes import Outcome, Workshop
+from training.studies import events, hiroshima
+from training.studies.outcomes import Outcome, Rule, Workshop, balanced, half
 from training.studies.showing import Remade, change_maps
 
 _VALLEY_PX: Final = 512
 _SHOWN_ROWS: Final = ("d", "h")
+_QUICK_EPOCHS: Final = 5
+"""On the data of a study."""
 
 Remaking = Callable[[Workshop, Path, bool], tuple[Remade, dict[str, bytes]]]
 
@@ -53,9 +56,33 @@ def hiroshima_again(shop: Workshop, data: Path, quick: bool) -> tuple[Remade, di
     return made, pictures
 
 
-def make_valleys(folder: Path, seeds: range, tell: Callable[[str], None]) -> None:
-    """Simulate the valleys that are not there yet; goes on where it was stopped."""
-    order = order_of(_VALLEY_PX)
+def events_again(shop: Workshop, data: Path, quick: bool) -> tuple[Remade, dict[str, bytes]]:
+    """Study C: on a folder of events where there is one, else the rows that simulated valleys can show."""
+    study = events.study(quick=quick)
+    on_original = (data / events.DATA).is_dir()
+    if not on_original:
+        seeds = events.QUICK_VALLEYS if quick else events.FULL_VALLEYS
+        make_valleys(data / events.valleys_folder(quick=quick), seeds, shop.tell, events.VALLEY_BANDS)
+    outcomes = []
+    for row in study.rows:
+        experiment = row.original if on_original else row.here
+        if experiment is not None and (not quick or row.name in events.QUICK_ROWS):
+            if on_original and quick:
+                experiment = with_epochs(experiment, _QUICK_EPOCHS)
+            outcomes.append(shop.network(row.name, row.words, experiment, gather(experiment.data, data)))
+    return Remade(study=study, outcomes=tuple(outcomes), on_original=on_original), {}
+
+
+def make_valleys(folder: Path, seeds: range, tell: Callable[[str], None], further: Sequence[str] = ()) -> None:
+    """Simulate the valleys that are not there yet; goes on where it was stopped.
+
+    Args:
+        folder: of the valleys.
+        seeds: theirs.
+        tell: gets a line for each.
+        further: bands beside red, green and blue.
+    """
+    order = order_of(_VALLEY_PX, further=further)
     for place, seed in enumerate(seeds, start=1):
         tell(f"valley {seed} ({place}/{len(seeds)}): {make_valley(folder, seed, order)}")
     describe_valleys(folder)
@@ -103,4 +130,7 @@ def _maps(shop: Workshop, outcome: Outcome, scored: Samples) -> dict[str, bytes]
     return {f"Row {outcome.row}, {outcome.words}: one place of an unseen valley": change_maps(chips, said)}
 
 
-STUDIES: Final[dict[str, Remaking]] = {"A": hiroshima_again}
+STUDIES: Final[dict[str, Remaking]] = {"A": hiroshima_again, "C": events_again}
+
+RULES: Final[dict[str, Rule]] = {"A": balanced, "C": half}
+"""Where each study sets the threshold."""

@@ -25,6 +25,9 @@ from training.studies.records import Row, Study
 
 _SHOWN: Final = (("P", "precision"), ("R", "recall"), ("F1", "f1"), ("AUC", "pr_auc"))
 _MOST_CURVES: Final = 8
+_APART: Final = (
+    " The columns are of different ground and truth: compare rows with each other within a column, not the columns."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,13 @@ class Remade:
     """Other networks and trees on the inputs of one row, on the same split."""
     at_random: tuple[Outcome, ...] = ()
     """Rows on chips divided at random."""
+    on_original: bool = False
+    """On the data of the study."""
+
+    @property
+    def data(self) -> str:
+        """What the rows were made on, in words."""
+        return f"the data of the study, {self.study.data}" if self.on_original else self.study.at_hand
 
 
 def rows_table(made: Remade) -> Table:
@@ -46,13 +56,30 @@ def rows_table(made: Remade) -> Table:
     rows = []
     for row in made.study.rows:
         ours = outcomes.get(row.name)
-        found = _figures(ours.summary()) if ours else (row.lacks, *("",) * (len(_SHOWN) - 1))
+        why_not = row.lacks if row.here is None and not made.on_original else "not in the quick form"
+        found = _figures(ours.summary()) if ours else (why_not, *("",) * (len(_SHOWN) - 1))
         rows.append((f"{row.name}  {row.words}", *(_printed(row, key) for _, key in _SHOWN), *found))
     return Table(
         title="As published, and as made here",
-        meaning=f"Published: {made.study.data}. Here: {made.study.at_hand}; 95 % intervals. The columns are of "
-        "different ground and truth: compare rows with each other within a column, not the columns.",
+        meaning=f"Published: {made.study.data}. Here: {made.data}; 95 % intervals.{'' if made.on_original else _APART}",
         head=("row", *(f"{name} publ." for name, _ in _SHOWN), *(f"{name} here" for name, _ in _SHOWN)),
+        rows=tuple(rows),
+    )
+
+
+def sites_table(made: Remade) -> Table:
+    """Events never seen, and ground beside what was trained on."""
+    rows = []
+    for one in made.outcomes:
+        if one.dependent is not None:
+            beside = one.dependent.summary(one.threshold)
+            rows.append((f"{one.row}  {one.words}", *_figures(one.summary()), *_figures(beside)))
+    names = [name for name, _ in _SHOWN]
+    return Table(
+        title="Independent and dependent sites",
+        meaning="Independent: events that were never trained on. Dependent: ground of trained events, held out with a "
+        "guard around it.",
+        head=("row", *(f"{name} indep." for name in names), *(f"{name} dep." for name in names)),
         rows=tuple(rows),
     )
 
@@ -104,6 +131,8 @@ def split_table(made: Remade) -> Table:
 def tables_of(made: Remade) -> list[Table]:
     """All tables there is something for."""
     found = [rows_table(made)]
+    if any(one.dependent for one in made.outcomes):
+        found.append(sites_table(made))
     if made.at_random:
         found.append(split_table(made))
     if made.others:
@@ -123,14 +152,15 @@ def page(made: Remade, pictures: Mapping[str, bytes], created: datetime, remarks
     study = made.study
     body = [
         f"<h1>{escape(study.letter)}. {escape(study.title)}</h1>",
-        f'<p class="quiet">Made again on {created:%Y-%m-%d %H:%M} UTC. Here: {escape(study.at_hand)}.</p>',
+        f'<p class="quiet">Made again on {created:%Y-%m-%d %H:%M} UTC. Here: {escape(made.data)}.</p>',
         *map(warning, remarks),
     ]
     for place, table in enumerate(tables_of(made)):
         body.append(section(table))
         if place == 0:
             body.append(_curves(made.outcomes))
-    body.append(_lacks(study))
+    if not made.on_original:
+        body.append(_lacks(study))
     for words, png in pictures.items():
         body.append(f"<h2>{escape(words)}</h2><div>{inline(png, words)}</div>")
     return document(f"Study {study.letter} made again", "\n".join(body))
