@@ -39,7 +39,14 @@ class DataSettings(_Section):
     """The labelled chips, their split and the quiet ground beside them."""
 
     kind: Literal[
-        "rgb-patches", "rgb-pairs", "landslide4sense", "sparse-chips", "cut-chips", "simulated-valleys", "events"
+        "rgb-patches",
+        "rgb-pairs",
+        "landslide4sense",
+        "sparse-chips",
+        "labelled-images",
+        "cut-chips",
+        "simulated-valleys",
+        "events",
     ]
     path: str
     """Relative to the folder of data."""
@@ -49,11 +56,12 @@ class DataSettings(_Section):
     """What is done with bands of simulated valleys that have a unit of their own (docs/models.md), or with inputs of
     events; for the others it follows from the name."""
     file_bands: tuple[str, ...] = ()
-    """Of sparse chips, whose files name no bands: all of them, in their order."""
+    """Of sparse chips and labelled images, whose files name no bands: all of them, in their order."""
     split: Literal["blocks", "groups", "random"] = "blocks"
     """`random` leaks by its nature and is marked so wherever its figures are shown."""
     validation: tuple[str, ...] = ()
-    """Ranges of ids such as 300-489 (blocks) or names of groups; empty takes the published blocks of the patches."""
+    """Ranges of ids such as 300-489 (blocks) or names of groups; empty takes the published blocks of the patches, and
+    of chips and images that say where they lie the last fifth."""
     threshold: tuple[str, ...] = ()
     dependent: Share = 0.0
     """Of events: the share of each trained event's chips with landslides whose ground is held out and scored apart."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from monitor.errors import ConfigError
 from training.batches import Sources
 from training.datasets.bands import select_bands
@@ -14,6 +16,7 @@ from training.datasets.cutting import cut_manifests, load_cut_chips, require_oth
 from training.datasets.event_layout import read_events_file
 from training.datasets.events import load_events
 from training.datasets.hard_negatives import HardNegatives, draw_weights, read_hard_negatives, require_same_chips
+from training.datasets.labelled_images import label_files, load_labelled_images
 from training.datasets.landslide4sense import load_landslide4sense
 from training.datasets.manifest import MANIFEST_FILE, Manifest, manifest_of, read_manifest, require_unchanged
 from training.datasets.quiet import load_quiet, quiet_manifests, quiet_tiles
@@ -27,6 +30,8 @@ from training.sites import split_by_site
 from training.splits import (
     THRESHOLD_BLOCKS,
     VALIDATION_BLOCKS,
+    Guard,
+    IdRange,
     LeakageReport,
     LeakKind,
     Split,
@@ -39,6 +44,10 @@ from training.splits import (
 
 L4S_SOURCE: Final = "Landslide4Sense (Ghorbanzadeh et al. 2022, doi 10.1109/TGRS.2022.3215209, Zenodo 10463239)"
 _SEED_OF_RANDOM_SPLIT: Final = 1
+_PLACED: Final = ("sparse-chips", "labelled-images")
+"""Kinds whose chips say where they lie, so that those that touch are known."""
+_SCORED_SHARE: Final = 0.2
+_THRESHOLD_SHARE: Final = 0.16
 
 _Described = tuple[Samples, list[Manifest]]
 """Chips, and what they were read from."""
@@ -148,6 +157,12 @@ def _sparse_chips(path: Path, data: DataSettings) -> _Described:
     return samples, [_stated(path) or manifest_of(samples, path, files, source=path.name, licence="not stated")]
 
 
+def _labelled_images(path: Path, data: DataSettings) -> _Described:
+    samples = load_labelled_images(path, data.file_bands, data.bands)
+    files = [*sorted(path.rglob("*.tif")), *label_files(path)]
+    return samples, [_stated(path) or manifest_of(samples, path, files, source=path.name, licence="not stated")]
+
+
 def _cut_chips(path: Path, data: DataSettings) -> _Described:
     manifests = cut_manifests(path)
     return load_cut_chips(path, data.bands), manifests
@@ -171,6 +186,7 @@ _READERS: Final[dict[str, Callable[[Path, DataSettings], _Described]]] = {
     "rgb-pairs": _rgb_patches,
     "landslide4sense": _landslide4sense,
     "sparse-chips": _sparse_chips,
+    "labelled-images": _labelled_images,
     "cut-chips": _cut_chips,
     "simulated-valleys": _simulated_valleys,
     "events": _events,
@@ -203,9 +219,20 @@ def _split(samples: Samples, data: DataSettings) -> Split:
         return split_at_random(samples, _SEED_OF_RANDOM_SPLIT)
     if data.split == "groups":
         return split_by_group(samples, data.validation, data.threshold)
-    validation = parse_id_ranges(",".join(data.validation)) or VALIDATION_BLOCKS
-    threshold = parse_id_ranges(",".join(data.threshold)) or THRESHOLD_BLOCKS
-    return split_by_blocks(samples, validation, threshold, exclude)
+    validation = parse_id_ranges(",".join(data.validation))
+    threshold = parse_id_ranges(",".join(data.threshold))
+    if data.kind in _PLACED:
+        # What touches a block is known from where the chips lie: no further guard is needed.
+        last, first = _outer_blocks(samples)
+        return split_by_blocks(samples, validation or last, threshold or first, exclude, Guard(ids=0, narrow_ids=0))
+    return split_by_blocks(samples, validation or VALIDATION_BLOCKS, threshold or THRESHOLD_BLOCKS, exclude)
+
+
+def _outer_blocks(samples: Samples) -> tuple[tuple[IdRange, ...], tuple[IdRange, ...]]:
+    """The last fifth of the ids to score, and the first sixth for the threshold, as far from it as can be."""
+    ids = np.sort(samples.ids)
+    scored, threshold = round(_SCORED_SHARE * len(ids)), round(_THRESHOLD_SHARE * len(ids))
+    return ((int(ids[len(ids) - scored]), int(ids[-1])),), ((int(ids[0]), int(ids[threshold - 1])),)
 
 
 def _split_events(samples: Samples, data: DataSettings, path: Path) -> Split:

@@ -59,7 +59,7 @@ class Outcome:
 
 def reproduce_command(
     name: Annotated[
-        str, typer.Argument(help="A published study: A or C. Or rgb, what is quoted of the shipped models.")
+        str, typer.Argument(help="A published study: A, C or D. Or rgb, what is quoted of the shipped models.")
     ],
     out: Annotated[Path, typer.Option(help="Folder for runs and models; an interrupted one continues.")] = Path(
         "runs/reproduce"

@@ -7,15 +7,17 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.training.datasets.test_labelled_images import on_pixels, write_image, write_polygons
 from tests.training.event_files import write_event
 from tests.training.three_valleys import make_three
 from training.__main__ import app
 from training.experiment import Experiment, NetworkSettings
+from training.fit_commands import with_epochs
 from training.material import gather
 from training.samples import LANDSLIDE
 from training.simulated.chips import place_of
 from training.splits import SplitKind
-from training.studies import events, hiroshima, remaking
+from training.studies import band_choice, events, hiroshima, remaking
 from training.studies.records import Study
 from training.studies.remaking import same_ground
 
@@ -163,3 +165,19 @@ def test_events_of_the_user_are_scored_by_independent_and_dependent_sites(small_
     page = (out / "C" / "quick" / "report.html").read_text(encoding="utf-8")
     assert "the data of the study" in page
     assert "SIMULATED" not in page
+
+
+def test_bands_are_chosen_on_the_images_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every set of bands, and the largest batch beside the small one."""
+    folder = tmp_path / band_choice.DATA
+    write_image(folder, shape=(256, 256 * 10))
+    write_polygons(folder / "labels.geojson", *(on_pixels(256 * at + 9, 50, 256 * at + 49, 99) for at in range(10)))
+    whole = band_choice.study(quick=True)
+    rows = [replace(row, original=_small(row.original)) for row in whole.rows if row.original is not None]
+    short = [replace(row, original=with_epochs(row.original, 1)) for row in rows if row.original is not None]
+    monkeypatch.setattr(band_choice, "study", lambda **_: replace(whole, rows=tuple(short)))
+    arguments = ["reproduce", "D", "--quick", "--out", str(tmp_path / "out"), "--data", str(tmp_path), "--threads", "1"]
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    for words in ("bgrn  blue, green, red, NIR", "bg-ndvi  blue, green, NDVI", "batches of 40", "0.83"):
+        assert words in result.stdout

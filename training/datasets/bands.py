@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.features import INDICES
 from monitor.errors import ConfigError
 from training.samples import Samples
 
@@ -38,6 +39,24 @@ def select_bands(samples: Samples, wanted: Sequence[str]) -> Samples:
     """
     chosen = band_indices(samples.name, samples.bands, wanted)
     return replace(samples, bands=tuple(wanted), pixels=samples.pixels[:, chosen])
+
+
+def require_bands(item: str, there: Sequence[str], wanted: Sequence[str]) -> None:
+    """Raise ConfigError unless every wanted band is there, or made of two that are."""
+    made_of = [band for name in wanted for band in (INDICES.get(name, (name,)) if name not in there else (name,))]
+    band_indices(item, there, made_of)
+
+
+def picked(pixels: NDArray[np.float32], there: Sequence[str], wanted: Sequence[str]) -> NDArray[np.float32]:
+    """(C, H, W) of the bands that are there to those wanted, in their order; indices are made of two bands."""
+    place = {name: index for index, name in enumerate(there)}
+    layers = [
+        pixels[place[name]]
+        if name in place
+        else normalised_difference(*(pixels[place[band]] for band in INDICES[name]))
+        for name in wanted
+    ]
+    return np.stack(layers)
 
 
 def normalised_difference(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float32]:

@@ -115,7 +115,7 @@ def read_chip(image: Path, label: Path) -> Chip:
         tags=tags,
         footprint=footprint,
         pixel_deg=(north - south) / grid.shape[0],
-        resolution_m=_resolution_m(grid, footprint),
+        resolution_m=resolution_m(grid, footprint),
     )
 
 
@@ -157,8 +157,8 @@ def _open(path: Path) -> Iterator[DatasetReader]:
         raise BadAsset(f"it is no readable raster ({err})", item=str(path), remedy="Fetch or cut it again.") from err
 
 
-def _resolution_m(grid: GeoBox, footprint: BaseGeometry) -> float:
-    """From the CRS where it is projected; elsewhere from the footprint's area on the ellipsoid."""
+def resolution_m(grid: GeoBox, footprint: BaseGeometry) -> float:
+    """Side of a square with the area of a pixel, metres: by the CRS where it is projected, else on the ellipsoid."""
     crs = CRS.from_user_input(str(grid.crs))
     if crs.is_projected:
         return math.sqrt(abs(grid.affine.determinant)) * crs.axis_info[0].unit_conversion_factor

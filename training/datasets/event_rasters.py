@@ -116,7 +116,7 @@ def read_labels(event: EventFolder, grid: GeoBox) -> Labels:
     searched = event.searched()
     if searched is None:
         return labels
-    return np.where(_burnt(searched, grid), labels, UNLABELLED).astype(np.int8)
+    return np.where(burnt(searched, grid), labels, UNLABELLED).astype(np.int8)
 
 
 @contextmanager
@@ -178,13 +178,13 @@ def _raster_labels(path: Path, grid: GeoBox, landslide_values: Sequence[int]) ->
 
 
 def _polygons(path: Path, grid: GeoBox) -> Labels:
-    slid = _burnt(path, grid)
+    slid = burnt(path, grid)
     if not slid.any():
         raise _elsewhere(path)
     return np.where(slid, LANDSLIDE, STABLE).astype(np.int8)
 
 
-def _burnt(path: Path, grid: GeoBox) -> NDArray[np.bool_]:
+def burnt(path: Path, grid: GeoBox) -> NDArray[np.bool_]:
     """(H, W) True where a pixel's centre lies in a polygon of the file, whatever CRS the file is in."""
     try:
         crs = pyogrio.read_info(path)["crs"]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.errors import BadAsset
-from training.datasets.bands import band_indices
+from training.datasets.bands import picked, require_bands
 from training.datasets.checks import require_landslides
 from training.datasets.chip_files import Chip, pairs, read_chip
 from training.datasets.footprints import touching_pairs
@@ -40,7 +40,7 @@ def load_sparse_chips(folder: Path, bands: Sequence[str], keep: Sequence[str] = 
         ConfigError: there is no such band.
         InputFault: no pixel is a landslide.
     """
-    chips = [_without_zeros(read_chip(image, label)) for image, label in pairs(folder)]
+    chips = [without_zeros(read_chip(image, label)) for image, label in pairs(folder)]
     groups = [group or folder.name] * len(chips)
     samples = samples_of(folder, chips, range(len(chips)), groups, bands, keep)
     require_landslides(samples.labels, str(folder))
@@ -61,7 +61,7 @@ def samples_of(
         BadAsset: the chips differ in size or bands, or by more than 20 % in the size of their pixels.
         ConfigError: there is no such band.
     """
-    channels = band_indices(str(folder), bands, keep or bands)
+    require_bands(str(folder), bands, keep or bands)
     for chip in chips:
         if chip.pixels.shape != (len(bands), *chips[0].pixels.shape[1:]):
             raise BadAsset(
@@ -74,7 +74,7 @@ def samples_of(
         name=folder.name,
         bands=tuple(keep or bands),
         ids=numbers,
-        pixels=np.stack([chip.pixels[channels] for chip in chips]),
+        pixels=np.stack([picked(chip.pixels, bands, keep or bands) for chip in chips]),
         labels=np.stack([chip.labels for chip in chips]),
         groups=np.array(groups),
         touching=touching_pairs(numbers, [chip.footprint for chip in chips], chips[0].pixel_deg / 2),
@@ -96,7 +96,8 @@ def _resolution_m(folder: Path, chips: Sequence[Chip]) -> float:
     return float(np.median([chip.resolution_m for chip in chips]))
 
 
-def _without_zeros(chip: Chip) -> Chip:
+def without_zeros(chip: Chip) -> Chip:
+    """Pixels that are 0 in every band made what they are: not observed."""
     nothing: NDArray[np.bool_] = (chip.pixels == 0).all(axis=0)
     return replace(
         chip,

@@ -17,7 +17,7 @@ from training.material import gather
 from training.samples import LANDSLIDE, Samples
 from training.simulated.chips import place_of
 from training.simulated.valley_command import describe_valleys, make_valley, order_of
-from training.studies import events, hiroshima
+from training.studies import band_choice, events, hiroshima
 from training.studies.outcomes import Outcome, Rule, Workshop, balanced, half
 from training.studies.showing import Remade, change_maps
 
@@ -71,6 +71,31 @@ def events_again(shop: Workshop, data: Path, quick: bool) -> tuple[Remade, dict[
                 experiment = with_epochs(experiment, _QUICK_EPOCHS)
             outcomes.append(shop.network(row.name, row.words, experiment, gather(experiment.data, data)))
     return Remade(study=study, outcomes=tuple(outcomes), on_original=on_original), {}
+
+
+def band_choice_again(shop: Workshop, data: Path, quick: bool) -> tuple[Remade, dict[str, bytes]]:
+    """Study D: on the user's images where there are any, else on the Chittagong chips."""
+    study = band_choice.study(quick=quick)
+    on_original = (data / band_choice.DATA).is_dir()
+    outcomes: list[Outcome] = []
+    others: list[Outcome] = []
+    for row in study.rows:
+        experiment = row.original if on_original else row.here
+        assert experiment is not None
+        material = gather(experiment.data, data)
+        outcomes.append(shop.network(row.name, row.words, experiment, material))
+        if row.name == band_choice.SWEPT:
+            for size in band_choice.batches(quick=quick):
+                swept = band_choice.with_batch(experiment, size)
+                others.append(shop.network(row.name, f"batches of {size}", swept, material))
+    made = Remade(
+        study=study,
+        outcomes=tuple(outcomes),
+        others=tuple(others),
+        others_are="Batches of other sizes than 8",
+        on_original=on_original,
+    )
+    return made, {}
 
 
 def make_valleys(folder: Path, seeds: range, tell: Callable[[str], None], further: Sequence[str] = ()) -> None:
@@ -130,7 +155,7 @@ def _maps(shop: Workshop, outcome: Outcome, scored: Samples) -> dict[str, bytes]
     return {f"Row {outcome.row}, {outcome.words}: one place of an unseen valley": change_maps(chips, said)}
 
 
-STUDIES: Final[dict[str, Remaking]] = {"A": hiroshima_again, "C": events_again}
+STUDIES: Final[dict[str, Remaking]] = {"A": hiroshima_again, "C": events_again, "D": band_choice_again}
 
-RULES: Final[dict[str, Rule]] = {"A": balanced, "C": half}
+RULES: Final[dict[str, Rule]] = {"A": balanced, "C": half, "D": half}
 """Where each study sets the threshold."""

@@ -38,7 +38,8 @@ class Remade:
     outcomes: tuple[Outcome, ...]
     """Of its rows, in their order, on ground kept apart."""
     others: tuple[Outcome, ...] = ()
-    """Other networks and trees on the inputs of one row, on the same split."""
+    """What else was made on the inputs of one row, on the same split."""
+    others_are: str = "Other networks and trees"
     at_random: tuple[Outcome, ...] = ()
     """Rows on chips divided at random."""
     on_original: bool = False
@@ -98,7 +99,7 @@ def others_table(made: Remade) -> Table:
         told = f"{difference.value:+.3f}" + (f" ({low:+.3f} to {high:+.3f})" if several else "")
         rows.append((one.words, *_figures(one.summary()), _size(one), told))
     return Table(
-        title=f"Other networks and trees on the inputs of row {of}",
+        title=f"{made.others_are} on the inputs of row {of}",
         meaning="The same chips, the same split, the same rule for the threshold. The last column is the difference of "
         "AUC from the first line, paired on the resampled ground.",
         head=("what", *(name for name, _ in _SHOWN), "weights", "AUC more"),
