@@ -28,8 +28,8 @@ from training.studies.showing import page, tables_of
 QUOTED_FILE: Final = Path(__file__).with_name("quoted.yaml")
 KEYS: Final = ("f1", "pr_auc")
 QUICK: Final = (
-    "The quick form: a few hundred steps on a few valleys. It shows that every row can be made, and the networks have "
-    "not learned all they can."
+    "The quick form: a few hundred steps. It shows that every row can be made; the networks have not learned all they "
+    "can."
 )
 
 

@@ -15,6 +15,7 @@ from training.experiment import Experiment
 from training.loop import EpochReport
 from training.making import make_run
 from training.material import RunMaterial
+from training.metrics import scores
 from training.release import released
 from training.scoring import Evaluation, evaluation, predictor
 from training.splits import SplitKind
@@ -59,6 +60,11 @@ class Outcome:
         """Figures with 95 % intervals by what is resampled as a whole."""
         return self.scored.summary(self.threshold)
 
+    def line(self) -> str:
+        """For whoever waits for the rest."""
+        found = scores(self.scored.counts, self.threshold)
+        return f"{self.words}: F1 {found.f1:.2f}, AUC {found.pr_auc:.2f} after {self.seconds:.0f} s"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
@@ -79,7 +85,7 @@ class Workshop:
         make_run(experiment, material, run, self.report, tell=self.tell)
         now = datetime.now(UTC)
         made = released(experiment, material, run, model, threads=self.threads, now=now, progress=self.tell)
-        return Outcome(
+        outcome = Outcome(
             row=row,
             words=words,
             split=material.split.kind,
@@ -91,6 +97,8 @@ class Workshop:
             parameters=made.parameters,
             seconds=time.monotonic() - began,
         )
+        self.tell(outcome.line())
+        return outcome
 
     def trees(self, row: str, material: RunMaterial) -> list[Outcome]:
         """Random forest and XGBoost on the inputs of a row, pixel by pixel with their neighbourhood."""

@@ -50,7 +50,7 @@ def hiroshima_again(shop: Workshop, data: Path, quick: bool) -> tuple[Remade, di
             others += shop.trees(row.name, material)
             rivals = hiroshima.rivals(row.here)
             others += [shop.network(row.name, name, one, material) for name, one in rivals.items()]
-        if not quick or row.name in _SHOWN_ROWS:
+        if not quick or row.name == hiroshima.RICHEST:
             at_random.append(_at_random(shop, row.name, row.words, row.here, data))
     made = Remade(study=study, outcomes=tuple(outcomes), others=tuple(others), at_random=tuple(at_random))
     return made, pictures

@@ -62,7 +62,8 @@ def rows_table(made: Remade) -> Table:
         rows.append((f"{row.name}  {row.words}", *(_printed(row, key) for _, key in _SHOWN), *found))
     return Table(
         title="As published, and as made here",
-        meaning=f"Published: {made.study.data}. Here: {made.data}; 95 % intervals.{'' if made.on_original else _APART}",
+        meaning=f"Published: {made.study.data}. Here: {made.data}; 95 % intervals.{'' if made.on_original else _APART}"
+        f"{_by_chance(made.outcomes)}",
         head=("row", *(f"{name} publ." for name, _ in _SHOWN), *(f"{name} here" for name, _ in _SHOWN)),
         rows=tuple(rows),
     )
@@ -222,7 +223,7 @@ def _curves(outcomes: Sequence[Outcome]) -> str:
     f1_lines(axes)
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1))
     axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.08, 0.5))
-    return f"<div>{svg(figure)}<p class='quiet'>Dots: the threshold, chosen on other chips.</p></div>"
+    return f"<div>{svg(figure)}<p class='quiet'>Dots: the threshold, set without the scored chips.</p></div>"
 
 
 def _lacks(study: Study) -> str:
@@ -243,6 +244,14 @@ def _with_interval(summary: Mapping[str, Any], key: str) -> str:
 def _printed(row: Row, key: str) -> str:
     value = row.published.get(key)  # type: ignore[call-overload]
     return "" if value is None else f"{value:.2f}"
+
+
+def _by_chance(outcomes: Sequence[Outcome]) -> str:
+    """What an answer without knowledge would have, as the share of landslide is another on every set."""
+    if not outcomes:
+        return ""
+    stable, landslide = (int(one) for one in outcomes[0].scored.counts.sum(axis=1))
+    return f" By chance AUC would be {landslide / max(1, stable + landslide):.2f} here (row {outcomes[0].row})."
 
 
 def _size(one: Outcome) -> str:
