@@ -6,11 +6,10 @@ and a network that wants them can be trained and scored here, but the service ca
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
-from monitor.core.features import INDICES
+from monitor.core.features import INDICES, split_date
 from monitor.inputs import Input, Method
 
 SUPPLIED: Final = ("coherence", "entropy", "anisotropy", "alpha")
@@ -32,13 +31,6 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "slope": (0.0, 90.0),
 }
 """What becomes 0 and what becomes 1: decibel of gamma nought, reflectance, metres, degrees. Nothing is cut off."""
-_DATED: Final = re.compile(r"(.+?)(:before[2-9]?|:after[2-9])")
-
-
-def split_date(name: str) -> tuple[str, str]:
-    """An input's name without its date, and the date: ("coherence", ":before2"); no date is the newest look."""
-    found = _DATED.fullmatch(name)
-    return (found[1], found[2]) if found else (name, "")
 
 
 def event_input(name: str) -> Input:

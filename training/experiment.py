@@ -9,11 +9,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from monitor.core.features import channels_of, date_of, methods_for, sensor_of
+from monitor.core.features import channels_of, date_of, methods_for, sensor_of, split_date
 from monitor.errors import ConfigError
 from monitor.inputs import Input, Method
 from monitor.records import Sensor
-from training.event_inputs import event_input, split_date
+from training.event_inputs import event_input
 
 FOLDER: Final = Path(__file__).with_name("experiments")
 

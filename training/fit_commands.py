@@ -56,10 +56,10 @@ def export_command(
     try:
         experiment = read_experiment(run)
         material = gather(experiment.data, data_folder(data))
-        card = release(experiment, material, run, model, threads=threads, now=datetime.now(UTC), progress=tell)
+        made = release(experiment, material, run, model, threads=threads, now=datetime.now(UTC), progress=tell)
     except ScarpwatchError as err:
         raise failed(err) from err
-    properties = card["properties"]
+    properties = made.card["properties"]
     scored = properties["scarpwatch:metrics"]
     found = scored["validation"]
     typer.echo(f"wrote {model}: {properties['scarpwatch:version']}")

@@ -21,8 +21,8 @@ from rasterio.io import DatasetReader, MemoryFile
 from monitor.adapters.files import write_atomic
 from monitor.adapters.georeference import Ground, pixel_ha, unlike
 from monitor.adapters.landslide4sense import BANDS, RESOLUTION_M, read_image
-from monitor.core.features import MINIMUM_PIXELS
-from monitor.errors import BadAsset, ConfigError, InputFault
+from monitor.core.features import require_ground
+from monitor.errors import BadAsset, ConfigError
 from monitor.ports import Engine
 from monitor.records import ModelCard
 from training.chip_picture import chip_picture
@@ -126,14 +126,8 @@ class Predictor:
         """
         card = self._card
         pixels = chip.pixels[band_indices(chip.name, chip.bands, card.bands)]
-        seen = np.isfinite(pixels).all(axis=0)
-        if int(seen.sum()) < MINIMUM_PIXELS:
-            raise InputFault(
-                f"only {int(seen.sum())} pixels are observed in every band",
-                item=chip.name,
-                remedy=f"A chip needs {MINIMUM_PIXELS} to know its ground.",
-                reason="nothing-usable",
-            )
+        seen = np.asarray(np.isfinite(pixels).all(axis=0))
+        require_ground(seen, chip.name)
         sample = replace(_one_sample(chip.name, card.bands, _window(pixels)), inputs=card.inputs)
         answers = ask(self._engine(sample.labels.shape[-1]), sample, card.flips)
         here = (0, slice(seen.shape[0]), slice(seen.shape[1]))

@@ -74,20 +74,6 @@ def release(
     threads: int,
     now: datetime,
     progress: Callable[[str], None] = lambda _what: None,
-) -> dict[str, Any]:
-    """Export a run into a model folder and return its card; `released` returns what was measured, too."""
-    return released(experiment, material, run, model, threads=threads, now=now, progress=progress).card
-
-
-def released(
-    experiment: Experiment,
-    material: RunMaterial,
-    run: Path,
-    model: Path,
-    *,
-    threads: int,
-    now: datetime,
-    progress: Callable[[str], None] = lambda _what: None,
 ) -> Released:
     """Export a run into a model folder.
 

@@ -130,8 +130,8 @@ def _made_again(step: Quoted, data: Path, out: Path, threads: int) -> list[Outco
     material = _run_again(experiment, data, out)
     run = out / experiment.name
     model = out / "models" / experiment.name
-    card = release(experiment, material, run, model, threads=threads, now=datetime.now(UTC), progress=tell)
-    found = card["properties"]["scarpwatch:metrics"]["validation"]
+    made = release(experiment, material, run, model, threads=threads, now=datetime.now(UTC), progress=tell)
+    found = made.card["properties"]["scarpwatch:metrics"]["validation"]
     return [
         Outcome(experiment=experiment.name, key=key, value=found[key], quoted=interval)
         for key, interval in step.intervals.items()

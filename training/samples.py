@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -58,7 +58,10 @@ class Samples:
 
     def take(self, ids: Iterable[int]) -> Samples:
         """The chips with these ids, in file order."""
-        chosen = np.isin(self.ids, np.fromiter(ids, dtype=np.int64))
+        return self.at(np.flatnonzero(np.isin(self.ids, np.fromiter(ids, dtype=np.int64))))
+
+    def at(self, chosen: Sequence[int] | NDArray[np.int64]) -> Samples:
+        """The chips at these places, in the order that is given."""
         return replace(
             self,
             ids=self.ids[chosen],

@@ -8,49 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.datasets.events import place_of
 from training.samples import LANDSLIDE, Samples
-from training.scoring import Evaluation, Predictor, evaluation
+from training.scoring import Evaluation, evaluation
 from training.splits import Split, hold_out, split_by_group
 
 BLOCK_CHIPS: Final = 4
 """Side of a block of 5 km, which is drawn as a whole for the intervals of dependent sites: scars come in clusters."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sites:
-    """One network's answers on both kinds of sites."""
-
-    independent: Evaluation
-    """Resampled by event."""
-    dependent: Evaluation | None
-    """Resampled by block; None where no ground of seen events was held out."""
-
-    @property
-    def all(self) -> Evaluation:
-        """Both together, as the study of 28 events counts all its sites."""
-        if self.dependent is None:
-            return self.independent
-        both = self.independent, self.dependent
-        return Evaluation(
-            ids=np.concatenate([one.ids for one in both]),
-            histograms=np.concatenate([one.histograms for one in both]),
-            groups=np.concatenate([one.groups for one in both]),
-            by_place=True,
-        )
-
-    def summary(self, threshold: float) -> dict[str, dict[str, Any]]:
-        """Figures and intervals of each kind, and of all sites together."""
-        found = {"independent": self.independent.summary(threshold)}
-        if self.dependent is not None:
-            found |= {"dependent": self.dependent.summary(threshold), "all": self.all.summary(threshold)}
-        return found
 
 
 def split_by_site(
@@ -88,14 +58,6 @@ def dependent_ids(samples: Samples, share: float) -> frozenset[int]:
         if (here & slid & (along < line - 1)).any():
             found += samples.ids[here & (along >= line)].tolist()
     return frozenset(found)
-
-
-def score_sites(independent: Samples, dependent: Samples, predict: Predictor) -> Sites:
-    """Ask one trained network about both kinds of sites; there may be no dependent chips."""
-    return Sites(
-        independent=evaluation(independent, predict(independent)),
-        dependent=dependent_evaluation(dependent, predict(dependent)) if len(dependent) else None,
-    )
 
 
 def dependent_evaluation(samples: Samples, probability: NDArray[np.float32]) -> Evaluation:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.land_cover import CLASSES, Scheme
+from monitor.errors import InputFault
 from monitor.inputs import Input, Method
 from monitor.records import ModelCard, Sensor, Terrain
 
@@ -61,6 +62,21 @@ def context_statistics(bands: NDArray[np.float32], ground: NDArray[np.bool_] | N
     floor = np.maximum(_RELATIVE_FLOOR * np.abs(center), _ABSOLUTE_FLOOR)
     scale = np.maximum(center - low, floor)
     return ContextStatistics(center=center.astype(np.float32), scale=scale.astype(np.float32))
+
+
+def require_ground(seen: NDArray[np.bool_], item: str) -> None:
+    """Refuse an image of which too little is observed in every band to know its ground.
+
+    Raises:
+        InputFault: fewer than 500 pixels are.
+    """
+    if int(seen.sum()) < MINIMUM_PIXELS:
+        raise InputFault(
+            f"only {int(seen.sum())} pixels are observed in every band",
+            item=item,
+            remedy=f"It takes {MINIMUM_PIXELS} to know the ground.",
+            reason="nothing-usable",
+        )
 
 
 def normalise(
@@ -139,8 +155,14 @@ def scheme_of(name: str) -> Scheme | None:
 
 def date_of(name: str) -> tuple[str, str]:
     """An input's name without its date, and the date: ("vv", ":before2"); no date is the newest look, or ground."""
+    plain, date = split_date(name)
+    return (plain, date) if plain in _SENSED else (name, "")
+
+
+def split_date(name: str) -> tuple[str, str]:
+    """`date_of` for any name, also of inputs that no sensor of the service gives: ("coherence", ":before2")."""
     found = _DATED.fullmatch(name)
-    return (found[1], found[2]) if found and found[1] in _SENSED else (name, "")
+    return (found[1], found[2]) if found else (name, "")
 
 
 def before(place: int) -> str:
@@ -222,19 +244,25 @@ def _bands_of(name: str) -> tuple[str, ...]:
     return tuple(f"{band}{date}" for band in made_of)
 
 
+def normalised_difference(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float32]:
+    """(a - b) / (a + b) of two bands of one shape, float32; NaN where either is, or where both are dark."""
+    one, other = np.asarray(first, dtype=np.float32), np.asarray(second, dtype=np.float32)
+    total = one + other
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(total > 0, (one - other) / total, np.float32(np.nan))
+
+
 def _layer(one: Input, sources: Sources) -> NDArray[np.float32]:
     """(H, W) one input in its own unit; NaN = unknown."""
     name = one.name
     if name in sources.bands and sensor_of(name) is not Sensor.SAR:
         return sources.bands[name]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if date_of(name)[0] in INDICES:
-            first, second = (sources.bands[band] for band in _bands_of(name))
-            total = first + second
-            return np.where(total > 0, (first - second) / total, np.float32(np.nan))
-        if sensor_of(name) is Sensor.SAR:
-            given = [sources.bands[band] for band in _bands_of(name)]
-            power = [np.where(band > 0, band, np.float32(np.nan)) for band in given]
+    if date_of(name)[0] in INDICES:
+        return normalised_difference(*(sources.bands[band] for band in _bands_of(name)))
+    if sensor_of(name) is Sensor.SAR:
+        given = [sources.bands[band] for band in _bands_of(name)]
+        power = [np.where(band > 0, band, np.float32(np.nan)) for band in given]
+        with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(10.0 * np.log10(power[0] if len(power) == 1 else power[0] / power[1]), dtype=np.float32)
     if name in TERRAIN:
         if sources.terrain is None:

@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.adapters.georeference import unlike
-from monitor.core.features import INDICES, MINIMUM_PIXELS, RADAR, build_features, inputs_of, sensor_of
+from monitor.core.features import INDICES, RADAR, build_features, inputs_of, require_ground, sensor_of
 from monitor.core.grid import TILE_PX
 from monitor.core.named_layers import named_sources
 from monitor.core.tta import Network, predict_tile
-from monitor.errors import InputFault
 from monitor.inputs import Method
 from monitor.lab.image import Image
 from monitor.records import ModelCard, PixelState, Sensor, Tile
@@ -119,13 +118,7 @@ def ask(network: Network, card: ModelCard, image: Image, progress: Progress = fl
     ground = _Mirrored(_with_noise(image, names), names)
     height, width = image.shape
     seen = np.isfinite(ground.pixels).all(axis=0) & (image.state == PixelState.VALID)
-    if int(seen.sum()) < MINIMUM_PIXELS:
-        raise InputFault(
-            f"only {int(seen.sum())} pixels are observed in every band",
-            item=image.name,
-            remedy=f"It takes {MINIMUM_PIXELS} to know the ground.",
-            reason="nothing-usable",
-        )
+    require_ground(seen, image.name)
     context = tuple(one for one in inputs_of(card) if one.method is Method.CONTEXT)
     view = View(ground.tile, names, context, lambda _tile: None, _DESCRIPTIONS)
     probability, spread = (np.full((height, width), np.nan, dtype=np.float32) for _ in range(2))

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from monitor.core.features import split_date
 from tests.training.event_files import SHAPE, write_event, write_raster
 from training.datasets.events import load_events
-from training.event_inputs import GROUND, SUPPLIED, split_date
+from training.event_inputs import GROUND, SUPPLIED
 from training.experiment import NetworkSettings
 from training.layers import OPTICAL_FLIPS, RADAR_FLIPS, fed, flips_of
 from training.simulated.chips import Depth, depth_of

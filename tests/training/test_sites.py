@@ -18,8 +18,8 @@ from training.event_inputs import event_input
 from training.experiment import DataSettings, Experiment, save_experiment
 from training.material import gather
 from training.samples import LANDSLIDE, STABLE, Samples
-from training.scoring import Evaluation
-from training.sites import blocks, dependent_ids, score_sites, split_by_site
+from training.scoring import evaluation
+from training.sites import blocks, dependent_evaluation, dependent_ids, split_by_site
 from training.splits import LeakKind, SplitKind, leaks
 
 BANDS = ("vv", "vh", "vv:before", "vh:before", "elevation", "slope")
@@ -103,23 +103,20 @@ def test_a_set_that_names_no_sites_is_refused(data: Path, tmp_path: Path) -> Non
         gather(DATA, tmp_path)
 
 
-def test_both_kinds_are_scored_apart_by_one_network(samples: Samples) -> None:
-    """Perfect beside what it knows and blind elsewhere; together they are in between."""
+def test_both_kinds_are_scored_apart(samples: Samples) -> None:
+    """Perfect beside what it knows and blind elsewhere."""
     split = split_by_site(samples, ["storm"], ["flood"], 0.25)
 
     def predict(chips: Samples) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         known = (chips.groups != "storm")[:, None, None]
         return np.where((chips.labels == LANDSLIDE) & known, np.float32(0.9), np.float32(0.1))
 
-    sites = score_sites(samples.take(split.validation), samples.take(split.dependent), predict)
-    found = sites.summary(0.5)
-    assert (found["independent"]["f1"], found["dependent"]["f1"]) == (0.0, 1.0)
-    assert found["all"]["recall"] == pytest.approx(4 / 12)
-    assert found["independent"]["intervals"] == {}, "one event cannot be drawn again"
-    assert found["dependent"]["intervals"]["f1"] == pytest.approx((1.0, 1.0))
-    alone = score_sites(samples.take(split.validation), samples.take(()), predict)
-    assert list(alone.summary(0.5)) == ["independent"]
-    assert isinstance(alone.all, Evaluation)
+    unseen, beside = samples.take(split.validation), samples.take(split.dependent)
+    independent = evaluation(unseen, predict(unseen)).summary(0.5)
+    dependent = dependent_evaluation(beside, predict(beside)).summary(0.5)
+    assert (independent["f1"], dependent["f1"]) == (0.0, 1.0)
+    assert independent["intervals"] == {}, "one event cannot be drawn again"
+    assert dependent["intervals"]["f1"] == pytest.approx((1.0, 1.0))
 
 
 def test_dependent_sites_are_drawn_by_blocks(samples: Samples) -> None:

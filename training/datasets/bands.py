@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.features import INDICES
+from monitor.core.features import INDICES, normalised_difference
 from monitor.errors import ConfigError
 from training.samples import Samples
 
@@ -57,11 +56,3 @@ def picked(pixels: NDArray[np.float32], there: Sequence[str], wanted: Sequence[s
         for name in wanted
     ]
     return np.stack(layers)
-
-
-def normalised_difference(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float32]:
-    """(a - b) / (a + b) of two bands of one shape, float32; NaN where either is, or where both are dark."""
-    one, other = first.astype(np.float32), second.astype(np.float32)
-    total = one + other
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(total > 0, (one - other) / total, np.float32(np.nan))

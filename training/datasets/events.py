@@ -17,16 +17,15 @@ from odc.geo.geobox import GeoBox
 from shapely import box
 from shapely.geometry.base import BaseGeometry
 
-from monitor.core.features import INDICES
+from monitor.core.features import INDICES, normalised_difference, split_date
 from monitor.core.grid import project
 from monitor.errors import ConfigError
 from monitor.inputs import Input
-from training.datasets.bands import normalised_difference
 from training.datasets.checks import require_landslides
 from training.datasets.event_layout import EVENTS_FILE, EventFolder, Scene, Sensor, event_folders
 from training.datasets.event_rasters import Array, band_names, event_grid, open_raster, read_band, read_labels
 from training.datasets.footprints import touching_pairs
-from training.event_inputs import GROUND, OPTICAL, RADAR, SUPPLIED, split_date
+from training.event_inputs import GROUND, OPTICAL, RADAR, SUPPLIED
 from training.samples import UNLABELLED, Samples
 
 CHIP_PX: Final = 128

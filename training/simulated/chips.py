@@ -10,11 +10,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.features import INDICES, date_of, sensor_of
+from monitor.core.features import INDICES, date_of, normalised_difference, sensor_of
 from monitor.errors import ConfigError
 from monitor.inputs import Input
 from monitor.records import Sensor
-from training.datasets.bands import normalised_difference
 from training.datasets.checks import require_landslides
 from training.samples import LANDSLIDE, STABLE, UNLABELLED, Samples
 from training.simulated.valley_files import ValleyFile, View, valley_files

@@ -14,8 +14,7 @@ one for radar alone), but leave some of the listed radar rows out. So the row na
 
 What the text does not say and was chosen: optics are one scene before and one after; the blocks of the U-Net have 64 to
 1024 channels; the optimiser is the one of all experiments here; the ranges that become 0–1 are those of
-`training.event_inputs`. The card's threshold comes from the threshold events; the study's is 0.5, at which
-`Sites.summary` gives the figures of independent and dependent sites too.
+`training.event_inputs`. The card's threshold comes from the threshold events; the study's is 0.5.
 """
 
 from __future__ import annotations
@@ -25,7 +24,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Final
 
-from training.event_inputs import GROUND, event_input, split_date
+from monitor.core.features import split_date
+from training.event_inputs import GROUND, event_input
 from training.experiment import (
     DataSettings,
     Experiment,

@@ -16,7 +16,7 @@ from training.loop import EpochReport
 from training.making import make_run
 from training.material import RunMaterial
 from training.metrics import scores
-from training.release import released
+from training.release import release
 from training.scoring import Evaluation, evaluation, predictor
 from training.splits import SplitKind
 
@@ -84,7 +84,7 @@ class Workshop:
         run, model = self.out / experiment.name, self.out / "models" / experiment.name
         make_run(experiment, material, run, self.report, tell=self.tell)
         now = datetime.now(UTC)
-        made = released(experiment, material, run, model, threads=self.threads, now=now, progress=self.tell)
+        made = release(experiment, material, run, model, threads=self.threads, now=now, progress=self.tell)
         outcome = Outcome(
             row=row,
             words=words,

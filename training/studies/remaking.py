@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
-
-import numpy as np
 
 from monitor.errors import ConfigError
 from training.experiment import Experiment
@@ -116,30 +113,15 @@ def make_valleys(folder: Path, seeds: range, tell: Callable[[str], None], furthe
 def same_ground(scored: Samples) -> Samples:
     """Two chips of one place of a simulated valley: before the storm, and with the largest scar there is."""
     size = (scored.labels == LANDSLIDE).sum(axis=(1, 2))
-    quiet: dict[tuple[int, int], int] = {}
-    for number in scored.ids[size == 0].tolist():
-        seed, _, place = place_of(number)
-        quiet.setdefault((seed, place), number)
-    for index in size.argsort()[::-1].tolist():
-        seed, _, place = place_of(int(scored.ids[index]))
-        if size[index] and (seed, place) in quiet:
-            before, after = (scored.take([number]) for number in (quiet[seed, place], int(scored.ids[index])))
-            return joined(before, after)
+    places = [(seed, place) for seed, _, place in map(place_of, scored.ids.tolist())]
+    quiet = {place: index for index, place in enumerate(places) if not size[index]}
+    for after in size.argsort()[::-1].tolist():
+        if size[after] and places[after] in quiet:
+            return scored.at([quiet[places[after]], after])
     raise ConfigError(
         "no place is shown with and without a scar",
         item=scored.name,
         remedy="Score valleys of which looks before and after the storm are there.",
-    )
-
-
-def joined(first: Samples, second: Samples) -> Samples:
-    """Chips of one set, these before those."""
-    return replace(
-        first,
-        ids=np.concatenate([first.ids, second.ids]),
-        pixels=np.concatenate([first.pixels, second.pixels]),
-        labels=np.concatenate([first.labels, second.labels]),
-        groups=np.concatenate([first.groups, second.groups]),
     )
 
 

@@ -8,12 +8,13 @@ import rasterio
 from affine import Affine
 from rasterio.warp import calculate_default_transform, reproject
 
+from monitor.core.features import split_date
 from monitor.errors import BadAsset, ConfigError
 from monitor.inputs import Method
 from tests.training.event_files import NORTH, SHAPE, WEST, polygons, slid, write_event, write_raster
 from training.datasets.event_rasters import event_grid, read_band
 from training.datasets.events import Events, load_events, place_of
-from training.event_inputs import event_input, split_date
+from training.event_inputs import event_input
 from training.layers import fed
 from training.samples import LANDSLIDE, UNLABELLED
 
