@@ -1,9 +1,10 @@
 """What the history of the tiles costs to read as it grows, on a PostgreSQL of its own (as the tests start one).
 
-The same tiles are given ever more passes, a hundredth, a tenth and all of the rows, and the same questions are asked
-after each. Rows are as life writes them: pass by pass, each over all tiles, so that those of one tile lie far apart. Of
-five passes three are optical, of which 60 % of the tiles are clouded and leave no look; two are radar tracks. The model
-changes in the middle of the time.
+The last looks of the tiles of a scene are asked for in two ways: as the service does, of the rows that hold the newest
+looks of a tile, and of the history alone, as it would be without them. The same tiles are given ever more passes, a
+hundredth, a tenth and all of the rows, and the same questions are asked after each. Rows are as life writes them: pass
+by pass, each over all tiles, so that those of one tile lie far apart. Of five passes three are optical, of which 60 %
+of the tiles are clouded and leave no look; two are radar tracks. The model changes in the middle of the time.
 """
 
 import time
@@ -14,14 +15,14 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import psycopg
-from sqlalchemy import Select, String, bindparam, column, func, select, text, true
+from sqlalchemy import Select, delete, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from benchmarks import machine
-from monitor.adapters.store import SqlStore
+from monitor.adapters.store import SqlStore, kept_looks
 from monitor.adapters.store.history import last_looks
-from monitor.adapters.store.schema import ObservationRow
+from monitor.adapters.store.schema import NewestLooksRow, ObservationRow
 from monitor.core.grid import tile_from_id
 from monitor.records import Tile
 from tests.postgres import running_server
@@ -36,7 +37,7 @@ _PER_TILE = 2_500
 _RUNS, _SINGLE_RUNS = 60, 1_000
 _BEGIN = datetime(2016, 1, 1, tzinfo=UTC)
 _EVERY = timedelta(hours=35)
-_MODEL = "scar-2"
+_MODELS = ("scar-1", "scar-2")
 _TARGETS_MS = {"last looks of 1,000 tiles": 10.0, "one tile's history": 2.0}
 
 _FILL = """
@@ -95,18 +96,18 @@ def run(rows: int, progress: Callable[[str], None]) -> str:
         url = server.create_database()
         with closing(SqlStore(url)) as store:
             store.upgrade()
-            steps, passes = [], 0
+            steps, passes, changed = [], 0, rows // tiles // 2
             for part in (100, 10, 1):
                 wanted = max(K * 10, rows // part // tiles)
                 if wanted > passes:
                     progress(f"filling to {wanted * tiles:,} observations of {tiles:,} tiles")
-                    _fill(store, tiles, passes, wanted, rows // tiles // 2)
+                    _fill(store, tiles, passes, wanted, changed)
                     with psycopg.connect(url, autocommit=True) as plain:
                         plain.execute("VACUUM (ANALYZE) observation")
                         plain.execute("CHECKPOINT")
                     passes = wanted
                     progress("asking")
-                    steps.append(_measured(store, tiles, passes))
+                    steps.append(_measured(store, tiles, passes, _MODELS[passes > changed]))
             plans = list(_plans(store, tiles, passes))
             with store.database.read() as session:
                 version = session.scalar(text("SHOW server_version"))
@@ -117,61 +118,44 @@ def _fill(store: SqlStore, tiles: int, first: int, end: int, changed: int) -> No
     values = {"tiles": tiles, "first": first, "last": end - 1, "changed": changed, "begin": _BEGIN, "every": _EVERY}
     with store.database.write() as session:
         session.execute(text(_FILL), values)
+        for comparable in session.scalars(select(ObservationRow.comparable).distinct()).all():
+            kept_looks.renew(session, _ids(tiles), comparable)
 
 
-def _measured(store: SqlStore, tiles: int, passes: int) -> Step:
+def _measured(store: SqlStore, tiles: int, passes: int, model: str) -> Step:
     generator = np.random.default_rng(1)
     drawn = [_drawn(generator, tiles, passes) for _ in range(_RUNS)]
-    statement, found = all_last_looks(), []
+    asked = [([tile_from_id(one) for one in ids], model, "optical", before, K) for ids, before in drawn]
+    store.kept_looks(*asked[0])  # plans and pages are at hand, as in a watch at work
+    records = [_took(store.kept_looks, *one) for one in asked]
     with store.database.read() as session:
-        for ids, before in drawn[:3]:  # plans and pages are at hand, as in a watch at work
-            session.execute(statement, {"ids": ids, "before": before}).all()
-        for ids, before in drawn:
-            found.append(_took(session.execute, statement, {"ids": ids, "before": before}))
+        rows = [_took(session.execute, kept_looks.rows_of(session, ids, "optical")) for ids, _ in drawn]
         sizes = session.execute(text("SELECT pg_table_size('observation'), pg_indexes_size('observation')")).one()
     singles = [tile_from_id(str(one)) for one in generator.choice(_ids(tiles), _SINGLE_RUNS)]
-    before = _BEGIN + passes * _EVERY
-    one = [_took(store.looks_before, tile, _MODEL, "optical", before, K) for tile in singles]
     history = [_took(store.history, tile, _HISTORY) for tile in singles]
     with store.database.read() as session:
         shown = [_took(session.connection().exec_driver_sql, _literal(_history_of(tile))) for tile in singles]
+    with store.database.write() as session:
+        session.execute(delete(NewestLooksRow))
+        walked = [_took(kept_looks.newest, session, *one) for one in asked]
+        session.rollback()
     return Step(
         rows=tiles * passes,
         table_mb=sizes[0] / 1e6,
         indexes_mb=sizes[1] / 1e6,
         timed=(
-            _timed("last looks of 1,000 tiles", found),
-            _timed("last looks of one tile, as records", one),
+            _timed("last looks of 1,000 tiles", rows),
+            _timed("last looks of 1,000 tiles, as records", records),
+            _timed("the same of the history alone", walked),
             _timed("one tile's history", shown),
             _timed("one tile's history, as records", history),
         ),
     )
 
 
-def all_last_looks() -> Select[str, str, str]:
-    """The last K optical looks of the tiles `:ids`, sensed before `:before`: one walk of the index for each tile."""
-    ids = bindparam("ids", type_=postgresql.ARRAY(String))
-    wanted = func.unnest(ids).table_valued(column("id", String)).render_derived(name="wanted")
-    of_tile = (
-        select(ObservationRow.acquisition_key, ObservationRow.acquisition_version, ObservationRow.look_href)
-        .where(
-            ObservationRow.tile == wanted.c.id,
-            ObservationRow.comparable == "optical",
-            ObservationRow.model_version == _MODEL,
-            ObservationRow.sensing_time < bindparam("before"),
-            ObservationRow.current,
-            ObservationRow.look_href.is_not(None),
-        )
-        .order_by(ObservationRow.sensing_time.desc(), ObservationRow.acquisition_key.desc())
-        .limit(K)
-        .lateral("of_tile")
-    )
-    return select(wanted.c.id, of_tile.c.acquisition_key, of_tile.c.look_href).join(of_tile, true())
-
-
 def _drawn(generator: np.random.Generator, tiles: int, passes: int) -> tuple[list[str], datetime]:
     """Any 1,000 tiles, and a time within the last passes: a scene that came, or came late."""
-    ids = [str(one) for one in generator.choice(_ids(tiles), TILES, replace=False)]
+    ids = [str(one) for one in generator.choice(_ids(tiles), min(tiles, TILES), replace=False)]
     return ids, _BEGIN + int(passes - generator.integers(0, 10)) * _EVERY
 
 
@@ -194,11 +178,11 @@ def _plans(store: SqlStore, tiles: int, passes: int) -> Iterator[tuple[str, str]
     ids, before = _drawn(np.random.default_rng(2), tiles, passes)
     tile = tile_from_id(ids[0])
     with store.database.read() as session:
-        many = _literal(all_last_looks(), {"ids": ids[:2], "before": before})
-        shown = ", ".join(f"'{one}'" for one in ids[:2])
-        every = ", ".join(f"'{one}'" for one in ids)
-        yield "last looks of 1,000 tiles", _explained(session, many.replace(shown, every))
-        yield "last looks of one tile", _explained(session, _literal(last_looks(tile, _MODEL, "optical", before, K)))
+        yield "last looks of 1,000 tiles", _explained(session, _literal(kept_looks.rows_of(session, ids, "optical")))
+        yield (
+            "last looks of one tile",
+            _explained(session, _literal(last_looks(tile, _MODELS[-1], "optical", before, K))),
+        )
         yield "one tile's history", _explained(session, _literal(_history_of(tile)))
 
 
@@ -209,10 +193,9 @@ def _history_of(tile: Tile) -> Select[ObservationRow]:
     return select(ObservationRow).where(*of_tile).order_by(*newest_first).limit(_HISTORY)
 
 
-def _literal(statement: Select[*tuple[object, ...]], values: dict[str, object] | None = None) -> str:
-    bound = statement.params(values) if values else statement
+def _literal(statement: Select[*tuple[object, ...]]) -> str:
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    return str(bound.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+    return str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
 def _explained(session: Session, sql: str) -> str:

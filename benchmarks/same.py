@@ -51,6 +51,7 @@ WHY: Mapping[str, str] = {
 WHY_TABLE: Mapping[str, str] = {
     "channel": "clocks of processes that deliver",
     "declaration": "people; nobody does anything here",
+    "newest_looks": "taken from observation, which is compared",
     "region_poll": "clock: when catalogs answered",
     "report": "what processes said of themselves",
     "silence": "people",

@@ -135,7 +135,7 @@ def _cells(canvas: Canvas, acquisition: Acquisition, looked: Survey, past: Past)
 
 def _same_track(acquisition: Acquisition, newest: Look, past: Past, tile: Tile) -> bool:
     """Whether the newest earlier look of a tile was made from the same relative orbit, as far as both are known."""
-    orbits = {f"{row.acquisition_key}_{row.acquisition_version}": row.relative_orbit for row in past.rows[tile]}
+    orbits = {row.acquisition_id: row.relative_orbit for row in past.rows[tile]}
     orbit = acquisition.relative_orbit
     return orbit is not None and orbits.get(newest.acquisition_id) == orbit
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from monitor.core.reference import Depth, valid
 from monitor.errors import AssetUnavailable, BadAsset
 from monitor.ports import LookArchive
-from monitor.records import Look, Observation
+from monitor.records import KeptLook, Look
 
 _NAMED = 3
 """Lost looks that a complaint names; the others are counted."""
@@ -41,12 +41,12 @@ class Memory:
 
     def last(
         self,
-        rows: Iterable[Observation],
+        rows: Iterable[KeptLook],
         wanted: NDArray[np.bool_],
         depth: int,
         shows: Callable[[Look], NDArray[np.bool_]] = valid,
-    ) -> tuple[list[Observation], list[Look]]:
-        """Those observations, and their looks, that show every wanted pixel `depth` times, as far as there are any.
+    ) -> tuple[list[KeptLook], list[Look]]:
+        """Those rows, and their looks, that show every wanted pixel `depth` times, as far as there are any.
 
         Args:
             rows: newest first; no more looks are read than needed.
@@ -54,11 +54,11 @@ class Memory:
             shows: (256, 256) the pixels that a look makes known.
         """
         lacking = Depth(wanted, depth, shows)
-        pairs: list[tuple[Observation, Look]] = []
+        pairs: list[tuple[KeptLook, Look]] = []
         for row in rows:
             if lacking.reached:
                 break
-            look = self.recall(row.look_href) if row.look_href else None
+            look = self.recall(row.look_href)
             if look is not None and lacking.take(look):
                 pairs.append((row, look))
         return [row for row, _ in pairs], [look for _, look in pairs]

@@ -14,7 +14,7 @@ from monitor.core.radar import LEAST_PASSES
 from monitor.core.reference import valid
 from monitor.core.statistics import tile_stats
 from monitor.looking import Instruments
-from monitor.records import Acquisition, Look, NetworkAnswer, Observation, PixelState, Sensor, Tile, TileStats
+from monitor.records import Acquisition, KeptLook, Look, NetworkAnswer, Observation, PixelState, Sensor, Tile, TileStats
 from monitor.scene import Before
 from monitor.view import TilePixels
 
@@ -72,13 +72,13 @@ def silence(rows: Iterable[Observation]) -> str:
 
 
 def compared(
-    row: Observation, look: Look, earlier: Sequence[Observation], previous: Look, reference: Before, threshold: float
+    row: Observation, look: Look, earlier: Sequence[KeptLook], previous: Look, reference: Before, threshold: float
 ) -> Observation:
     """The row of a look with its change since the previous comparable look, over jointly valid pixels.
 
     Args:
         row: of `look`, from `observed`.
-        earlier: the observations that `reference` was made of; `previous` is the newest one's look.
+        earlier: what `reference` was made of; `previous` is the newest look through the same model.
         threshold: the model card's.
     """
     row = replace(row, reference_count=len(earlier))

@@ -1,10 +1,10 @@
 """What was known of the ground before an acquisition: earlier looks at its tiles, and those that events have frozen."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,22 @@ from monitor.evidence import Frozen, opening_acquisition
 from monitor.memory import Memory
 from monitor.pairing import PairNetwork
 from monitor.ports import LookArchive, Store
-from monitor.records import Acquisition, Detector, Event, FrozenReference, Look, Observation, Prediction, Sensor, Tile
+from monitor.records import (
+    Acquisition,
+    Detector,
+    Event,
+    FrozenReference,
+    KeptLook,
+    Look,
+    Observation,
+    Prediction,
+    Sensor,
+    Tile,
+)
 from monitor.scene import Before, before_of, depth_of, reach_of, references
 
 Mask = NDArray[np.bool_]
+_Rows = Callable[[Tile], Iterator[KeptLook]]
 
 _WHOLE = np.ones((TILE_PX, TILE_PX), dtype=np.bool_)
 
@@ -31,8 +43,8 @@ _WHOLE = np.ones((TILE_PX, TILE_PX), dtype=np.bool_)
 class Past:
     """Earlier looks at the tiles of one acquisition, reduced."""
 
-    rows: dict[Tile, list[Observation]]
-    """The observations that references are made of, newest first."""
+    rows: dict[Tile, list[KeptLook]]
+    """What references are made of, newest first."""
     newest: dict[Tile, Look]
     """The newest earlier look through the same model."""
     references: dict[Tile, Before]
@@ -83,30 +95,32 @@ class EarlierLooks:
             AssetUnavailable: there are earlier looks, and none of them can be found.
         """
         past = Past(rows={}, newest={}, references={}, fed={}, answers={})
+        before = self._own_rows(looks, self._acquisition.sensing_time)
         for tile, look in looks.items():
-            newest = self._last(look, self._acquisition.sensing_time)
+            newest = self._last(look, before)
             past.rows[tile] = newest.rows
             if newest.own:
                 past.newest[tile] = newest.own[0]
             reference, known = self._reference(newest), newest
             since = self._since(self._acquisition.sensing_time, tile)
             if since is not None and any(row.sensing_time >= since for row in newest.rows):
-                frozen = self._last(look, since)
-                before = self._reference(frozen)
+                frozen = self._last(look, self._own_rows([tile], since))
+                intact = self._reference(frozen)
                 # Ground that nobody saw before a declared event is compared as everywhere.
-                reference, known = (reference, known) if before is None else (before, frozen)
+                reference, known = (reference, known) if intact is None else (intact, frozen)
             if reference is not None:
                 past.references[tile] = reference
                 past.fed[tile] = self._fed(known.looks, valid(look))
         self._memory.check()
         return past
 
-    def _last(self, look: Look, before: datetime) -> "_Last":
-        """The last looks of the acquisition's class, sensed before a time, at what a look shows."""
-        comparable = self._acquisition.comparable
-        rows, looks = self._memory.last(
-            self._rows(look.tile, comparable, self._model_version, before), valid(look), self._depth(comparable)
-        )
+    def _own_rows(self, tiles: Collection[Tile], before: datetime) -> _Rows:
+        return self._rows(tiles, self._acquisition.comparable, self._model_version, before)
+
+    def _last(self, look: Look, before: _Rows) -> "_Last":
+        """The last of earlier looks of the acquisition's class at what a look shows."""
+        depth = self._depth(self._acquisition.comparable)
+        rows, looks = self._memory.last(before(look.tile), valid(look), depth)
         own = [one for row, one in zip(rows, looks, strict=True) if row.model_version == self._model_version]
         return _Last(rows=rows, looks=looks, own=own)
 
@@ -121,15 +135,16 @@ class EarlierLooks:
         """
         if self._acquisition.sensor is Sensor.OPTICAL:
             return {}
-        seen = {tile: self._seen_by_optics(tile) for tile in tiles}
+        asked = list(tiles)
+        rows = self._rows(asked, Sensor.OPTICAL.value, self._model_version, self._acquisition.sensing_time)
+        seen = {tile: self._seen_by_optics(tile, rows) for tile in asked}
         return {tile: one for tile, one in seen.items() if one is not None}
 
-    def _seen_by_optics(self, tile: Tile) -> Cover | None:
-        now, depth = self._acquisition.sensing_time, self._settings.looks
-        rows = self._rows(tile, Sensor.OPTICAL.value, self._model_version, now)
-        _, looks = self._optics.last(rows, _WHOLE, depth, sees_ground_or_snow)
+    def _seen_by_optics(self, tile: Tile, rows: _Rows) -> Cover | None:
+        depth = self._settings.looks
+        _, looks = self._optics.last(rows(tile), _WHOLE, depth, sees_ground_or_snow)
         # A tile all white leaves no look. Whatever saw some of its ground since knows better.
-        if self._store.all_white(tile, now):
+        if self._store.all_white(tile, self._acquisition.sensing_time):
             snow = _WHOLE
         elif looks:
             snow = lying_snow(looks)
@@ -218,9 +233,9 @@ class EarlierLooks:
             FrozenReference(
                 event_id=event.id,
                 tile=tile,
-                acquisition_id=f"{row.acquisition_key}_{row.acquisition_version}",
+                acquisition_id=row.acquisition_id,
                 look_href=row.look_href,
-                comparable=row.comparable,
+                comparable=comparable,
             )
             for event in events
             # Also of what a late look opened and later ones have ended: another late one may be asked about it.
@@ -229,12 +244,12 @@ class EarlierLooks:
             if (event.id, tile) not in frozen
             for comparable, end in self._classes(event, tile)
             for row in rows_before(event.model_version, comparable, end, tile)
-            if row.look_href and self._tells(row, event)
+            if self._tells(row, comparable, event)
         ]
 
-    def _tells(self, row: Observation, event: Event) -> bool:
+    def _tells(self, row: KeptLook, comparable: str, event: Event) -> bool:
         """Whether a look may judge an event later: of its own class those of its model, where that matters."""
-        any_model = row.comparable != event.comparable or (self._pairs is not None and self._opened(event))
+        any_model = comparable != event.comparable or (self._pairs is not None and self._opened(event))
         return any_model or comparable_with(row.model_version, event)
 
     def complaint(self) -> str:
@@ -255,26 +270,41 @@ class EarlierLooks:
             if comparable != event.comparable:
                 yield comparable, event.window_start
 
-    def _rows_to_freeze(self, model_version: str, comparable: str, end: datetime, tile: Tile) -> list[Observation]:
-        rows = self._rows(tile, comparable, model_version, end)
-        return self._memory.last(rows, _WHOLE, self._depth(comparable))[0]
+    def _rows_to_freeze(self, model_version: str, comparable: str, end: datetime, tile: Tile) -> list[KeptLook]:
+        rows = self._rows([tile], comparable, model_version, end)
+        return self._memory.last(rows(tile), _WHOLE, self._depth(comparable))[0]
 
     def _depth(self, comparable: str) -> int:
         """Looks at every pixel that are needed of a class."""
         fed = self._pairs.earlier if self._pairs and comparable == self._acquisition.comparable else 0
         return max(depth_of(_sensor(comparable), self._settings), fed)
 
-    def _rows(self, tile: Tile, comparable: str, model_version: str, before: datetime) -> Iterator[Observation]:
-        """Looks through this model, newest first, then those of other passes through other models."""
+    def _rows(self, tiles: Collection[Tile], comparable: str, model_version: str, before: datetime) -> _Rows:
+        """How to ask for a tile's looks through this model, newest first, then those of other passes through others.
+
+        As many as mostly suffice are asked for of all tiles at once, when the first is. A tile that needs more, as
+        clouds lay over it, is asked about alone.
+        """
         reach = reach_of(_sensor(comparable), self._settings)
-        passes = set()
-        for row in self._store.looks_before(tile, model_version, comparable, before, reach):
-            passes.add(row.acquisition_key)
-            yield row
-        for row in self._store.looks_before(tile, None, comparable, before, reach):
-            if row.acquisition_key not in passes:
-                passes.add(row.acquisition_key)
-                yield row
+        few = min(self._depth(comparable), reach)
+        ask = partial(self._store.kept_looks, comparable=comparable, before=before)
+        of_all = cache(lambda model: ask(tiles, model, limit=few))
+
+        def repeatedly(tile: Tile) -> Iterator[KeptLook]:
+            for model in (model_version, None):
+                newest = of_all(model)[tile]
+                yield from newest
+                if len(newest) == few:
+                    yield from ask([tile], model, limit=reach)[tile]
+
+        def rows(tile: Tile) -> Iterator[KeptLook]:
+            passes = set()
+            for row in repeatedly(tile):
+                if row.acquisition_key not in passes:
+                    passes.add(row.acquisition_key)
+                    yield row
+
+        return rows
 
     def _reference(self, last: "_Last") -> Before | None:
         """Colours or backscatter of all looks, probability of those through the acquisition's own model."""
@@ -297,7 +327,7 @@ class EarlierLooks:
 class _Last:
     """Earlier looks at one tile, newest first."""
 
-    rows: list[Observation]
+    rows: list[KeptLook]
     looks: list[Look]
     own: list[Look]
     """Those through the acquisition's own model."""

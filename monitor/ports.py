@@ -23,6 +23,7 @@ from monitor.records import (
     Event,
     Fallback,
     FiledReport,
+    KeptLook,
     LedgerEntry,
     Look,
     Message,
@@ -206,6 +207,11 @@ class Store(Protocol):
 
         `model_version` None means through any model; `comparable` is `Acquisition.comparable`.
         """
+
+    def kept_looks(
+        self, tiles: Collection[Tile], model_version: str | None, comparable: str, before: datetime, limit: int
+    ) -> dict[Tile, list[KeptLook]]:
+        """The same for many tiles at once, with no more of the rows than a reference needs."""
 
     def all_white(self, tile: Tile, before: datetime) -> bool:
         """Whether the newest that optics saw of a tile before a time, clouds apart, was nothing but snow."""

@@ -4,7 +4,7 @@ What earlier looks show (colours, backscatter) is read from the real history. Wh
 database and a folder of the trial's own, so that it is compared with looks of its own version, as it will be in use.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,7 +22,17 @@ from monitor.evidence import opening_acquisition
 from monitor.looking import Instruments
 from monitor.pipeline import Means, Outcome, Outlets, Pipeline, PipelineSettings
 from monitor.ports import LookArchive, Publisher, Store
-from monitor.records import Acquisition, AcquisitionState, Declaration, Event, Observation, Region, Sensor, Tile
+from monitor.records import (
+    Acquisition,
+    AcquisitionState,
+    Declaration,
+    Event,
+    KeptLook,
+    Observation,
+    Region,
+    Sensor,
+    Tile,
+)
 from monitor.survey import watched_tiles
 
 Clock = Callable[[], datetime]
@@ -76,6 +86,14 @@ class TrialStore(BesideStore):
         if model_version is None:
             return super().looks_before(tile, None, comparable, before, limit)
         return self._through_it.looks_before(tile, model_version, comparable, before, limit)
+
+    def kept_looks(
+        self, tiles: Collection[Tile], model_version: str | None, comparable: str, before: datetime, limit: int
+    ) -> dict[Tile, list[KeptLook]]:
+        """As with `looks_before`."""
+        if model_version is None:
+            return super().kept_looks(tiles, None, comparable, before, limit)
+        return self._through_it.kept_looks(tiles, model_version, comparable, before, limit)
 
 
 class _Nowhere:

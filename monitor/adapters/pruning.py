@@ -129,7 +129,7 @@ class Pruner:
             with self._transaction() as session:
                 old = pruning.old_looks(session, some, before, self._retention.depth)
                 if not self._dry:
-                    pruning.forget(session, old)
+                    pruning.forget(session, some, old)
             rows += len(old)
             gone += self._unlinked(self._root / href for href in old.values())
         return Pruned(kind="looks", rows=rows, files=len(gone), size_bytes=sum(gone))

@@ -20,6 +20,7 @@ from monitor.records import (
     Declaration,
     Detector,
     Event,
+    KeptLook,
     LedgerEntry,
     Look,
     Observation,
@@ -38,6 +39,11 @@ class TileHistory(Protocol):
         self, tile: Tile, model_version: str | None, comparable: str, before: datetime, limit: int
     ) -> list[Observation]:
         """The newest observations of a tile that have a look, sensed before a time, newest first."""
+
+    def kept_looks(
+        self, tiles: Collection[Tile], model_version: str | None, comparable: str, before: datetime, limit: int
+    ) -> dict[Tile, list[KeptLook]]:
+        """The newest looks of every tile, sensed before a time, newest first."""
 
     def all_white(self, tile: Tile, before: datetime) -> bool:
         """Whether the newest that optics saw of a tile before a time was nothing but snow."""
@@ -125,6 +131,12 @@ class BesideStore:
     ) -> list[Observation]:
         """Real looks."""
         return self._real.looks_before(tile, model_version, comparable, before, limit)
+
+    def kept_looks(
+        self, tiles: Collection[Tile], model_version: str | None, comparable: str, before: datetime, limit: int
+    ) -> dict[Tile, list[KeptLook]]:
+        """Real looks."""
+        return self._real.kept_looks(tiles, model_version, comparable, before, limit)
 
     def all_white(self, tile: Tile, before: datetime) -> bool:
         """By real looks."""

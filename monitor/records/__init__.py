@@ -53,7 +53,17 @@ from monitor.records.kinds import (
     Tier,
     Verdict,
 )
-from monitor.records.looks import CHANGE, Choice, Look, ModelCard, Observation, Prediction, Sighting, TileStats
+from monitor.records.looks import (
+    CHANGE,
+    Choice,
+    KeptLook,
+    Look,
+    ModelCard,
+    Observation,
+    Prediction,
+    Sighting,
+    TileStats,
+)
 from monitor.records.reports import Fallback, FiledReport, ReportKind
 from monitor.records.results import AcquisitionResult
 from monitor.records.revisions import Earlier, Revision
@@ -97,6 +107,7 @@ __all__ = [
     "Growing",
     "Growth",
     "HeldBack",
+    "KeptLook",
     "LayerKind",
     "LayerSource",
     "LedgerEntry",

@@ -132,6 +132,23 @@ class Observation:
     """Share of the tile's pixels on which `mean_change` was taken: valid in the look and in the one before."""
 
 
+class KeptLook(NamedTuple):
+    """What an observation says of the look that it left, and no more: a scene asks for those of all its tiles."""
+
+    acquisition_key: str
+    acquisition_version: str
+    sensing_time: datetime
+    relative_orbit: int | None
+    model_version: str
+    look_href: str
+    """Relative path in the product folder."""
+
+    @property
+    def acquisition_id(self) -> str:
+        """`Acquisition.id` of the one that the look is of."""
+        return f"{self.acquisition_key}_{self.acquisition_version}"
+
+
 class Sighting(NamedTuple):
     """What an observation says of what was seen and compared, and no more: a watch counts a hundred of every tile."""
 

@@ -153,17 +153,19 @@ def affected(session: Session, statement: Executable) -> int:
     return cast("CursorResult[object]", result).rowcount
 
 
+def is_sqlite(session: Session) -> bool:
+    """Whether a session is one of SQLite."""
+    return session.connection().dialect.name == "sqlite"
+
+
 def insert_new(session: Session, row: type[DeclarativeBase], values: Sequence[Mapping[str, object]]) -> int:
     """Insert rows, leaving those alone that a unique index already knows. Returns how many were new."""
     if not values:
         return 0
     table = cast(Table, row.__table__)
-    connection = session.connection()
-    if connection.dialect.name == "sqlite":
-        statement: Insert = sqlite.insert(table).on_conflict_do_nothing()
-    else:
-        statement = postgresql.insert(table).on_conflict_do_nothing()
-    result = connection.execute(statement, list(values), execution_options={"preserve_rowcount": True})
+    insert = sqlite.insert if is_sqlite(session) else postgresql.insert
+    statement: Insert = insert(table).on_conflict_do_nothing()
+    result = session.connection().execute(statement, list(values), execution_options={"preserve_rowcount": True})
     return result.rowcount
 
 

@@ -24,9 +24,10 @@ LEFT_OUT = {
 }
 """By table: row numbers, times of processing, owners, attempts; a rejection is counted per poll."""
 OF_OTHERS = {"channel", "declaration", "delivery", "region_poll", "report", "silence", "source", "token"} | {
-    "watched_tile"
+    "watched_tile",
+    "newest_looks",
 }
-"""Tables that tell what receivers, people and catalogs did, and what was configured."""
+"""Tables that tell what receivers, people and catalogs did, what was configured, and what other tables tell anyway."""
 
 
 def dump(store: SqlStore) -> dict[str, list[dict[str, object]]]:

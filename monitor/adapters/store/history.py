@@ -8,6 +8,7 @@ from itertools import islice
 from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
+from monitor.adapters.store import kept_looks
 from monitor.adapters.store.codec import observation, observation_values
 from monitor.adapters.store.database import insert_new
 from monitor.adapters.store.schema import ObservationRow
@@ -46,7 +47,12 @@ def append(session: Session, observations: Sequence[Observation], now: datetime)
         if one.acquisition_version in stored.get(_place(one), {}):
             session.execute(delete(ObservationRow).where(*_same_row(one)))
     rows = [observation_values(one) | {"current": True, "created": now} for one in new]
-    return insert_new(session, ObservationRow, rows)
+    added = insert_new(session, ObservationRow, rows)
+    kept_looks.drop(session, (one.tile.id for one in new if _place(one) in stored))
+    for comparable in {one.comparable for one in new}:
+        looked = {one.tile.id for one in new if one.comparable == comparable and one.look_href}
+        kept_looks.renew(session, looked, comparable)
+    return added
 
 
 _Place = tuple[str, str, str]
@@ -92,9 +98,11 @@ def _same_row(one: Observation) -> list[ColumnElement[bool]]:
 
 def forget_looks(session: Session, exists: Callable[[str], bool]) -> int:
     """Take back the href of every look that does not exist any more; how many there were."""
-    hrefs = session.scalars(select(ObservationRow.look_href).where(ObservationRow.look_href.is_not(None)).distinct())
-    gone = [{"of_href": href} for href in hrefs if href is not None and not exists(href)]
+    looks = select(ObservationRow.look_href, ObservationRow.tile).where(ObservationRow.look_href.is_not(None))
+    lost = {href: tile for href, tile in session.execute(looks.distinct()) if href and not exists(href)}
+    gone = [{"of_href": href} for href in lost]
     if gone:
+        kept_looks.drop(session, lost.values())
         forget = update(ObservationRow.__table__).where(ObservationRow.look_href == bindparam("of_href"))  # type: ignore[arg-type]
         session.connection().execute(forget.values(look_href=None), gone)
     return len(gone)

@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
+from monitor.adapters.store import kept_looks
 from monitor.adapters.store.database import affected
 from monitor.adapters.store.declarations import DeclarationRow
 from monitor.adapters.store.schema import (
@@ -73,12 +74,13 @@ def old_looks(session: Session, some: Sequence[str], before: datetime, depth: Ma
     return {number: str(href) for number, href in session.execute(gone)}
 
 
-def forget(session: Session, rows: Iterable[int]) -> None:
-    """Take back the href of looks; what was seen stays in the history."""
+def forget(session: Session, some: Iterable[str], rows: Iterable[int]) -> None:
+    """Take back the href of looks at some tiles, by row; what was seen stays in the history."""
     table = ObservationRow.__table__
     statement = update(table).where(table.c.id == bindparam("row")).values(look_href=None)  # type: ignore[arg-type]
     if values := [{"row": row} for row in rows]:
         session.connection().execute(statement, values)
+        kept_looks.drop(session, some)
 
 
 def known_looks(session: Session, tile: str) -> set[str]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from monitor.adapters.store import events, ledger
+from monitor.adapters.store import events, kept_looks, ledger
 from monitor.adapters.store.codec import clean, ledger_entry
 from monitor.adapters.store.database import affected
 from monitor.adapters.store.growth import GrowthRow
@@ -141,6 +141,7 @@ def _forget_looks(session: Session, chosen: Chosen, keys: Sequence[str]) -> int:
     taken = update(ObservationRow).where(
         ObservationRow.acquisition_key.in_(keys), ObservationRow.current, *_on_tiles(chosen)
     )
+    kept_looks.drop(session, (tile.id for tile in chosen.tiles))
     return affected(session, taken.values(current=False))
 
 

@@ -1,6 +1,6 @@
 """The database behind the port `Store`, and what people read from it."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -20,6 +20,7 @@ from monitor.adapters.store.alike import unknown_event
 from monitor.adapters.store.codec import clean
 from monitor.adapters.store.database import LOCK_WAIT, Database, PostgresLimits
 from monitor.adapters.store.delivery_store import SqlDeliveries
+from monitor.adapters.store.history_store import SqlHistory
 from monitor.adapters.store.measures import SqlMeasures
 from monitor.adapters.store.turns import PollTurn
 from monitor.adapters.store.upstream import SqlUpstream
@@ -30,7 +31,6 @@ from monitor.adapters.store.views import (
     OutboxEntry,
     Rejection,
     RolledBack,
-    TileCoverage,
 )
 from monitor.adapters.store.vitals import SqlVitals
 from monitor.core.declared import entered
@@ -52,12 +52,11 @@ from monitor.records import (
     Region,
     Rejected,
     Sensor,
-    Sighting,
     Tile,
 )
 
 
-class SqlStore(SqlDeliveries, SqlVitals, SqlMeasures, SqlUpstream):
+class SqlStore(SqlHistory, SqlDeliveries, SqlVitals, SqlMeasures, SqlUpstream):
     """SQLite or PostgreSQL. Every method is one transaction and may raise StoreBusy; safe to share between threads.
 
     Give each process its own: connections do not survive a fork.
@@ -200,28 +199,6 @@ class SqlStore(SqlDeliveries, SqlVitals, SqlMeasures, SqlUpstream):
         with self.database.write() as session:
             return ledger.give_up(session, acquisition, owner, AcquisitionState.PARKED, ending)
 
-    def looks_before(
-        self, tile: Tile, model_version: str | None, comparable: str, before: datetime, limit: int
-    ) -> list[Observation]:
-        """The newest current observations with a look of a tile, sensed strictly before a time, newest first."""
-        with self.database.read() as session:
-            return history.looks_before(session, tile, model_version, comparable, before, limit)
-
-    def all_white(self, tile: Tile, before: datetime) -> bool:
-        """Whether the newest that optics saw of a tile before a time, clouds apart, was nothing but snow."""
-        with self.database.read() as session:
-            return history.all_white(session, tile, before)
-
-    def most_snow(self, tiles: Iterable[Tile], since: datetime, before: datetime) -> float:
-        """The largest share under snow, 0 to 1, of what one pass of optics saw of tiles, `since` to `before`."""
-        with self.database.read() as session:
-            return history.most_snow(session, tiles, since, before)
-
-    def kinds_of_look(self, tile: Tile) -> list[str]:
-        """Every comparability class in which a tile has looks, sorted."""
-        with self.database.read() as session:
-            return history.kinds_of_look(session, tile)
-
     def choices_before(self, region: str, sensor: Sensor, before: datetime, since: datetime) -> dict[Tile, Choice]:
         """The newest choice of every tile at an acquisition of `sensor`, sensed in [since, before)."""
         with self.database.read() as session:
@@ -349,35 +326,6 @@ class SqlStore(SqlDeliveries, SqlVitals, SqlMeasures, SqlUpstream):
         """How many of the acquisitions that `reprocess` would queue are compared with anything, and are no history."""
         with self.database.read() as session:
             return revising.judged_again(session, chosen, history_before)
-
-    def forget_looks(self, exists: Callable[[str], bool]) -> int:
-        """Forget the kept looks of which `exists` says that they are gone, so that their tiles learn anew; how many."""
-        with self.database.write() as session:
-            return history.forget_looks(session, exists)
-
-    def newest_looks(self, limit: int = 200) -> list[tuple[Sensor, str]]:
-        """Sensor and href of the looks that were kept last."""
-        with self.database.read() as session:
-            return history.newest_looks(session, limit)
-
-    def history(self, tile: Tile, limit: int = 100) -> list[Observation]:
-        """The newest current observations of a tile by any sensor and model, newest first."""
-        with self.database.read() as session:
-            return history.of_tile(session, tile, limit)
-
-    def sightings(self, tiles: Iterable[Tile], limit: int) -> Iterator[tuple[Tile, list[Sighting]]]:
-        """Every tile with what its newest current observations say was seen, newest first; hundreds a transaction."""
-        for some in history.chunks(tiles):
-            with self.database.read() as session:
-                found = [(tile, history.sightings(session, tile, limit)) for tile in some]
-            yield from found
-
-    def coverage(
-        self, region_tiles: Iterable[Tile], since: datetime, sensor: Sensor | None = None
-    ) -> dict[Tile, TileCoverage]:
-        """For every given tile its last look with valid pixels sensed at or after `since`, or that there is none."""
-        with self.database.read() as session:
-            return history.coverage(session, region_tiles, since, sensor)
 
     def event(self, event_id: str) -> Event | None:
         """One event with its evidence and transitions, or None."""
