@@ -49,9 +49,9 @@ def append(session: Session, observations: Sequence[Observation], now: datetime)
     rows = [observation_values(one) | {"current": True, "created": now} for one in new]
     added = insert_new(session, ObservationRow, rows)
     kept_looks.drop(session, (one.tile.id for one in new if _place(one) in stored))
-    for comparable in {one.comparable for one in new}:
-        looked = {one.tile.id for one in new if one.comparable == comparable and one.look_href}
-        kept_looks.renew(session, looked, comparable)
+    looked = [one for one in new if one.look_href]
+    for comparable in {one.comparable for one in looked}:
+        kept_looks.renew(session, (one.tile.id for one in looked if one.comparable == comparable), comparable)
     return added
 
 

@@ -58,7 +58,7 @@ def rows_of(session: Session, tiles: list[str], comparable: str) -> Select[str, 
 
 def renew(session: Session, tiles: Iterable[str], comparable: str) -> None:
     """Write the rows of tiles, by id, whose looks of this class are others now."""
-    history = _from_history(session, sorted(tiles), [_OBSERVATION.comparable == comparable], NEWEST)
+    history = _from_history(session, sorted(set(tiles)), [_OBSERVATION.comparable == comparable], NEWEST)
     same_class = _NEWEST_LOOKS.comparable == comparable
     session.execute(delete(NewestLooksRow).where(_among(session, _NEWEST_LOOKS.tile, [*history]), same_class))
     rows = [(tile, _packed(looks)) for tile, looks in history.items()]
