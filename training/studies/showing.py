@@ -42,6 +42,8 @@ class Remade:
     others_are: str = "Other networks and trees"
     at_random: tuple[Outcome, ...] = ()
     """Rows on chips divided at random."""
+    further: tuple[Table, ...] = ()
+    """What a study shows beside these."""
     on_original: bool = False
     """On the data of the study."""
 
@@ -139,7 +141,7 @@ def tables_of(made: Remade) -> list[Table]:
         found.append(split_table(made))
     if made.others:
         found.append(others_table(made))
-    return found
+    return [*found, *made.further]
 
 
 def page(made: Remade, pictures: Mapping[str, bytes], created: datetime, remarks: Sequence[str] = ()) -> str:
@@ -243,7 +245,7 @@ def _with_interval(summary: Mapping[str, Any], key: str) -> str:
 
 def _printed(row: Row, key: str) -> str:
     value = row.published.get(key)  # type: ignore[call-overload]
-    return "" if value is None else f"{value:.2f}"
+    return "" if value is None else f"{value:.2f}" if round(value, 2) == value else f"{value:.4f}".rstrip("0")
 
 
 def _by_chance(outcomes: Sequence[Outcome]) -> str:
