@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from monitor.errors import ConfigError
 from training.baselines import fit_baselines
 from training.calibration import Calibration, calibrate
 from training.experiment import Experiment
@@ -19,6 +20,7 @@ from training.metrics import scores
 from training.release import release
 from training.scoring import Evaluation, evaluation, predictor
 from training.splits import SplitKind
+from training.studies.records import Study
 
 TREES: Final = ("random forest", "XGBoost")
 
@@ -35,6 +37,11 @@ def balanced(fitted: Calibration) -> float:
 def half(_fitted: Calibration) -> float:
     """The threshold 0.5, whatever the chips say."""
     return 0.5
+
+
+def highest_f1(fitted: Calibration) -> float:
+    """Where F1 is highest."""
+    return fitted.best_f1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +83,24 @@ class Workshop:
     rule: Rule
     tell: Tell
     report: Callable[[EpochReport], None]
+    rows: tuple[str, ...] = ()
+    """Names of those that are made; empty: all."""
+
+    def chosen(self, study: Study) -> Study:
+        """The study with the rows that are made.
+
+        Raises:
+            ConfigError: it has no row of a name.
+        """
+        there = {row.name: row for row in study.rows}
+        unknown = [name for name in self.rows if name not in there]
+        if unknown:
+            raise ConfigError(
+                f"study {study.letter} has no such row",
+                item=", ".join(unknown),
+                remedy=f"Choose among {', '.join(there)}.",
+            )
+        return replace(study, rows=tuple(there[name] for name in self.rows)) if self.rows else study
 
     def network(self, row: str, words: str, experiment: Experiment, material: RunMaterial) -> Outcome:
         """Train, export and score a row's network."""
