@@ -134,6 +134,7 @@ def test_the_data_of_the_study_are_used_where_they_are(tmp_path: Path) -> None:
     assert "4 train, 4 threshold, 4 validation" in result.output
     page = (out / "B" / "full" / "report.html").read_text(encoding="utf-8")
     assert "Here: the data of the study" in page
+    assert "4 trained on, 4 for the threshold, 4 scored" in page
     assert "8-bit RGB" not in page
     card = json.loads((out / "B" / "full" / "models" / "l4s-resnet34" / "model.json").read_text())
     assert card["properties"]["mlm:input"][0]["bands"] == ["B04", "B03", "B02", "NDVI", "slope", "elevation"]

@@ -15,9 +15,11 @@ from training.judging import answers, shipped
 from training.material import gather
 from training.report.pictures import true_colour
 from training.samples import LANDSLIDE
+from training.splits import Split
 from training.studies import landslide4sense
 from training.studies.objects import Refined, Segmented, by_segments, objects_table, refined, segmented
 from training.studies.outcomes import Outcome, Workshop
+from training.studies.records import Study
 from training.studies.showing import Remade
 
 _SHOWN_CHIPS: Final = 3
@@ -49,6 +51,7 @@ def comparison_again(shop: Workshop, data: Path, quick: bool) -> tuple[Remade, d
         outcomes=tuple(one.outcome for one in found),
         further=(objects_table(found),),
         on_original=on_original,
+        used=_used(study, material.split, on_original=on_original, quick=quick),
     )
     return made, pictures
 
@@ -81,6 +84,15 @@ def objects_picture(scored: Segmented, probability: NDArray[np.float32], thresho
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=110)
     return file.getvalue()
+
+
+def _used(study: Study, split: Split, *, on_original: bool, quick: bool) -> str:
+    """The patches in words; the quick form leaves most of them out."""
+    patches = study.at_hand
+    if on_original:
+        patches = f"the data of the study, {landslide4sense.TRAINING_PART if quick else study.data}"
+    sides = f"{len(split.train)} trained on, {len(split.threshold)} for the threshold, {len(split.validation)} scored"
+    return f"{patches}: {sides}"
 
 
 def _said(

@@ -15,6 +15,8 @@ from training.experiment import DataSettings, Experiment, load_experiment
 from training.studies.records import Figure, Row, Study
 
 DATA: Final = "landslide4sense"
+TRAINING_PART: Final = "of which the training part alone, divided by blocks of ids with guards"
+"""What the quick form takes of them."""
 PUBLISHED: Final[dict[str, tuple[str, tuple[float, ...]]]] = {
     "resnet34": ("ResNet34", (0.7470, 0.7737, 0.7267)),
     "vgg16": ("VGG16", (0.7357, 0.7650, 0.7121)),
@@ -68,8 +70,7 @@ def study(*, quick: bool = False) -> Study:
         title="Encoders compared on Landslide4Sense",
         data="Landslide4Sense, 128 pixels, six channels (RGB, NDVI, slope, elevation), 3,799 patches trained on, 245 "
         "for validation, 800 for test",
-        at_hand="real Sentinel-2, 1,462 Landslide4Sense training patches as 8-bit RGB, divided by blocks of ids with "
-        "guards, by block",
+        at_hand="real Sentinel-2, Landslide4Sense training patches as 8-bit RGB, divided by blocks of ids with guards",
         rows=tuple(rows),
     )
 

@@ -46,10 +46,14 @@ class Remade:
     """What a study shows beside these."""
     on_original: bool = False
     """On the data of the study."""
+    used: str = ""
+    """What the rows were made on, where a study says more of it."""
 
     @property
     def data(self) -> str:
         """What the rows were made on, in words."""
+        if self.used:
+            return self.used
         return f"the data of the study, {self.study.data}" if self.on_original else self.study.at_hand
 
 
