@@ -59,13 +59,13 @@ class Remade:
 
 def rows_table(made: Remade) -> Table:
     """The study's rows: its figures, and those made here."""
-    outcomes = {one.row: one for one in made.outcomes}
+    outcomes, digits = {one.row: one for one in made.outcomes}, _digits(made.study)
     rows = []
     for row in made.study.rows:
         ours = outcomes.get(row.name)
         why_not = row.lacks if row.here is None and not made.on_original else "not in the quick form"
         found = _figures(ours.summary()) if ours else (why_not, *("",) * (len(_SHOWN) - 1))
-        rows.append((f"{row.name}  {row.words}", *(_printed(row, key) for _, key in _SHOWN), *found))
+        rows.append((f"{row.name}  {row.words}", *(_printed(row, key, digits) for _, key in _SHOWN), *found))
     return Table(
         title="As published, and as made here",
         meaning=f"Published: {made.study.data}. Here: {made.data}; 95 % intervals.{'' if made.on_original else _APART}"
@@ -229,7 +229,8 @@ def _curves(outcomes: Sequence[Outcome]) -> str:
     f1_lines(axes)
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1))
     axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.08, 0.5))
-    return f"<div>{svg(figure)}<p class='quiet'>Dots: the threshold, set without the scored chips.</p></div>"
+    few = f" Only the first {_MOST_CURVES} rows are drawn." if len(outcomes) > _MOST_CURVES else ""
+    return f"<div>{svg(figure)}<p class='quiet'>Dots: the threshold, set without the scored chips.{few}</p></div>"
 
 
 def _lacks(study: Study) -> str:
@@ -247,9 +248,15 @@ def _with_interval(summary: Mapping[str, Any], key: str) -> str:
     return f"{summary[key]:.2f}" if low is None else f"{summary[key]:.2f} ({low:.2f}–{high:.2f})"
 
 
-def _printed(row: Row, key: str) -> str:
+def _printed(row: Row, key: str, digits: int) -> str:
     value = row.published.get(key)  # type: ignore[call-overload]
-    return "" if value is None else f"{value:.2f}" if round(value, 2) == value else f"{value:.4f}".rstrip("0")
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _digits(study: Study) -> int:
+    """As many as the study prints."""
+    values = [value for row in study.rows for value in row.published.values()]
+    return next((digits for digits in (2, 3) if all(round(value, digits) == value for value in values)), 4)
 
 
 def _by_chance(outcomes: Sequence[Outcome]) -> str:
