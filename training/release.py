@@ -50,6 +50,7 @@ class _Exported:
     calibration: Calibration
     errors: dict[str, float]
     """Expected calibration errors on the scored chips."""
+    said: tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,8 @@ class Released:
     dependent: Evaluation | None
     """Apart from that, ground of events that were trained on elsewhere."""
     parameters: int
+    said: tuple[NDArray[np.float32], NDArray[np.float32]]
+    """(N, H, W) probability on the threshold chips and on the scored ones, as the folder gives it."""
 
 
 def release(
@@ -111,6 +114,7 @@ def release(
         scored=exported.scored,
         dependent=exported.dependent,
         parameters=exported.weights.parameters,
+        said=exported.said,
     )
 
 
@@ -161,6 +165,7 @@ def _export(
             "expected_calibration_error_lit": cooled.error(lit=True),
             "expected_calibration_error_lit_before": raw.error(lit=True),
         },
+        said=(fitted_on, scored),
     )
 
 

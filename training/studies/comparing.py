@@ -11,14 +11,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from training.datasets.folder import data_folder
-from training.judging import answers, shipped
 from training.material import gather
 from training.report.pictures import true_colour
 from training.samples import LANDSLIDE
 from training.splits import Split
 from training.studies import landslide4sense
 from training.studies.objects import Refined, Segmented, by_segments, objects_table, refined, segmented
-from training.studies.outcomes import Outcome, Workshop
+from training.studies.outcomes import Workshop
 from training.studies.records import Study
 from training.studies.showing import Remade
 
@@ -40,8 +39,7 @@ def comparison_again(shop: Workshop, data: Path, quick: bool) -> tuple[Remade, d
     pictures: dict[str, bytes] = {}
     for row, experiment in rows:
         assert experiment is not None
-        outcome = shop.network(row.name, row.words, experiment, material)
-        said = _said(shop, outcome, held_out, scored)
+        outcome, said = shop.heard(row.name, row.words, experiment, material)
         found.append(refined(outcome, held_out, scored, said, shop.rule))
         if not pictures:
             words = f"{row.words}: decided by pixels and by objects"
@@ -93,15 +91,6 @@ def _used(study: Study, split: Split, *, on_original: bool, quick: bool) -> str:
         patches = f"the data of the study, {landslide4sense.TRAINING_PART if quick else study.data}"
     sides = f"{len(split.train)} trained on, {len(split.threshold)} for the threshold, {len(split.validation)} scored"
     return f"{patches}: {sides}"
-
-
-def _said(
-    shop: Workshop, outcome: Outcome, held_out: Segmented, scored: Segmented
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The exported network's probability on the threshold chips and on the scored ones."""
-    assert outcome.model is not None
-    model = shipped(outcome.model, shop.threads)
-    return answers(model, held_out.chips).probability, answers(model, scored.chips).probability
 
 
 def _edges(labels: NDArray[np.int32]) -> NDArray[np.bool_]:

@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from monitor.errors import ConfigError
 from training.baselines import fit_baselines
 from training.calibration import Calibration, calibrate
@@ -24,6 +27,7 @@ from training.studies.records import Study
 
 TREES: Final = ("random forest", "XGBoost")
 
+Probability = NDArray[np.float32]
 Tell = Callable[[str], None]
 Rule = Callable[[Calibration], float]
 """Which threshold a study scores at, of those that the threshold chips give."""
@@ -104,6 +108,12 @@ class Workshop:
 
     def network(self, row: str, words: str, experiment: Experiment, material: RunMaterial) -> Outcome:
         """Train, export and score a row's network."""
+        return self.heard(row, words, experiment, material)[0]
+
+    def heard(
+        self, row: str, words: str, experiment: Experiment, material: RunMaterial
+    ) -> tuple[Outcome, tuple[Probability, Probability]]:
+        """The same, and what it said, (N, H, W), about the threshold chips and about the scored ones."""
         began = time.monotonic()
         self.tell(f"== {words}: {experiment.name}, {material.split.kind}")
         run, model = self.out / experiment.name, self.out / "models" / experiment.name
@@ -123,7 +133,7 @@ class Workshop:
             seconds=time.monotonic() - began,
         )
         self.tell(outcome.line())
-        return outcome
+        return outcome, made.said
 
     def trees(self, row: str, material: RunMaterial) -> list[Outcome]:
         """Random forest and XGBoost on the inputs of a row, pixel by pixel with their neighbourhood."""
