@@ -42,7 +42,7 @@ def comparison_again(shop: Workshop, data: Path, quick: bool) -> tuple[Remade, d
         outcome, said = shop.heard(row.name, row.words, experiment, material)
         found.append(refined(outcome, held_out, scored, said, shop.rule))
         if not pictures:
-            words = f"{row.words}: decided by pixels and by objects"
+            words = f"{row.words}: decided by pixels and by objects, mapped scars in cyan"
             pictures[words] = objects_picture(scored, said[1], (outcome.threshold, found[-1].threshold))
     made = Remade(
         study=study,
