@@ -28,8 +28,8 @@ from training.studies.showing import page, tables_of
 QUOTED_FILE: Final = Path(__file__).with_name("quoted.yaml")
 KEYS: Final = ("f1", "pr_auc")
 QUICK: Final = (
-    "The quick form: a few hundred steps. It shows that every row can be made; the networks have not learned all they "
-    "can."
+    "The quick form: few steps, on less data. It shows that every row can be made; the networks have not learned all "
+    "they can."
 )
 
 
@@ -59,13 +59,14 @@ class Outcome:
 
 def reproduce_command(
     name: Annotated[
-        str, typer.Argument(help="A published study: A, C or D. Or rgb, what is quoted of the shipped models.")
+        str, typer.Argument(help="A published study: A, B, C or D. Or rgb, what is quoted of the shipped models.")
     ],
     out: Annotated[Path, typer.Option(help="Folder for runs and models; an interrupted one continues.")] = Path(
         "runs/reproduce"
     ),
     data: DataOption = None,
     quick: Annotated[bool, typer.Option("--quick", help="Under half an hour: less data, a few epochs.")] = False,
+    row: Annotated[list[str] | None, typer.Option(help="Only this row of a study; may be given again.")] = None,
     threads: ThreadsOption = 2,
 ) -> None:
     """Train, export and score again: a published study beside its table, or quoted figures.
@@ -75,7 +76,11 @@ def reproduce_command(
     torch.set_num_threads(threads)
     try:
         if name in STUDIES:
-            _study_again(name, out / name, data, quick=quick, threads=threads)
+            folder = out / name / ("quick" if quick else "full")
+            shop = Workshop(
+                out=folder, threads=threads, rule=RULES[name], tell=tell, report=print_epoch, rows=tuple(row or ())
+            )
+            _study_again(name, shop, data, quick=quick)
             return
         steps = quoted(f"{name}-quick" if quick else name)
         folder = data_folder(data)
@@ -90,18 +95,17 @@ def reproduce_command(
         raise typer.Exit(1)
 
 
-def _study_again(letter: str, out: Path, data: Path | None, *, quick: bool, threads: int) -> None:
+def _study_again(letter: str, shop: Workshop, data: Path | None, *, quick: bool) -> None:
     """Make a study again into a folder, print its tables and write its page."""
     began = time.monotonic()
-    shop = Workshop(
-        out=out / ("quick" if quick else "full"), threads=threads, rule=RULES[letter], tell=tell, report=print_epoch
-    )
     shop.out.mkdir(parents=True, exist_ok=True)
     made, pictures = STUDIES[letter](shop, data or shop.out / "data", quick)
     for table in tables_of(made):
         typer.echo(f"\n{table.markdown()}")
     report = shop.out / "report.html"
     remarks = [QUICK] if quick else []
+    if shop.rows:
+        remarks.append(f"Made by wish of these rows only: {', '.join(shop.rows)}.")
     write_atomic(report, page(made, pictures, datetime.now(UTC), remarks).encode())
     typer.echo(f"\nwrote {report} after {(time.monotonic() - began) / 60:.0f} minutes")
 

@@ -1,15 +1,18 @@
 """Landslide4Sense as published: HDF5 patches of 14 bands, 128 x 128 pixels, with masks.
 
 A folder holds `img/image_N.h5` (key `img`, (H, W, 14) float64) and `mask/mask_N.h5` (key `mask`, (H, W) uint8,
-1 = landslide); the validation and test parts of 2022 came without masks. One image is read by
-`monitor.adapters.landslide4sense`, which also says what its bands are.
+1 = landslide); the validation and test parts of 2022 came without masks. Or it holds such folders, the parts as they
+are published, TrainData, ValidData and TestData. One image is read by `monitor.adapters.landslide4sense`, which also
+says what its bands are.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import h5py
 import numpy as np
@@ -17,9 +20,14 @@ from numpy.typing import NDArray
 
 from monitor.adapters.landslide4sense import BANDS, bad_patch, read_array, read_image
 from monitor.errors import BadAsset
-from training.datasets.bands import band_indices
+from training.datasets.bands import picked, require_bands
 from training.datasets.checks import require_landslides
 from training.samples import LANDSLIDE, UNLABELLED, Samples
+
+PARTS: Final = ("TrainData", "ValidData", "TestData")
+"""Folders of the published parts."""
+_IDS_OF_A_PART: Final = 100_000
+"""More than any part has: chips are numbered from 1 in each."""
 
 Progress = Callable[[str, int, int], None]
 """What is being done, how many are done, how many there are."""
@@ -30,26 +38,35 @@ def load_landslide4sense(
     bands: Sequence[str] = BANDS,
     progress: Progress = lambda _what, _done, _all: None,
 ) -> Samples:
-    """Read a folder as published: with `img` (and `mask`), or the images alone side by side.
+    """Read a folder as published: with `img` (and `mask`), the images alone side by side, or the parts.
 
     Without a folder `mask` every pixel is UNLABELLED. All 14 bands of the 3,799 training patches take 3.5 GB, so
-    read only the `bands` that are needed. Which patch lies where was not published: one group, no touching pairs.
+    read only the `bands` that are needed; NDVI and its like are made of two. Which patch lies where was not published:
+    no touching pairs, and one group, or of parts one for each by its name, whose ids begin at a number of its own.
 
     Raises:
-        BadAsset: a file is not as published; images and masks do not pair up; there are no images.
+        BadAsset: a file is not as published; images and masks do not pair up; there are no images; parts differ in
+            size.
         InputFault: a pixel is not finite; no pixel of the set is a landslide.
         ConfigError: there is no such band.
     """
-    channels = band_indices(str(folder), BANDS, bands)
+    require_bands(str(folder), BANDS, bands)
+    parts = [folder / name for name in PARTS if (folder / name).is_dir()]
+    if not parts:
+        return _load(folder, bands, progress)
+    return _joined(folder, [_load(part, bands, progress) for part in parts])
+
+
+def _load(folder: Path, bands: Sequence[str], progress: Progress) -> Samples:
     images, masks = _files(folder)
     first = read_image(next(iter(images.values())))
-    pixels = np.empty((len(images), len(channels), *first.shape[1:]), dtype=np.float32)
+    pixels = np.empty((len(images), len(bands), *first.shape[1:]), dtype=np.float32)
     labels = np.full((len(images), *first.shape[1:]), UNLABELLED, dtype=np.int8)
     for index, (number, path) in enumerate(images.items()):
         image = read_image(path)
         if image.shape != first.shape:
             raise _bad(path, f"it is {_size(image)} pixels, but the first image of the set is {_size(first)}")
-        pixels[index] = image[channels]
+        pixels[index] = picked(image, BANDS, bands)
         if masks:
             labels[index] = read_mask(masks[number], image.shape[1:])
         progress(f"reading {folder.name}", index + 1, len(images))
@@ -63,6 +80,21 @@ def load_landslide4sense(
         labels=labels,
         groups=np.full(len(images), "unknown"),
         touching=np.zeros((0, 2), dtype=np.int64),
+    )
+
+
+def _joined(folder: Path, parts: Sequence[Samples]) -> Samples:
+    """All parts as one set, each a group of its name."""
+    for part in parts:
+        if part.pixels.shape[2:] != parts[0].pixels.shape[2:]:
+            raise _bad(folder / part.name, "its images have another size than those of the other parts")
+    return replace(
+        parts[0],
+        name=folder.name,
+        ids=np.concatenate([part.ids + place * _IDS_OF_A_PART for place, part in enumerate(parts)]),
+        pixels=np.concatenate([part.pixels for part in parts]),
+        labels=np.concatenate([part.labels for part in parts]),
+        groups=np.concatenate([np.full(len(part), part.name) for part in parts]),
     )
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.errors import ConfigError
 from training.baselines import fit_baselines
 from training.calibration import Calibration, calibrate
 from training.experiment import Experiment
@@ -19,9 +23,11 @@ from training.metrics import scores
 from training.release import release
 from training.scoring import Evaluation, evaluation, predictor
 from training.splits import SplitKind
+from training.studies.records import Study
 
 TREES: Final = ("random forest", "XGBoost")
 
+Probability = NDArray[np.float32]
 Tell = Callable[[str], None]
 Rule = Callable[[Calibration], float]
 """Which threshold a study scores at, of those that the threshold chips give."""
@@ -35,6 +41,11 @@ def balanced(fitted: Calibration) -> float:
 def half(_fitted: Calibration) -> float:
     """The threshold 0.5, whatever the chips say."""
     return 0.5
+
+
+def highest_f1(fitted: Calibration) -> float:
+    """Where F1 is highest."""
+    return fitted.best_f1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +87,33 @@ class Workshop:
     rule: Rule
     tell: Tell
     report: Callable[[EpochReport], None]
+    rows: tuple[str, ...] = ()
+    """Names of those that are made; empty: all."""
+
+    def chosen(self, study: Study) -> Study:
+        """The study with the rows that are made.
+
+        Raises:
+            ConfigError: it has no row of a name.
+        """
+        there = {row.name: row for row in study.rows}
+        unknown = [name for name in self.rows if name not in there]
+        if unknown:
+            raise ConfigError(
+                f"study {study.letter} has no such row",
+                item=", ".join(unknown),
+                remedy=f"Choose among {', '.join(there)}.",
+            )
+        return replace(study, rows=tuple(there[name] for name in self.rows)) if self.rows else study
 
     def network(self, row: str, words: str, experiment: Experiment, material: RunMaterial) -> Outcome:
         """Train, export and score a row's network."""
+        return self.heard(row, words, experiment, material)[0]
+
+    def heard(
+        self, row: str, words: str, experiment: Experiment, material: RunMaterial
+    ) -> tuple[Outcome, tuple[Probability, Probability]]:
+        """The same, and what it said, (N, H, W), about the threshold chips and about the scored ones."""
         began = time.monotonic()
         self.tell(f"== {words}: {experiment.name}, {material.split.kind}")
         run, model = self.out / experiment.name, self.out / "models" / experiment.name
@@ -98,7 +133,7 @@ class Workshop:
             seconds=time.monotonic() - began,
         )
         self.tell(outcome.line())
-        return outcome
+        return outcome, made.said
 
     def trees(self, row: str, material: RunMaterial) -> list[Outcome]:
         """Random forest and XGBoost on the inputs of a row, pixel by pixel with their neighbourhood."""

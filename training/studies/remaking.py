@@ -15,7 +15,8 @@ from training.samples import LANDSLIDE, Samples
 from training.simulated.chips import place_of
 from training.simulated.valley_command import describe_valleys, make_valley, order_of
 from training.studies import band_choice, events, hiroshima
-from training.studies.outcomes import Outcome, Rule, Workshop, balanced, half
+from training.studies.comparing import comparison_again
+from training.studies.outcomes import Outcome, Rule, Workshop, balanced, half, highest_f1
 from training.studies.showing import Remade, change_maps
 
 _VALLEY_PX: Final = 512
@@ -28,7 +29,7 @@ Remaking = Callable[[Workshop, Path, bool], tuple[Remade, dict[str, bytes]]]
 
 def hiroshima_again(shop: Workshop, data: Path, quick: bool) -> tuple[Remade, dict[str, bytes]]:
     """Study A on simulated valleys, which are made where they are not there."""
-    study = hiroshima.study(quick=quick)
+    study = shop.chosen(hiroshima.study(quick=quick))
     if quick:
         make_valleys(data / hiroshima.QUICK_FOLDER, hiroshima.QUICK_VALLEYS, shop.tell)
     else:
@@ -55,7 +56,7 @@ def hiroshima_again(shop: Workshop, data: Path, quick: bool) -> tuple[Remade, di
 
 def events_again(shop: Workshop, data: Path, quick: bool) -> tuple[Remade, dict[str, bytes]]:
     """Study C: on a folder of events where there is one, else the rows that simulated valleys can show."""
-    study = events.study(quick=quick)
+    study = shop.chosen(events.study(quick=quick))
     on_original = (data / events.DATA).is_dir()
     if not on_original:
         seeds = events.QUICK_VALLEYS if quick else events.FULL_VALLEYS
@@ -72,7 +73,7 @@ def events_again(shop: Workshop, data: Path, quick: bool) -> tuple[Remade, dict[
 
 def band_choice_again(shop: Workshop, data: Path, quick: bool) -> tuple[Remade, dict[str, bytes]]:
     """Study D: on the user's images where there are any, else on the Chittagong chips."""
-    study = band_choice.study(quick=quick)
+    study = shop.chosen(band_choice.study(quick=quick))
     on_original = (data / band_choice.DATA).is_dir()
     outcomes: list[Outcome] = []
     others: list[Outcome] = []
@@ -137,7 +138,12 @@ def _maps(shop: Workshop, outcome: Outcome, scored: Samples) -> dict[str, bytes]
     return {f"Row {outcome.row}, {outcome.words}: one place of an unseen valley": change_maps(chips, said)}
 
 
-STUDIES: Final[dict[str, Remaking]] = {"A": hiroshima_again, "C": events_again, "D": band_choice_again}
+STUDIES: Final[dict[str, Remaking]] = {
+    "A": hiroshima_again,
+    "B": comparison_again,
+    "C": events_again,
+    "D": band_choice_again,
+}
 
-RULES: Final[dict[str, Rule]] = {"A": balanced, "C": half, "D": half}
+RULES: Final[dict[str, Rule]] = {"A": balanced, "B": highest_f1, "C": half, "D": half}
 """Where each study sets the threshold."""

@@ -42,24 +42,30 @@ class Remade:
     others_are: str = "Other networks and trees"
     at_random: tuple[Outcome, ...] = ()
     """Rows on chips divided at random."""
+    further: tuple[Table, ...] = ()
+    """What a study shows beside these."""
     on_original: bool = False
     """On the data of the study."""
+    used: str = ""
+    """What the rows were made on, where a study says more of it."""
 
     @property
     def data(self) -> str:
         """What the rows were made on, in words."""
+        if self.used:
+            return self.used
         return f"the data of the study, {self.study.data}" if self.on_original else self.study.at_hand
 
 
 def rows_table(made: Remade) -> Table:
     """The study's rows: its figures, and those made here."""
-    outcomes = {one.row: one for one in made.outcomes}
+    outcomes, digits = {one.row: one for one in made.outcomes}, _digits(made.study)
     rows = []
     for row in made.study.rows:
         ours = outcomes.get(row.name)
         why_not = row.lacks if row.here is None and not made.on_original else "not in the quick form"
         found = _figures(ours.summary()) if ours else (why_not, *("",) * (len(_SHOWN) - 1))
-        rows.append((f"{row.name}  {row.words}", *(_printed(row, key) for _, key in _SHOWN), *found))
+        rows.append((f"{row.name}  {row.words}", *(_printed(row, key, digits) for _, key in _SHOWN), *found))
     return Table(
         title="As published, and as made here",
         meaning=f"Published: {made.study.data}. Here: {made.data}; 95 % intervals.{'' if made.on_original else _APART}"
@@ -139,7 +145,7 @@ def tables_of(made: Remade) -> list[Table]:
         found.append(split_table(made))
     if made.others:
         found.append(others_table(made))
-    return found
+    return [*found, *made.further]
 
 
 def page(made: Remade, pictures: Mapping[str, bytes], created: datetime, remarks: Sequence[str] = ()) -> str:
@@ -223,7 +229,8 @@ def _curves(outcomes: Sequence[Outcome]) -> str:
     f1_lines(axes)
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1))
     axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.08, 0.5))
-    return f"<div>{svg(figure)}<p class='quiet'>Dots: the threshold, set without the scored chips.</p></div>"
+    few = f" Only the first {_MOST_CURVES} rows are drawn." if len(outcomes) > _MOST_CURVES else ""
+    return f"<div>{svg(figure)}<p class='quiet'>Dots: the threshold, set without the scored chips.{few}</p></div>"
 
 
 def _lacks(study: Study) -> str:
@@ -241,9 +248,15 @@ def _with_interval(summary: Mapping[str, Any], key: str) -> str:
     return f"{summary[key]:.2f}" if low is None else f"{summary[key]:.2f} ({low:.2f}–{high:.2f})"
 
 
-def _printed(row: Row, key: str) -> str:
+def _printed(row: Row, key: str, digits: int) -> str:
     value = row.published.get(key)  # type: ignore[call-overload]
-    return "" if value is None else f"{value:.2f}"
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _digits(study: Study) -> int:
+    """As many as the study prints."""
+    values = [value for row in study.rows for value in row.published.values()]
+    return next((digits for digits in (2, 3) if all(round(value, digits) == value for value in values)), 4)
 
 
 def _by_chance(outcomes: Sequence[Outcome]) -> str:

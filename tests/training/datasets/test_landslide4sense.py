@@ -70,6 +70,37 @@ def test_bands_are_read_by_name(folder: Path) -> None:
         load_landslide4sense(folder, ("B8A",))
 
 
+def test_indices_are_made_of_two_bands(folder: Path) -> None:
+    """NDVI beside bands of the files, in the order asked for."""
+    samples = load_landslide4sense(folder, ("B04", "NDVI", "slope"))
+    red, near = drawn().pixels[0, 3], drawn().pixels[0, 7]
+    assert samples.bands == ("B04", "NDVI", "slope")
+    assert (samples.pixels[0, 0] == red).all()
+    np.testing.assert_allclose(samples.pixels[0, 1], (near - red) / (near + red), rtol=1e-5)
+    assert (samples.pixels[0, 2] == drawn().pixels[0, 12]).all()
+
+
+def test_the_published_parts_are_groups(tmp_path: Path) -> None:
+    """Chips of one number in two parts stay two; the test part came without masks once."""
+    write_landslide4sense(drawn(), tmp_path / "TrainData")
+    write_landslide4sense(drawn(), tmp_path / "ValidData")
+    write_landslide4sense(drawn(labelled=False), tmp_path / "TestData")
+    samples = load_landslide4sense(tmp_path, ("B04", "NDVI"))
+    assert len(samples) == len(set(samples.ids.tolist())) == 9
+    assert samples.groups.tolist() == ["TrainData"] * 3 + ["ValidData"] * 3 + ["TestData"] * 3
+    assert (samples.labels[:3] == drawn().labels).all()
+    assert (samples.labels[6:] == UNLABELLED).all()
+
+
+def test_parts_of_two_sizes_are_refused(tmp_path: Path) -> None:
+    """One of them is of another data set."""
+    small = replace(drawn(), pixels=drawn().pixels[..., :8, :8], labels=drawn().labels[..., :8, :8])
+    write_landslide4sense(drawn(), tmp_path / "TrainData")
+    write_landslide4sense(small, tmp_path / "TestData")
+    with pytest.raises(BadAsset, match="TestData"):
+        load_landslide4sense(tmp_path, ("B04",))
+
+
 def test_without_masks_nothing_is_labelled(tmp_path: Path) -> None:
     """As in the validation part of the challenge."""
     write_landslide4sense(drawn(labelled=False), tmp_path)
