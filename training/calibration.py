@@ -6,6 +6,7 @@ which changes how sure a network sounds and never which of two pixels it finds m
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +23,9 @@ LIT_BINS: Final = 15
 
 _NEAREST: Final = 1e-6
 """A float32 sigmoid saturates: logits beyond ±14 are cut."""
+_LEAST: Final = float(np.finfo(np.float32).tiny)
+_MOST: Final = float(np.nextafter(np.float32(1), np.float32(0)))
+"""The first and last float32 inside 0–1."""
 _LOWEST, _HIGHEST = 0.05, 0.95
 """At the very ends a threshold says "everything" or "nothing", which no service can use."""
 
@@ -75,8 +79,27 @@ def calibrate(samples: Samples, probability: NDArray[np.float32]) -> Calibration
 
 
 def tempered(probability: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    """The probability whose logit is divided by the temperature; NaN stays NaN."""
-    return np.asarray(special.expit(_logit(probability) / temperature), dtype=np.float32)
+    """The probability whose logit is divided by the temperature; NaN stays NaN.
+
+    Temperature t undoes 1 / t. What a float32 sigmoid cannot tell from 1 counts as a logit of 16.6.
+    """
+    if temperature == 1:
+        return probability
+    inside = np.clip(probability.astype(np.float64), _LEAST, _MOST)
+    return np.asarray(special.expit(special.logit(inside) / temperature), dtype=np.float32)
+
+
+def averaged(answers: Iterable[NDArray[np.float32]], temperatures: Sequence[float]) -> NDArray[np.float32]:
+    """What one asking says at several temperatures: (T, N, H, W) mean over flips.
+
+    Every flip is tempered before the mean, as weights that hold the temperature answer.
+
+    Args:
+        answers: of every chip (flips, H, W).
+        temperatures: beside the one that the weights hold already; 1 is as they answer.
+    """
+    means = [[tempered(chip, one).mean(axis=0, dtype=np.float64) for one in temperatures] for chip in answers]
+    return np.stack(means, axis=1, dtype=np.float32, casting="same_kind")
 
 
 def reliability(samples: Samples, probability: NDArray[np.float32]) -> Reliability:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from torch import nn
 
 from monitor.core.features import NORMALISATION, PER_INPUT, channels_of
 from monitor.records import ModelCard, Sensor
-from training.calibration import Calibration, calibrate, reliability
+from training.calibration import Calibration, averaged, calibrate, reliability
 from training.card import CARD_FILE, CROP_PX, WEIGHTS_FILE, WINDOW_PX, CardFacts, Weights, model_card
 from training.datasets.manifest import sha256_of
 from training.experiment import Experiment
@@ -26,7 +26,7 @@ from training.loop import epochs_done, trained_network
 from training.material import RunMaterial
 from training.run_file import read_run
 from training.samples import Samples
-from training.scoring import Evaluation, evaluation, onnx_predictor
+from training.scoring import Evaluation, chip_engine, evaluation, flip_answers
 from training.sites import dependent_evaluation
 
 METHOD: Final = (
@@ -132,15 +132,16 @@ def _export(
     threshold_chips, scored_chips = material.threshold(), material.scored()
     progress(f"choosing temperature and threshold on {len(threshold_chips)} chips")
     export_onnx(network, part, channels)
-    first = calibrate(threshold_chips, _answers(part, threshold_chips, threads))
-    raw = reliability(scored_chips, _answers(part, scored_chips, threads))
+    said = list(_asked(part, threshold_chips, threads))
+    first = calibrate(threshold_chips, averaged(said, (1,))[0])
+    # Thresholds are those of the tempered probability, which is what the service sees.
+    (fitted_on,) = averaged(said, (first.temperature,))
+    last = calibrate(threshold_chips, fitted_on)
     progress(f"scoring {len(scored_chips)} chips")
     error = export_onnx(network, part, channels, first.temperature)
-    fitted_on = _answers(part, threshold_chips, threads)
-    scored = _answers(part, scored_chips, threads)
-    cooled = reliability(scored_chips, scored)
-    # Thresholds are those of the tempered probability, which is what the service sees.
-    last = calibrate(threshold_chips, fitted_on)
+    # Networks are slow: what they would have said without the temperature follows from one asking.
+    scored, untempered = averaged(_asked(part, scored_chips, threads), (1, 1 / first.temperature))
+    cooled, raw = (reliability(scored_chips, one) for one in (scored, untempered))
     return _Exported(
         weights=Weights(
             sha256=sha256_of(part),
@@ -164,11 +165,11 @@ def _export(
 
 
 def _dependent(weights: Path, chips: Samples, threads: int) -> Evaluation | None:
-    return dependent_evaluation(chips, _answers(weights, chips, threads)) if len(chips) else None
+    return dependent_evaluation(chips, averaged(_asked(weights, chips, threads), (1,))[0]) if len(chips) else None
 
 
-def _answers(weights: Path, samples: Samples, threads: int) -> NDArray[np.float32]:
-    """What exported weights say about whole chips, through the service's engine, before there is a card."""
+def _asked(weights: Path, samples: Samples, threads: int) -> Iterator[NDArray[np.float32]]:
+    """What exported weights say to the flips of whole chips, through the service's engine, before there is a card."""
     card = ModelCard(
         name=weights.name,
         version="",
@@ -187,4 +188,4 @@ def _answers(weights: Path, samples: Samples, threads: int) -> NDArray[np.float3
         weights=str(weights),
         inputs=samples.inputs,
     )
-    return onnx_predictor(card, threads)(samples)
+    return flip_answers(chip_engine(card, samples.labels.shape[-1], threads), samples, card.flips)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -136,13 +136,17 @@ def normalised(samples: Samples, index: int) -> NDArray[np.float32]:
 def ask(network: Network, samples: Samples, flips: Sequence[str]) -> Answers:
     """Every chip whole, with these flips (names in FLIPS)."""
     mean, spread = (np.empty(samples.labels.shape, dtype=np.float32) for _ in range(2))
+    for index, answers in enumerate(flip_answers(network, samples, flips)):
+        mean[index], spread[index] = answers.mean(axis=0, dtype=np.float64), answers.std(axis=0, dtype=np.float64)
+    return Answers(probability=mean, spread=spread)
+
+
+def flip_answers(network: Network, samples: Samples, flips: Sequence[str]) -> Iterator[NDArray[np.float32]]:
+    """Of every chip the answers to its flips, turned back: (flips, H, W) each, NaN = no observation."""
     for index in range(len(samples)):
         window = normalised(samples, index)
-        answers = np.stack([_flipped(network, window, flip) for flip in flips]).astype(np.float64)
-        unseen = ~np.isfinite(samples.pixels[index]).all(axis=0)
-        mean[index] = np.where(unseen, np.nan, answers.mean(axis=0))
-        spread[index] = np.where(unseen, np.nan, answers.std(axis=0))
-    return Answers(probability=mean, spread=spread)
+        seen = np.isfinite(samples.pixels[index]).all(axis=0)
+        yield np.stack([np.where(seen, _flipped(network, window, flip), np.float32(np.nan)) for flip in flips])
 
 
 def predictor(network: Network, flips: Sequence[str] = ("identity",)) -> Predictor:

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import expit, logit
 
 from tests.training.tiny import samples
-from training.calibration import LIT, LIT_BINS, calibrate, reliability, tempered
+from training.calibration import LIT, LIT_BINS, averaged, calibrate, reliability, tempered
 from training.samples import Samples
 
 
@@ -79,3 +79,11 @@ def test_the_error_is_the_mean_distance_by_hand() -> None:
     chips = samples(np.arange(1), np.zeros((1, 3, 2, 10), np.float32), labels, "here")
     assert reliability(chips, said).error() == pytest.approx(0.15, abs=1e-6)
     assert reliability(chips, said).error(lit=True) == pytest.approx(0.3, abs=1e-6)
+
+
+def test_the_temperature_of_every_flip_is_in_its_mean() -> None:
+    """Mean of the tempered, not the tempered mean; what was not observed stays so."""
+    chip = np.array([[[0.5, 0.9]], [[0.9, np.nan]]], np.float32)
+    raw, cooled = averaged([chip], (1, 2))
+    np.testing.assert_allclose(raw, [[[0.7, np.nan]]], atol=1e-6)
+    np.testing.assert_allclose(cooled, [[[(0.5 + 0.75) / 2, np.nan]]], atol=1e-6)

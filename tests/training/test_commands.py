@@ -13,19 +13,24 @@ import torch
 from pystac.extensions.mlm import MLMExtension
 from typer.testing import CliRunner
 
+from monitor.adapters.engine import OnnxEngine
 from monitor.adapters.model_store import load_card
 from monitor.errors import BadModel
 from tests.training.conftest import TRAIN_IDS, VALIDATION_IDS
+from tests.training.tiny import drawn_chips, write_model
 from training.__main__ import app
+from training.calibration import averaged
 from training.card import check_card
 from training.datasets.manifest import sha256_of
 from training.datasets.rgb_patches import PATCH_FILE, load_rgb_patches
 from training.experiment import Experiment, load_experiment, save_experiment
 from training.export import PARITY_LIMIT, Probability, export_onnx, parity
+from training.layers import OPTICAL_FLIPS
 from training.loop import CHECKPOINT, trained_network
+from training.metrics import BINS
 from training.module import SegmentationModule
 from training.networks.build import build_network
-from training.scoring import onnx_predictor
+from training.scoring import chip_engine, flip_answers, onnx_predictor
 
 
 def run(*arguments: str) -> str:
@@ -171,6 +176,47 @@ def test_onnx_runtime_gives_what_torch_gives(tiny_run: Path, tiny_model: Path, t
     temperature = json.loads((tiny_model / "model.json").read_text())["properties"]["scarpwatch:calibration"]
     network = Probability(trained_network(tiny_experiment, tiny_run), temperature["temperature"]).eval()
     assert parity(network, tiny_model / "model.onnx", shapes=((2, 32, 32), (1, 64, 96))) < PARITY_LIMIT
+
+
+@pytest.mark.parametrize("temperature", [0.6, 1.7, 3.0])
+def test_one_asking_tells_the_answers_at_any_temperature(temperature: float, tmp_path: Path) -> None:
+    """As weights that hold the temperature answer, and back: to a third of a bin, even where both are sure."""
+    torch.manual_seed(0)
+    network = torch.nn.Conv2d(3, 1, 3, padding=1).eval()
+    with torch.no_grad():
+        network.weight.mul_(7)
+    chips = drawn_chips([1, 2])
+
+    def asked(held: float) -> list[np.ndarray]:
+        path = tmp_path / f"{held}.onnx"
+        export_onnx(network, path, 3, held)
+        card = replace(load_card(write_model(tmp_path / f"tiny-{held}")), weights=str(path))
+        return list(flip_answers(chip_engine(card, chips.labels.shape[-1], 1), chips, OPTICAL_FLIPS))
+
+    raw, held = asked(1.0), asked(temperature)
+    (at_one,), (at_other,) = averaged(raw, (1,)), averaged(held, (1,))
+    assert at_one.min() < 0.01
+    assert at_one.max() > 0.99
+    assert np.abs(at_one - at_other).max() > 0.05
+    np.testing.assert_allclose(averaged(raw, (temperature,))[0], at_other, atol=1 / (3 * BINS))
+    np.testing.assert_allclose(averaged(held, (1 / temperature,))[0], at_one, atol=1 / (3 * BINS))
+
+
+def test_every_chip_is_asked_once_for_every_flip(
+    tiny_run: Path, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Export takes no longer than its chips: the temperature costs no second asking."""
+    asked: list[int] = []
+    predict = OnnxEngine.predict
+
+    def counted(engine: OnnxEngine, windows: np.ndarray) -> np.ndarray:
+        asked.append(len(windows))
+        return predict(engine, windows)
+
+    monkeypatch.setattr(OnnxEngine, "predict", counted)
+    run("export", str(tiny_run), str(tmp_path / "model"), "--data", str(tiny_data), "--threads", "1")
+    sides = json.loads((tiny_run / "run.json").read_text())["split"]["chips"]
+    assert sum(asked) == len(OPTICAL_FLIPS) * (sides["threshold"] + sides["validation"])
 
 
 def test_an_export_that_does_not_match_its_network_is_refused(
