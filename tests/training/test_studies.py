@@ -56,6 +56,15 @@ def test_quick_rows_keep_training_and_scoring_apart() -> None:
         assert not set(row.here.data.validation) & set(row.here.data.threshold)
 
 
+def test_quick_rows_say_what_they_learn_from() -> None:
+    """Windows of the chips; a full row learns from whole chips and says nothing of windows."""
+    for study in (hiroshima.study, events.study):
+        for quick in (True, False):
+            rows = [row for row in study(quick=quick).rows if row.here is not None]
+            assert {row.here.variation.window_px for row in rows if row.here} == {64 if quick else None}
+            assert all(("windows of 64 pixels" in row.lacks) == quick for row in rows)
+
+
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where valleys are at hand already."""
