@@ -86,7 +86,7 @@ def small_study(monkeypatch: pytest.MonkeyPatch) -> None:
             for row in rows
             if row.here is not None
         )
-        return Study(letter="A", title=whole.title, data=whole.data, at_hand=whole.at_hand, rows=small)
+        return replace(whole, rows=small)
 
     monkeypatch.setattr(hiroshima, "study", study)
     monkeypatch.setattr(hiroshima, "RICHEST", "e")
@@ -103,6 +103,8 @@ def test_a_study_ends_with_its_table_and_a_page(out: Path) -> None:
     assert first.exit_code == 0, first.output
     (row,) = re.findall(r"^\| h  SAR .*$", first.stdout, re.MULTILINE)[:1]
     assert "0.81" in row
+    (gain,) = re.findall(r"^\| SAR → SAR \+ TRI \+ land cover .*$", first.stdout, re.MULTILINE)
+    assert "+0.20" in gain
     for words in ("random forest", "XGBoost", "another network", "What a random split would have said"):
         assert words in first.stdout
     page = (out / "A" / "quick" / "report.html").read_text(encoding="utf-8")

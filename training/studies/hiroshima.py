@@ -30,6 +30,8 @@ QUICK_FOLDER: Final = "sim-valleys-quick"
 QUICK_VALLEYS: Final = range(1, 11)
 QUICK_VALLEY_PX: Final = 384
 FULL_VALLEYS: Final = range(1, 25)
+ADDED: Final = (("a", "b"), ("a", "c"), ("a", "d"), ("e", "f"), ("e", "g"), ("e", "h"))
+"""What ruggedness and land cover add, alone and together."""
 RICHEST: Final = "d"
 """The row whose inputs the other networks and the trees are given too."""
 RIVALS: Final = {
@@ -69,6 +71,7 @@ def study(*, quick: bool = False) -> Study:
         data="Hiroshima, 2,390 pairs of 256 pixels, divided at random (not published)",
         at_hand=f"SIMULATED: {valleys}, divided by valley",
         rows=tuple(rows),
+        added=ADDED,
     )
 
 
