@@ -104,22 +104,6 @@ def gains_table(made: Remade) -> Table:
     )
 
 
-def _both_made(made: Remade) -> list[tuple[Outcome, Outcome]]:
-    outcomes = {one.row: one for one in made.outcomes}
-    pairs = [(outcomes[one], outcomes[other]) for one, other in made.study.added if {one, other} <= outcomes.keys()]
-    return [(one, other) for one, other in pairs if np.array_equal(one.scored.ids, other.scored.ids)]
-
-
-def _more(first: Outcome, second: Outcome, key: str) -> str:
-    """How much higher the second's figure is, with the interval of the difference where there are several blocks."""
-    difference = paired_differences(
-        first.scored.blocks, (first.scored.histograms, second.scored.histograms), (first.threshold, second.threshold)
-    )[key]
-    low, high = difference.interval
-    several = first.scored.blocks.max(initial=0) > 0
-    return f"{difference.value:+.3f}" + (f" ({low:+.3f} to {high:+.3f})" if several else "")
-
-
 def others_table(made: Remade) -> Table:
     """Other networks and trees on the same inputs, and how they differ from the study's network."""
     (of,) = {one.row for one in made.others}
@@ -232,6 +216,22 @@ def change_maps(chips: Samples, said: Answers) -> bytes:
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=110)
     return file.getvalue()
+
+
+def _both_made(made: Remade) -> list[tuple[Outcome, Outcome]]:
+    outcomes = {one.row: one for one in made.outcomes}
+    pairs = [(outcomes[one], outcomes[other]) for one, other in made.study.added if {one, other} <= outcomes.keys()]
+    return [(one, other) for one, other in pairs if np.array_equal(one.scored.ids, other.scored.ids)]
+
+
+def _more(first: Outcome, second: Outcome, key: str) -> str:
+    """How much higher the second's figure is, with the interval of the difference where there are several blocks."""
+    difference = paired_differences(
+        first.scored.blocks, (first.scored.histograms, second.scored.histograms), (first.threshold, second.threshold)
+    )[key]
+    low, high = difference.interval
+    several = first.scored.blocks.max(initial=0) > 0
+    return f"{difference.value:+.3f}" + (f" ({low:+.3f} to {high:+.3f})" if several else "")
 
 
 def _picture(chips: Samples, index: int) -> np.ndarray[Any, np.dtype[np.float32]]:
