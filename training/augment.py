@@ -7,13 +7,18 @@ it. Every function takes its generator, so a run can be repeated.
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from monitor.core.features import ContextStatistics, context_statistics, normalise
 from training.experiment import VariationSettings
-from training.samples import STABLE
+from training.samples import LANDSLIDE, STABLE
+
+_AROUND_SHARE: Final = 0.8
+"""Windows of a chip with landslides that lie around one; the others tell what there is elsewhere."""
 
 Pixels = NDArray[np.float32]
 """(C, H, W) float32, NaN = no observation."""
@@ -82,6 +87,17 @@ def warped(
     moved = np.stack([ndimage.affine_transform(band, matrix, offset, order=1, mode="mirror") for band in pixels])
     same = ndimage.affine_transform(labels, matrix, offset, order=0, mode="mirror")
     return moved.astype(np.float32), np.asarray(same, dtype=np.int8)
+
+
+def around_a_scar(pixels: Pixels, labels: Labels, side_px: int, rng: np.random.Generator) -> tuple[Pixels, Labels]:
+    """A square window of a chip: mostly around a landslide, where it shows any, else anywhere."""
+    room = np.maximum(np.array(labels.shape) - side_px, 0)
+    start = rng.integers(room + 1)
+    scars = np.argwhere(labels == LANDSLIDE)
+    if len(scars) and rng.random() < _AROUND_SHARE:
+        start = np.clip(scars[rng.integers(len(scars))] - rng.integers(side_px, size=2), 0, room)
+    rows, columns = (slice(int(first), int(first) + side_px) for first in start)
+    return pixels[:, rows, columns], labels[rows, columns]
 
 
 def with_gamma(pixels: Pixels, gamma: float) -> Pixels:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from training.augment import Labels, Pixels, dithered, varied
+from training.augment import Labels, Pixels, around_a_scar, dithered, varied
 from training.experiment import ScheduleSettings, VariationSettings
 from training.layers import varied_layers
 from training.pairs import drawn_pair, varied_pair
@@ -74,6 +74,8 @@ class VariedChips(Dataset[Item]):
         if rng.random() < self._variation.cutmix_share:
             other = self._varied(int(rng.integers(len(self))), rng)
             pixels, labels = with_rectangle((pixels, labels), other, rng)
+        if self._variation.window_px is not None:
+            pixels, labels = around_a_scar(pixels, labels, self._variation.window_px, rng)
         return torch.from_numpy(pixels), torch.from_numpy(labels)[None]
 
     def _varied(self, index: int, rng: np.random.Generator) -> tuple[Pixels, Labels]:

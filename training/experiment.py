@@ -182,6 +182,9 @@ class VariationSettings(_Section):
     """Radar: standard deviation of what calibration and wet ground add to a band of a pass, dB."""
     cutmix_share: Share = 0.0
     """Share of chips in which a rectangle comes from another chip."""
+    window_px: Annotated[int, Field(ge=16, multiple_of=16)] | None = None
+    """Side of the window of a chip that is shown instead of the whole chip, mostly around a landslide; None: the whole.
+    For short runs: a quarter of the work with nearly all of the scars."""
 
 
 class LossSettings(_Section):

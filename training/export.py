@@ -31,6 +31,8 @@ _LARGE: Final = 256
 """Values in a tensor from which halving it matters."""
 _LARGEST: Final = 30_000
 """Values of the tensors that make up nine tenths of a network, and each of them little of its answer."""
+_FARTHEST: Final = float(np.finfo(np.float16).max)
+"""Beyond it a number becomes infinite in 16 bits: the variance of a strong channel, which noise need not show."""
 
 
 class Probability(nn.Module):
@@ -97,7 +99,7 @@ def _round(model: nn.Module, weights: Path, channels: int, error: float) -> floa
 
 
 def _halved(weights: Path, least: int) -> Path:
-    """A file beside it with weights of `least` numbers and more in 16 bits.
+    """A file beside it with weights of `least` numbers and more in 16 bits, but for those that 16 bits cannot hold.
 
     Engines widen them when they load the file, and compute as before.
     """
@@ -107,10 +109,12 @@ def _halved(weights: Path, least: int) -> Path:
     for tensor in list(graph.initializer):
         if tensor.data_type != onnx.TensorProto.FLOAT or math.prod(tensor.dims) < least:
             continue
+        values = onnx.numpy_helper.to_array(tensor)
+        if np.abs(values).max() > _FARTHEST:
+            continue
         stored = f"{tensor.name}.half"
-        values = onnx.numpy_helper.to_array(tensor).astype(np.float16)
         graph.initializer.remove(tensor)
-        graph.initializer.append(onnx.numpy_helper.from_array(values, stored))
+        graph.initializer.append(onnx.numpy_helper.from_array(values.astype(np.float16), stored))
         casts.append(onnx.helper.make_node("Cast", [stored], [tensor.name], to=onnx.TensorProto.FLOAT))
     nodes = [*casts, *graph.node]
     del graph.node[:]

@@ -5,7 +5,7 @@ import pytest
 
 from monitor.core.features import ContextStatistics
 from tests.training.conftest import draw_patches
-from training.augment import dithered, turned, varied, warped, with_blobs, with_gamma, with_haze
+from training.augment import around_a_scar, dithered, turned, varied, warped, with_blobs, with_gamma, with_haze
 from training.experiment import VariationSettings
 from training.samples import LANDSLIDE, STABLE, UNLABELLED
 
@@ -45,6 +45,30 @@ def test_labels_turn_and_warp_with_their_pixels(seed: int) -> None:
     pixels, labels = warped(pixels, labels, rng.uniform(0.75, 1.35), rng.uniform(-45, 45), rng)
     bright = pixels[0] > 165
     assert (bright == (labels == LANDSLIDE)).mean() > 0.97
+
+
+def test_windows_lie_mostly_around_a_scar_and_keep_their_labels() -> None:
+    """Of a chip of 64 pixels with one scar of 4: three of four windows of 16 show it, by chance one in eleven would."""
+    labels = np.zeros((64, 64), np.int8)
+    labels[10:14, 40:44] = LANDSLIDE
+    pixels = np.repeat(labels[None].astype(np.float32), 3, axis=0)
+    rng = np.random.default_rng(0)
+    shown = 0
+    for _ in range(200):
+        window, marks = around_a_scar(pixels, labels, 16, rng)
+        assert window.shape == (3, 16, 16)
+        np.testing.assert_array_equal(window[2] == 1, marks == LANDSLIDE)
+        shown += bool((marks == LANDSLIDE).any())
+    assert 140 < shown < 190
+
+
+def test_a_chip_without_scars_or_smaller_than_the_window_is_shown_too() -> None:
+    """Anywhere of it, or all of it."""
+    pixels, labels = chip()
+    rng = np.random.default_rng(0)
+    windows = {around_a_scar(pixels, np.zeros_like(labels), 16, rng)[0].tobytes() for _ in range(9)}
+    assert len(windows) > 5
+    np.testing.assert_array_equal(around_a_scar(pixels, labels, 64, rng)[0], pixels)
 
 
 def test_unlabelled_pixels_stay_unlabelled_in_a_warp() -> None:

@@ -56,6 +56,14 @@ def test_a_rectangle_of_another_chip_brings_its_labels() -> None:
     assert (first[1] == STABLE).all()
 
 
+def test_windows_of_chips_are_learned_from_where_they_are_asked_for() -> None:
+    """All of one size; what is held out is shown whole."""
+    chips = VariedChips(Sources(labelled=samples(4)), VariationSettings(window_px=16), seed=1, epoch=0)
+    assert {chips[place][0].shape for place in range(4)} == {(3, 16, 16)}
+    assert {chips[place][1].shape for place in range(4)} == {(1, 16, 16)}
+    assert PlainChips(samples(4))[0][0].shape == (3, 32, 32)
+
+
 def test_plain_chips_are_always_the_same() -> None:
     """What shows progress must not wander."""
     chips = PlainChips(samples(2))

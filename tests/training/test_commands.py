@@ -178,6 +178,20 @@ def test_onnx_runtime_gives_what_torch_gives(tiny_run: Path, tiny_model: Path, t
     assert parity(network, tiny_model / "model.onnx", shapes=((2, 32, 32), (1, 64, 96))) < PARITY_LIMIT
 
 
+def test_numbers_beyond_16_bits_stay_whole(tmp_path: Path) -> None:
+    """A variance that became infinite would silence its channel, and noise alone does not notice."""
+    strong = torch.nn.BatchNorm2d(400).eval()
+    strong.running_var = torch.full((400,), 1e6)
+    strong.running_mean = torch.linspace(-1, 1, 400)
+    network = torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Conv2d(3, 400, 1), torch.nn.Sigmoid(), strong)
+    network.append(torch.nn.Conv2d(400, 1, 1))
+    export_onnx(network.eval(), tmp_path / "model.onnx")
+    stored = [onnx.numpy_helper.to_array(one) for one in onnx.load(tmp_path / "model.onnx").graph.initializer]
+    assert all(np.isfinite(one).all() for one in stored)
+    assert any(one.dtype == np.float16 for one in stored)
+    assert max(float(np.abs(one).max()) for one in stored) > 1e5
+
+
 @pytest.mark.parametrize("temperature", [0.6, 1.7, 3.0])
 def test_one_asking_tells_the_answers_at_any_temperature(temperature: float, tmp_path: Path) -> None:
     """As weights that hold the temperature answer, and back: to a third of a bin, even where both are sure."""

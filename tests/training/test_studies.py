@@ -56,6 +56,15 @@ def test_quick_rows_keep_training_and_scoring_apart() -> None:
         assert not set(row.here.data.validation) & set(row.here.data.threshold)
 
 
+def test_quick_rows_say_what_they_learn_from() -> None:
+    """Windows of the chips; a full row learns from whole chips and says nothing of windows."""
+    for study in (hiroshima.study, events.study):
+        for quick in (True, False):
+            rows = [row for row in study(quick=quick).rows if row.here is not None]
+            assert {row.here.variation.window_px for row in rows if row.here} == {64 if quick else None}
+            assert all(("windows of 64 pixels" in row.lacks) == quick for row in rows)
+
+
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where valleys are at hand already."""
@@ -77,7 +86,7 @@ def small_study(monkeypatch: pytest.MonkeyPatch) -> None:
             for row in rows
             if row.here is not None
         )
-        return Study(letter="A", title=whole.title, data=whole.data, at_hand=whole.at_hand, rows=small)
+        return replace(whole, rows=small)
 
     monkeypatch.setattr(hiroshima, "study", study)
     monkeypatch.setattr(hiroshima, "RICHEST", "e")
@@ -94,6 +103,8 @@ def test_a_study_ends_with_its_table_and_a_page(out: Path) -> None:
     assert first.exit_code == 0, first.output
     (row,) = re.findall(r"^\| h  SAR .*$", first.stdout, re.MULTILINE)[:1]
     assert "0.81" in row
+    (gain,) = re.findall(r"^\| SAR → SAR \+ TRI \+ land cover .*$", first.stdout, re.MULTILINE)
+    assert "+0.20" in gain
     for words in ("random forest", "XGBoost", "another network", "What a random split would have said"):
         assert words in first.stdout
     page = (out / "A" / "quick" / "report.html").read_text(encoding="utf-8")

@@ -40,3 +40,9 @@ class Study:
     at_hand: str
     """What stands in for them, in words."""
     rows: tuple[Row, ...]
+    added: tuple[tuple[str, str], ...] = ()
+    """Names of rows of the same looks, of which the second sees more than the first."""
+
+    def row(self, name: str) -> Row:
+        """The row of a name."""
+        return next(one for one in self.rows if one.name == name)

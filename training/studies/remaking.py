@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from monitor.errors import ConfigError
 from training.experiment import Experiment
@@ -31,9 +31,10 @@ def hiroshima_again(shop: Workshop, data: Path, quick: bool) -> tuple[Remade, di
     """Study A on simulated valleys, which are made where they are not there."""
     study = shop.chosen(hiroshima.study(quick=quick))
     if quick:
-        make_valleys(data / hiroshima.QUICK_FOLDER, hiroshima.QUICK_VALLEYS, shop.tell)
+        small = order_of(hiroshima.QUICK_VALLEY_PX)
+        make_valleys(data / hiroshima.QUICK_FOLDER, hiroshima.QUICK_VALLEYS, small, shop.tell)
     else:
-        make_valleys(data / hiroshima.FOLDER, hiroshima.FULL_VALLEYS, shop.tell)
+        make_valleys(data / hiroshima.FOLDER, hiroshima.FULL_VALLEYS, order_of(_VALLEY_PX), shop.tell)
     outcomes: list[Outcome] = []
     at_random: list[Outcome] = []
     others: list[Outcome] = []
@@ -60,7 +61,8 @@ def events_again(shop: Workshop, data: Path, quick: bool) -> tuple[Remade, dict[
     on_original = (data / events.DATA).is_dir()
     if not on_original:
         seeds = events.QUICK_VALLEYS if quick else events.FULL_VALLEYS
-        make_valleys(data / events.valleys_folder(quick=quick), seeds, shop.tell, events.VALLEY_BANDS)
+        order = order_of(_VALLEY_PX, further=events.VALLEY_BANDS)
+        make_valleys(data / events.valleys_folder(quick=quick), seeds, order, shop.tell)
     outcomes = []
     for row in study.rows:
         experiment = row.original if on_original else row.here
@@ -96,16 +98,15 @@ def band_choice_again(shop: Workshop, data: Path, quick: bool) -> tuple[Remade, 
     return made, {}
 
 
-def make_valleys(folder: Path, seeds: range, tell: Callable[[str], None], further: Sequence[str] = ()) -> None:
+def make_valleys(folder: Path, seeds: range, order: Mapping[str, Any], tell: Callable[[str], None]) -> None:
     """Simulate the valleys that are not there yet; goes on where it was stopped.
 
     Args:
         folder: of the valleys.
         seeds: theirs.
+        order: by `order_of`.
         tell: gets a line for each.
-        further: bands beside red, green and blue.
     """
-    order = order_of(_VALLEY_PX, further=further)
     for place, seed in enumerate(seeds, start=1):
         tell(f"valley {seed} ({place}/{len(seeds)}): {make_valley(folder, seed, order)}")
     describe_valleys(folder)
