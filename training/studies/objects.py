@@ -9,12 +9,14 @@ many.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from skimage.segmentation import felzenszwalb
 
 from training.calibration import calibrate
 from training.metrics import paired_differences, scores
@@ -31,8 +33,8 @@ Larger gives fewer segments. On the threshold patches the true outlines drawn by
 """
 LEAST_PX: Final = 4
 """Smaller segments are joined to the neighbour that is most alike: scars are often 2 or 3 pixels wide."""
-_STEPS: Final = ((0, 1), (1, 0), (1, 1), (1, -1))
-"""To half of a pixel's eight neighbours, rows and columns."""
+_SCALE: Final = 255
+"""By which the library divides its `scale`, made for colours of 8 bits."""
 _SHOWN: Final = (("P", "precision"), ("R", "recall"), ("F1", "f1"), ("IoU", "iou"))
 
 
@@ -63,20 +65,12 @@ def segmented(chips: Samples) -> Segmented:
 
 def segments(image: NDArray[np.float32]) -> NDArray[np.int32]:
     """(H, W) numbers from 0 of the segments of an image (C, H, W), finite, in spreads of the ground."""
-    pairs = _pairs(image)
-    forest = _Forest(image[0].size)
-    limit = [COARSENESS] * image[0].size
-    for one, other, edge in pairs:
-        first, second = forest.root(one), forest.root(other)
-        if first != second and edge <= min(limit[first], limit[second]):
-            forest.join(first, second)
-            limit[first] = edge + COARSENESS / forest.size[first]
-    for one, other, _ in pairs:
-        first, second = forest.root(one), forest.root(other)
-        if first != second and min(forest.size[first], forest.size[second]) < LEAST_PX:
-            forest.join(first, second)
-    roots = np.array([forest.root(pixel) for pixel in range(image[0].size)])
-    return np.unique(roots, return_inverse=True)[1].reshape(image.shape[1:]).astype(np.int32)
+    channels_last = np.moveaxis(image, 0, -1).astype(np.float64)
+    with warnings.catch_warnings():
+        # Six channels are meant: the library asks whether anything but a photograph is.
+        warnings.filterwarnings("ignore", "Got image with third dimension", RuntimeWarning)
+        found = felzenszwalb(channels_last, _SCALE * COARSENESS, sigma=0, min_size=LEAST_PX, channel_axis=-1)
+    return np.asarray(found, dtype=np.int32)
 
 
 def by_segments(probability: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -136,42 +130,6 @@ def objects_table(found: Sequence[Refined]) -> Table:
         head=("row", *(f"{name} off" for name, _ in _SHOWN), *(f"{name} on" for name, _ in _SHOWN), "F1 more"),
         rows=tuple(rows),
     )
-
-
-class _Forest:
-    """Pixels joined to segments; each segment is called after one of its pixels."""
-
-    def __init__(self, pixels: int) -> None:
-        self._above = list(range(pixels))
-        self.size = [1] * pixels
-
-    def root(self, pixel: int) -> int:
-        above = self._above
-        while above[pixel] != pixel:
-            above[pixel] = above[above[pixel]]
-            pixel = above[pixel]
-        return pixel
-
-    def join(self, first: int, second: int) -> None:
-        """Of two roots; the first stays one."""
-        self._above[second] = first
-        self.size[first] += self.size[second]
-
-
-def _pairs(image: NDArray[np.float32]) -> list[tuple[int, int, float]]:
-    """Pixels beside each other, with how far apart they are in colour; the most alike first."""
-    height, width = image.shape[1:]
-    number = np.arange(height * width).reshape(height, width)
-    ones, others, edges = [], [], []
-    for down, right in _STEPS:
-        here = (slice(0, height - down), slice(max(0, -right), width - max(0, right)))
-        there = (slice(down, height), slice(max(0, right), width + min(0, right)))
-        ones.append(number[here].ravel())
-        others.append(number[there].ravel())
-        edges.append(np.linalg.norm(image[:, *here] - image[:, *there], axis=0).ravel())
-    first, second, edge = map(np.concatenate, (ones, others, edges))
-    order = edge.argsort(kind="stable")
-    return list(zip(first[order].tolist(), second[order].tolist(), edge[order].tolist(), strict=True))
 
 
 def _each(probability: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np.float32]:
