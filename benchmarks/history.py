@@ -21,10 +21,9 @@ from sqlalchemy.orm import Session
 
 from benchmarks import machine
 from monitor.adapters.store import SqlStore, kept_looks
-from monitor.adapters.store.history import last_looks
+from monitor.adapters.store.history import last_looks, newest_rows
 from monitor.adapters.store.schema import NewestLooksRow, ObservationRow
 from monitor.core.grid import tile_from_id
-from monitor.records import Tile
 from tests.postgres import running_server
 
 K = 3
@@ -134,7 +133,7 @@ def _measured(store: SqlStore, tiles: int, passes: int, model: str) -> Step:
     singles = [tile_from_id(str(one)) for one in generator.choice(_ids(tiles), _SINGLE_RUNS)]
     history = [_took(store.history, tile, _HISTORY) for tile in singles]
     with store.database.read() as session:
-        shown = [_took(session.connection().exec_driver_sql, _literal(_history_of(tile))) for tile in singles]
+        shown = [_took(session.execute, newest_rows(tile, _HISTORY)) for tile in singles]
     with store.database.write() as session:
         session.execute(delete(NewestLooksRow))
         walked = [_took(kept_looks.newest, session, *one) for one in asked]
@@ -183,14 +182,7 @@ def _plans(store: SqlStore, tiles: int, passes: int) -> Iterator[tuple[str, str]
             "last looks of one tile",
             _explained(session, _literal(last_looks(tile, _MODELS[-1], "optical", before, K))),
         )
-        yield "one tile's history", _explained(session, _literal(_history_of(tile)))
-
-
-def _history_of(tile: Tile) -> Select[ObservationRow]:
-    """The newest observations of a tile, as `SqlStore.history` asks for them."""
-    newest_first = (ObservationRow.sensing_time.desc(), ObservationRow.id.desc())
-    of_tile = (ObservationRow.tile == tile.id, ObservationRow.current)
-    return select(ObservationRow).where(*of_tile).order_by(*newest_first).limit(_HISTORY)
+        yield "one tile's history", _explained(session, _literal(newest_rows(tile, _HISTORY)))
 
 
 def _literal(statement: Select[*tuple[object, ...]]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from shapely import MultiPolygon, Polygon
 from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
+from sqlalchemy import Row
 
 from monitor.adapters.store.columns import JsonValue
 from monitor.adapters.store.schema import (
@@ -222,8 +223,8 @@ def observation_values(observation: Observation) -> Values:
     return values | {"tile": observation.tile.id, "sensor": observation.sensor.value}
 
 
-def observation(row: ObservationRow) -> Observation:
-    """A history row as a record."""
+def observation(row: ObservationRow | Row[*tuple[Any, ...]]) -> Observation:
+    """A history row, or all of its columns that a record has, as a record."""
     stats = TileStats(
         valid_fraction=row.valid_fraction,
         cloud_fraction=row.cloud_fraction,

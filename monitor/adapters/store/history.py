@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
@@ -21,6 +22,8 @@ from monitor.records import NetworkAnswer, Observation, Sensor, Sighting, Tile
 _TILES_PER_QUERY = 500
 _CLOUDED = 0.5
 """Of a tile that clouds hide more of, what is called snow is not believed: they are often taken for it."""
+# Plain columns: to make an object of a row that is only read takes as long as to read it.
+_RECORDED = tuple(one for one in ObservationRow.__table__.c if one.name not in {"id", "current", "created"})
 _SAYS_NOTHING = frozenset({NO_ELEVATION, FLAT})
 """Decisions that were made without the pixels."""
 
@@ -123,17 +126,17 @@ def looks_before(
     session: Session, tile: Tile, model_version: str | None, comparable: str, before: datetime, limit: int
 ) -> list[Observation]:
     """The newest current observations with a look of a tile, sensed strictly before a time, newest first."""
-    return [observation(row) for row in session.scalars(last_looks(tile, model_version, comparable, before, limit))]
+    return [observation(row) for row in session.execute(last_looks(tile, model_version, comparable, before, limit))]
 
 
 def last_looks(
     tile: Tile, model_version: str | None, comparable: str, before: datetime, limit: int
-) -> Select[ObservationRow]:
+) -> Select[*tuple[Any, ...]]:
     """The query of `looks_before`: it must walk `ix_observation_looks` without sorting."""
     through = [] if model_version is None else [ObservationRow.model_version == model_version]
     among = [ObservationRow.model_version] if model_version is None else []
     return (
-        select(ObservationRow)
+        select(*_RECORDED)
         .where(
             ObservationRow.tile == tile.id,
             ObservationRow.comparable == comparable,
@@ -199,13 +202,17 @@ def kinds_of_look(session: Session, tile: Tile) -> list[str]:
 
 def of_tile(session: Session, tile: Tile, limit: int) -> list[Observation]:
     """The newest current observations of a tile by any sensor and model, newest first."""
-    rows = session.scalars(
-        select(ObservationRow)
+    return [observation(row) for row in session.execute(newest_rows(tile, limit))]
+
+
+def newest_rows(tile: Tile, limit: int) -> Select[*tuple[Any, ...]]:
+    """The query of `of_tile`: it must walk `ix_observation_tile` without sorting."""
+    return (
+        select(*_RECORDED)
         .where(ObservationRow.tile == tile.id, ObservationRow.current)
         .order_by(ObservationRow.sensing_time.desc(), ObservationRow.id.desc())
         .limit(limit)
     )
-    return [observation(row) for row in rows]
 
 
 def sightings(session: Session, tile: Tile, limit: int) -> list[Sighting]:

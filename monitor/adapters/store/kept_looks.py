@@ -140,7 +140,10 @@ def _newest_first(*asked: ColumnElement[bool]) -> Select[*tuple[object, ...]]:
 
 
 def _among(session: Session, what: ColumnElement[str], tiles: list[str]) -> ColumnElement[bool]:
-    """One parameter, however many tiles there are: SQLite takes some thousands, and either reads one sooner."""
+    """One parameter, however many tiles there are: SQLite takes some thousands, and either reads one sooner.
+
+    PostgreSQL is told by a query, as its planner would weigh each name of a list.
+    """
     if is_sqlite(session):
         return what.in_(select(func.json_each(json.dumps(tiles)).table_valued("value").c.value))
-    return what == any_(bindparam("tiles", tiles, type_=postgresql.ARRAY(String)))
+    return what == any_(func.array(select(func.unnest(func.string_to_array(" ".join(tiles), " "))).scalar_subquery()))
