@@ -26,6 +26,8 @@ _CONFIG = {
     # As the tests' other processes: forked from one that has imported everything, so that a worker is there at once.
     "distributed.worker.multiprocessing-method": "forkserver",
     "distributed.scheduler.allowed-failures": 1,
+    # A worker that was killed is given up by the cluster for good where its nanny, on a busy machine, takes longer.
+    "distributed.deploy.lost-worker-timeout": f"{PATIENCE_S:.0f}s",
 }
 _READ = RasterImageSource.read
 _FORKED = (bench, processes)

@@ -97,7 +97,7 @@ def small_study(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("small_study")
 def test_a_study_ends_with_its_table_and_a_page(out: Path) -> None:
-    """Rows, other networks, trees, the random split and maps; made again, nothing is trained anew."""
+    """Rows, other networks, trees, the random split and maps; one row made again is the same and trains nothing."""
     arguments = ["reproduce", "A", "--quick", "--out", str(out), "--threads", "1"]
     first = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert first.exit_code == 0, first.output
@@ -111,9 +111,10 @@ def test_a_study_ends_with_its_table_and_a_page(out: Path) -> None:
     assert "SIMULATED" in page
     assert "quick form" in page
     assert page.count("data:image/png;base64") == 1
-    again = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    again = CliRunner().invoke(app, [*arguments, "--row", "h"], catch_exceptions=False)
     assert "epoch 1/1" in first.stdout
     assert "epoch 1/1" not in again.stdout
+    assert re.findall(r"^\| h  SAR .*$", again.stdout, re.MULTILINE)[:1] == [row]
 
 
 @pytest.mark.usefixtures("small_study")
