@@ -22,7 +22,8 @@ from sqlalchemy.orm import Session
 from benchmarks import machine
 from monitor.adapters.store import SqlStore, kept_looks
 from monitor.adapters.store.history import last_looks, newest_rows
-from monitor.adapters.store.schema import NewestLooksRow, ObservationRow
+from monitor.adapters.store.kept_looks import NewestLooksRow
+from monitor.adapters.store.schema import ObservationRow
 from monitor.core.grid import tile_from_id
 from tests.postgres import running_server
 

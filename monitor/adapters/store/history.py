@@ -132,22 +132,9 @@ def looks_before(
 def last_looks(
     tile: Tile, model_version: str | None, comparable: str, before: datetime, limit: int
 ) -> Select[*tuple[Any, ...]]:
-    """The query of `looks_before`: it must walk `ix_observation_looks` without sorting."""
-    through = [] if model_version is None else [ObservationRow.model_version == model_version]
-    among = [ObservationRow.model_version] if model_version is None else []
-    return (
-        select(*_RECORDED)
-        .where(
-            ObservationRow.tile == tile.id,
-            ObservationRow.comparable == comparable,
-            *through,
-            ObservationRow.sensing_time < before,
-            ObservationRow.current,
-            ObservationRow.look_href.is_not(None),
-        )
-        .order_by(ObservationRow.sensing_time.desc(), ObservationRow.acquisition_key.desc(), *among)
-        .limit(limit)
-    )
+    """The query of `looks_before`."""
+    asked = kept_looks.before_of(model_version, comparable, before)
+    return kept_looks.newest_first(_RECORDED, ObservationRow.tile == tile.id, *asked).limit(limit)
 
 
 def all_white(session: Session, tile: Tile, before: datetime) -> bool:

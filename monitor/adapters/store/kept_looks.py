@@ -7,20 +7,33 @@ of which more is asked than the row tells, is looked for in the history.
 """
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, String, any_, bindparam, column, delete, func, select, true
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from monitor.adapters.store.columns import Name, Table
 from monitor.adapters.store.database import insert_new, is_sqlite
-from monitor.adapters.store.schema import NewestLooksRow, ObservationRow
+from monitor.adapters.store.schema import ObservationRow
 from monitor.records import KeptLook, Tile
 
 NEWEST: Final = 12
 """Looks in a row: as many as a radar reference is made of by default; optics need three."""
+
+
+class NewestLooksRow(Table):
+    """The newest looks of a tile in one class, taken from the history: one row to read instead of a walk."""
+
+    __tablename__ = "newest_looks"
+
+    tile: Mapped[str] = mapped_column(Name, primary_key=True)
+    comparable: Mapped[str] = mapped_column(Name, primary_key=True)
+    looks: Mapped[str]
+    """A line for each look, newest first: the fields of `KeptLook` between tabs."""
+
 
 _OBSERVATION, _NEWEST_LOOKS = ObservationRow.__table__.c, NewestLooksRow.__table__.c
 _COLUMNS: Final = tuple(_OBSERVATION[name] for name in KeptLook._fields)
@@ -45,7 +58,7 @@ def newest(
         if (last := _last(looks, model_version, before, limit)) is not None:
             found[tile] = last
     if lacking := [one for one in ids if one not in found]:
-        found |= _from_history(session, lacking, _asked(model_version, comparable, before), limit)
+        found |= _from_history(session, lacking, before_of(model_version, comparable, before), limit)
     return {tile: found[one] for tile, one in zip(tiles, ids, strict=True)}
 
 
@@ -69,6 +82,18 @@ def renew(session: Session, tiles: Iterable[str], comparable: str) -> None:
 def drop(session: Session, tiles: Iterable[str]) -> None:
     """Drop the rows of tiles, by id, that a look was taken from: the history knows what is left of them."""
     session.execute(delete(NewestLooksRow).where(_among(session, _NEWEST_LOOKS.tile, sorted(set(tiles)))))
+
+
+def newest_first(columns: Sequence[ColumnElement[Any]], *asked: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """The query of looks in the history: with a tile and a class it walks `ix_observation_looks` without sorting."""
+    order = (_OBSERVATION.sensing_time.desc(), _OBSERVATION.acquisition_key.desc(), _OBSERVATION.model_version)
+    return select(*columns).where(*asked, _OBSERVATION.current, _OBSERVATION.look_href.is_not(None)).order_by(*order)
+
+
+def before_of(model_version: str | None, comparable: str, before: datetime) -> list[ColumnElement[bool]]:
+    """Of a class and a model (None is any), sensed strictly before a time."""
+    through = [] if model_version is None else [_OBSERVATION.model_version == model_version]
+    return [_OBSERVATION.comparable == comparable, _OBSERVATION.sensing_time < before, *through]
 
 
 def _last(looks: str, model_version: str | None, before: datetime, limit: int) -> list[KeptLook] | None:
@@ -102,11 +127,6 @@ def _packed(looks: Collection[KeptLook]) -> str:
     return "" if torn else "\n".join("\t".join(line) for line in lines)
 
 
-def _asked(model_version: str | None, comparable: str, before: datetime) -> list[ColumnElement[bool]]:
-    through = [] if model_version is None else [_OBSERVATION.model_version == model_version]
-    return [_OBSERVATION.comparable == comparable, _OBSERVATION.sensing_time < before, *through]
-
-
 def _from_history(
     session: Session, tiles: list[str], asked: Collection[ColumnElement[bool]], limit: int
 ) -> dict[str, list[KeptLook]]:
@@ -114,7 +134,7 @@ def _from_history(
     found: dict[str, list[KeptLook]] = {tile: [] for tile in tiles}
     if is_sqlite(session):
         for tile in tiles:
-            looks = _newest_first(_OBSERVATION.tile == tile, *asked).limit(limit)
+            looks = newest_first(_COLUMNS, _OBSERVATION.tile == tile, *asked).limit(limit)
             found[tile] += map(KeptLook._make, session.execute(looks))
     else:
         for row in session.execute(_of_all(asked, limit), {"tiles": tiles}).all():
@@ -126,17 +146,9 @@ def _of_all(asked: Collection[ColumnElement[bool]], limit: int) -> Select[*tuple
     """The newest looks of each of `:tiles`, newest first: every tile ends its own walk of `ix_observation_looks`."""
     tiles = func.unnest(bindparam("tiles", type_=postgresql.ARRAY(String))).table_valued(column("id", String))
     wanted = tiles.render_derived(name="wanted")
-    of_tile = _newest_first(_OBSERVATION.tile == wanted.c.id, *asked).limit(limit).lateral("of_tile")
+    looks = newest_first(_COLUMNS, _OBSERVATION.tile == wanted.c.id, *asked)
+    of_tile = looks.limit(limit).lateral("of_tile")
     return select(wanted.c.id, *of_tile.c).join(of_tile, true())
-
-
-def _newest_first(*asked: ColumnElement[bool]) -> Select[*tuple[object, ...]]:
-    newest_first = (_OBSERVATION.sensing_time.desc(), _OBSERVATION.acquisition_key.desc(), _OBSERVATION.model_version)
-    return (
-        select(*_COLUMNS)
-        .where(*asked, _OBSERVATION.current, _OBSERVATION.look_href.is_not(None))
-        .order_by(*newest_first)
-    )
 
 
 def _among(session: Session, what: ColumnElement[str], tiles: list[str]) -> ColumnElement[bool]:

@@ -139,17 +139,6 @@ Index(
 Index("ix_observation_tile", ObservationRow.tile, ObservationRow.sensing_time.desc(), ObservationRow.id.desc())
 
 
-class NewestLooksRow(Table):
-    """The newest looks of a tile in one class, taken from the history: one row to read instead of a walk."""
-
-    __tablename__ = "newest_looks"
-
-    tile: Mapped[str] = mapped_column(Name, primary_key=True)
-    comparable: Mapped[str] = mapped_column(Name, primary_key=True)
-    looks: Mapped[str]
-    """A line for each look, newest first: the fields of `KeptLook` between tabs."""
-
-
 class ChoiceRow(Table):
     """Append-only: which sensor was the evidence of record on a tile at the time of an acquisition, and why."""
 

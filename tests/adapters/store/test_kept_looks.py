@@ -10,8 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from monitor.adapters.store import SqlStore, kept_looks
-from monitor.adapters.store.kept_looks import NEWEST
-from monitor.adapters.store.schema import NewestLooksRow
+from monitor.adapters.store.kept_looks import NEWEST, NewestLooksRow
 from monitor.adapters.store.views import Chosen
 from monitor.records import Acquisition, Action, ActionKind, KeptLook, Observation, Sensor, Tile
 from tests.adapters.store.factories import MODEL, NOW, TILE, acquisition, day, observation
