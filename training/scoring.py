@@ -17,11 +17,10 @@ from monitor.core.tta import FLIPS, Network
 from monitor.errors import BadModel
 from monitor.ports import Engine
 from monitor.records import ModelCard
-from training.layers import OPTICAL_FLIPS, fed
+from training.layers import fed
 from training.metrics import blocks_of, curve, histogram, intervals, scores
 from training.samples import Samples
 
-FLIP_NAMES: Final = OPTICAL_FLIPS
 MIN_BLOCKS: Final = 5
 """A region with fewer blocks of chips gets figures, but no interval: there is too little to resample."""
 

@@ -60,7 +60,6 @@ class Outcome:
     scored: Evaluation
     dependent: Evaluation | None = None
     """Ground beside what was trained on, where some was held out."""
-    trained_chips: int
     model: Path | None
     """The folder of the exported network; None of trees, which have none."""
     parameters: int | None
@@ -127,7 +126,6 @@ class Workshop:
             threshold=self.rule(made.calibration),
             scored=made.scored,
             dependent=made.dependent,
-            trained_chips=len(material.split.train),
             model=model,
             parameters=made.parameters,
             seconds=time.monotonic() - began,
@@ -152,7 +150,6 @@ class Workshop:
                     split=material.split.kind,
                     threshold=self.rule(fitted),
                     scored=evaluation(scored, predictor(tree)(scored)),
-                    trained_chips=len(training),
                     model=None,
                     parameters=None,
                     seconds=time.monotonic() - began,
