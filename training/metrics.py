@@ -12,8 +12,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-BINS: Final = 1000
-"""Bins of probability between 0 and 1; thresholds are multiples of 1/1000."""
+THRESHOLDS: Final = np.arange(1000, dtype=np.float64) / 1000
+"""What a threshold is chosen from."""
+_ENDS: Final = np.logspace(-2, -7, 101)
+EDGES: Final = np.unique(np.concatenate([THRESHOLDS, _ENDS, 1 - _ENDS]).astype(np.float32))
+"""(BINS,) float32, where each bin of probability begins: every thousandth, and ever closer to 0 and 1.
+
+A network that is sure of itself says 0.9995 of one pixel and 0.99999 of the next: in one bin their order is lost.
+"""
+BINS: Final = len(EDGES)
+_CHOICES: Final = np.searchsorted(EDGES, THRESHOLDS.astype(np.float32))
+"""(1000,) the bins that begin at a threshold."""
 _AS_GOOD: Final = 0.005
 """Difference of F1 that a few chips more or less make."""
 BLOCK_IDS: Final = 30
@@ -44,7 +53,7 @@ class Scores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """Precision and recall at the thresholds k / BINS; (BINS,) float64 each, recall falls."""
+    """Precision and recall from the beginning of each bin upwards; (BINS,) float64 each, recall falls."""
 
     precision: NDArray[np.float64]
     recall: NDArray[np.float64]
@@ -57,23 +66,24 @@ class Curve:
 
     def best_threshold(self) -> float:
         """Where F1 is highest."""
-        return int(self.f1.argmax()) / BINS
+        return float(THRESHOLDS[self.f1[_CHOICES].argmax()])
 
     def steady_threshold(self) -> float:
         """The middle of the stretch around the highest F1 on which F1 is as good as the highest.
 
         Few chips make F1 flat over a third of all thresholds; where on it the very highest lies is chance.
         """
-        best = int(self.f1.argmax())
-        poor = np.flatnonzero(self.f1 < self.f1[best] - _AS_GOOD)
+        f1 = self.f1[_CHOICES]
+        best = int(f1.argmax())
+        poor = np.flatnonzero(f1 < f1[best] - _AS_GOOD)
         first = int(poor[poor < best].max(initial=-1)) + 1
-        last = int(poor[poor > best].min(initial=BINS)) - 1
-        return (first + last) // 2 / BINS
+        last = int(poor[poor > best].min(initial=len(f1))) - 1
+        return float(THRESHOLDS[(first + last) // 2])
 
     def balanced_threshold(self) -> float:
         """Where precision and recall are nearest to each other; thresholds that find nothing do not count."""
         apart = np.where(self.recall > 0, np.abs(self.precision - self.recall), np.inf)
-        return int(apart.argmin()) / BINS
+        return float(THRESHOLDS[apart[_CHOICES].argmin()])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +98,7 @@ class Difference:
 def histogram(probability: NDArray[np.float32], labels: NDArray[np.bool_] | NDArray[np.int8]) -> Histogram:
     """Count pixels by probability (0-1, NaN = no observation); other labels than 0 and 1 never count."""
     observed = np.isfinite(probability)
-    index = np.clip((np.where(observed, probability, 0) * BINS).astype(np.int64), 0, BINS - 1)
+    index = np.searchsorted(EDGES[1:], np.where(observed, probability, 0).astype(np.float32), side="right")
     rows = [np.bincount(index[observed & (labels == label)], minlength=BINS) for label in (0, 1)]
     return np.stack(rows).astype(np.int64)
 
@@ -116,14 +126,14 @@ def scores(counts: Histogram, threshold: float) -> Scores:
         recall=float(found.recall[at]),
         threshold=threshold,
         pr_auc=float((gains * found.precision[::-1]).sum()),
-        f1_best=float(f1.max()),
+        f1_best=float(f1[_CHOICES].max()),
         threshold_best=found.best_threshold(),
     )
 
 
 def bin_of(threshold: float) -> int:
-    """The first bin at or above a threshold."""
-    return min(round(threshold * BINS), BINS - 1)
+    """The bin that begins at the nearest of THRESHOLDS."""
+    return int(_CHOICES[min(round(threshold * len(THRESHOLDS)), len(THRESHOLDS) - 1)])
 
 
 def blocks_of(ids: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import ConstantLR, OneCycleLR, ReduceLROnPlateau
 
 from training.experiment import Experiment
 from training.losses import distillation_loss, segmentation_loss
-from training.metrics import BINS, scores
+from training.metrics import BINS, EDGES, scores
 from training.networks.build import build_network, encoder_parameters
 
 HELD_OUT_LOSS: Final = "held_out_loss"
@@ -77,7 +77,8 @@ class SegmentationModule(lightning.LightningModule):
         inputs, labels = batch
         logits = self(inputs)
         self.log(HELD_OUT_LOSS, segmentation_loss(logits, labels, self.experiment.loss), batch_size=len(inputs))
-        bins = (torch.sigmoid(logits) * BINS).long().clamp(0, BINS - 1)
+        inner = torch.from_numpy(EDGES[1:]).to(self.device)
+        bins = torch.bucketize(torch.sigmoid(logits.float()), inner, right=True)
         for label in (0, 1):
             self._counts[label] += torch.bincount(bins[labels == label], minlength=BINS)
 

@@ -27,7 +27,6 @@ from training.experiment import Experiment, load_experiment, save_experiment
 from training.export import PARITY_LIMIT, Probability, export_onnx, parity
 from training.layers import OPTICAL_FLIPS
 from training.loop import CHECKPOINT, trained_network
-from training.metrics import BINS
 from training.module import SegmentationModule
 from training.networks.build import build_network
 from training.scoring import chip_engine, flip_answers, onnx_predictor
@@ -194,7 +193,7 @@ def test_numbers_beyond_16_bits_stay_whole(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("temperature", [0.6, 1.7, 3.0])
 def test_one_asking_tells_the_answers_at_any_temperature(temperature: float, tmp_path: Path) -> None:
-    """As weights that hold the temperature answer, and back: to a third of a bin, even where both are sure."""
+    """As weights that hold the temperature answer, and back: to a third of a thousandth, even where both are sure."""
     torch.manual_seed(0)
     network = torch.nn.Conv2d(3, 1, 3, padding=1).eval()
     with torch.no_grad():
@@ -212,8 +211,8 @@ def test_one_asking_tells_the_answers_at_any_temperature(temperature: float, tmp
     assert at_one.min() < 0.01
     assert at_one.max() > 0.99
     assert np.abs(at_one - at_other).max() > 0.05
-    np.testing.assert_allclose(averaged(raw, (temperature,))[0], at_other, atol=1 / (3 * BINS))
-    np.testing.assert_allclose(averaged(held, (1 / temperature,))[0], at_one, atol=1 / (3 * BINS))
+    np.testing.assert_allclose(averaged(raw, (temperature,))[0], at_other, atol=1 / 3000)
+    np.testing.assert_allclose(averaged(held, (1 / temperature,))[0], at_one, atol=1 / 3000)
 
 
 def test_every_chip_is_asked_once_for_every_flip(

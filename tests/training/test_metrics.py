@@ -2,8 +2,19 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import average_precision_score
 
-from training.metrics import blocks_of, bootstrap, curve, histogram, intervals, paired_differences, scores
+from training.metrics import (
+    THRESHOLDS,
+    bin_of,
+    blocks_of,
+    bootstrap,
+    curve,
+    histogram,
+    intervals,
+    paired_differences,
+    scores,
+)
 
 
 def test_a_perfect_map_scores_one() -> None:
@@ -30,6 +41,27 @@ def test_a_random_map_has_the_share_of_positives_as_area() -> None:
     mask = rng.random(200_000) < 0.1
     found = scores(histogram(rng.random(200_000).astype(np.float32), mask), threshold=0.5)
     assert found.pr_auc == pytest.approx(0.1, abs=0.005)
+
+
+@pytest.mark.parametrize("sureness", [1, 5, 20])
+def test_the_area_is_that_of_the_order_of_the_pixels(sureness: float) -> None:
+    """However near to 0 and 1 a network says what it says: as scikit-learn counts it, pixel by pixel."""
+    rng = np.random.default_rng(3)
+    mask = rng.random(50_000) < 0.05
+    logits = sureness * (rng.standard_normal(mask.size) + 2.5 * mask - 1)
+    probability = (1 / (1 + np.exp(-np.clip(logits, -80, 15)))).astype(np.float32)
+    found = scores(histogram(probability, mask), threshold=0.5)
+    assert found.pr_auc == pytest.approx(average_precision_score(mask, probability), abs=0.003)
+
+
+def test_thresholds_have_three_digits_and_begin_a_bin() -> None:
+    """Whatever the histogram, a pixel that says just the threshold is called a landslide, one below is not."""
+    for threshold in THRESHOLDS[1:]:
+        said = np.float32(threshold)
+        counts = histogram(np.array([said, np.nextafter(said, np.float32(0))]), np.array([True, False]))
+        found = curve(counts)
+        assert (found.precision[bin_of(threshold)], found.recall[bin_of(threshold)]) == (1, 1)
+    assert curve(histogram(np.array([0.99995, 0.9], np.float32), np.array([True, False]))).best_threshold() == 0.901
 
 
 def test_no_landslide_at_all_divides_nothing_by_zero() -> None:
@@ -72,7 +104,7 @@ def test_precision_and_recall_meet_at_the_balanced_threshold() -> None:
     probability = np.array([0.9, 0.8, 0.6, 0.4, 0.3, 0.1], np.float32)
     mask = np.array([True, True, False, True, False, False])
     found = curve(histogram(probability, mask))
-    at = round(1000 * found.balanced_threshold())
+    at = bin_of(found.balanced_threshold())
     assert found.precision[at] == found.recall[at] == pytest.approx(2 / 3)
     assert 0.4 < found.balanced_threshold() <= 0.6
 
@@ -116,4 +148,4 @@ def test_the_steady_threshold_lies_amid_what_is_as_good() -> None:
     probability = np.array([0.2, 0.2, 0.8, 0.8], np.float32)
     found = curve(histogram(probability, np.array([False, False, True, True])))
     assert found.steady_threshold() == pytest.approx(0.5, abs=0.01)
-    assert found.f1[round(found.steady_threshold() * 1000)] == 1.0
+    assert found.f1[bin_of(found.steady_threshold())] == 1.0

@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 
 from training.calibration import LIT, Reliability
 from training.judging import Judgement
-from training.metrics import BINS, bin_of, curve
+from training.metrics import bin_of, curve
 from training.quiet_land import quiet_rows
 from training.report.tables import size_label
+from training.scoring import Evaluation
 
 # Okabe and Ito (2008): told apart with every kind of colour vision; line styles say it again.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#222222")
@@ -27,13 +28,8 @@ def pr_figure(judged: Sequence[Judgement]) -> str:
     """Precision against recall; a dot at the threshold in use."""
     figure, axes = paper(6.4, 5.2)
     for one, colour, style in zip(judged, cycle(COLOURS), cycle(STYLES), strict=False):
-        found = curve(one.scored.counts)
-        real = found.recall > 0
-        axes.plot(found.recall[real], found.precision[real], style, color=colour, label=one.name, linewidth=1.8)
-        at = bin_of(one.threshold)
-        axes.plot(found.recall[at], found.precision[at], "o", color=colour, markersize=7)
-    f1_lines(axes)
-    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1))
+        pr_line(axes, one.scored, one.threshold, one.name, (colour, style))
+    pr_ground(axes)
     axes.legend(frameon=False, fontsize=9, loc="lower left")
     return svg(figure)
 
@@ -90,9 +86,20 @@ def quiet_figure(judged: Judgement) -> str:
     return svg(figure)
 
 
-def f1_lines(axes: Axes) -> None:
-    """Thin lines of equal F1 under precision and recall."""
-    recall = np.arange(1, BINS + 1) / BINS
+def pr_line(axes: Axes, scored: Evaluation, threshold: float, label: str, look: tuple[str, str]) -> None:
+    """Precision against recall of one model, and a dot at its threshold; look: colour and style."""
+    colour, style = look
+    found = curve(scored.counts)
+    real = found.recall > 0
+    axes.plot(found.recall[real], found.precision[real], style, color=colour, label=label, linewidth=1.8)
+    at = bin_of(threshold)
+    axes.plot(found.recall[at], found.precision[at], "o", color=colour, markersize=7)
+
+
+def pr_ground(axes: Axes) -> None:
+    """Axes of precision and recall with thin lines of equal F1."""
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1))
+    recall = np.linspace(0, 1, 1001)[1:]
     for f1 in (0.2, 0.4, 0.6, 0.8):
         sensible = recall > f1 / (2 - f1)
         precision = f1 * recall[sensible] / (2 * recall[sensible] - f1)

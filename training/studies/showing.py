@@ -13,8 +13,8 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.figure import Figure
 
-from training.metrics import bin_of, curve, paired_differences
-from training.report.figures import COLOURS, STYLES, f1_lines, paper, svg
+from training.metrics import paired_differences
+from training.report.figures import COLOURS, STYLES, paper, pr_ground, pr_line, svg
 from training.report.page import document, inline, section, warning
 from training.report.pictures import true_colour
 from training.report.tables import Table
@@ -242,7 +242,7 @@ def _more(first: Outcome, second: Outcome, key: str) -> str:
 
 def _picture(chips: Samples, index: int) -> np.ndarray[Any, np.dtype[np.float32]]:
     pixels = chips.pixels[index].astype(np.float32)
-    if chips.bands[0] == "vv":  # linear power: only its logarithm is a picture
+    if chips.bands[0] in ("vv", "vh"):  # linear power: only its logarithm is a picture
         pixels = 10 * np.log10(np.maximum(pixels, 1e-4))
     return true_colour(pixels, chips.bands)
 
@@ -250,14 +250,8 @@ def _picture(chips: Samples, index: int) -> np.ndarray[Any, np.dtype[np.float32]
 def _curves(outcomes: Sequence[Outcome]) -> str:
     figure, axes = paper(7.2, 5.6)
     for one, colour, style in zip(outcomes[:_MOST_CURVES], cycle(COLOURS), cycle(STYLES), strict=False):
-        found = curve(one.scored.counts)
-        real = found.recall > 0
-        label = f"{one.row}  {one.words}"
-        axes.plot(found.recall[real], found.precision[real], style, color=colour, label=label, linewidth=1.8)
-        at = bin_of(one.threshold)
-        axes.plot(found.recall[at], found.precision[at], "o", color=colour, markersize=7)
-    f1_lines(axes)
-    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1))
+        pr_line(axes, one.scored, one.threshold, f"{one.row}  {one.words}", (colour, style))
+    pr_ground(axes)
     axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.08, 0.5))
     few = f" Only the first {_MOST_CURVES} rows are drawn." if len(outcomes) > _MOST_CURVES else ""
     return f"<div>{svg(figure)}<p class='quiet'>Dots: the threshold, set without the scored chips.{few}</p></div>"
