@@ -20,6 +20,8 @@ from training.networks.build import build_network, encoder_parameters
 HELD_OUT_LOSS: Final = "held_out_loss"
 """Mean loss on the threshold chips after an epoch."""
 _OPTIMIZERS: Final[dict[str, type[Optimizer]]] = {"adamw": AdamW, "adam": Adam, "nadam": NAdam}
+_LEAST_COURSE: Final = 20
+"""Steps over which a rate rises and falls, also where there are fewer."""
 
 
 def network_parameters(experiment: Experiment) -> dict[str, Any]:
@@ -115,7 +117,8 @@ class SegmentationModule(lightning.LightningModule):
         cycle = OneCycleLR(
             optimizer,
             max_lr=rates,
-            total_steps=int(self.trainer.estimated_stepping_batches),
+            # Ten steps would rise in one, which is divided by nought.
+            total_steps=max(_LEAST_COURSE, int(self.trainer.estimated_stepping_batches)),
             pct_start=0.1,
             cycle_momentum=False,
         )

@@ -99,7 +99,7 @@ def _study_again(letter: str, shop: Workshop, data: Path | None, *, quick: bool)
     """Make a study again into a folder, print its tables and write its page."""
     began = time.monotonic()
     shop.out.mkdir(parents=True, exist_ok=True)
-    made, pictures = STUDIES[letter](shop, data or shop.out / "data", quick)
+    made, pictures = STUDIES[letter](shop, data, quick)
     for table in tables_of(made):
         typer.echo(f"\n{table.markdown()}")
     report = shop.out / "report.html"

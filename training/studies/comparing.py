@@ -24,10 +24,9 @@ from training.studies.showing import Remade
 _SHOWN_CHIPS: Final = 3
 
 
-def comparison_again(shop: Workshop, data: Path, quick: bool) -> tuple[Remade, dict[str, bytes]]:
+def comparison_again(shop: Workshop, data: Path | None, quick: bool) -> tuple[Remade, dict[str, bytes]]:
     """Study B: on Landslide4Sense as published where it is there, else on its true-colour patches."""
-    # Nothing of this study can be simulated: without a folder of the user's it is the one of all other commands.
-    folder = data_folder(None if data == shop.out / "data" else data)
+    folder = data_folder(data)
     study = shop.chosen(landslide4sense.study(quick=quick))
     on_original = (folder / landslide4sense.DATA).is_dir()
     rows = [(row, row.original if on_original else row.here) for row in study.rows]
@@ -89,6 +88,11 @@ def _used(study: Study, split: Split, *, on_original: bool, quick: bool) -> str:
     patches = study.at_hand
     if on_original:
         patches = f"the data of the study, {landslide4sense.TRAINING_PART if quick else study.data}"
+    return in_words(patches, split)
+
+
+def in_words(patches: str, split: Split) -> str:
+    """Patches and how many of them lie on each side."""
     sides = f"{len(split.train)} trained on, {len(split.threshold)} for the threshold, {len(split.validation)} scored"
     return f"{patches}: {sides}"
 

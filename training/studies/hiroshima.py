@@ -2,13 +2,16 @@
 
 The figures are the study's. It divided its patches at random, 70/20/10, and lists what it left open: ground kept apart,
 intervals, a random forest, XGBoost, DeepLabV3+ and Attention U-Net beside its network. Here they are answered.
+Row a, which needs nothing but colours, is made on real ground too.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from training.datasets.rgb_patches import PATCH_FILE
 from training.experiment import DataSettings, Experiment, NetworkSettings, load_experiment
+from training.studies.landslide4sense import few_patches
 from training.studies.records import Figure, Row, Study
 
 PUBLISHED: Final[dict[str, tuple[str, float, float, float, float]]] = {
@@ -38,8 +41,11 @@ RIVALS: Final = {
     "DeepLabV3+": NetworkSettings(architecture="deeplabv3+", encoder="resnet50", pretrained=False),
     "Attention U-Net": NetworkSettings(architecture="attention-unet", pretrained=False),
 }
+TRUE_COLOUR: Final = "a"
+"""The row that real true-colour patches can show."""
 _QUICK_RATE: Final = 3e-3
 _QUICK_WINDOW_PX: Final = 64
+_QUICK_PATCH_EPOCHS: Final = 5
 _QUICK_THRESHOLD: Final = ("valley-7",)
 _QUICK_SCORED: Final = ("valley-8", "valley-9", "valley-10")
 _LACKS: Final = (
@@ -87,6 +93,20 @@ def shortened(experiment: Experiment) -> Experiment:
     schedule = experiment.schedule.model_copy(update=faster)
     variation = experiment.variation.model_copy(update={"window_px": _QUICK_WINDOW_PX})
     return experiment.model_copy(update={"data": data, "schedule": schedule, "variation": variation})
+
+
+def on_patches(experiment: Experiment, *, quick: bool) -> Experiment:
+    """The row of true colour on real patches, on ground that is kept apart by blocks of ids and guards."""
+    patches = DataSettings(kind="rgb-patches", path=PATCH_FILE)
+    update = {
+        "name": f"{experiment.name}-rgb",
+        "title": "Hiroshima study, row a, optical RGB (real patches of Landslide4Sense)",
+        "simulated": False,
+        "data": few_patches(patches) if quick else patches,
+    }
+    if quick:
+        update["schedule"] = experiment.schedule.model_copy(update={"epochs": _QUICK_PATCH_EPOCHS})
+    return experiment.model_copy(update=update)
 
 
 def at_random(experiment: Experiment) -> Experiment:

@@ -15,6 +15,7 @@ from training.experiment import DataSettings, Experiment, load_experiment
 from training.studies.records import Figure, Row, Study
 
 DATA: Final = "landslide4sense"
+AT_HAND: Final = "real Sentinel-2, Landslide4Sense training patches as 8-bit RGB, divided by blocks of ids with guards"
 TRAINING_PART: Final = "of which the training part alone, divided by blocks of ids with guards"
 """What the quick form takes of them."""
 PUBLISHED: Final[dict[str, tuple[str, tuple[float, ...]]]] = {
@@ -72,7 +73,7 @@ def study(*, quick: bool = False) -> Study:
         title="Encoders compared on Landslide4Sense",
         data="Landslide4Sense, 128 pixels, six channels (RGB, NDVI, slope, elevation), 3,799 patches trained on, 245 "
         "for validation, 800 for test",
-        at_hand="real Sentinel-2, Landslide4Sense training patches as 8-bit RGB, divided by blocks of ids with guards",
+        at_hand=AT_HAND,
         rows=tuple(rows),
     )
 
@@ -89,9 +90,14 @@ def in_training_part(whole: Experiment) -> Experiment:
     return whole.model_copy(update={"name": f"{whole.name}-blocks", "data": data})
 
 
-def _shortened(experiment: Experiment) -> Experiment:
+def few_patches(data: DataSettings) -> DataSettings:
+    """What the quick form takes of them: some hundred, and fewer blocks that are scored."""
     few = {"validation": _QUICK_SCORED, "threshold": _QUICK_THRESHOLD, "exclude_ids": _QUICK_LEFT_OUT}
-    data = experiment.data.model_copy(update=few)
+    return data.model_copy(update=few)
+
+
+def _shortened(experiment: Experiment) -> Experiment:
+    data = few_patches(experiment.data)
     once = {"epochs": 1, "course": "one-cycle", "stop_epochs": None, "kept": "average", "averaging": 0.9}
     schedule = experiment.schedule.model_copy(update=once)
     network = experiment.network

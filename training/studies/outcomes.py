@@ -105,6 +105,11 @@ class Workshop:
             )
         return replace(study, rows=tuple(there[name] for name in self.rows)) if self.rows else study
 
+    @property
+    def own_data(self) -> Path:
+        """Where data are made that are not given."""
+        return self.out / "data"
+
     def network(self, row: str, words: str, experiment: Experiment, material: RunMaterial) -> Outcome:
         """Train, export and score a row's network."""
         return self.heard(row, words, experiment, material)[0]

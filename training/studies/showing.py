@@ -24,6 +24,7 @@ from training.studies.outcomes import Outcome
 from training.studies.records import Row, Study
 
 _SHOWN: Final = (("P", "precision"), ("R", "recall"), ("F1", "f1"), ("AUC", "pr_auc"))
+_BESIDE: Final = ("row", *(f"{name} publ." for name, _ in _SHOWN), *(f"{name} here" for name, _ in _SHOWN))
 _MOST_CURVES: Final = 8
 _APART: Final = (
     " The columns are of different ground and truth: compare rows with each other within a column, not the columns."
@@ -65,13 +66,30 @@ def rows_table(made: Remade) -> Table:
         ours = outcomes.get(row.name)
         why_not = row.lacks if row.here is None and not made.on_original else "not in the quick form"
         found = _figures(ours.summary()) if ours else (why_not, *("",) * (len(_SHOWN) - 1))
-        rows.append((f"{row.name}  {row.words}", *(_printed(row, key, digits) for _, key in _SHOWN), *found))
+        rows.append(_beside_published(row, digits, found))
     return Table(
         title="As published, and as made here",
         meaning=f"Published: {made.study.data}. Here: {made.data}; 95 % intervals.{'' if made.on_original else _APART}"
         f"{_by_chance(made.outcomes)}",
-        head=("row", *(f"{name} publ." for name, _ in _SHOWN), *(f"{name} here" for name, _ in _SHOWN)),
+        head=_BESIDE,
         rows=tuple(rows),
+    )
+
+
+def real_ground_table(study: Study, outcome: Outcome, ground: str) -> Table:
+    """One row of a study that is simulated otherwise, made on real ground.
+
+    Args:
+        study: the row is of.
+        outcome: of the row there.
+        ground: in words.
+    """
+    row = study.row(outcome.row)
+    return Table(
+        title=f"Row {row.name} on real ground",
+        meaning=f"Published: {study.data}. Here: {ground}; 95 % intervals.{_APART}{_by_chance([outcome])}",
+        head=_BESIDE,
+        rows=(_beside_published(row, _digits(study), _figures(outcome.summary())),),
     )
 
 
@@ -261,6 +279,11 @@ def _lacks(study: Study) -> str:
     told = dict.fromkeys(row.lacks for row in study.rows if row.here is not None and row.lacks)
     listed = "".join(f"<li>{escape(words)}</li>" for words in told)
     return f"<h2>What is other here than in the study</h2><ul>{listed}</ul>" if listed else ""
+
+
+def _beside_published(row: Row, digits: int, found: tuple[str, ...]) -> tuple[str, ...]:
+    """A line of _BESIDE."""
+    return (f"{row.name}  {row.words}", *(_printed(row, key, digits) for _, key in _SHOWN), *found)
 
 
 def _figures(summary: Mapping[str, Any]) -> tuple[str, ...]:
