@@ -24,6 +24,7 @@ from training.splits import SplitKind
 from training.studies import band_choice, events, hiroshima, remaking
 from training.studies.records import Study
 from training.studies.remaking import same_ground
+from training.studies.showing import Remade, missing_table
 
 TINY = NetworkSettings(encoder="mobilenetv3_small_100", pretrained=False, decoder_channels=(16, 16, 8, 8, 8))
 
@@ -221,3 +222,18 @@ def test_bands_are_chosen_on_the_images_of_the_user(tmp_path: Path, monkeypatch:
     assert result.exit_code == 0, result.output
     for words in ("bgrn  blue, green, red, NIR", "bg-ndvi  blue, green, NDVI", "batches of 40", "0.828"):
         assert words in result.stdout
+
+
+def test_rows_that_were_not_made_are_listed_with_the_reason() -> None:
+    """Neighbours in one line, a row with published figures in its own; every row is counted."""
+    study = events.study(quick=True)
+    table = missing_table(Remade(study=study, outcomes=()))
+    assert f"{len(study.rows)} of the {len(study.rows)} rows" in table.meaning
+    several = [re.match(r"(\d+) rows, ", row[0]) for row in table.rows]
+    assert sum(int(found[1]) if found else 1 for found in several) == len(study.rows)
+    (best,) = (row for row in table.rows if row[0].startswith("radar-all-3-3  "))
+    assert "0.60" in best
+    assert "complex radar scenes" in best[-1]
+    together = table.rows[-1]
+    assert together[0].endswith(f"to {study.rows[-1].name}")
+    assert "one sensor at a time" in together[-1]

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from monitor.errors import ConfigError
 from training.datasets.folder import data_folder
 from training.experiment import Experiment
@@ -135,10 +137,11 @@ def make_valleys(folder: Path, seeds: range, order: Mapping[str, Any], tell: Cal
 
 
 def same_ground(scored: Samples) -> Samples:
-    """Two chips of one place of a simulated valley: before the storm, and with the largest scar there is."""
+    """Two chips of one place of a simulated valley: its clearest look before the storm, and the largest scar of all."""
     size = (scored.labels == LANDSLIDE).sum(axis=(1, 2))
     places = [(seed, place) for seed, _, place in map(place_of, scored.ids.tolist())]
-    quiet = {place: index for index, place in enumerate(places) if not size[index]}
+    seen = np.isfinite(scored.pixels).all(axis=1).mean(axis=(1, 2))
+    quiet = {places[index]: index for index in seen.argsort(kind="stable").tolist() if not size[index]}
     for after in size.argsort()[::-1].tolist():
         if size[after] and places[after] in quiet:
             return scored.at([quiet[places[after]], after])

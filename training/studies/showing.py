@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
-from itertools import cycle
+from itertools import cycle, groupby
 from typing import Any, Final
 
 import numpy as np
@@ -61,17 +61,38 @@ class Remade:
 def rows_table(made: Remade) -> Table:
     """The study's rows: its figures, and those made here."""
     outcomes, digits = {one.row: one for one in made.outcomes}, _digits(made.study)
-    rows = []
-    for row in made.study.rows:
-        ours = outcomes.get(row.name)
-        why_not = row.lacks if row.here is None and not made.on_original else "not in the quick form"
-        found = _figures(ours.summary()) if ours else (why_not, *("",) * (len(_SHOWN) - 1))
-        rows.append(_beside_published(row, digits, found))
+    rows = [
+        _beside_published(row, digits, _figures(outcomes[row.name].summary()))
+        for row in made.study.rows
+        if row.name in outcomes
+    ]
     return Table(
         title="As published, and as made here",
         meaning=f"Published: {made.study.data}. Here: {made.data}; 95 % intervals.{'' if made.on_original else _APART}"
         f"{_by_chance(made.outcomes)}",
         head=_BESIDE,
+        rows=tuple(rows),
+    )
+
+
+def missing_table(made: Remade) -> Table:
+    """Rows that were not made, and why; neighbours of one reason share a line unless the study prints their figures."""
+    outcomes, digits = {one.row for one in made.outcomes}, _digits(made.study)
+    missing = [row for row in made.study.rows if row.name not in outcomes]
+
+    def why(row: Row) -> str:
+        return row.lacks if row.here is None and not made.on_original else "not in the quick form"
+
+    rows = []
+    for (reason, _), group in groupby(missing, lambda row: (why(row), row.name if row.published else "")):
+        first, *others = group
+        printed = (_printed(first, key, digits) for _, key in _SHOWN)
+        alike = f"{1 + len(others)} rows, {first.name} to {others[-1].name}" if others else ""
+        rows.append((alike or f"{first.name}  {first.words}", *printed, reason))
+    return Table(
+        title="Not made here",
+        meaning=f"{len(missing)} of the {len(made.study.rows)} rows of the study.",
+        head=("row", *(f"{name} publ." for name, _ in _SHOWN), "why"),
         rows=tuple(rows),
     )
 
@@ -177,7 +198,8 @@ def tables_of(made: Remade) -> list[Table]:
         found.append(split_table(made))
     if made.others:
         found.append(others_table(made))
-    return [*found, *made.further]
+    missing = [missing_table(made)] if len(made.outcomes) < len(made.study.rows) else []
+    return [*found, *made.further, *missing]
 
 
 def page(made: Remade, pictures: Mapping[str, bytes], created: datetime, remarks: Sequence[str] = ()) -> str:
@@ -311,7 +333,7 @@ def _by_chance(outcomes: Sequence[Outcome]) -> str:
     if not outcomes:
         return ""
     stable, landslide = (int(one) for one in outcomes[0].scored.counts.sum(axis=1))
-    return f" By chance AUC would be {landslide / max(1, stable + landslide):.2f} here (row {outcomes[0].row})."
+    return f" By chance AUC would be {landslide / max(1, stable + landslide):.2g} here (row {outcomes[0].row})."
 
 
 def _size(one: Outcome) -> str:
