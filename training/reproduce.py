@@ -80,7 +80,8 @@ def reproduce_command(
             shop = Workshop(
                 out=folder, threads=threads, rule=RULES[name], tell=tell, report=print_epoch, rows=tuple(row or ())
             )
-            _study_again(name, shop, data, quick=quick)
+            # A folder that was named and is not there is a slip, though some studies do without.
+            _study_again(name, shop, data and data_folder(data), quick=quick)
             return
         steps = quoted(f"{name}-quick" if quick else name)
         folder = data_folder(data)

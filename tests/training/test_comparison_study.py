@@ -196,11 +196,3 @@ def test_a_scar_with_a_hole_is_whole_by_objects() -> None:
     probability = np.where(image[0] > 0, np.float32(0.8), np.float32(0.1))
     probability[9:11, 11:13] = 0.2
     assert (by_segments(probability, segments(image)) >= 0.5).sum() == 64
-
-
-def test_without_any_data_the_command_says_so(tmp_path: Path) -> None:
-    """Nothing of this study can be simulated."""
-    missing = str(tmp_path / "nowhere")
-    result = CliRunner().invoke(app, ["reproduce", "B", "--quick", "--out", str(tmp_path), "--data", missing])
-    assert result.exit_code == 1
-    assert "there is no such data folder" in result.output

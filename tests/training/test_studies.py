@@ -224,6 +224,16 @@ def test_bands_are_chosen_on_the_images_of_the_user(tmp_path: Path, monkeypatch:
         assert words in result.stdout
 
 
+@pytest.mark.parametrize("letter", ["A", "B", "C", "D"])
+def test_a_folder_that_is_not_there_is_refused(letter: str, tmp_path: Path) -> None:
+    """Also by studies that could do without one: nothing is made of other data than was meant."""
+    result = CliRunner().invoke(app, ["reproduce", letter, "--quick", "--out", str(tmp_path), "--data", "nowhere"])
+    assert result.exit_code == 1
+    assert "nowhere" in result.output
+    assert "--data" in result.output
+    assert not (tmp_path / letter).exists()
+
+
 def test_rows_that_were_not_made_are_listed_with_the_reason() -> None:
     """Neighbours in one line, a row with published figures in its own; every row is counted."""
     study = events.study(quick=True)

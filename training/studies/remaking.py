@@ -76,6 +76,7 @@ def events_again(shop: Workshop, data: Path | None, quick: bool) -> tuple[Remade
     folder = data if data is not None and (data / events.DATA).is_dir() else None
     on_original = folder is not None
     if folder is None:
+        shop.tell(f"simulated valleys stand in for the events: --data DIR with DIR/{events.DATA} takes your own")
         seeds = events.QUICK_VALLEYS if quick else events.FULL_VALLEYS
         order = order_of(_VALLEY_PX, further=events.VALLEY_BANDS)
         folder = _with_valleys(shop, data, events.valleys_folder(quick=quick), seeds, order)
@@ -115,13 +116,6 @@ def band_choice_again(shop: Workshop, data: Path | None, quick: bool) -> tuple[R
     return made, {}
 
 
-def _with_valleys(shop: Workshop, data: Path | None, name: str, seeds: range, order: Mapping[str, Any]) -> Path:
-    """The folder with the simulated valleys: the given one where they are there, else that of the runs, with them."""
-    at = data if data is not None and (data / name).is_dir() else shop.own_data
-    make_valleys(at / name, seeds, order, shop.tell)
-    return at
-
-
 def make_valleys(folder: Path, seeds: range, order: Mapping[str, Any], tell: Callable[[str], None]) -> None:
     """Simulate the valleys that are not there yet; goes on where it was stopped.
 
@@ -150,6 +144,13 @@ def same_ground(scored: Samples) -> Samples:
         item=scored.name,
         remedy="Score valleys of which looks before and after the storm are there.",
     )
+
+
+def _with_valleys(shop: Workshop, data: Path | None, name: str, seeds: range, order: Mapping[str, Any]) -> Path:
+    """The folder with the simulated valleys: the given one where they are there, else that of the runs, with them."""
+    at = data if data is not None and (data / name).is_dir() else shop.own_data
+    make_valleys(at / name, seeds, order, shop.tell)
+    return at
 
 
 def _at_random(shop: Workshop, row: str, words: str, experiment: Experiment, data: Path) -> Outcome:
