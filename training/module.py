@@ -20,8 +20,8 @@ from training.networks.build import build_network, encoder_parameters
 HELD_OUT_LOSS: Final = "held_out_loss"
 """Mean loss on the threshold chips after an epoch."""
 _OPTIMIZERS: Final[dict[str, type[Optimizer]]] = {"adamw": AdamW, "adam": Adam, "nadam": NAdam}
-_LEAST_COURSE: Final = 20
-"""Steps over which a rate rises and falls, also where there are fewer."""
+_RISE: Final = 0.1
+"""Share of the steps over which a one-cycle rate rises."""
 
 
 def network_parameters(experiment: Experiment) -> dict[str, Any]:
@@ -44,6 +44,7 @@ class SegmentationModule(lightning.LightningModule):
         # Convolutions on CPU and GPU are fastest with the bands last in memory.
         self.network: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._counts = torch.zeros(2, BINS)
+        self._inner_edges = torch.from_numpy(EDGES[1:])
         # In a tuple they are no part of the module: neither trained nor saved.
         self._teachers = tuple(teacher.requires_grad_(False).eval() for teacher in teachers)
 
@@ -74,13 +75,13 @@ class SegmentationModule(lightning.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         self._counts = torch.zeros(2, BINS, device=self.device)
+        self._inner_edges = torch.from_numpy(EDGES[1:]).to(self.device)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _index: int) -> None:
         inputs, labels = batch
         logits = self(inputs)
         self.log(HELD_OUT_LOSS, segmentation_loss(logits, labels, self.experiment.loss), batch_size=len(inputs))
-        inner = torch.from_numpy(EDGES[1:]).to(self.device)
-        bins = torch.bucketize(torch.sigmoid(logits.float()), inner, right=True)
+        bins = torch.bucketize(torch.sigmoid(logits), self._inner_edges, right=True)
         for label in (0, 1):
             self._counts[label] += torch.bincount(bins[labels == label], minlength=BINS)
 
@@ -114,12 +115,13 @@ class SegmentationModule(lightning.LightningModule):
             return {"scheduler": lowered, "interval": "epoch", "monitor": HELD_OUT_LOSS}
         if schedule.course == "constant":
             return {"scheduler": ConstantLR(optimizer, factor=1.0), "interval": "epoch"}
+        steps = int(self.trainer.estimated_stepping_batches)
         cycle = OneCycleLR(
             optimizer,
             max_lr=rates,
-            # Ten steps would rise in one, which is divided by nought.
-            total_steps=max(_LEAST_COURSE, int(self.trainer.estimated_stepping_batches)),
-            pct_start=0.1,
+            # A rise that ends with the first step takes no time, by which it is divided.
+            total_steps=steps + 1 if steps * _RISE == 1 else steps,
+            pct_start=_RISE,
             cycle_momentum=False,
         )
         return {"scheduler": cycle, "interval": "step"}

@@ -80,8 +80,7 @@ def reproduce_command(
             shop = Workshop(
                 out=folder, threads=threads, rule=RULES[name], tell=tell, report=print_epoch, rows=tuple(row or ())
             )
-            # A folder that was named and is not there is a slip, though some studies do without.
-            _study_again(name, shop, data and data_folder(data), quick=quick)
+            _study_again(name, shop, _given(data), quick=quick)
             return
         steps = quoted(f"{name}-quick" if quick else name)
         folder = data_folder(data)
@@ -94,6 +93,16 @@ def reproduce_command(
         typer.echo(f"{one.experiment:<20} {one.key:<8} {one.value:.3f}  quoted {low:.3f} to {high:.3f}  {verdict}")
     if not all(one.agrees for one in outcomes):
         raise typer.Exit(1)
+
+
+def _given(data: Path | None) -> Path | None:
+    """The folder of data; None where none was named and there is none: some studies do without."""
+    try:
+        return data_folder(data)
+    except ConfigError:
+        if data is not None:
+            raise
+        return None
 
 
 def _study_again(letter: str, shop: Workshop, data: Path | None, *, quick: bool) -> None:

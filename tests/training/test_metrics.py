@@ -45,7 +45,7 @@ def test_a_random_map_has_the_share_of_positives_as_area() -> None:
 
 @pytest.mark.parametrize("sureness", [1, 5, 20])
 def test_the_area_is_that_of_the_order_of_the_pixels(sureness: float) -> None:
-    """However near to 0 and 1 a network says what it says: as scikit-learn counts it, pixel by pixel."""
+    """Also near to 0 and 1, as far as float32 tells pixels apart: as scikit-learn counts it, pixel by pixel."""
     rng = np.random.default_rng(3)
     mask = rng.random(50_000) < 0.05
     logits = sureness * (rng.standard_normal(mask.size) + 2.5 * mask - 1)

@@ -18,8 +18,8 @@ from training.datasets.rgb_patches import PATCH_FILE
 from training.experiment import Experiment, NetworkSettings
 from training.fit_commands import with_epochs
 from training.material import gather
-from training.samples import LANDSLIDE
-from training.simulated.chips import place_of
+from training.samples import LANDSLIDE, UNLABELLED, Samples
+from training.simulated.chips import CHIPS_PER_STACK, STACKS_PER_VALLEY, place_of
 from training.splits import SplitKind
 from training.studies import band_choice, events, hiroshima, remaking
 from training.studies.records import Study
@@ -137,6 +137,7 @@ def test_true_colour_is_made_on_real_patches_too(out: Path, tmp_path: Path, monk
     np.savez(tmp_path / PATCH_FILE, ids=ids, rgb=rgb, mask=mask, touching=np.empty((0, 2), dtype=np.int64))
     result = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
+    assert not (tmp_path / hiroshima.QUICK_FOLDER).exists()
     table = result.stdout.split("Row a on real ground")[1]
     assert "8-bit RGB, divided by blocks of ids with guards: 4 trained on, 1 for the threshold, 2 scored" in table
     (row,) = re.findall(r"^\| a  optical RGB .*$", table, re.MULTILINE)
@@ -155,6 +156,30 @@ def test_the_maps_show_one_place_before_and_after(out: Path) -> None:
     assert (before[0], before[2]) == (after[0], after[2])
     assert not (pair.labels[0] == LANDSLIDE).any()
     assert (pair.labels[1] == LANDSLIDE).any()
+
+
+def test_the_look_before_is_the_clearest_that_shows_the_slope_whole() -> None:
+    """Not a later one, however clear, on which a cloud hides the scar; not another place or valley."""
+    scar = np.zeros((8, 8), dtype=bool)
+    scar[2:4, 2:6] = True
+    labels = np.zeros((6, 8, 8), dtype=np.int8)
+    labels[0][scar] = LANDSLIDE
+    labels[1][scar] = UNLABELLED
+    pixels = np.ones((6, 3, 8, 8), dtype=np.float32)
+    pixels[2, :, :5] = np.nan
+    pixels[3, :, :1] = np.nan
+    looks = [(1, 0, 0), (1, 1, 0), (1, 2, 0), (1, 3, 0), (1, 4, 1), (2, 0, 0)]  # valley, look, place
+    ids = [(valley * STACKS_PER_VALLEY + stack) * CHIPS_PER_STACK + place for valley, stack, place in looks]
+    chips = Samples(
+        name="drawn",
+        pixels=pixels,
+        labels=labels,
+        ids=np.array(ids),
+        groups=np.array(["valley-1"] * 5 + ["valley-2"]),
+        touching=np.empty((0, 2), dtype=np.int64),
+        bands=("B04", "B03", "B02"),
+    )
+    assert same_ground(chips).ids.tolist() == [ids[3], ids[0]]
 
 
 @pytest.mark.usefixtures("small_study")

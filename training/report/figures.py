@@ -28,7 +28,7 @@ def pr_figure(judged: Sequence[Judgement]) -> str:
     """Precision against recall; a dot at the threshold in use."""
     figure, axes = paper(6.4, 5.2)
     for one, colour, style in zip(judged, cycle(COLOURS), cycle(STYLES), strict=False):
-        pr_line(axes, one.scored, one.threshold, one.name, (colour, style))
+        pr_line(axes, one.scored, one.threshold, one.name, colour, style)
     pr_ground(axes)
     axes.legend(frameon=False, fontsize=9, loc="lower left")
     return svg(figure)
@@ -86,9 +86,8 @@ def quiet_figure(judged: Judgement) -> str:
     return svg(figure)
 
 
-def pr_line(axes: Axes, scored: Evaluation, threshold: float, label: str, look: tuple[str, str]) -> None:
-    """Precision against recall of one model, and a dot at its threshold; look: colour and style."""
-    colour, style = look
+def pr_line(axes: Axes, scored: Evaluation, threshold: float, label: str, colour: str, style: str) -> None:
+    """Precision against recall of one model, and a dot at its threshold."""
     found = curve(scored.counts)
     real = found.recall > 0
     axes.plot(found.recall[real], found.precision[real], style, color=colour, label=label, linewidth=1.8)

@@ -15,7 +15,7 @@ from training.fit_commands import with_epochs
 from training.judging import answers, shipped
 from training.material import gather
 from training.report.tables import Table
-from training.samples import LANDSLIDE, Samples
+from training.samples import LANDSLIDE, STABLE, Samples
 from training.simulated.chips import place_of
 from training.simulated.valley_command import describe_valleys, make_valley, order_of
 from training.studies import band_choice, events, hiroshima, landslide4sense
@@ -34,7 +34,7 @@ Remaking = Callable[[Workshop, Path | None, bool], tuple[Remade, dict[str, bytes
 
 
 def hiroshima_again(shop: Workshop, data: Path | None, quick: bool) -> tuple[Remade, dict[str, bytes]]:
-    """Study A on simulated valleys, which are made where they are not there."""
+    """Study A on simulated valleys, which are made where they are not there; row a on real patches too."""
     study = shop.chosen(hiroshima.study(quick=quick))
     if quick:
         small = order_of(hiroshima.QUICK_VALLEY_PX)
@@ -131,14 +131,17 @@ def make_valleys(folder: Path, seeds: range, order: Mapping[str, Any], tell: Cal
 
 
 def same_ground(scored: Samples) -> Samples:
-    """Two chips of one place of a simulated valley: its clearest look before the storm, and the largest scar of all."""
+    """Two chips of one place of a simulated valley: with the largest scar there is, and the clearest before it slid."""
     size = (scored.labels == LANDSLIDE).sum(axis=(1, 2))
-    places = [(seed, place) for seed, _, place in map(place_of, scored.ids.tolist())]
+    seeds, _, places = np.array([place_of(chip) for chip in scored.ids.tolist()]).T
     seen = np.isfinite(scored.pixels).all(axis=1).mean(axis=(1, 2))
-    quiet = {places[index]: index for index in seen.argsort(kind="stable").tolist() if not size[index]}
     for after in size.argsort()[::-1].tolist():
-        if size[after] and places[after] in quiet:
-            return scored.at([quiet[places[after]], after])
+        scar = scored.labels[after] == LANDSLIDE
+        # Of a look after the storm that shows no scar, a cloud hides it: there it is unlabelled.
+        whole = (scored.labels[:, scar] == STABLE).any(axis=1)
+        before = np.flatnonzero((seeds == seeds[after]) & (places == places[after]) & (size == 0) & whole)
+        if len(before):
+            return scored.at([int(before[seen[before].argmax()]), after])
     raise ConfigError(
         "no place is shown with and without a scar",
         item=scored.name,
@@ -147,10 +150,11 @@ def same_ground(scored: Samples) -> Samples:
 
 
 def _with_valleys(shop: Workshop, data: Path | None, name: str, seeds: range, order: Mapping[str, Any]) -> Path:
-    """The folder with the simulated valleys: the given one where they are there, else that of the runs, with them."""
-    at = data if data is not None and (data / name).is_dir() else shop.own_data
-    make_valleys(at / name, seeds, order, shop.tell)
-    return at
+    """The folder with the simulated valleys: a given one as it is, if it has them, else that of the runs."""
+    if data is not None and (data / name).is_dir():
+        return data
+    make_valleys(shop.own_data / name, seeds, order, shop.tell)
+    return shop.own_data
 
 
 def _at_random(shop: Workshop, row: str, words: str, experiment: Experiment, data: Path) -> Outcome:
@@ -161,14 +165,10 @@ def _at_random(shop: Workshop, row: str, words: str, experiment: Experiment, dat
 def _on_patches(shop: Workshop, study: Study, experiment: Experiment, data: Path | None, *, quick: bool) -> list[Table]:
     """Row a on true-colour patches, where they are at hand."""
     row, real = study.row(hiroshima.TRUE_COLOUR), hiroshima.on_patches(experiment, quick=quick)
-    try:
-        folder = data_folder(data)
-    except ConfigError:
-        folder = None
-    if folder is None or not (folder / real.data.path).is_file():
+    if data is None or not (data / real.data.path).is_file():
         shop.tell(f"row {row.name} is not made on real ground: it needs --data DIR with DIR/{real.data.path}")
         return []
-    material = gather(real.data, folder)
+    material = gather(real.data, data)
     outcome = shop.network(row.name, f"{row.words} on real patches", real, material)
     return [real_ground_table(study, outcome, in_words(landslide4sense.AT_HAND, material.split))]
 

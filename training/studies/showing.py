@@ -290,7 +290,7 @@ def _picture(chips: Samples, index: int) -> np.ndarray[Any, np.dtype[np.float32]
 def _curves(outcomes: Sequence[Outcome]) -> str:
     figure, axes = paper(7.2, 5.6)
     for one, colour, style in zip(outcomes[:_MOST_CURVES], cycle(COLOURS), cycle(STYLES), strict=False):
-        pr_line(axes, one.scored, one.threshold, f"{one.row}  {one.words}", (colour, style))
+        pr_line(axes, one.scored, one.threshold, f"{one.row}  {one.words}", colour, style)
     pr_ground(axes)
     axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.08, 0.5))
     few = f" Only the first {_MOST_CURVES} rows are drawn." if len(outcomes) > _MOST_CURVES else ""
