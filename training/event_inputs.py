@@ -14,7 +14,9 @@ from monitor.inputs import Input, Method
 
 SUPPLIED: Final = ("coherence", "entropy", "anisotropy", "alpha")
 """Coherence with the scene before it (VV); H, A and α of the dual-polarised decomposition (α in degrees)."""
-RADAR: Final = ("vv", "vh", *SUPPLIED)
+BACKSCATTER: Final = ("vv", "vh")
+"""Linear power."""
+RADAR: Final = (*BACKSCATTER, *SUPPLIED)
 OPTICAL: Final = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
 GROUND: Final = ("elevation", "slope")
 """Metres and degrees; the same before and after."""
@@ -43,5 +45,5 @@ def event_input(name: str) -> Input:
     if plain not in RANGES or (plain in GROUND and date):
         raise ValueError(f"there is no input {name} of events; there are {', '.join(RANGES)}")
     low, high = RANGES[plain]
-    method = Method.DECIBEL if plain in ("vv", "vh") else Method.FIXED
+    method = Method.DECIBEL if plain in BACKSCATTER else Method.FIXED
     return Input(name=name, method=method, center=low, scale=high - low)

@@ -25,7 +25,7 @@ from training.datasets.checks import require_landslides
 from training.datasets.event_layout import EVENTS_FILE, EventFolder, Scene, Sensor, event_folders
 from training.datasets.event_rasters import Array, band_names, event_grid, open_raster, read_band, read_labels
 from training.datasets.footprints import touching_pairs
-from training.event_inputs import GROUND, OPTICAL, RADAR, SUPPLIED
+from training.event_inputs import BACKSCATTER, GROUND, OPTICAL, RADAR, SUPPLIED
 from training.samples import UNLABELLED, Samples
 
 CHIP_PX: Final = 128
@@ -181,7 +181,7 @@ class _Reader:
             if float(np.nanmedian(values)) > _LARGEST_REFLECTANCE:
                 raise _unit(file, f"the median of {plain} is {np.nanmedian(values):.0f}", "reflectance_scale: 10000")
             return values
-        if plain not in ("vv", "vh"):
+        if plain not in BACKSCATTER:
             return values
         if self.event.settings.radar_unit == "decibel":
             return np.asarray(10.0 ** (values / 10.0), dtype=np.float32)

@@ -41,7 +41,7 @@ RIVALS: Final = {
     "DeepLabV3+": NetworkSettings(architecture="deeplabv3+", encoder="resnet50", pretrained=False),
     "Attention U-Net": NetworkSettings(architecture="attention-unet", pretrained=False),
 }
-TRUE_COLOUR: Final = "a"
+ON_PATCHES: Final = "a"
 """The row that real true-colour patches can show."""
 _QUICK_RATE: Final = 3e-3
 _QUICK_WINDOW_PX: Final = 64

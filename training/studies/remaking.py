@@ -50,7 +50,7 @@ def hiroshima_again(shop: Workshop, data: Path | None, quick: bool) -> tuple[Rem
         assert row.here is not None
         material = gather(row.here.data, valleys)
         outcomes.append(shop.network(row.name, row.words, row.here, material))
-        if row.name == hiroshima.TRUE_COLOUR:
+        if row.name == hiroshima.ON_PATCHES:
             further += _on_patches(shop, study, row.here, data, quick=quick)
         if row.name in _SHOWN_ROWS:
             pictures |= _maps(shop, outcomes[-1], material.scored())
@@ -164,7 +164,7 @@ def _at_random(shop: Workshop, row: str, words: str, experiment: Experiment, dat
 
 def _on_patches(shop: Workshop, study: Study, experiment: Experiment, data: Path | None, *, quick: bool) -> list[Table]:
     """Row a on true-colour patches, where they are at hand."""
-    row, real = study.row(hiroshima.TRUE_COLOUR), hiroshima.on_patches(experiment, quick=quick)
+    row, real = study.row(hiroshima.ON_PATCHES), hiroshima.on_patches(experiment, quick=quick)
     if data is None or not (data / real.data.path).is_file():
         shop.tell(f"row {row.name} is not made on real ground: it needs --data DIR with DIR/{real.data.path}")
         return []

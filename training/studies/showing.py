@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.figure import Figure
 
+from training.event_inputs import BACKSCATTER
 from training.metrics import paired_differences
 from training.report.figures import COLOURS, STYLES, paper, pr_ground, pr_line, svg
 from training.report.page import document, inline, section, warning
@@ -282,7 +283,7 @@ def _more(first: Outcome, second: Outcome, key: str) -> str:
 
 def _picture(chips: Samples, index: int) -> np.ndarray[Any, np.dtype[np.float32]]:
     pixels = chips.pixels[index].astype(np.float32)
-    if chips.bands[0] in ("vv", "vh"):  # linear power: only its logarithm is a picture
+    if chips.bands[0] in BACKSCATTER:  # linear power: only its logarithm is a picture
         pixels = 10 * np.log10(np.maximum(pixels, 1e-4))
     return true_colour(pixels, chips.bands)
 
