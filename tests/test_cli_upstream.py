@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -68,8 +69,31 @@ def test_passes(capsys: pytest.CaptureFixture[str]) -> None:
     assert "2026-01-20 01:30" in out
 
 
-def test_the_head_of_status(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def has_free(monkeypatch: pytest.MonkeyPatch, free: int, *, used: int = 0, reserved: int = 0) -> None:
+    """A disk with some free bytes, whatever that of this machine has."""
+    disk = SimpleNamespace(total=used + reserved + free, used=used, free=free)
+    monkeypatch.setattr("monitor.cli.watch_lines.shutil.disk_usage", lambda _path: disk)
+
+
+@pytest.mark.usefixtures("config")
+def test_little_room_on_the_disk_is_wrong(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the alarm of it would sound; the share is that of `df`, which leaves out what is kept for root."""
+    alarm = (Path(__file__).parents[1] / "deploy" / "prometheus" / "rules" / "process.yml").read_text()
+    assert "job_path_of:scarpwatch_disk_free_bytes:min < 10e9" in alarm
+    call(capsys, "once")
+    has_free(monkeypatch, 10 * 10**9 - 1, used=10 * 10**9)
+    assert "! disk: 9.3 GiB free (50 %)" in call(capsys, "status")[1].splitlines()
+    has_free(monkeypatch, 10 * 10**9, used=190 * 10**9, reserved=800 * 10**9)
+    assert "disk: 9.3 GiB free (5 %)" in call(capsys, "status")[1].splitlines()
+    assert json.loads(call(capsys, "status", "--json")[1])["watch"]["disk"] == {
+        "free_bytes": 10 * 10**9,
+        "total_bytes": 200 * 10**9,
+    }
+
+
+def test_the_head_of_status(config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """What is wrong comes first; the rest tells engine, queue, disk, catalogs, audit and drill; --json has the same."""
+    has_free(monkeypatch, 20 * 2**30, used=60 * 2**30)
     call(capsys, "once")
     with closing(SqlStore(load(config).database)) as store:
         store.note_sources(["local"], {}, NOW - timedelta(days=3, hours=1))
@@ -103,7 +127,7 @@ def test_the_head_of_status(config: Path, capsys: pytest.CaptureFixture[str]) ->
     well = "\n".join(lines[len(wrong) + 1 : len(wrong) + 5])
     assert "engine: onnxruntime-cpu, model 1.0, version 0.1.0" in well
     assert "queue: 0 wait, 0 at work" in well
-    assert "GiB free" in well
+    assert "disk: 20.0 GiB free (25 %)" in well
     assert "audit: none yet" in well
     call(capsys, "audit")
     code, out, _ = call(capsys, "status", "--json")

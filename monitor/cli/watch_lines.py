@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from monitor.adapters.store import LedgerCount, SqlStore
 
 _GIB = 1024**3
-_LITTLE_DISK = 0.1
-"""Share of the disk below which it is told as wrong."""
+_LITTLE_DISK = 10e9
+"""Free bytes below which the disk is told as wrong: those of the alarm ScarpwatchDiskFilling."""
 _AUDIT_OLD = timedelta(days=2)
 _MOST = 8
 """Lines of one kind; the rest is counted."""
@@ -52,6 +52,7 @@ class WatchState:
     disk_free: int
     """Bytes, where products are written."""
     disk_total: int
+    """Bytes that are used or free: as `df` counts, without what a file system reserves for root."""
     waiting: Mapping[str, int]
     """Acquisitions in the queue by reason; "" is their first turn."""
     at_work: int
@@ -101,7 +102,7 @@ def watch_state(
         now=now,
         engine=store.reports(ReportKind.ENGINE).get(""),
         disk_free=disk.free,
-        disk_total=disk.total,
+        disk_total=disk.used + disk.free,
         waiting=waiting,
         at_work=sum(count.count for count in counts if count.state is AcquisitionState.CLAIMED),
         oldest=store.oldest_waiting(names),
@@ -120,7 +121,7 @@ def watch_lines(state: WatchState) -> list[str]:
     """What is wrong first, each line with "!"; then what is well."""
     wrong = [*_catalog_troubles(state), *_missing_lines(state), *_audit_troubles(state), *_drill_lines(state, False)]
     disk = f"disk: {state.disk_free / _GIB:.1f} GiB free ({100 * state.disk_free / state.disk_total:.0f} %)"
-    is_full = state.disk_free < _LITTLE_DISK * state.disk_total
+    is_full = state.disk_free < _LITTLE_DISK
     wrong = [*_unwell_lines(state), *([disk] if is_full else []), *wrong]
     well = [_engine_line(state), _queue_line(state), *([] if is_full else [disk])]
     answered = [
