@@ -268,6 +268,7 @@ def test_rows_that_were_not_made_are_listed_with_the_reason() -> None:
     assert sum(int(found[1]) if found else 1 for found in several) == len(study.rows)
     (best,) = (row for row in table.rows if row[0].startswith("radar-all-3-3  "))
     assert "0.60" in best
+    assert best[0].endswith("(3 + 3 scenes; published as the best of radar; that it is this scene count is inferred)")
     assert "complex radar scenes" in best[-1]
     together = table.rows[-1]
     assert together[0].endswith(f"to {study.rows[-1].name}")

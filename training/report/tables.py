@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from training.judging import Judgement
@@ -29,6 +29,17 @@ class Table:
     meaning: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    prose: tuple[str, ...] = ()
+    """Columns of sentences, by their head: in HTML they wrap."""
+
+    def without_empty_columns(self) -> Table:
+        """Only the columns in which a row has something."""
+        kept = [index for index in range(len(self.head)) if any(row[index] for row in self.rows)]
+        return replace(
+            self,
+            head=tuple(self.head[index] for index in kept),
+            rows=tuple(tuple(row[index] for index in kept) for row in self.rows),
+        )
 
     def markdown(self) -> str:
         """The table with its title and meaning; columns aligned."""
@@ -42,9 +53,21 @@ class Table:
 
     def html(self) -> str:
         """The table alone, escaped."""
-        head = "".join(f"<th>{escape(cell)}</th>" for cell in self.head)
-        rows = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in self.rows)
+        head = "".join(f"<th{self._class(name)}>{escape(name)}</th>" for name in self.head)
+        rows = "".join(
+            f"<tr>{''.join(self._cell(name, cell) for name, cell in zip(self.head, row, strict=True))}</tr>"
+            for row in self.rows
+        )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+    def _class(self, name: str) -> str:
+        return ' class="prose"' if name in self.prose else ""
+
+    def _cell(self, name: str, text: str) -> str:
+        """A figure above what stands in brackets after it: side by side, eight of them fit on no screen."""
+        value, bracket, rest = (text, "", "") if name in self.prose else text.partition(" (")
+        below = f"<small>{escape(rest.removesuffix(')'))}</small>" if bracket else ""
+        return f"<td{self._class(name)}>{escape(value)}{below}</td>"
 
 
 def pixel_table(judged: Sequence[Judgement]) -> Table:
@@ -205,13 +228,6 @@ def _named(one: Judgement) -> str:
 
 def _bracketed(text: str, more: str) -> str:
     return f"{text} ({more})" if more else text
-
-
-def _cell(text: str) -> str:
-    """A figure above what stands in brackets after it: side by side, eight of them fit on no screen."""
-    value, bracket, rest = text.partition(" (")
-    below = f"<small>{escape(rest.removesuffix(')'))}</small>" if bracket else ""
-    return f"<td>{escape(value)}{below}</td>"
 
 
 def _pixel_row(one: Judgement) -> tuple[str, ...]:

@@ -158,12 +158,19 @@ def _row(seen: Features, *, quick: bool) -> Row:
     why_not = _TOGETHER if seen.radar and seen.optical else _SUPPLIED if seen.radar not in ("", "gamma") else ""
     return Row(
         name=seen.name,
-        words=f"{seen.words} ({remark})" if remark else seen.words,
+        words=_remarked(seen.words, remark),
         original=_original(seen),
         here=None if why_not else _here(seen, quick=quick),
         published=published,
         lacks=why_not or (_QUICK_SMALLER if quick else _SMALLER),
     )
+
+
+def _remarked(words: str, remark: str) -> str:
+    """With what is known of the row in the same brackets as its scenes."""
+    if not remark:
+        return words
+    return f"{words.removesuffix(')')}; {remark})" if words.endswith(")") else f"{words} ({remark})"
 
 
 def _original(seen: Features) -> Experiment:

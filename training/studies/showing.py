@@ -73,7 +73,7 @@ def rows_table(made: Remade) -> Table:
         f"{_by_chance(made.outcomes)}",
         head=_BESIDE,
         rows=tuple(rows),
-    )
+    ).without_empty_columns()
 
 
 def missing_table(made: Remade) -> Table:
@@ -95,7 +95,8 @@ def missing_table(made: Remade) -> Table:
         meaning=f"{len(missing)} of the {len(made.study.rows)} rows of the study.",
         head=("row", *(f"{name} publ." for name, _ in _SHOWN), "why"),
         rows=tuple(rows),
-    )
+        prose=("why",),
+    ).without_empty_columns()
 
 
 def real_ground_table(study: Study, outcome: Outcome, ground: str) -> Table:
@@ -112,7 +113,7 @@ def real_ground_table(study: Study, outcome: Outcome, ground: str) -> Table:
         meaning=f"Published: {study.data}. Here: {ground}; 95 % intervals.{_APART}{_by_chance([outcome])}",
         head=_BESIDE,
         rows=(_beside_published(row, _digits(study), _figures(outcome.summary())),),
-    )
+    ).without_empty_columns()
 
 
 def sites_table(made: Remade) -> Table:
@@ -293,7 +294,7 @@ def _curves(outcomes: Sequence[Outcome]) -> str:
     for one, colour, style in zip(outcomes[:_MOST_CURVES], cycle(COLOURS), cycle(STYLES), strict=False):
         pr_line(axes, one.scored, one.threshold, f"{one.row}  {one.words}", colour, style)
     pr_ground(axes)
-    axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.08, 0.5))
+    axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.12, 0.5))
     few = f" Only the first {_MOST_CURVES} rows are drawn." if len(outcomes) > _MOST_CURVES else ""
     return f"<div>{svg(figure)}<p class='quiet'>Dots: the threshold, set without the scored chips.{few}</p></div>"
 

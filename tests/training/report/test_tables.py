@@ -42,3 +42,17 @@ def test_a_table_in_markdown_and_html() -> None:
     assert len({len(line) for line in lines[3:]}) == 1
     assert "<th>a&lt;b</th>" in table.html()
     assert "<td>x &amp; y</td><td>0.5<small>0.4–0.6</small></td>" in table.html()
+
+
+def test_a_column_of_sentences_wraps_in_html() -> None:
+    """Its brackets are its own; the other columns are as ever."""
+    table = Table(title="T", meaning="M.", head=("a", "why"), rows=(("x (1)", "too small (of 3)"),), prose=("why",))
+    assert '<th>a</th><th class="prose">why</th>' in table.html()
+    assert '<td>x<small>1</small></td><td class="prose">too small (of 3)</td>' in table.html()
+
+
+def test_columns_with_nothing_are_left_out() -> None:
+    """A column stays for a single cell."""
+    table = Table(title="T", meaning="M.", head=("a", "b", "c"), rows=(("x", "", ""), ("y", "", "1")))
+    assert table.without_empty_columns().head == ("a", "c")
+    assert table.without_empty_columns().rows == (("x", ""), ("y", "1"))
