@@ -15,6 +15,9 @@ TORCH  ?= torch==2.13.0
 
 # An environment with the service alone, for the list of what it is made of.
 SERVICE_ENV ?= build/service
+# One with the tool that writes it: among what it brings is a parser of IRIs that every process which imports `jsonschema`
+# would build at its start, a second and more.
+SBOM_ENV ?= build/sbom
 
 BIN := $(VENV)/bin
 UV  := $(shell command -v uv 2>/dev/null)
@@ -97,9 +100,14 @@ reproduce: $(VENV)/.dev  ## the quoted figures of the shipped model made again (
 bench: $(VENV)/.dev  ## what the speed claims stand on
 	$(BIN)/python -m benchmarks $(ARGS)
 
-sbom: $(SERVICE_ENV)/.made $(VENV)/.dev  ## sbom.json: every package of the service (CycloneDX)
-	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file sbom.json $(SERVICE_ENV)
+sbom: $(SERVICE_ENV)/.made $(SBOM_ENV)/.made  ## sbom.json: every package of the service (CycloneDX)
+	$(SBOM_ENV)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file sbom.json $(SERVICE_ENV)
 	@echo "sbom.json: $$(grep --count '"purl": ' sbom.json) packages"
+
+$(SBOM_ENV)/.made:
+	$(PYTHON) -m venv $(SBOM_ENV)
+	@$(SBOM_ENV)/bin/python -m pip install --quiet --disable-pip-version-check "cyclonedx-bom>=5"
+	@touch $@
 
 audit-dependencies: $(SERVICE_ENV)/.made $(VENV)/.dev  ## known faults of these packages, by the advisory database of PyPI (network)
 	@$(BIN)/python deploy/audit_dependencies.py $(SERVICE_ENV)
