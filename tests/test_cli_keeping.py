@@ -2,8 +2,12 @@
 
 import json
 import os
+import signal
 import sqlite3
 import stat
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import closing
 from io import StringIO
@@ -195,6 +199,36 @@ def test_an_older_backup_is_upgraded_and_a_newer_one_refused(
         assert restore(store.database, old, False, NOW, silent).revision == "0017"
         store.check()
         assert len(store.ledger()) == 2
+
+
+@pytest.mark.parametrize("step", ["reading", "restoring"])
+def test_a_killed_restore_is_repeated_and_leaves_nothing_beside_the_database(tmp_path: Path, step: str) -> None:
+    """What it prepared is a copy of a whole watch: the next restore needs the space. On SQLite."""
+    file, target = tmp_path / "backup", tmp_path / "kept" / "watch.db"
+    with closing(SqlStore(f"sqlite:///{tmp_path}/one.db")) as store:
+        store.upgrade()
+        store.discover("valley", [acquisition(number, region="valley") for number in range(3)], [], NOW)
+        back_up(store.database, file, silent, NOW)
+    killed = f"""
+        import os, signal
+        from datetime import datetime, UTC
+        from pathlib import Path
+        from monitor.adapters.store import SqlStore
+        from monitor.adapters.store.restoring import restore
+
+        def progress(what, done, of):
+            if what == {step!r}:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        restore(SqlStore("sqlite:///{target}").database, Path("{file}"), False, datetime.now(UTC), progress)
+    """
+    ended = subprocess.run([sys.executable, "-c", textwrap.dedent(killed)], check=False, capture_output=True, text=True)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    assert [one for one in target.parent.iterdir() if one.is_dir()]
+    with closing(SqlStore(f"sqlite:///{target}")) as store:
+        assert restore(store.database, file, True, NOW, silent).contents.acquisitions == 3
+        store.check()
+    assert not [one.name for one in target.parent.iterdir() if not one.name.startswith("watch.db")]
 
 
 def test_a_broken_backup_changes_nothing(

@@ -1,8 +1,9 @@
 """Put a backup back: all of it or nothing, upgraded to the version of this Scarpwatch, with nobody at work in it."""
 
+import shutil
 import sqlite3
-import tempfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import func, inspect, select, text, update
 from sqlalchemy.orm import Session
 
-from monitor.adapters.files import disk_full_as_error
+from monitor.adapters.files import disk_full_as_error, part_path, remove_leftovers
 from monitor.adapters.store import ledger, migration
 from monitor.adapters.store.backup import copy_pages, ours, tools_of, verified_revision
 from monitor.adapters.store.database import WRITERS_TAKE_TURNS, Database, affected
@@ -112,11 +113,8 @@ def give_back(database: Database, now: datetime) -> tuple[int, int]:
 def _restore_sqlite(target: Path, backup: Path, now: datetime, progress: Progress) -> tuple[int, int]:
     """Prepared beside the database, then copied over it as one transaction: whoever reads it meanwhile goes on."""
     migration.make_folder(target.parent)
-    with (
-        disk_full_as_error(target),
-        tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder,
-    ):
-        prepared = Path(folder) / "watch.db"
+    with disk_full_as_error(target), _folder_beside(target) as folder:
+        prepared = folder / "watch.db"
         with (
             closing(sqlite3.connect(f"{backup.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as source,
             closing(sqlite3.connect(prepared)) as copy,
@@ -129,6 +127,18 @@ def _restore_sqlite(target: Path, backup: Path, now: datetime, progress: Progres
         with closing(sqlite3.connect(prepared)) as source, closing(sqlite3.connect(target)) as opened:
             copy_pages(source, opened, "restoring", progress)
     return given_back
+
+
+@contextmanager
+def _folder_beside(target: Path) -> Iterator[Path]:
+    """A folder of our own, gone afterwards; those of restores that were killed may be the space that lacks."""
+    folder = part_path(target)
+    folder.mkdir(mode=0o700)
+    try:
+        remove_leftovers(target.parent, folder.stat().st_mtime)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _restore_postgres(database: Database, backup: Path, now: datetime, progress: Progress) -> tuple[int, int]:
