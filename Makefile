@@ -15,8 +15,8 @@ TORCH  ?= torch==2.13.0
 
 # An environment with the service alone, for the list of what it is made of.
 SERVICE_ENV ?= build/service
-# One with the tool that writes it: among what it brings is a parser of IRIs that every process which imports `jsonschema`
-# would build at its start, a second and more.
+# One with the tool that writes it: among what that brings is a parser of IRIs that every process which imports
+# `jsonschema` would build at its start, a second and more.
 SBOM_ENV ?= build/sbom
 
 BIN := $(VENV)/bin
@@ -51,7 +51,7 @@ EVERY_S ?= $$([ -t 2 ] && echo 10 || echo 60)
 ALIVE = every=$(EVERY_S); ( trap 'kill $$! 2>/dev/null; exit 0' TERM; \
 	while sleep $$every & wait $$!; do echo "  still at it, $$SECONDS s"; done ) & trap "kill $$! 2>/dev/null" EXIT;
 
-.PHONY: help install install-dev install-gpu demo test suite lint reproduce bench sbom audit-dependencies clean
+.PHONY: help install install-dev install-gpu add demo test suite lint reproduce bench sbom audit-dependencies clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 20
@@ -104,10 +104,13 @@ sbom: $(SERVICE_ENV)/.made $(SBOM_ENV)/.made  ## sbom.json: every package of the
 	$(SBOM_ENV)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file sbom.json $(SERVICE_ENV)
 	@echo "sbom.json: $$(grep --count '"purl": ' sbom.json) packages"
 
-$(SBOM_ENV)/.made:
-	$(PYTHON) -m venv $(SBOM_ENV)
-	@$(SBOM_ENV)/bin/python -m pip install --quiet --disable-pip-version-check "cyclonedx-bom>=5"
+$(SBOM_ENV)/.made: Makefile
+	@echo "Installing what writes that list into $(SBOM_ENV)"
+	@$(MAKE) --no-print-directory add VENV=$(SBOM_ENV) PACKAGES="cyclonedx-bom>=5"
 	@touch $@
+
+add: | $(BIN)/python
+	@$(ALIVE) $(ADD) "$(PACKAGES)"
 
 audit-dependencies: $(SERVICE_ENV)/.made $(VENV)/.dev  ## known faults of these packages, by the advisory database of PyPI (network)
 	@$(BIN)/python deploy/audit_dependencies.py $(SERVICE_ENV)

@@ -231,6 +231,31 @@ def test_a_killed_restore_is_repeated_and_leaves_nothing_beside_the_database(tmp
     assert not [one.name for one in target.parent.iterdir() if not one.name.startswith("watch.db")]
 
 
+def test_a_restore_leaves_the_folder_of_another_alone(tmp_path: Path) -> None:
+    """As long as that is at work, in whatever process; a folder that nobody holds goes."""
+    file, target = tmp_path / "backup", tmp_path / "kept" / "watch.db"
+    with closing(SqlStore(f"sqlite:///{tmp_path}/one.db")) as store:
+        store.upgrade()
+        back_up(store.database, file, silent, NOW)
+    seen: list[int] = []
+
+    def meanwhile(what: str, _done: int, _all: int) -> None:
+        if what == "restoring" and not seen:
+            seen.append(0)
+            left = target.parent / ".watch.db.restore-dead"
+            left.mkdir()
+            with closing(SqlStore(f"sqlite:///{target}")) as second:
+                restore(second.database, file, True, NOW, silent)
+            seen[0] = len([one for one in target.parent.iterdir() if one.is_dir()])
+            assert not left.exists()
+
+    with closing(SqlStore(f"sqlite:///{target}")) as store:
+        restore(store.database, file, True, NOW, meanwhile)
+        store.check()
+    assert seen == [1], "the folder of the first restore"
+    assert not [one for one in target.parent.iterdir() if one.is_dir()]
+
+
 def test_a_broken_backup_changes_nothing(
     settings: Settings, capsys: pytest.CaptureFixture[str], postgres_url: str
 ) -> None:

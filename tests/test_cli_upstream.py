@@ -69,10 +69,16 @@ def test_passes(capsys: pytest.CaptureFixture[str]) -> None:
     assert "2026-01-20 01:30" in out
 
 
-def has_free(monkeypatch: pytest.MonkeyPatch, free: int, *, used: int = 0, reserved: int = 0) -> None:
-    """A disk with some free bytes, whatever that of this machine has."""
-    disk = SimpleNamespace(total=used + reserved + free, used=used, free=free)
-    monkeypatch.setattr("monitor.cli.watch_lines.shutil.disk_usage", lambda _path: disk)
+def has_free(
+    monkeypatch: pytest.MonkeyPatch, free: int, *, used: int = 0, reserved: int = 0, database: int | None = None
+) -> None:
+    """Disks with some free bytes, whatever those of this machine have; `database` of its own, if that is another."""
+
+    def disk_usage(path: Path) -> SimpleNamespace:
+        room = free if database is None or path.suffix != ".db" else database
+        return SimpleNamespace(total=used + reserved + room, used=used, free=room)
+
+    monkeypatch.setattr("monitor.cli.watch_lines.shutil.disk_usage", disk_usage)
 
 
 @pytest.mark.usefixtures("config")
@@ -82,13 +88,16 @@ def test_little_room_on_the_disk_is_wrong(capsys: pytest.CaptureFixture[str], mo
     assert "job_path_of:scarpwatch_disk_free_bytes:min < 10e9" in alarm
     call(capsys, "once")
     has_free(monkeypatch, 10 * 10**9 - 1, used=10 * 10**9)
-    assert "! disk: 9.3 GiB free (50 %)" in call(capsys, "status")[1].splitlines()
+    assert "! disk of the products: 9.3 GiB free (50 %)" in call(capsys, "status")[1].splitlines()
     has_free(monkeypatch, 10 * 10**9, used=190 * 10**9, reserved=800 * 10**9)
-    assert "disk: 9.3 GiB free (5 %)" in call(capsys, "status")[1].splitlines()
+    assert "disk of the products: 9.3 GiB free (5 %)" in call(capsys, "status")[1].splitlines()
     assert json.loads(call(capsys, "status", "--json")[1])["watch"]["disk"] == {
+        "of": "products",
         "free_bytes": 10 * 10**9,
         "total_bytes": 200 * 10**9,
     }
+    has_free(monkeypatch, 10 * 10**9, used=10 * 10**9, database=10**9)
+    assert "! disk of the database: 0.9 GiB free (9 %)" in call(capsys, "status")[1].splitlines()
 
 
 def test_the_head_of_status(config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +136,7 @@ def test_the_head_of_status(config: Path, capsys: pytest.CaptureFixture[str], mo
     well = "\n".join(lines[len(wrong) + 1 : len(wrong) + 5])
     assert "engine: onnxruntime-cpu, model 1.0, version 0.1.0" in well
     assert "queue: 0 wait, 0 at work" in well
-    assert "disk: 20.0 GiB free (25 %)" in well
+    assert "disk of the products: 20.0 GiB free (25 %)" in well
     assert "audit: none yet" in well
     call(capsys, "audit")
     code, out, _ = call(capsys, "status", "--json")

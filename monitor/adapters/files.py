@@ -7,7 +7,6 @@ process killed half-way leaves at most such a hidden file; the next write in the
 import errno
 import itertools
 import os
-import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -50,7 +49,8 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
-    remove_leftovers(path.parent, path.stat().st_mtime)
+    for orphan in leftovers(path.parent, path.stat().st_mtime):
+        orphan.unlink(missing_ok=True)
     sync_folder(path.parent)
 
 
@@ -76,15 +76,6 @@ def leftovers(folder: Path, now_s: float) -> list[Path]:
         now_s: seconds since the epoch on the file system's clock, for example the mtime of a new file.
     """
     return [part for part in folder.glob(f".*{_PART}") if _is_orphan(part, now_s)]
-
-
-def remove_leftovers(folder: Path, now_s: float) -> None:
-    """Take away what processes that are gone left in a folder, as `leftovers` tells them: files, and folders whole."""
-    for orphan in leftovers(folder, now_s):
-        if orphan.is_dir():
-            shutil.rmtree(orphan, ignore_errors=True)
-        else:
-            orphan.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.adapters import stac_json
-from monitor.adapters.files import disk_full_as_error, part_path, remove_leftovers, sync_folder, write_atomic
+from monitor.adapters.files import disk_full_as_error, leftovers, part_path, sync_folder, write_atomic
 from monitor.adapters.mosaic import LAYERS, grid_of, write_cog
 from monitor.records import Acquisition, Tile
 
@@ -193,7 +193,8 @@ def _staging(root: Path, acquisition: Acquisition) -> Path:
         folder = root / ".staging"
         folder.mkdir(parents=True, exist_ok=True)
         folder.touch()
-        remove_leftovers(folder, folder.stat().st_mtime)
+        for orphan in leftovers(folder, folder.stat().st_mtime):
+            shutil.rmtree(orphan, ignore_errors=True)
     return part_path(folder / acquisition.id)
 
 

@@ -49,8 +49,10 @@ class WatchState:
     now: datetime
     engine: FiledReport | None
     """What `scarpwatch run` looked with when it was last started; None: it never was."""
+    disk_of: str
+    """The products, or the database where that is a file: whose disk has less room."""
     disk_free: int
-    """Bytes, where products are written."""
+    """Bytes."""
     disk_total: int
     """Bytes that are used or free: as `df` counts, without what a file system reserves for root."""
     waiting: Mapping[str, int]
@@ -90,7 +92,7 @@ def watch_state(
         now: aware UTC.
     """
     names = [one.id for one in regions]
-    disk = shutil.disk_usage(_there(settings.products))
+    disk_of, disk_free, disk_total = _least_room(settings)
     waiting: dict[str, int] = {}
     for count in counts:
         if count.state is AcquisitionState.DISCOVERED:
@@ -101,8 +103,9 @@ def watch_state(
     return WatchState(
         now=now,
         engine=store.reports(ReportKind.ENGINE).get(""),
-        disk_free=disk.free,
-        disk_total=disk.used + disk.free,
+        disk_of=disk_of,
+        disk_free=disk_free,
+        disk_total=disk_total,
         waiting=waiting,
         at_work=sum(count.count for count in counts if count.state is AcquisitionState.CLAIMED),
         oldest=store.oldest_waiting(names),
@@ -120,7 +123,8 @@ def watch_state(
 def watch_lines(state: WatchState) -> list[str]:
     """What is wrong first, each line with "!"; then what is well."""
     wrong = [*_catalog_troubles(state), *_missing_lines(state), *_audit_troubles(state), *_drill_lines(state, False)]
-    disk = f"disk: {state.disk_free / _GIB:.1f} GiB free ({100 * state.disk_free / state.disk_total:.0f} %)"
+    share = 100 * state.disk_free / state.disk_total
+    disk = f"disk of the {state.disk_of}: {state.disk_free / _GIB:.1f} GiB free ({share:.0f} %)"
     is_full = state.disk_free < _LITTLE_DISK
     wrong = [*_unwell_lines(state), *([disk] if is_full else []), *wrong]
     well = [_engine_line(state), _queue_line(state), *([] if is_full else [disk])]
@@ -145,7 +149,7 @@ def watch_json(state: WatchState) -> dict[str, object]:
             for pulse in state.pulses
         },
         "engine": None if state.engine is None else {"started": state.engine.at.isoformat(), **state.engine.body},
-        "disk": {"free_bytes": state.disk_free, "total_bytes": state.disk_total},
+        "disk": {"of": state.disk_of, "free_bytes": state.disk_free, "total_bytes": state.disk_total},
         "queue": {
             "waiting": dict(sorted(state.waiting.items())),
             "at_work": state.at_work,
@@ -165,6 +169,14 @@ def watch_json(state: WatchState) -> dict[str, object]:
         "not_audited": {name: report_json(one) for name, one in state.not_audited.items()},
         "drills": {name: {"at": one.at.isoformat(), **one.body} for name, one in state.drills.items()},
     }
+
+
+def _least_room(settings: Settings) -> tuple[str, int, int]:
+    """Whose disk has the least room, its free bytes, and those that are used or free."""
+    paths = {"products": settings.products} | ({"database": file} if (file := settings.database_file) else {})
+    disks = {name: shutil.disk_usage(_there(path)) for name, path in paths.items()}
+    name, disk = min(disks.items(), key=lambda one: one[1].free)
+    return name, disk.free, disk.used + disk.free
 
 
 def _there(folder: Path) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.files import disk_full_as_error, leftovers, part_path, remove_leftovers, write_atomic
+from monitor.adapters.files import disk_full_as_error, leftovers, part_path, write_atomic
 from monitor.errors import DiskFull
 
 
@@ -41,21 +41,6 @@ def test_parts_of_the_living_are_left_alone_until_they_are_a_day_old(tmp_path: P
 
     assert leftovers(tmp_path, now_s + 3_600) == []
     assert leftovers(tmp_path, now_s + 90_000) == [theirs]
-
-
-def test_files_and_folders_of_the_dead_are_taken_away(tmp_path: Path) -> None:
-    """Folders with all that is in them; what is not a part stays."""
-    ours, file, folder = (part_path(tmp_path / name) for name in ("a", "b", "c"))
-    dead_file, dead_folder = (
-        one.with_name(one.name.replace(f"-{os.getpid()}-", "-4194305-")) for one in (file, folder)
-    )
-    (dead_folder / "inside").mkdir(parents=True)
-    for one in (ours, dead_file, dead_folder / "inside" / "x", tmp_path / ".hidden"):
-        one.write_bytes(b"half")
-
-    remove_leftovers(tmp_path, ours.stat().st_mtime)
-
-    assert sorted(tmp_path.iterdir()) == sorted([ours, tmp_path / ".hidden"])
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])

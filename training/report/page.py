@@ -31,7 +31,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.4rem;margin:1
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:.86rem;font-variant-numeric:tabular-nums}
 th,td{text-align:right;padding:.34rem .7rem;white-space:nowrap;border-bottom:1px solid #e7eaed}
 th{font-weight:600;border-bottom:2px solid #9aa4ad;white-space:normal;vertical-align:bottom}
-th:first-child,td:first-child{text-align:left}td small{display:block;color:#5c6873;white-space:normal}
+th:first-child,td:first-child{text-align:left}td small{display:block;color:#5c6873}
+td:first-child small{white-space:normal}
 th.prose,td.prose{text-align:left;white-space:normal;min-width:16rem}
 svg,img{max-width:100%;height:auto;margin-top:.9rem}
 pre{background:#f5f7f8;padding:.8rem 1rem;overflow-x:auto;font-size:.85rem}

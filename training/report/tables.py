@@ -33,7 +33,9 @@ class Table:
     """Columns of sentences, by their head: in HTML they wrap."""
 
     def without_empty_columns(self) -> Table:
-        """Only the columns in which a row has something."""
+        """Only the columns in which a row has something; all where there is no row."""
+        if not self.rows:
+            return self
         kept = [index for index in range(len(self.head)) if any(row[index] for row in self.rows)]
         return replace(
             self,

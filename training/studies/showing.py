@@ -294,6 +294,7 @@ def _curves(outcomes: Sequence[Outcome]) -> str:
     for one, colour, style in zip(outcomes[:_MOST_CURVES], cycle(COLOURS), cycle(STYLES), strict=False):
         pr_line(axes, one.scored, one.threshold, f"{one.row}  {one.words}", colour, style)
     pr_ground(axes)
+    # Beside the names of the lines of equal F1.
     axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.12, 0.5))
     few = f" Only the first {_MOST_CURVES} rows are drawn." if len(outcomes) > _MOST_CURVES else ""
     return f"<div>{svg(figure)}<p class='quiet'>Dots: the threshold, set without the scored chips.{few}</p></div>"

@@ -15,7 +15,7 @@ from typing import cast
 from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
 
-from monitor.adapters.files import disk_full_as_error, remove_leftovers, replacing
+from monitor.adapters.files import disk_full_as_error, leftovers, replacing
 from monitor.adapters.store import migration
 from monitor.adapters.store.database import Database
 from monitor.adapters.store.postgres_tools import PostgresTools, Progress
@@ -186,7 +186,8 @@ def _new_file(path: Path) -> Iterator[Path]:
             remedy = "Give a file in a folder that is there and may be written"
             raise ConfigError(f"cannot be written ({err.strerror})", item=str(path), remedy=remedy) from err
         # Now, not when it is whole: what killed backups left may be the space that lacks.
-        remove_leftovers(path.parent, part.stat().st_mtime)
+        for orphan in leftovers(path.parent, part.stat().st_mtime):
+            orphan.unlink(missing_ok=True)
         yield part
         _refuse_to_overwrite(path)
 

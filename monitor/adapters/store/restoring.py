@@ -1,9 +1,13 @@
 """Put a backup back: all of it or nothing, upgraded to the version of this Scarpwatch, with nobody at work in it."""
 
+import fcntl
+import glob
+import os
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import func, inspect, select, text, update
 from sqlalchemy.orm import Session
 
-from monitor.adapters.files import disk_full_as_error, part_path, remove_leftovers
+from monitor.adapters.files import disk_full_as_error
 from monitor.adapters.store import ledger, migration
 from monitor.adapters.store.backup import copy_pages, ours, tools_of, verified_revision
 from monitor.adapters.store.database import WRITERS_TAKE_TURNS, Database, affected
@@ -131,14 +135,36 @@ def _restore_sqlite(target: Path, backup: Path, now: datetime, progress: Progres
 
 @contextmanager
 def _folder_beside(target: Path) -> Iterator[Path]:
-    """A folder of our own, gone afterwards; those of restores that were killed may be the space that lacks."""
-    folder = part_path(target)
-    folder.mkdir(mode=0o700)
-    try:
-        remove_leftovers(target.parent, folder.stat().st_mtime)
+    """A folder of our own, gone afterwards; what killed restores left goes first, for it may be the space that lacks.
+
+    Whoever lives holds the lock of its folder. That of the dead is free, in whatever container or on whatever host of
+    the file system they were: names and process ids would not tell.
+    """
+    name = f".{target.name}.restore-"
+    with ExitStack() as ours:
+        with _locked(target.parent):  # nobody takes a folder for that of a dead before its lock is held
+            for left in target.parent.glob(f"{glob.escape(name)}*"):
+                with suppress(BlockingIOError), _locked(left, wait=False):
+                    shutil.rmtree(left, ignore_errors=True)
+            folder = Path(tempfile.mkdtemp(prefix=name, dir=target.parent))
+            ours.callback(shutil.rmtree, folder, ignore_errors=True)
+            ours.enter_context(_locked(folder))
         yield folder
+
+
+@contextmanager
+def _locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    """The lock of a folder, which the kernel gives back when its holder dies.
+
+    Raises:
+        BlockingIOError: another has it, and we do not wait.
+    """
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        os.close(opened)
 
 
 def _restore_postgres(database: Database, backup: Path, now: datetime, progress: Progress) -> tuple[int, int]:

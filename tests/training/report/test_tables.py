@@ -56,3 +56,4 @@ def test_columns_with_nothing_are_left_out() -> None:
     table = Table(title="T", meaning="M.", head=("a", "b", "c"), rows=(("x", "", ""), ("y", "", "1")))
     assert table.without_empty_columns().head == ("a", "c")
     assert table.without_empty_columns().rows == (("x", ""), ("y", "1"))
+    assert replace(table, rows=()).without_empty_columns().head == ("a", "b", "c")
