@@ -47,15 +47,25 @@ class PostgresServer:
     def create_database(self) -> str:
         """Make an empty database and return its URL."""
         name = f"test_{uuid.uuid4().hex[:12]}"
-        with self._admin() as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        self._create(name, "template1")
         return self.url(name)
+
+    def fill_database(self, url: str, like: str) -> None:
+        """Put a copy of the database of another URL in place of a database, both without connections."""
+        self.drop_database(url)
+        self._create(_name(url), _name(like))
 
     def drop_database(self, url: str) -> None:
         """Remove a database, whoever is still connected."""
-        name = url.rpartition("?")[0].rpartition("/")[2]
         with self._admin() as connection:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(_name(url))))
+
+    def _create(self, name: str, template: str) -> None:
+        with self._admin() as connection:
+            # Faster than what PostgreSQL 15 and later do of themselves; what came before knows nothing else.
+            by_files = sql.SQL(" STRATEGY FILE_COPY" if connection.info.server_version >= 150_000 else "")
+            create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+            connection.execute(create + by_files)
 
     @contextmanager
     def _admin(self) -> Iterator[psycopg.Connection]:
@@ -139,6 +149,11 @@ def _start(command: list[str], folder: Path, user: pwd.struct_passwd | None) -> 
             group=user.pw_gid if user else None,
             extra_groups=[] if user else None,
         )
+
+
+def _name(url: str) -> str:
+    """The database of a URL."""
+    return url.rpartition("?")[0].rpartition("/")[2]
 
 
 def _wait_until_ready(server: PostgresServer, process: subprocess.Popen[bytes], folder: Path) -> None:

@@ -1,12 +1,13 @@
 """Every test that takes `store` runs on SQLite and on PostgreSQL."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from monitor.adapters.store import SqlStore
-from tests.postgres import postgres_server, postgres_url
+from tests.postgres import PostgresServer, postgres_server, postgres_url
 
 __all__ = ["postgres_server", "postgres_url"]
 
@@ -19,9 +20,21 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(request.getfixturevalue("postgres_url"))
 
 
+@pytest.fixture(scope="session")
+def postgres_tables(postgres_server: PostgresServer) -> str:
+    """URL of a database with all tables of a store, to be copied: two hundred tests would make them one by one."""
+    url = postgres_server.create_database()
+    with closing(SqlStore(url)) as made:
+        made.upgrade()
+    return url
+
+
 @pytest.fixture
-def store(url: str) -> Iterator[SqlStore]:
+def store(url: str, request: pytest.FixtureRequest) -> Iterator[SqlStore]:
     """An empty store with all its tables."""
+    if url.startswith("postgresql"):
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        server.fill_database(url, request.getfixturevalue("postgres_tables"))
     opened = SqlStore(url)
     opened.upgrade()
     yield opened
