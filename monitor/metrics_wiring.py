@@ -56,8 +56,7 @@ def make_metrics(
     metrics.process.signing(counting.sign_failures)
     metrics.process.refusals(refusals)
     metrics.process.jobs(jobs.at_work)
-    database = settings.database_file
-    metrics.process.disks({"products": settings.products} | ({"database": database} if database else {}))
+    metrics.process.disks(settings.on_disks)
     metrics.telling.begin(channels)
     if settings.drills is not None:
         metrics.telling.begin_drills(settings.drills.regions, [found.value for found in Found])

@@ -78,7 +78,7 @@ def has_free(
         room = free if database is None or path.suffix != ".db" else database
         return SimpleNamespace(total=used + reserved + room, used=used, free=room)
 
-    monkeypatch.setattr("monitor.cli.watch_lines.shutil.disk_usage", disk_usage)
+    monkeypatch.setattr("monitor.adapters.disks.shutil.disk_usage", disk_usage)
 
 
 @pytest.mark.usefixtures("config")

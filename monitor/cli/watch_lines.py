@@ -1,12 +1,11 @@
 """How the watch itself stands, for the head of `scarpwatch status`: what a duty engineer asks first on a bad day."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monitor.adapters.disks import DiskRoom, disk_room
 from monitor.cli.living import make_herald
 from monitor.cli.tables import age
 from monitor.config import Settings
@@ -51,10 +50,7 @@ class WatchState:
     """What `scarpwatch run` looked with when it was last started; None: it never was."""
     disk_of: str
     """The products, or the database where that is a file: whose disk has less room."""
-    disk_free: int
-    """Bytes."""
-    disk_total: int
-    """Bytes that are used or free: as `df` counts, without what a file system reserves for root."""
+    disk: DiskRoom
     waiting: Mapping[str, int]
     """Acquisitions in the queue by reason; "" is their first turn."""
     at_work: int
@@ -92,7 +88,7 @@ def watch_state(
         now: aware UTC.
     """
     names = [one.id for one in regions]
-    disk_of, disk_free, disk_total = _least_room(settings)
+    disk_of, disk = _least_room(settings)
     waiting: dict[str, int] = {}
     for count in counts:
         if count.state is AcquisitionState.DISCOVERED:
@@ -104,8 +100,7 @@ def watch_state(
         now=now,
         engine=store.reports(ReportKind.ENGINE).get(""),
         disk_of=disk_of,
-        disk_free=disk_free,
-        disk_total=disk_total,
+        disk=disk,
         waiting=waiting,
         at_work=sum(count.count for count in counts if count.state is AcquisitionState.CLAIMED),
         oldest=store.oldest_waiting(names),
@@ -123,9 +118,9 @@ def watch_state(
 def watch_lines(state: WatchState) -> list[str]:
     """What is wrong first, each line with "!"; then what is well."""
     wrong = [*_catalog_troubles(state), *_missing_lines(state), *_audit_troubles(state), *_drill_lines(state, False)]
-    share = 100 * state.disk_free / state.disk_total
-    disk = f"disk of the {state.disk_of}: {state.disk_free / _GIB:.1f} GiB free ({share:.0f} %)"
-    is_full = state.disk_free < _LITTLE_DISK
+    share = 100 * state.disk.free / state.disk.usable
+    disk = f"disk of the {state.disk_of}: {state.disk.free / _GIB:.1f} GiB free ({share:.0f} %)"
+    is_full = state.disk.free < _LITTLE_DISK
     wrong = [*_unwell_lines(state), *([disk] if is_full else []), *wrong]
     well = [_engine_line(state), _queue_line(state), *([] if is_full else [disk])]
     answered = [
@@ -149,7 +144,7 @@ def watch_json(state: WatchState) -> dict[str, object]:
             for pulse in state.pulses
         },
         "engine": None if state.engine is None else {"started": state.engine.at.isoformat(), **state.engine.body},
-        "disk": {"of": state.disk_of, "free_bytes": state.disk_free, "total_bytes": state.disk_total},
+        "disk": {"of": state.disk_of, "free_bytes": state.disk.free, "total_bytes": state.disk.usable},
         "queue": {
             "waiting": dict(sorted(state.waiting.items())),
             "at_work": state.at_work,
@@ -171,17 +166,9 @@ def watch_json(state: WatchState) -> dict[str, object]:
     }
 
 
-def _least_room(settings: Settings) -> tuple[str, int, int]:
-    """Whose disk has the least room, its free bytes, and those that are used or free."""
-    paths = {"products": settings.products} | ({"database": file} if (file := settings.database_file) else {})
-    disks = {name: shutil.disk_usage(_there(path)) for name, path in paths.items()}
-    name, disk = min(disks.items(), key=lambda one: one[1].free)
-    return name, disk.free, disk.used + disk.free
-
-
-def _there(folder: Path) -> Path:
-    """The folder, or the nearest one above it that is there."""
-    return next((one for one in (folder, *folder.parents) if one.exists()), Path("/"))
+def _least_room(settings: Settings) -> tuple[str, DiskRoom]:
+    """Whose disk has the least room, and how much."""
+    return min(((name, disk_room(path)) for name, path in settings.on_disks.items()), key=lambda one: one[1].free)
 
 
 def _missing(settings: Settings, store: "SqlStore", region: Region, now: datetime) -> list[CalendarPass]:

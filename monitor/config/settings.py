@@ -349,6 +349,12 @@ class Settings(BaseSettings):
         return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
 
     @property
+    def on_disks(self) -> dict[str, Path]:
+        """What a watch fills disks with, by its name."""
+        database = self.database_file
+        return {"products": self.products} | ({"database": database} if database else {})
+
+    @property
     def limits(self) -> "PostgresLimits":
         """What a store may take of a PostgreSQL server."""
         from monitor.adapters.store.database import PostgresLimits

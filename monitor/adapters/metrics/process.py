@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from shutil import disk_usage
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Gauge, Info
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from monitor.adapters.disks import disk_room
 from monitor.adapters.metrics.counted import Counted
 
 
@@ -105,10 +105,5 @@ class _DiskRoom(Collector):
         free = GaugeMetricFamily("scarpwatch_disk_free_bytes", text, None, ["path_of"])
         for name, path in sorted(self._paths.items()):
             with suppress(OSError):
-                free.add_metric([name], disk_usage(_there(path)).free)
+                free.add_metric([name], disk_room(path).free)
         yield free
-
-
-def _there(path: Path) -> Path:
-    """The path, or the folder in which it will be made."""
-    return next((one for one in (path, *path.parents) if one.exists()), path)
