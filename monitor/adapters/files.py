@@ -5,6 +5,7 @@ process killed half-way leaves at most such a hidden file; the next write in the
 """
 
 import errno
+import fcntl
 import itertools
 import os
 import socket
@@ -58,6 +59,23 @@ def part_path(path: Path) -> Path:
     """A hidden name beside `path` that no other thread, process or host uses now."""
     owner = f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}-{next(_sequence)}"
     return path.with_name(f".{path.name}.{owner}{_PART}")
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """The lock of a folder, or of a file that is made for it, across threads, processes and hosts that share the files.
+
+    The kernel gives it back when its holder dies.
+
+    Raises:
+        BlockingIOError: another has it, and we do not wait.
+    """
+    opened = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(opened)
 
 
 def sync_folder(folder: Path) -> None:

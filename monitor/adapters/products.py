@@ -10,12 +10,10 @@ process killed between any two steps leaves a catalog that lists only whole prod
 again gives the same content as one clean run.
 """
 
-import fcntl
 import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.adapters import stac_json
-from monitor.adapters.files import disk_full_as_error, leftovers, part_path, sync_folder, write_atomic
+from monitor.adapters.files import disk_full_as_error, leftovers, locked, part_path, sync_folder, write_atomic
 from monitor.adapters.mosaic import LAYERS, grid_of, write_cog
 from monitor.records import Acquisition, Tile
 
@@ -75,7 +73,7 @@ class ProductFolder:
             try:
                 staged.mkdir(parents=True)
                 item = stac_json.item(acquisition, _write_layers(staged, layers), _tiles(layers), properties)
-                with _locked(self._root):
+                with locked(self._root / ".lock"):
                     path = self._put(acquisition, staged, item)
                     self._list(acquisition)
             finally:
@@ -86,7 +84,7 @@ class ProductFolder:
         """Every product that there is, oldest first."""
         found: list[Listed] = []
         for region in sorted((self._root / REGIONS).glob("*")):
-            with _locked(self._root):  # whoever publishes renames and removes files there
+            with locked(self._root / ".lock"):  # whoever publishes renames and removes files there
                 found += _listed(region)
         return sorted(found, key=lambda one: (one.at, one.folder))
 
@@ -94,7 +92,7 @@ class ProductFolder:
         """Take products out of their lists, then away. Of each region one must stay."""
         gone = {one.folder for one in products}
         for region in sorted({folder.parent for folder in gone}):
-            with _locked(self._root):
+            with locked(self._root / ".lock"):
                 rest = [one for path, one in _items(region).items() if path.parent not in gone]
                 _write_json(region / "collection.json", stac_json.collection(region.name, rest))
                 for folder in sorted(gone & set(region.iterdir())):
@@ -196,14 +194,6 @@ def _staging(root: Path, acquisition: Acquisition) -> Path:
         for orphan in leftovers(folder, folder.stat().st_mtime):
             shutil.rmtree(orphan, ignore_errors=True)
     return part_path(folder / acquisition.id)
-
-
-@contextmanager
-def _locked(root: Path) -> Iterator[None]:
-    """One publisher at a time, across threads, processes and hosts that share the file system."""
-    with (root / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _items(region: Path) -> dict[Path, stac_json.Document]:

@@ -1,8 +1,6 @@
 """Put a backup back: all of it or nothing, upgraded to the version of this Scarpwatch, with nobody at work in it."""
 
-import fcntl
 import glob
-import os
 import shutil
 import sqlite3
 import tempfile
@@ -15,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import func, inspect, select, text, update
 from sqlalchemy.orm import Session
 
-from monitor.adapters.files import disk_full_as_error
+from monitor.adapters.files import disk_full_as_error, locked
 from monitor.adapters.store import ledger, migration
 from monitor.adapters.store.backup import copy_pages, ours, tools_of, verified_revision
 from monitor.adapters.store.database import WRITERS_TAKE_TURNS, Database, affected
@@ -142,29 +140,14 @@ def _folder_beside(target: Path) -> Iterator[Path]:
     """
     name = f".{target.name}.restore-"
     with ExitStack() as ours:
-        with _locked(target.parent):  # nobody takes a folder for that of a dead before its lock is held
+        with locked(target.parent):  # nobody takes a folder for that of a dead before its lock is held
             for left in target.parent.glob(f"{glob.escape(name)}*"):
-                with suppress(BlockingIOError), _locked(left, wait=False):
+                with suppress(BlockingIOError), locked(left, wait=False):
                     shutil.rmtree(left, ignore_errors=True)
             folder = Path(tempfile.mkdtemp(prefix=name, dir=target.parent))
             ours.callback(shutil.rmtree, folder, ignore_errors=True)
-            ours.enter_context(_locked(folder))
+            ours.enter_context(locked(folder))
         yield folder
-
-
-@contextmanager
-def _locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
-    """The lock of a folder, which the kernel gives back when its holder dies.
-
-    Raises:
-        BlockingIOError: another has it, and we do not wait.
-    """
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(opened, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(opened)
 
 
 def _restore_postgres(database: Database, backup: Path, now: datetime, progress: Progress) -> tuple[int, int]:
